@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Ordering between the CPU and a device that share coherent memory.
+//!
+//! Coherent memory needs no sync, but it does need order: the flag that says "this is yours" must
+//! not become visible before the data. These two functions are the two halves of that hand-over.
+//! An MMIO write through [`kernel::io`] already orders earlier memory writes before itself, so a
+//! doorbell in a register needs no [`publish`].
+//!
+//! ```ignore
+//! io_write!(ring, .slot.len, len);     // the data
+//! barrier::publish(|| io_write!(ring, .head, head)); // then the flag that gives it away
+//!
+//! let done = io_read!(ring, .status);
+//! if done != 0 {
+//!     // The flag first, then the data behind it.
+//!     let value = barrier::consume(|| io_project!(ring, .slot).copy_read());
+//! }
+//! ```
+
+use kernel::sync::barrier::{
+    dma_mb,
+    Read,
+    Write, //
+};
+
+/// Runs `flag`, which hands memory over, after all earlier writes to coherent memory.
+///
+/// C API: `dma_wmb()`. Context: any.
+#[inline(always)]
+pub fn publish<R>(flag: impl FnOnce() -> R) -> R {
+    dma_mb(Write);
+    flag()
+}
+
+/// Runs `data`, which reads what the device handed over, after all earlier reads of coherent
+/// memory: read the flag first.
+///
+/// C API: `dma_rmb()`. Context: any.
+#[inline(always)]
+pub fn consume<R>(data: impl FnOnce() -> R) -> R {
+    dma_mb(Read);
+    data()
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Frees that are put off to a context in which they are legal.
+//!
+//! `dma_free_attrs()` must not run with interrupts off, and `vfree()` must not run in atomic
+//! context. A handle may be dropped anywhere, so such a drop hands the memory to a workqueue of
+//! this module. Unbind waits for the queue, so nothing outlives the binding (see
+//! [`binding`](crate::binding)).
+
+use core::{
+    mem::ManuallyDrop,
+    ptr::null_mut,
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    workqueue::Queue, //
+};
+
+/// The module's workqueue, while an [`Owner`] exists.
+static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut());
+
+/// Owns the workqueue; the module's data.
+pub(crate) struct Owner(());
+
+impl Owner {
+    /// Makes the workqueue.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: The format is a valid C string without conversions; `max_active` 0 is the
+        // default.
+        let queue = unsafe {
+            bindings::alloc_workqueue_noprof(
+                c"dma_map".as_char_ptr(),
+                bindings::wq_flags_WQ_UNBOUND,
+                0,
+            )
+        };
+        if queue.is_null() {
+            return Err(ENOMEM);
+        }
+        QUEUE.store(queue, Ordering::Release);
+
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let queue = QUEUE.swap(null_mut(), Ordering::AcqRel);
+
+        // SAFETY: `queue` was made in `new`. The module is being unloaded, so no client is left.
+        unsafe { bindings::destroy_workqueue(queue) };
+    }
+}
+
+/// Waits for all frees that were put off so far.
+///
+/// Context: may sleep.
+pub(crate) fn flush() {
+    let queue = QUEUE.load(Ordering::Acquire);
+
+    if !queue.is_null() {
+        // SAFETY: As in `defer`.
+        unsafe { bindings::__flush_workqueue(queue) };
+    }
+}
+
+/// Runs `free` in a context that may sleep, before the device is unbound.
+///
+/// Returns `false` if there is no memory to arrange that; `free` is then forgotten, and the caller
+/// counts the memory as quarantined.
+///
+/// Context: any.
+///
+/// # Safety
+///
+/// `free` must be valid to run until the device of the handle that calls this is unbound.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
+    // `try_spawn()` drops the closure when it has no memory. What `free` owns must be leaked then,
+    // so it is taken out only by running it.
+    let free = ManuallyDrop::new(free);
+
+    let queue = QUEUE.load(Ordering::Acquire);
+    if queue.is_null() {
+        return false;
+    }
+
+    // SAFETY: The queue lives as long as the module is loaded, and code that calls this is linked
+    // to the module.
+    unsafe { Queue::from_raw(queue) }
+        .try_spawn(GFP_ATOMIC, move || ManuallyDrop::into_inner(free)())
+        .is_ok()
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The proof that a device is bound and that its DMA limits are set.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+
+use crate::{
+    binding,
+    ffi,
+    limits::DmaLimits, //
+};
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Core,
+        Device, //
+    },
+    dma,
+    prelude::*, //
+};
+
+/// A device whose DMA limits are set, for as long as it is bound.
+///
+/// Every constructor of this crate takes one. It is a proof and not an owner: it is [`Copy`], and
+/// driver data can keep it beside the handles that were made with it.
+///
+/// Having a `DmaDevice<'bound>` tells you:
+///
+/// - The device is bound to its driver during `'bound`, so its masks, its IOMMU mappings and its
+///   bounce buffers belong to this driver.
+/// - Its limits were set before, and are not changed through this crate during `'bound`.
+/// - There is one set-up per binding: a second one got `EBUSY`.
+///
+/// # Invariants
+///
+/// `dev` is bound during `'bound`, its binding is claimed, and its limits have been applied.
+///
+/// # Examples
+///
+/// ```ignore
+/// fn probe<'bound>(
+///     pdev: &'bound pci::Device<Core<'_>>,
+///     _info: Option<&'bound Self::IdInfo>,
+/// ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+///     pin_init::pin_init_scope(move || {
+///         pdev.enable_device_mem()?;
+///         let dma = DmaDevice::new(pdev, DmaLimits::new(DmaMask::new::<32>()))?;
+///         let ring = DmaCoherent::<[Descriptor]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
+///         // ...
+///     })
+/// }
+/// ```
+#[derive(Clone, Copy)]
+pub struct DmaDevice<'bound> {
+    dev: &'bound Device<Bound>,
+}
+
+impl<'bound> DmaDevice<'bound> {
+    /// Sets the limits of `dev`.
+    ///
+    /// `dev` is a [`pci::Device`](kernel::pci::Device) or a
+    /// [`platform::Device`](kernel::platform::Device) in the `Core` context, which a driver has in
+    /// `probe` only. No `unsafe` is needed: nothing can have been mapped yet, since mapping takes
+    /// the token that is made here.
+    ///
+    /// C API: `dma_set_mask()`, `dma_set_coherent_mask()`, `dma_set_max_seg_size()`,
+    /// `dma_set_seg_boundary()`, `dma_set_min_align_mask()`. Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: a limit that [`DmaLimits`] rules out.
+    /// - `EIO`: the platform cannot serve the mask, or the bus has no place for segment limits.
+    /// - `EBUSY`: the limits were set before, in this binding.
+    /// - `ENOMEM`.
+    ///
+    /// After an error nothing is set, and another call may succeed.
+    pub fn new<'a, D: dma::Device<'a>>(dev: &'bound D, limits: DmaLimits) -> Result<Self>
+    where
+        'a: 'bound,
+    {
+        let core: &'bound Device<Core<'a>> = dev.as_ref();
+        let dev: &'bound Device<Bound> = core;
+
+        binding::claim(dev)?;
+        // SAFETY:
+        // - `dev` is valid and in the `Core` context: it is being probed.
+        // - A mapping of this crate needs a token, and the claim says that there is none.
+        if let Err(err) = unsafe { limits.apply(ffi::as_raw(dev)) } {
+            binding::unclaim(dev);
+            return Err(err);
+        }
+
+        // INVARIANT: Bound by its type, claimed and set above.
+        Ok(Self { dev })
+    }
+
+    /// Returns the device.
+    #[inline]
+    pub fn device(self) -> &'bound Device<Bound> {
+        self.dev
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_raw(self) -> *mut bindings::device {
+        ffi::as_raw(self.dev)
+    }
+
+    /// Returns the mask for streaming memory.
+    #[inline]
+    pub fn mask(self) -> u64 {
+        // SAFETY: By the type invariant the device is valid; a device whose limits were applied
+        // has a mask.
+        unsafe { *(*self.as_raw()).dma_mask }
+    }
+
+    /// Returns the mask for coherent memory.
+    #[inline]
+    pub fn coherent_mask(self) -> u64 {
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { (*self.as_raw()).coherent_dma_mask }
+    }
+
+    /// Returns the mask that would reach all memory of this machine.
+    ///
+    /// C API: `dma_get_required_mask()`.
+    #[inline]
+    pub fn required_mask(self) -> u64 {
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { bindings::dma_get_required_mask(self.as_raw()) }
+    }
+
+    /// Returns whether the mask does not reach all memory, so that buffers may be bounced.
+    ///
+    /// C API: `dma_addressing_limited()`.
+    #[inline]
+    pub fn addressing_limited(self) -> bool {
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { bindings::dma_addressing_limited(self.as_raw()) }
+    }
+
+    /// Returns the largest piece of contiguous memory that can be mapped at once, in bytes.
+    ///
+    /// C API: `dma_max_mapping_size()`.
+    #[inline]
+    pub fn max_mapping_size(self) -> usize {
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { bindings::dma_max_mapping_size(self.as_raw()) }
+    }
+
+    /// Returns the size up to which a mapping is cheap, in bytes.
+    ///
+    /// C API: `dma_opt_mapping_size()`.
+    #[inline]
+    pub fn opt_mapping_size(self) -> usize {
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { bindings::dma_opt_mapping_size(self.as_raw()) }
+    }
+
+    /// Returns the largest segment that the device takes, in bytes.
+    ///
+    /// C API: `dma_get_max_seg_size()`.
+    #[inline]
+    pub fn max_segment_size(self) -> u32 {
+        // SAFETY: By the type invariant the device is valid. If not NULL, `dma_parms` points to
+        // its parameters, which do not change while it is bound.
+        match unsafe { (*self.as_raw()).dma_parms.as_ref() } {
+            Some(parms) if parms.max_segment_size != 0 => parms.max_segment_size,
+            _ => 64 * 1024,
+        }
+    }
+
+    /// Returns the boundary that a segment must not cross, as a mask.
+    ///
+    /// C API: `dma_get_seg_boundary()`.
+    #[inline]
+    pub fn segment_boundary(self) -> u64 {
+        // SAFETY: As in `max_segment_size`.
+        match unsafe { (*self.as_raw()).dma_parms.as_ref() } {
+            // CAST: `unsigned long` is at most 64 bits.
+            Some(parms) if parms.segment_boundary_mask != 0 => parms.segment_boundary_mask as u64,
+            // `DMA_BIT_MASK(32)`: what the C function says of a device without a boundary.
+            _ => u32::MAX.into(),
+        }
+    }
+
+    /// Returns the low address bits that a bounce buffer keeps.
+    ///
+    /// C API: `dma_get_min_align_mask()`.
+    #[inline]
+    pub fn min_align_mask(self) -> u32 {
+        // SAFETY: As in `max_segment_size`.
+        unsafe { (*self.as_raw()).dma_parms.as_ref() }.map_or(0, |parms| parms.min_align_mask)
+    }
+
+    /// Returns the unit in which this machine's caches are maintained, in bytes: 1 where DMA is
+    /// coherent with the caches.
+    ///
+    /// C API: `dma_get_cache_alignment()`.
+    #[inline]
+    pub fn cache_alignment(self) -> usize {
+        ffi::cache_alignment()
+    }
+
+    /// Returns whether handing a buffer over does any work, beyond the ordering.
+    ///
+    /// Can change from `false` to `true` when the first buffer is bounced.
+    ///
+    /// C API: `dma_dev_need_sync()`.
+    #[inline]
+    pub fn needs_sync(self) -> bool {
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { ffi::need_sync(self.as_raw()) }
+    }
+
+    /// Returns how many bytes are leaked because the device could not be stopped when their
+    /// handle was dropped.
+    ///
+    /// Context: any; takes the device's devres lock.
+    pub fn quarantined(self) -> usize {
+        binding::quarantined(self.dev)
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The direction of a transfer, as a type.
+//!
+//! C header: [`include/linux/dma-direction.h`](srctree/include/linux/dma-direction.h)
+//!
+//! A direction decides three things at compile time: which element types may cross
+//! ([`Carries`]), which accessors the CPU has while it owns the buffer ([`CpuReads`],
+//! [`CpuWrites`]), and the constant that the C API gets. There is no type for `DMA_NONE`, so it
+//! cannot be asked for.
+
+use kernel::{
+    bindings,
+    dma::DataDirection, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for super::ToDevice {}
+    impl Sealed for super::FromDevice {}
+    impl Sealed for super::Bidirectional {}
+}
+
+/// The direction of a streaming mapping.
+///
+/// Implemented by [`ToDevice`], [`FromDevice`] and [`Bidirectional`] only.
+pub trait Direction: private::Sealed + Copy + Send + Sync + 'static {
+    /// The same direction as a value of the `kernel` crate.
+    const DATA_DIRECTION: DataDirection;
+
+    #[doc(hidden)]
+    const RAW: bindings::dma_data_direction;
+
+    /// `true` where the device may write to the buffer.
+    const DEVICE_WRITES: bool;
+}
+
+/// The device reads memory that the CPU has filled (`DMA_TO_DEVICE`).
+#[derive(Clone, Copy, Debug)]
+pub struct ToDevice;
+
+/// The device fills memory that the CPU will read (`DMA_FROM_DEVICE`).
+#[derive(Clone, Copy, Debug)]
+pub struct FromDevice;
+
+/// Both sides read and write (`DMA_BIDIRECTIONAL`).
+#[derive(Clone, Copy, Debug)]
+pub struct Bidirectional;
+
+impl Direction for ToDevice {
+    const DATA_DIRECTION: DataDirection = DataDirection::ToDevice;
+    const RAW: bindings::dma_data_direction = bindings::dma_data_direction::DMA_TO_DEVICE;
+    const DEVICE_WRITES: bool = false;
+}
+
+impl Direction for FromDevice {
+    const DATA_DIRECTION: DataDirection = DataDirection::FromDevice;
+    const RAW: bindings::dma_data_direction = bindings::dma_data_direction::DMA_FROM_DEVICE;
+    const DEVICE_WRITES: bool = true;
+}
+
+impl Direction for Bidirectional {
+    const DATA_DIRECTION: DataDirection = DataDirection::Bidirectional;
+    const RAW: bindings::dma_data_direction = bindings::dma_data_direction::DMA_BIDIRECTIONAL;
+    const DEVICE_WRITES: bool = true;
+}
+
+/// Directions in which the CPU reads what the device wrote.
+pub trait CpuReads: Direction {}
+impl CpuReads for FromDevice {}
+impl CpuReads for Bidirectional {}
+
+/// Directions in which the device reads what the CPU wrote.
+pub trait CpuWrites: Direction {}
+impl CpuWrites for ToDevice {}
+impl CpuWrites for Bidirectional {}
+
+/// Element types that may cross in this direction.
+///
+/// - Every direction needs [`IntoBytes`]: a bounce buffer copies the memory whatever the
+///   direction is, and an IOMMU maps whole pages, so memory with padding bytes would show the
+///   device what was there before.
+/// - Where the device writes, [`FromBytes`] too: it may write any bit pattern.
+pub trait Carries<T>: Direction {}
+impl<T: IntoBytes> Carries<T> for ToDevice {}
+impl<T: IntoBytes + FromBytes> Carries<T> for FromDevice {}
+impl<T: IntoBytes + FromBytes> Carries<T> for Bidirectional {}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe DMA mapping for drivers.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! # Concepts, in the order in which a driver meets them
+//!
+//! - [`DmaLimits`]: what the device can address.
+//! - [`DmaDevice`]: the proof that the device is bound and that its limits are set. Every
+//!   constructor takes one.
+//! - [`Engine`]: how the device is stopped and how the end of its accesses is known; the one
+//!   `unsafe` statement of a driver.
+//! - [`DmaCoherent`]: memory that CPU and device share.
+//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns.
+//! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
+//! - [`barrier`]: the order in which the two sides see shared memory.
+//! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
+//!
+//! # Contexts
+//!
+//! | call | may sleep | hard IRQ |
+//! |---|---|---|
+//! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new) | yes | no |
+//! | constructors with [`Gfp::Kernel`] | yes | no |
+//! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
+//! | access: views, slices, segments | no | yes |
+//! | transitions: `share`, `reclaim`, `give`, `complete`, `cancel`, `unmap` | no | yes |
+//! | drop of a handle | no | yes |
+//! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
+//!
+//! Dropping a handle where its memory may not be freed puts the free off to a workqueue; unbind
+//! waits for it. `unmap` gives back a buffer, and where that may be dropped is the buffer's own
+//! rule (a `VVec` not in atomic context).
+//!
+//! # Errors
+//!
+//! Errors are the C API's `errno` values, and each function lists them. A function that took a
+//! buffer gives it back with the error. The library prints nothing.
+
+pub mod barrier;
+mod binding;
+pub mod coherent;
+mod deferral;
+pub mod device;
+pub mod direction;
+pub mod engine;
+mod ffi;
+pub mod gate;
+pub mod gfp;
+pub mod limits;
+pub mod pci;
+pub mod sg;
+pub mod state;
+pub mod view;
+
+pub use self::{
+    coherent::{
+        Busy,
+        DmaCoherent, //
+    },
+    device::DmaDevice,
+    direction::{
+        Bidirectional,
+        FromDevice,
+        ToDevice, //
+    },
+    engine::Engine,
+    gfp::Gfp,
+    limits::DmaLimits,
+    sg::{
+        MapError,
+        PageList,
+        SgMapping, //
+    },
+    state::{
+        Cpu,
+        Device,
+        Shared, //
+    },
+    view::CoherentView, //
+};
+
+use kernel::prelude::*;
+
+/// The module: it holds what the library needs while it is loaded.
+struct DmaMap {
+    _deferral: deferral::Owner,
+}
+
+impl kernel::Module for DmaMap {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self {
+            _deferral: deferral::Owner::new()?,
+        })
+    }
+}
+
+module! {
+    type: DmaMap,
+    name: "dma_map",
+    authors: ["The dma_map maintainers"],
+    description: "Safe DMA mapping for Rust drivers",
+    license: "GPL",
+}

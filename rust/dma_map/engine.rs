@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How a device is stopped, and how the end of its accesses is known.
+//!
+//! Memory that a device may still write to must not be freed. Neither the compiler nor the kernel
+//! can know when that is over: only the driver does. It says so once, by implementing [`Engine`],
+//! which is the one `unsafe` statement that this crate asks of a driver. Every handle whose memory
+//! the device can reach carries the engine and asks it before the memory changes hands.
+
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The part of a device that does the DMA.
+///
+/// A value of this type is stored in every handle that the device can reach, so it is usually
+/// something small: a reference, an [`Arc`], a queue number with a reference.
+///
+/// # Safety
+///
+/// Let *the memory* be all memory whose DMA address the driver obtained from handles that carry
+/// this engine. An implementor guarantees:
+///
+/// - When [`is_idle`](Engine::is_idle) returns `true`, the device has no access to the memory
+///   under way, and starts none before the driver gives it a new command. Every write of the
+///   device to the memory is visible to a CPU that synchronises the mapping afterwards.
+/// - When [`quiesce`](Engine::quiesce) returns `Ok`, the same holds from then on, and it holds
+///   whatever the device was told before: it never goes on with an old command.
+/// - The driver gives the device addresses only of handles that it still holds in a state that
+///   belongs to the device, and never of memory beyond a segment's length.
+///
+/// Both functions run in the context in which a handle is dropped, so they must not sleep and
+/// must return in bounded time.
+pub unsafe trait Engine {
+    /// Returns whether the device is done with all that it was told.
+    ///
+    /// Context: any; must not sleep.
+    fn is_idle(&self) -> bool;
+
+    /// Stops the device.
+    ///
+    /// Called when a handle is dropped while the device is not idle. An error means that the
+    /// device could not be stopped; the handle's memory is then quarantined: leaked, counted in
+    /// [`DmaDevice::quarantined`](crate::device::DmaDevice::quarantined) and never reused.
+    ///
+    /// Context: any; must not sleep.
+    fn quiesce(&self) -> Result;
+}
+
+// SAFETY: Both functions are those of `E`, which keeps the guarantees.
+unsafe impl<E: Engine> Engine for Arc<E> {
+    #[inline]
+    fn is_idle(&self) -> bool {
+        E::is_idle(self)
+    }
+
+    #[inline]
+    fn quiesce(&self) -> Result {
+        E::quiesce(self)
+    }
+}
+
+// SAFETY: Both functions are those of `E`, which keeps the guarantees.
+unsafe impl<E: Engine> Engine for &E {
+    #[inline]
+    fn is_idle(&self) -> bool {
+        E::is_idle(self)
+    }
+
+    #[inline]
+    fn quiesce(&self) -> Result {
+        E::quiesce(self)
+    }
+}
+
+/// Returns whether the memory of a handle with this engine is the CPU's again, stopping the device
+/// if that is what it takes.
+#[inline]
+pub(crate) fn stop<E: Engine>(engine: &E) -> bool {
+    engine.is_idle() || engine.quiesce().is_ok()
+}

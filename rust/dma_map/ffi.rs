@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the `kernel` crate keeps to itself: the raw device pointer, inlines of the C API, and our
+//! own C helpers (`helpers.c`).
+
+use kernel::{
+    bindings,
+    device,
+    prelude::*, //
+};
+
+extern "C" {
+    fn dma_map_helper_get_cache_alignment() -> c_int;
+    fn dma_map_helper_may_sleep() -> bool;
+    // `struct page *`, as an opaque pointer: bindgen's type is not "FFI-safe" to the compiler.
+    fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
+    fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
+    fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
+}
+
+/// Returns the `struct device` behind `dev`.
+#[inline(always)]
+pub(crate) fn as_raw<Ctx: device::DeviceContext>(
+    dev: &device::Device<Ctx>,
+) -> *mut bindings::device {
+    // `device::Device` is a transparent wrapper of `struct device` in an `Opaque`.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// Returns the smallest unit that a cache-maintenance operation can touch, in bytes.
+#[inline]
+pub(crate) fn cache_alignment() -> usize {
+    // SAFETY: The function has no preconditions.
+    let align = unsafe { dma_map_helper_get_cache_alignment() };
+
+    // CAST: An alignment is a small positive number.
+    align as usize
+}
+
+/// Returns whether the caller's context may sleep.
+///
+/// Without `CONFIG_PREEMPT_COUNT` a held spinlock is not seen, as with C's `in_atomic()`.
+#[inline]
+pub(crate) fn may_sleep() -> bool {
+    // SAFETY: The function has no preconditions.
+    unsafe { dma_map_helper_may_sleep() }
+}
+
+/// Returns the physical address of the first byte of `page`.
+///
+/// # Safety
+///
+/// `page` must point to a valid `struct page`.
+#[inline]
+pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_page_to_phys(page.cast()) }
+}
+
+/// Returns the page that holds the byte at `phys`.
+///
+/// # Safety
+///
+/// `phys` must be memory that has a `struct page`.
+#[inline]
+pub(crate) unsafe fn phys_to_page(phys: u64) -> *mut bindings::page {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_phys_to_page(phys) }.cast()
+}
+
+/// Returns the physical address of the byte at `addr`.
+///
+/// # Safety
+///
+/// `addr` must be an address in the kernel's linear mapping.
+#[inline]
+pub(crate) unsafe fn virt_to_phys(addr: *const c_void) -> u64 {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_virt_to_phys(addr.cast_mut()) }
+}
+
+/// Returns whether the device needs calls of the sync functions: the branch that the C inline has.
+///
+/// C API: `dma_dev_need_sync()`.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device`.
+#[inline(always)]
+pub(crate) unsafe fn need_sync(dev: *mut bindings::device) -> bool {
+    if !cfg!(CONFIG_DMA_NEED_SYNC) {
+        return false;
+    }
+    if cfg!(CONFIG_DMA_API_DEBUG) {
+        return true;
+    }
+
+    let bit = bindings::struct_device_flags_DEV_FLAG_DMA_SKIP_SYNC as usize;
+    let word = bit / c_ulong::BITS as usize;
+
+    // SAFETY: By the safety requirements of this function. The flags are set and cleared with
+    // atomic bit operations, so that the word is read once and whole, as `test_bit()` does.
+    let flags = unsafe { (&raw const (*dev).flags[word]).read_volatile() };
+
+    flags & (1 << (bit % c_ulong::BITS as usize)) == 0
+}

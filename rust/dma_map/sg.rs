@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Streaming mappings of memory that is scattered in physical pages.
+//!
+//! C headers: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h),
+//! [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+
+mod buffer;
+mod segments;
+mod table;
+
+pub use self::{
+    buffer::{
+        Chunk,
+        PageList,
+        SgBuffer,
+        SgSlice, //
+    },
+    segments::{
+        Segment,
+        Segments, //
+    },
+};
+
+use self::table::{
+    Split,
+    Table, //
+};
+use crate::{
+    coherent::Busy,
+    deferral,
+    device::DmaDevice,
+    direction::{
+        Carries,
+        CpuReads,
+        CpuWrites,
+        Direction, //
+    },
+    engine::Engine,
+    ffi,
+    gfp::Gfp,
+    state::{
+        Cpu,
+        Device,
+        State, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+
+/// A scattered buffer, mapped for a device; unmapped on drop.
+///
+/// The mapping owns its buffer. [`map`](SgMapping::map) takes it and gives it to the device behind
+/// an [`Engine`]: there are [`segments`](SgMapping::segments) with DMA addresses, and no way to
+/// the bytes. When the device is done, [`unmap`](SgMapping::unmap) gives the buffer back, or
+/// [`complete`](SgMapping::complete) makes the mapping the CPU's, for a look at the data and
+/// another round with [`give`](SgMapping::give).
+///
+/// Dropping a mapping that the device owns asks the engine first: a device that is busy is
+/// stopped, and if it can't be stopped, buffer and mapping are quarantined (see
+/// [`Engine::quiesce`]). A mapping that is leaked leaks its buffer; the device can do no harm.
+///
+/// C API: `dma_map_sgtable()`, `dma_unmap_sgtable()`, `dma_sync_sgtable_for_cpu()`,
+/// `dma_sync_sgtable_for_device()`. Drop context: any; where the buffer may not be freed, that
+/// is put off to a workqueue.
+///
+/// # Invariants
+///
+/// - `table` describes all of `buffer`, and is mapped for `dev` in direction `D`.
+/// - In the [`Cpu`] state the mapping is synced for the CPU, and the device does not access it.
+/// - In the [`Device`] state it is synced for the device.
+///
+/// # Examples
+///
+/// ```ignore
+/// let mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
+/// for segment in mapping.segments() {
+///     regs.start(segment.address, segment.len)?;
+/// }
+/// let buffer = mapping.unmap()?;
+/// ```
+pub struct SgMapping<'bound, B: SgBuffer, D: Direction, S: State> {
+    // Not dropped with the mapping: memory that is quarantined stays.
+    parts: ManuallyDrop<Parts<'bound, B>>,
+    state: S,
+    _direction: PhantomData<D>,
+}
+
+/// What a mapping is made of, whatever its state.
+struct Parts<'bound, B> {
+    dev: DmaDevice<'bound>,
+    table: Table,
+    buffer: B,
+}
+
+/// What [`SgMapping::map`] gives back when it fails: the reason and the buffer.
+pub struct MapError<B> {
+    /// The reason.
+    pub error: Error,
+    /// The buffer, as it was.
+    pub buffer: B,
+}
+
+impl<B> From<MapError<B>> for Error {
+    #[inline]
+    fn from(failed: MapError<B>) -> Self {
+        failed.error
+    }
+}
+
+impl<B> core::fmt::Debug for MapError<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("MapError")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'bound, B: SgBuffer, D: Direction, S: State> SgMapping<'bound, B, D, S> {
+    /// Returns the number of bytes that are mapped.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.parts.buffer.len()
+    }
+
+    /// Returns the device that the buffer is mapped for.
+    #[inline]
+    pub fn device(&self) -> DmaDevice<'bound> {
+        self.parts.dev
+    }
+
+    /// Takes the mapping apart, without unmapping.
+    #[inline]
+    fn into_parts(self) -> (Parts<'bound, B>, S) {
+        let this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not dropped and not used again, so each field is moved out once.
+        unsafe {
+            (
+                ManuallyDrop::into_inner(core::ptr::read(&this.parts)),
+                core::ptr::read(&this.state),
+            )
+        }
+    }
+}
+
+impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Device<E>> {
+    /// Maps `buffer` and gives it to the device behind `engine`.
+    ///
+    /// What is mapped is the buffer's length, never its spare capacity.
+    ///
+    /// Context: may sleep with [`Gfp::Kernel`], any otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The buffer comes back with each of them:
+    ///
+    /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
+    ///   writes to it on a machine whose DMA is not coherent with the caches.
+    /// - `EIO`: the device cannot reach the memory, nor can a bounce buffer.
+    /// - `ENOMEM`: no memory for the table, the IOMMU's tables or bounce buffers; worth another
+    ///   try later.
+    pub fn map(
+        dev: DmaDevice<'bound>,
+        buffer: B,
+        direction: D,
+        engine: E,
+        gfp: Gfp,
+    ) -> Result<Self, MapError<B>>
+    where
+        D: Carries<B::Element>,
+    {
+        let _ = direction;
+
+        let table = match Self::try_map(dev, &buffer, gfp) {
+            Ok(table) => table,
+            Err(error) => return Err(MapError { error, buffer }),
+        };
+
+        // INVARIANT: Mapped above, which synced it for the device.
+        Ok(Self {
+            parts: ManuallyDrop::new(Parts { dev, table, buffer }),
+            state: Device(engine),
+            _direction: PhantomData,
+        })
+    }
+
+    fn try_map(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Table> {
+        let line = dev.cache_alignment();
+        if D::DEVICE_WRITES && line > 1 && !buffer.is_empty() && !buffer.whole_lines(line) {
+            return Err(EINVAL);
+        }
+
+        let mut table = Table::new(dev, buffer, gfp)?;
+        // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
+        // accesses (safety requirements of `SgBuffer`), and is not mapped.
+        to_result(unsafe {
+            bindings::dma_map_sgtable(
+                dev.as_raw(),
+                table.as_ptr(),
+                D::RAW,
+                bindings::DMA_ATTR_NO_WARN as c_ulong,
+            )
+        })?;
+
+        Ok(table)
+    }
+
+    /// Returns what to tell the device.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn segments(&self) -> Segments<'_> {
+        Segments::new(&self.parts.table, Split::of(self.parts.dev))
+    }
+
+    /// Takes the mapping back for the CPU when the device is done, and syncs it.
+    ///
+    /// C API: `dma_sync_sgtable_for_cpu()`. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
+    pub fn complete(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
+        if self.state.0.is_idle() {
+            Ok(self.into_cpu())
+        } else {
+            Err(Busy(self))
+        }
+    }
+
+    /// Takes the mapping back for the CPU, stopping the device if it is not done.
+    ///
+    /// C API: `dma_sync_sgtable_for_cpu()`. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the mapping if the device cannot be stopped.
+    pub fn cancel(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
+        if self.state.stop() {
+            Ok(self.into_cpu())
+        } else {
+            Err(Busy(self))
+        }
+    }
+
+    /// The transition to the CPU; the engine is idle or stopped.
+    fn into_cpu(self) -> SgMapping<'bound, B, D, Cpu> {
+        let (parts, _) = self.into_parts();
+
+        // SAFETY: By the type invariants the table is mapped for the device in this direction.
+        unsafe {
+            if ffi::need_sync(parts.dev.as_raw()) {
+                bindings::__dma_sync_sg_for_cpu(
+                    parts.dev.as_raw(),
+                    parts.table.sgl(),
+                    parts.table.entries(),
+                    D::RAW,
+                );
+            }
+        }
+
+        // INVARIANT: The caller has seen that the device is done; synced above.
+        SgMapping {
+            parts: ManuallyDrop::new(parts),
+            state: Cpu::new(),
+            _direction: PhantomData,
+        }
+    }
+
+    /// Unmaps the buffer when the device is done, and gives it back.
+    ///
+    /// C API: `dma_unmap_sgtable()`, which syncs. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
+    pub fn unmap(self) -> Result<B, Busy<Self>> {
+        if !self.state.0.is_idle() {
+            return Err(Busy(self));
+        }
+        let (mut parts, _) = self.into_parts();
+
+        // SAFETY: The table is mapped, the device is done, and the table is not used again.
+        unsafe { parts.unmap::<D>(0) };
+        Ok(parts.buffer)
+    }
+}
+
+impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
+    /// Syncs the mapping and gives it to the device behind `engine`.
+    ///
+    /// C API: `dma_sync_sgtable_for_device()`. Context: any.
+    pub fn give<E: Engine>(self, engine: E) -> SgMapping<'bound, B, D, Device<E>> {
+        let (parts, _) = self.into_parts();
+
+        // SAFETY: By the type invariants the table is mapped for the device in this direction.
+        unsafe {
+            if ffi::need_sync(parts.dev.as_raw()) {
+                bindings::__dma_sync_sg_for_device(
+                    parts.dev.as_raw(),
+                    parts.table.sgl(),
+                    parts.table.entries(),
+                    D::RAW,
+                );
+            }
+        }
+
+        // INVARIANT: Synced above.
+        SgMapping {
+            parts: ManuallyDrop::new(parts),
+            state: Device(engine),
+            _direction: PhantomData,
+        }
+    }
+
+    /// Unmaps the buffer and gives it back.
+    ///
+    /// C API: `dma_unmap_sgtable()` with `DMA_ATTR_SKIP_CPU_SYNC`, because the mapping is in sync.
+    /// Context: any.
+    pub fn unmap(self) -> B {
+        let (mut parts, _) = self.into_parts();
+
+        // SAFETY: The table is mapped, the device is done, and the table is not used again.
+        unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+        parts.buffer
+    }
+
+    /// Returns the buffer, with what the device wrote.
+    #[inline]
+    pub fn buffer(&self) -> &B
+    where
+        D: CpuReads,
+    {
+        &self.parts.buffer
+    }
+
+    /// Returns the elements that the device wrote.
+    #[inline]
+    pub fn as_slice(&self) -> &[B::Element]
+    where
+        B: SgSlice,
+        D: CpuReads,
+    {
+        self.parts.buffer.as_slice()
+    }
+
+    /// Returns the elements, to be written for the device.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [B::Element]
+    where
+        B: SgSlice,
+        D: CpuWrites,
+    {
+        self.parts.buffer.as_mut_slice()
+    }
+}
+
+impl<'bound, D: CpuWrites> SgMapping<'bound, PageList, D, Cpu> {
+    /// Copies `data` to the pages, from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range does not lie within the pages.
+    #[inline]
+    pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
+        self.parts.buffer.write(offset, data)
+    }
+}
+
+impl<B> Parts<'_, B> {
+    /// Unmaps the table.
+    ///
+    /// # Safety
+    ///
+    /// It must be mapped in direction `D`, and must not be used again; the device must be done.
+    #[inline]
+    unsafe fn unmap<D: Direction>(&mut self, attrs: c_ulong) {
+        // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
+        unsafe {
+            bindings::dma_unmap_sgtable(self.dev.as_raw(), self.table.as_ptr(), D::RAW, attrs)
+        };
+    }
+}
+
+impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
+    fn drop(&mut self) {
+        if !self.state.stop() {
+            crate::binding::quarantine(self.parts.dev.device(), self.size());
+            return;
+        }
+
+        // SAFETY: `parts` is not used again.
+        let mut parts = unsafe { ManuallyDrop::take(&mut self.parts) };
+        // SAFETY: The table is mapped (type invariant), the device is done, and the table is not
+        // used again. Nobody will read the buffer, so it needs no sync.
+        unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+
+        let Parts { dev, table, buffer } = parts;
+        drop(table);
+
+        if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
+            let size = buffer.len();
+            // SAFETY: The buffer is `'static`, and unmapped.
+            if !unsafe { deferral::defer(move || drop(buffer)) } {
+                crate::binding::quarantine(dev.device(), size);
+            }
+        }
+    }
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that a scatter-gather mapping can own.
+
+use crate::{
+    ffi,
+    gfp::Gfp, //
+};
+use kernel::{
+    alloc::{
+        allocator::{
+            KVmalloc,
+            Kmalloc,
+            Vmalloc, //
+        },
+        Vec,
+    },
+    bindings,
+    page::{
+        Page,
+        PAGE_SIZE, //
+    },
+    prelude::*, //
+};
+
+/// A piece of memory that is physically contiguous.
+#[derive(Clone, Copy)]
+pub struct Chunk {
+    /// The physical address of the first byte.
+    pub(crate) phys: u64,
+    /// The number of bytes.
+    pub(crate) len: u64,
+}
+
+/// Memory that a scatter-gather mapping can own.
+///
+/// # Safety
+///
+/// An implementor guarantees:
+///
+/// - The chunks are memory that the value owns, initialised, [`len`](Self::len) bytes in all, none
+///   empty, none twice. They stay the same, wherever the value is moved, until it is dropped.
+/// - While the value is not borrowed, nobody accesses the memory.
+/// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
+pub unsafe trait SgBuffer: Send + Sized + 'static {
+    /// What the memory holds.
+    type Element;
+
+    /// Whether the value may be dropped in atomic context.
+    const DROP_MAY_SLEEP: bool;
+
+    /// Returns the number of bytes that are mapped.
+    fn len(&self) -> usize;
+
+    /// Returns whether there is nothing to map.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Calls `f` with every chunk, in order, until it fails.
+    #[doc(hidden)]
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
+
+    /// Returns whether the memory has its cache lines, of `line` bytes, to itself.
+    #[doc(hidden)]
+    fn whole_lines(&self, line: usize) -> bool;
+}
+
+/// A buffer whose elements are a slice for the CPU.
+pub trait SgSlice: SgBuffer {
+    /// Returns the elements.
+    fn as_slice(&self) -> &[Self::Element];
+
+    /// Returns the elements, to be written.
+    fn as_mut_slice(&mut self) -> &mut [Self::Element];
+}
+
+macro_rules! impl_slice {
+    ($alloc:ty) => {
+        impl<T: Send + 'static> SgSlice for Vec<T, $alloc> {
+            #[inline]
+            fn as_slice(&self) -> &[T] {
+                self
+            }
+
+            #[inline]
+            fn as_mut_slice(&mut self) -> &mut [T] {
+                self
+            }
+        }
+    };
+}
+
+impl_slice!(Kmalloc);
+impl_slice!(Vmalloc);
+impl_slice!(KVmalloc);
+
+/// The one chunk of `len` bytes at `addr`.
+///
+/// # Safety
+///
+/// The bytes must be in the kernel's linear mapping.
+unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
+    Chunk {
+        // SAFETY: By the safety requirements of this function.
+        phys: unsafe { ffi::virt_to_phys(addr.cast()) },
+        len: len as u64,
+    }
+}
+
+/// Calls `f` with the pages behind `len` bytes at `addr`.
+///
+/// # Safety
+///
+/// The bytes must be a vmalloc allocation that is not freed meanwhile.
+unsafe fn vmalloc_chunks(
+    addr: *const u8,
+    len: usize,
+    mut f: impl FnMut(Chunk) -> Result,
+) -> Result {
+    let mut done = 0;
+
+    while done < len {
+        let at = addr.wrapping_add(done);
+        let offset = at.addr() % PAGE_SIZE;
+        let step = (PAGE_SIZE - offset).min(len - done);
+
+        // SAFETY: `at` is within the allocation, by the safety requirements of this function.
+        let page = unsafe { bindings::vmalloc_to_page(at.cast()) };
+        f(Chunk {
+            // SAFETY: Memory of a vmalloc allocation has a page.
+            phys: unsafe { ffi::page_to_phys(page) } + offset as u64,
+            len: step as u64,
+        })?;
+        done += step;
+    }
+
+    Ok(())
+}
+
+/// Returns whether a `kmalloc` allocation of at least `len` bytes has its cache lines to itself.
+///
+/// # Safety
+///
+/// `addr` must be the start of a live `kmalloc` allocation.
+unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    let size = unsafe { bindings::ksize(addr.cast()) };
+
+    addr.addr() % line == 0 && len.next_multiple_of(line) <= size
+}
+
+// SAFETY: A `KVec` owns one `kmalloc` allocation, which is in the linear mapping; `len` elements
+// of it are initialised, and only those are in the chunk.
+unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
+    type Element = T;
+
+    const DROP_MAY_SLEEP: bool = false;
+
+    #[inline]
+    fn len(&self) -> usize {
+        core::mem::size_of_val::<[T]>(self)
+    }
+
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        // SAFETY: See above; the caller has seen that there is at least one byte, so the pointer
+        // is not dangling.
+        f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        // SAFETY: See `try_for_each_chunk`.
+        unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
+    }
+}
+
+// SAFETY: A `VVec` owns one vmalloc allocation, which is whole pages; `len` elements of it are
+// initialised, and only those are in the chunks.
+unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
+    type Element = T;
+
+    const DROP_MAY_SLEEP: bool = true;
+
+    #[inline]
+    fn len(&self) -> usize {
+        core::mem::size_of_val::<[T]>(self)
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        // SAFETY: See above.
+        unsafe { vmalloc_chunks(self.as_ptr().cast(), SgBuffer::len(self), f) }
+    }
+
+    fn whole_lines(&self, _line: usize) -> bool {
+        true
+    }
+}
+
+// SAFETY: A `KVVec` owns an allocation of one of the two kinds above.
+unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
+    type Element = T;
+
+    const DROP_MAY_SLEEP: bool = true;
+
+    #[inline]
+    fn len(&self) -> usize {
+        core::mem::size_of_val::<[T]>(self)
+    }
+
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        let addr: *const u8 = self.as_ptr().cast();
+        let len = SgBuffer::len(self);
+
+        // SAFETY: The function only compares the address.
+        if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
+            // SAFETY: A vmalloc allocation that `self` owns.
+            unsafe { vmalloc_chunks(addr, len, f) }
+        } else {
+            // SAFETY: A `kmalloc` allocation that `self` owns.
+            f(unsafe { linear_chunk(addr, len) })
+        }
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        let addr: *const u8 = self.as_ptr().cast();
+
+        // SAFETY: The function only compares the address; what is not vmalloc memory is a
+        // `kmalloc` allocation that `self` owns.
+        unsafe {
+            bindings::is_vmalloc_addr(addr.cast())
+                || kmalloc_whole_lines(addr, SgBuffer::len(self), line)
+        }
+    }
+}
+
+/// A list of whole pages, zeroed when it is made.
+///
+/// The pages are not contiguous for the CPU, so they are accessed by copying.
+///
+/// # Invariants
+///
+/// The pages are initialised, and nobody else has access to them.
+pub struct PageList {
+    pages: KVec<Page>,
+}
+
+impl PageList {
+    /// Allocates `count` pages of zeroes.
+    ///
+    /// C API: `alloc_page()`. Context: may sleep with [`Gfp::Kernel`], any otherwise.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn zeroed(count: usize, gfp: Gfp) -> Result<Self> {
+        let mut pages = KVec::with_capacity(count, gfp.flags())?;
+
+        for _ in 0..count {
+            let page = Page::alloc_page(gfp.flags())?;
+            // SAFETY: The page is new, so nobody else accesses it.
+            unsafe { page.fill_zero_raw(0, PAGE_SIZE)? };
+            pages.push(page, gfp.flags())?;
+        }
+
+        // INVARIANT: Zeroed above.
+        Ok(Self { pages })
+    }
+
+    /// Returns the number of pages.
+    #[inline]
+    pub fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Calls `f` with the pages, the offset in them, and the range of `data`, for `len` bytes from
+    /// `offset`.
+    fn for_range(
+        &self,
+        offset: usize,
+        len: usize,
+        mut f: impl FnMut(&Page, usize, core::ops::Range<usize>) -> Result,
+    ) -> Result {
+        let end = offset.checked_add(len).ok_or(EINVAL)?;
+        if end > SgBuffer::len(self) {
+            return Err(EINVAL);
+        }
+
+        let mut done = 0;
+        while done < len {
+            let at = offset + done;
+            let in_page = at % PAGE_SIZE;
+            let step = (PAGE_SIZE - in_page).min(len - done);
+            let page = self.pages.get(at / PAGE_SIZE).ok_or(EINVAL)?;
+            f(page, in_page, done..done + step)?;
+            done += step;
+        }
+
+        Ok(())
+    }
+
+    /// Copies bytes from the pages, from `offset` on, to `data`.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range does not lie within the pages; `data` is not changed then.
+    pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
+        self.for_range(offset, data.len(), |page, in_page, range| {
+            let part = data.get_mut(range).ok_or(EINVAL)?;
+            // SAFETY: `part` is valid for writes of its length. The pages are ours (type
+            // invariant) and are written through `&mut self` only.
+            unsafe { page.read_raw(part.as_mut_ptr(), in_page, part.len()) }
+        })
+    }
+
+    /// Copies `data` to the pages, from `offset` on.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the range does not lie within the pages; nothing is written then.
+    pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
+        self.for_range(offset, data.len(), |page, in_page, range| {
+            let part = data.get(range).ok_or(EINVAL)?;
+            // SAFETY: `part` is valid for reads of its length. The pages are ours (type
+            // invariant), and `self` is borrowed exclusively.
+            unsafe { page.write_raw(part.as_ptr(), in_page, part.len()) }
+        })
+    }
+}
+
+// SAFETY: The pages are owned, initialised, distinct and whole (type invariant).
+unsafe impl SgBuffer for PageList {
+    type Element = u8;
+
+    const DROP_MAY_SLEEP: bool = false;
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.pages.len() * PAGE_SIZE
+    }
+
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        for page in &self.pages {
+            f(Chunk {
+                // SAFETY: The page is valid.
+                phys: unsafe { ffi::page_to_phys(page.as_ptr()) },
+                len: PAGE_SIZE as u64,
+            })?;
+        }
+
+        Ok(())
+    }
+
+    fn whole_lines(&self, _line: usize) -> bool {
+        true
+    }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A `struct sg_table` whose entries honour a device's limits.
+//!
+//! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
+
+use super::buffer::{
+    Chunk,
+    SgBuffer, //
+};
+use crate::{
+    device::DmaDevice,
+    ffi,
+    gfp::Gfp, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// How long an entry may be, and what it must not cross.
+#[derive(Clone, Copy)]
+pub(crate) struct Split {
+    max: u64,
+    boundary: u64,
+}
+
+impl Split {
+    /// The limits of `dev`.
+    #[inline]
+    pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
+        Self {
+            max: dev.max_segment_size().into(),
+            boundary: dev.segment_boundary(),
+        }
+    }
+
+    /// Bounds the length by what can be mapped at once, too.
+    #[inline]
+    fn mappable(mut self, dev: DmaDevice<'_>) -> Self {
+        self.max = self.max.min(dev.max_mapping_size() as u64);
+        self
+    }
+
+    /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is.
+    #[inline]
+    pub(crate) fn first(self, addr: u64, len: u64) -> u64 {
+        // The distance to the last byte before the boundary; adding 1 wraps only for a boundary
+        // of all ones at address 0, where there is nothing to cross.
+        let to_boundary = (self.boundary - (addr & self.boundary)).saturating_add(1);
+
+        len.min(self.max).min(to_boundary)
+    }
+}
+
+/// A scatter-gather table.
+///
+/// # Invariants
+///
+/// - `sgt` was allocated by `sg_alloc_table()`, or it is empty and has no entries.
+/// - Each entry describes memory of the buffer that the table was built for, and none is longer or
+///   crosses more than the device's limits allow.
+pub(crate) struct Table {
+    sgt: bindings::sg_table,
+}
+
+// SAFETY: The table owns its entries; it is not tied to a thread.
+unsafe impl Send for Table {}
+
+// SAFETY: Shared references only read.
+unsafe impl Sync for Table {}
+
+impl Table {
+    /// Builds the table for `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
+    /// - `ENOMEM`.
+    pub(crate) fn new<B: SgBuffer>(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Self> {
+        if buffer.is_empty() {
+            return Err(EINVAL);
+        }
+
+        let split = Split::of(dev).mappable(dev);
+        let mut count: u32 = 0;
+        for_each_entry(buffer, split, |_| {
+            count = count.checked_add(1).ok_or(EINVAL)?;
+            Ok(())
+        })?;
+
+        let mut table = Self {
+            // INVARIANT: Empty.
+            sgt: bindings::sg_table {
+                sgl: core::ptr::null_mut(),
+                nents: 0,
+                orig_nents: 0,
+            },
+        };
+
+        // INVARIANT: Allocated here; on failure the function leaves an empty table.
+        // SAFETY: The table is valid for writes, and `count` is not 0, because the buffer has at
+        // least one byte.
+        to_result(unsafe { bindings::sg_alloc_table(&mut table.sgt, count, gfp.as_raw()) })?;
+
+        let mut sg = table.sgt.sgl;
+        for_each_entry(buffer, split, |entry| {
+            // The buffer's chunks are the same as in the first pass (safety requirements of
+            // `SgBuffer`), so the entries do not run out; if they did, the rest is not mapped.
+            if sg.is_null() {
+                return Err(EINVAL);
+            }
+            // SAFETY: The entry is memory with pages, by the safety requirements of `SgBuffer`.
+            let page = unsafe { ffi::phys_to_page(entry.phys) };
+            // SAFETY: `sg` is an entry of our table. This is `sg_set_page()`: the two low bits of
+            // the link mark chain and end, and stay.
+            //
+            // CAST: An entry is not longer than `max_segment_size`, which is 32 bits.
+            unsafe {
+                (*sg).page_link = ((*sg).page_link & LINK_MASK) | page.addr() as c_ulong;
+                (*sg).offset = (entry.phys % PAGE_SIZE as u64) as c_uint;
+                (*sg).length = entry.len as c_uint;
+            }
+            // SAFETY: `sg` is an entry of a table that is terminated.
+            sg = unsafe { bindings::sg_next(sg) };
+            Ok(())
+        })?;
+
+        Ok(table)
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&mut self) -> *mut bindings::sg_table {
+        &mut self.sgt
+    }
+
+    /// The first entry.
+    #[inline]
+    pub(crate) fn sgl(&self) -> *mut bindings::scatterlist {
+        self.sgt.sgl
+    }
+
+    /// The number of entries that the mapping left, for the device.
+    #[inline]
+    pub(crate) fn mapped(&self) -> u32 {
+        self.sgt.nents
+    }
+
+    /// The number of entries that the table was built with, for the C API.
+    #[inline]
+    pub(crate) fn entries(&self) -> c_int {
+        // CAST: The C API counts in `int`; a table of 2^31 entries cannot be allocated.
+        self.sgt.orig_nents as c_int
+    }
+}
+
+impl Drop for Table {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants; the function takes an empty table.
+        unsafe { bindings::sg_free_table(&mut self.sgt) };
+    }
+}
+
+/// The bits of `page_link` that are not the page.
+const LINK_MASK: c_ulong = 3;
+
+/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split.
+fn for_each_entry<B: SgBuffer>(
+    buffer: &B,
+    split: Split,
+    mut f: impl FnMut(Chunk) -> Result,
+) -> Result {
+    let mut run = Chunk { phys: 0, len: 0 };
+
+    buffer.try_for_each_chunk(|chunk| {
+        if run.phys + run.len == chunk.phys {
+            run.len += chunk.len;
+            return Ok(());
+        }
+        split_run(run, split, &mut f)?;
+        run = chunk;
+        Ok(())
+    })?;
+
+    split_run(run, split, &mut f)
+}
+
+/// Calls `f` with the parts of `run`, if it is not empty.
+fn split_run(mut run: Chunk, split: Split, f: &mut impl FnMut(Chunk) -> Result) -> Result {
+    while run.len != 0 {
+        let len = split.first(run.phys, run.len);
+        f(Chunk {
+            phys: run.phys,
+            len,
+        })?;
+        run.phys += len;
+        run.len -= len;
+    }
+
+    Ok(())
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who owns the memory, as a type.
+//!
+//! ```text
+//!                       share / give (sync for device)
+//!               +------------------------------------------+
+//!               |                                          v
+//!   new ---> [ Cpu ]                             [ Device<E> / Shared<E> ] <--- map
+//!               ^                                          |
+//!               +------------------------------------------+
+//!                 complete / reclaim: the engine is idle
+//!                 cancel: the engine was stopped (sync for CPU)
+//! ```
+//!
+//! - [`Cpu`]: the CPU has the memory to itself. Accessors hand out references; there is no DMA
+//!   address.
+//! - [`Device<E>`]: the device has a streaming mapping to itself. There is a DMA address and no
+//!   accessor.
+//! - [`Shared<E>`]: CPU and device share coherent memory. There is a DMA address, and volatile
+//!   access only: never a reference.
+//!
+//! Transitions consume the handle, so a view of the old state cannot exist in the new one.
+
+use crate::engine::{
+    self,
+    Engine, //
+};
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for super::Cpu {}
+    impl<E> Sealed for super::Device<E> {}
+    impl<E> Sealed for super::Shared<E> {}
+}
+
+/// A state of ownership.
+///
+/// Implemented by [`Cpu`], [`Device`] and [`Shared`] only.
+pub trait State: private::Sealed {
+    /// Makes sure that the device does not access the memory any more; `false` if that can't be
+    /// had.
+    #[doc(hidden)]
+    fn stop(&self) -> bool;
+}
+
+/// The CPU owns the memory.
+#[derive(Debug)]
+pub struct Cpu(());
+
+impl Cpu {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self(())
+    }
+}
+
+/// The device behind `E` owns the memory.
+#[derive(Debug)]
+pub struct Device<E>(pub(crate) E);
+
+/// The device behind `E` and the CPU share the memory.
+#[derive(Debug)]
+pub struct Shared<E>(pub(crate) E);
+
+impl State for Cpu {
+    #[inline]
+    fn stop(&self) -> bool {
+        true
+    }
+}
+
+impl<E: Engine> State for Device<E> {
+    #[inline]
+    fn stop(&self) -> bool {
+        engine::stop(&self.0)
+    }
+}
+
+impl<E: Engine> State for Shared<E> {
+    #[inline]
+    fn stop(&self) -> bool {
+        engine::stop(&self.0)
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Views of memory that a device may write to at any time.
+//!
+//! A view is a volatile window and never a reference. It works with the kernel's
+//! [`Io`](kernel::io::Io) methods and with `io_read!`, `io_write!` and `io_project!`; a view of a
+//! part carries the part's own DMA address.
+
+use kernel::{
+    dma::DmaAddress,
+    io::{
+        IoBackend,
+        IoBase,
+        IoCapable,
+        IoCopyable,
+        SysMem,
+        SysMemBackend, //
+    },
+    ptr::KnownSize, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
+
+/// A window into shared coherent memory.
+///
+/// Reads and writes are volatile: a race with the device is defined, and a value is what was in
+/// memory at one moment, if it is a primitive. A copy ([`Io::copy_read`](kernel::io::Io)) of
+/// something larger may be torn.
+///
+/// # Invariants
+///
+/// - `cpu` is valid for volatile access during `'a`.
+/// - The device reaches the same memory at `dma`.
+pub struct CoherentView<'a, T: ?Sized> {
+    cpu: SysMem<'a, T>,
+    dma: DmaAddress,
+}
+
+impl<T: ?Sized> Copy for CoherentView<'_, T> {}
+impl<T: ?Sized> Clone for CoherentView<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, T: ?Sized> CoherentView<'a, T> {
+    /// Creates a view of `ptr`.
+    ///
+    /// # Safety
+    ///
+    /// - `ptr` must be valid and aligned for volatile access during `'a`, and no reference to the
+    ///   memory may exist meanwhile.
+    /// - The device must reach the same memory at `dma`.
+    #[inline]
+    pub(crate) unsafe fn new(ptr: *mut T, dma: DmaAddress) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            // SAFETY: By the safety requirements of this function.
+            cpu: unsafe { SysMem::new(ptr) },
+            dma,
+        }
+    }
+
+    /// Returns the address at which the device reaches the first byte of the view.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn dma_address(self) -> DmaAddress {
+        self.dma
+    }
+}
+
+/// The I/O backend of [`CoherentView`].
+pub struct CoherentBackend;
+
+impl IoBackend for CoherentBackend {
+    type View<'a, T: ?Sized + KnownSize> = CoherentView<'a, T>;
+
+    #[inline]
+    fn as_ptr<'a, T: ?Sized + KnownSize>(view: Self::View<'a, T>) -> *mut T {
+        SysMemBackend::as_ptr(view.cpu)
+    }
+
+    #[inline]
+    unsafe fn project_view<'a, T: ?Sized + KnownSize, U: ?Sized + KnownSize>(
+        view: Self::View<'a, T>,
+        ptr: *mut U,
+    ) -> Self::View<'a, U> {
+        let offset = ptr.addr() - Self::as_ptr(view).addr();
+
+        // INVARIANT: `ptr` is a part of the view, by the safety requirements of this function;
+        // coherent memory is contiguous for the device, so the part is at the same offset there.
+        CoherentView {
+            // SAFETY: By the safety requirements of this function.
+            cpu: unsafe { SysMemBackend::project_view(view.cpu, ptr) },
+            // CAST: The offset is within one allocation, whose DMA addresses do not wrap.
+            dma: view.dma + offset as DmaAddress,
+        }
+    }
+}
+
+impl<T> IoCapable<T> for CoherentBackend
+where
+    SysMemBackend: IoCapable<T>,
+{
+    #[inline]
+    fn io_read<'a>(view: Self::View<'a, T>) -> T {
+        SysMemBackend::io_read(view.cpu)
+    }
+
+    #[inline]
+    fn io_write<'a>(view: Self::View<'a, T>, value: T) {
+        SysMemBackend::io_write(view.cpu, value)
+    }
+}
+
+impl IoCopyable for CoherentBackend {
+    #[inline]
+    unsafe fn copy_from_io(view: Self::View<'_, [u8]>, buffer: *mut u8) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { SysMemBackend::copy_from_io(view.cpu, buffer) }
+    }
+
+    #[inline]
+    unsafe fn copy_to_io(view: Self::View<'_, [u8]>, buffer: *const u8) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { SysMemBackend::copy_to_io(view.cpu, buffer) }
+    }
+
+    #[inline]
+    fn copy_read<T: FromBytes>(view: Self::View<'_, T>) -> T {
+        SysMemBackend::copy_read(view.cpu)
+    }
+
+    #[inline]
+    fn copy_write<T: IntoBytes>(view: Self::View<'_, T>, value: T) {
+        SysMemBackend::copy_write(view.cpu, value)
+    }
+}
+
+impl<'a, T: ?Sized + KnownSize> IoBase<'a> for CoherentView<'a, T> {
+    type Backend = CoherentBackend;
+    type Target = T;
+
+    #[inline]
+    fn as_view(self) -> CoherentView<'a, Self::Target> {
+        self
+    }
+}
