@@ -10,9 +10,10 @@ use kernel::{
 };
 
 extern "C" {
+    // C structs are opaque pointers here: bindgen's types are not "FFI-safe" to the compiler.
     fn dma_map_helper_get_cache_alignment() -> c_int;
+    fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
-    // `struct page *`, as an opaque pointer: bindgen's type is not "FFI-safe" to the compiler.
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
@@ -37,9 +38,20 @@ pub(crate) fn cache_alignment() -> usize {
     align as usize
 }
 
+/// Returns the last physical address that can be mapped for `dev` without a splat.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device` that has a DMA mask.
+#[inline]
+pub(crate) unsafe fn map_limit(dev: *mut bindings::device) -> u64 {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_map_limit(dev.cast()) }
+}
+
 /// Returns whether the caller's context may sleep.
 ///
-/// Without `CONFIG_PREEMPT_COUNT` a held spinlock is not seen, as with C's `in_atomic()`.
+/// Without `CONFIG_PREEMPT_COUNT` a held spinlock is not seen, as C does not see it either.
 #[inline]
 pub(crate) fn may_sleep() -> bool {
     // SAFETY: The function has no preconditions.

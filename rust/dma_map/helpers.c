@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * C inlines and macros that the kernel crate's bindings lack: one function
- * each, without logic of its own, sorted.
+ * each, sorted, and without logic of its own but for the one that looks into
+ * the bounce pool.
  */
 
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/io.h>
+#include <linux/iommu-dma.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/swiotlb.h>
 
-int dma_map_helper_get_cache_alignment(void);
-bool dma_map_helper_may_sleep(void);
-phys_addr_t dma_map_helper_page_to_phys(struct page *page);
-struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
-phys_addr_t dma_map_helper_virt_to_phys(void *addr);
+#include "helpers.h"
 
 int dma_map_helper_get_cache_alignment(void)
 {
@@ -23,9 +24,37 @@ int dma_map_helper_get_cache_alignment(void)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_get_cache_alignment);
 
+/*
+ * The last physical address that can be mapped for @dev, as far as that can be
+ * known beforehand. A direct mapping beyond the device's mask is bounced, and if
+ * the bounce pool itself lies beyond the mask, swiotlb_map() fails with a
+ * WARNING. A driver is to get the error only.
+ */
+u64 dma_map_helper_map_limit(struct device *dev)
+{
+	u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+	u64 pool_end = 0;
+	bool force = false;
+
+	if (get_dma_ops(dev) || use_dma_iommu(dev) || dev->dma_range_map)
+		return U64_MAX;
+
+#ifdef CONFIG_SWIOTLB
+	if (dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs) {
+		pool_end = dev->dma_io_tlb_mem->defpool.end;
+		force = is_swiotlb_force_bounce(dev);
+	}
+#endif
+	if (pool_end && pool_end - 1 <= limit)
+		return U64_MAX;
+
+	return force ? 0 : limit;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_map_limit);
+
 bool dma_map_helper_may_sleep(void)
 {
-	return !irqs_disabled() && !in_atomic() && !rcu_preempt_depth();
+	return !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_may_sleep);
 

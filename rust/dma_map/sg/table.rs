@@ -78,6 +78,7 @@ impl Table {
     /// # Errors
     ///
     /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
+    /// - `EIO`: neither the device nor a bounce buffer reaches the memory.
     /// - `ENOMEM`.
     pub(crate) fn new<B: SgBuffer>(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Self> {
         if buffer.is_empty() {
@@ -85,8 +86,13 @@ impl Table {
         }
 
         let split = Split::of(dev).mappable(dev);
+        // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+        let limit = unsafe { ffi::map_limit(dev.as_raw()) };
         let mut count: u32 = 0;
-        for_each_entry(buffer, split, |_| {
+        for_each_entry(buffer, split, |entry| {
+            if entry.phys + (entry.len - 1) > limit {
+                return Err(EIO);
+            }
             count = count.checked_add(1).ok_or(EINVAL)?;
             Ok(())
         })?;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The C side of ffi.rs. */
+#ifndef _DMA_MAP_HELPERS_H
+#define _DMA_MAP_HELPERS_H
+
+#include <linux/types.h>
+
+struct device;
+struct page;
+
+int dma_map_helper_get_cache_alignment(void);
+u64 dma_map_helper_map_limit(struct device *dev);
+bool dma_map_helper_may_sleep(void);
+phys_addr_t dma_map_helper_page_to_phys(struct page *page);
+struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
+phys_addr_t dma_map_helper_virt_to_phys(void *addr);
+
+#endif /* _DMA_MAP_HELPERS_H */
