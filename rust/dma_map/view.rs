@@ -89,7 +89,7 @@ impl IoBackend for CoherentBackend {
         view: Self::View<'a, T>,
         ptr: *mut U,
     ) -> Self::View<'a, U> {
-        let offset = ptr.addr() - Self::as_ptr(view).addr();
+        let offset = ptr.addr().wrapping_sub(Self::as_ptr(view).addr());
 
         // INVARIANT: `ptr` is a part of the view, by the safety requirements of this function;
         // coherent memory is contiguous for the device, so the part is at the same offset there.
@@ -97,7 +97,7 @@ impl IoBackend for CoherentBackend {
             // SAFETY: By the safety requirements of this function.
             cpu: unsafe { SysMemBackend::project_view(view.cpu, ptr) },
             // CAST: The offset is within one allocation, whose DMA addresses do not wrap.
-            dma: view.dma + offset as DmaAddress,
+            dma: view.dma.wrapping_add(offset as DmaAddress),
         }
     }
 }

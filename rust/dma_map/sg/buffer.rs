@@ -32,6 +32,22 @@ pub struct Chunk {
     pub(crate) len: u64,
 }
 
+impl Chunk {
+    /// The physical address behind the last byte.
+    ///
+    /// Memory that exists does not wrap around the end of the address space.
+    #[inline]
+    pub(crate) fn end(self) -> u64 {
+        self.phys.wrapping_add(self.len)
+    }
+
+    /// The physical address of the last byte.
+    #[inline]
+    pub(crate) fn last(self) -> u64 {
+        self.end().wrapping_sub(1)
+    }
+}
+
 /// Memory that a scatter-gather mapping can own.
 ///
 /// # Safety
@@ -129,10 +145,10 @@ unsafe fn vmalloc_chunks(
         let page = unsafe { bindings::vmalloc_to_page(at.cast()) };
         f(Chunk {
             // SAFETY: Memory of a vmalloc allocation has a page.
-            phys: unsafe { ffi::page_to_phys(page) } + offset as u64,
+            phys: unsafe { ffi::page_to_phys(page) } | offset as u64,
             len: step as u64,
         })?;
-        done += step;
+        done = done.wrapping_add(step);
     }
 
     Ok(())
@@ -147,7 +163,9 @@ unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool 
     // SAFETY: By the safety requirements of this function.
     let size = unsafe { bindings::ksize(addr.cast()) };
 
-    addr.addr() % line == 0 && len.next_multiple_of(line) <= size
+    // `line` is a power of two, and no allocation is so large that the sum wraps.
+    let mask = line.wrapping_sub(1);
+    addr.addr() & mask == 0 && len.wrapping_add(mask) & !mask <= size
 }
 
 // SAFETY: A `KVec` owns one `kmalloc` allocation, which is in the linear mapping; `len` elements
@@ -287,12 +305,14 @@ impl PageList {
 
         let mut done = 0;
         while done < len {
-            let at = offset + done;
+            // Not beyond `end`.
+            let at = offset.wrapping_add(done);
             let in_page = at % PAGE_SIZE;
             let step = (PAGE_SIZE - in_page).min(len - done);
             let page = self.pages.get(at / PAGE_SIZE).ok_or(EINVAL)?;
-            f(page, in_page, done..done + step)?;
-            done += step;
+            let next = done.wrapping_add(step);
+            f(page, in_page, done..next)?;
+            done = next;
         }
 
         Ok(())
@@ -339,7 +359,8 @@ unsafe impl SgBuffer for PageList {
 
     #[inline]
     fn len(&self) -> usize {
-        self.pages.len() * PAGE_SIZE
+        // The pages exist, so their size does not wrap.
+        self.pages.len().wrapping_mul(PAGE_SIZE)
     }
 
     fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {

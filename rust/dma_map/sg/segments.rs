@@ -69,14 +69,17 @@ impl Iterator for Segments<'_> {
                 u64::from(bindings::sg_dma_len(self.sg)),
             )
         };
-        let address = address + self.done as DmaAddress;
+        // Within an entry, whose addresses do not wrap.
+        let address = address.wrapping_add(self.done as DmaAddress);
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        let part = self.split.first(address.into(), len - self.done);
+        let part = self
+            .split
+            .first(address.into(), len.wrapping_sub(self.done));
 
-        self.done += part;
+        self.done = self.done.wrapping_add(part);
         if self.done == len {
             self.done = 0;
-            self.left -= 1;
+            self.left = self.left.wrapping_sub(1);
             // SAFETY: As above; after the last entry the pointer is not used.
             self.sg = unsafe { bindings::sg_next(self.sg) };
         }

@@ -49,7 +49,7 @@ impl Split {
     pub(crate) fn first(self, addr: u64, len: u64) -> u64 {
         // The distance to the last byte before the boundary; adding 1 wraps only for a boundary
         // of all ones at address 0, where there is nothing to cross.
-        let to_boundary = (self.boundary - (addr & self.boundary)).saturating_add(1);
+        let to_boundary = (self.boundary & !addr).saturating_add(1);
 
         len.min(self.max).min(to_boundary)
     }
@@ -90,7 +90,7 @@ impl Table {
         let limit = unsafe { ffi::map_limit(dev.as_raw()) };
         let mut count: u32 = 0;
         for_each_entry(buffer, split, |entry| {
-            if entry.phys + (entry.len - 1) > limit {
+            if entry.last() > limit {
                 return Err(EIO);
             }
             count = count.checked_add(1).ok_or(EINVAL)?;
@@ -182,8 +182,8 @@ fn for_each_entry<B: SgBuffer>(
     let mut run = Chunk { phys: 0, len: 0 };
 
     buffer.try_for_each_chunk(|chunk| {
-        if run.phys + run.len == chunk.phys {
-            run.len += chunk.len;
+        if run.end() == chunk.phys {
+            run.len = run.len.wrapping_add(chunk.len);
             return Ok(());
         }
         split_run(run, split, &mut f)?;
@@ -202,8 +202,8 @@ fn split_run(mut run: Chunk, split: Split, f: &mut impl FnMut(Chunk) -> Result) 
             phys: run.phys,
             len,
         })?;
-        run.phys += len;
-        run.len -= len;
+        run.phys = run.phys.wrapping_add(len);
+        run.len = run.len.wrapping_sub(len);
     }
 
     Ok(())
