@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Sourced by the scripts of tools/dma_map: messages, cache, locks, progress.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
+# shellcheck disable=SC2034
+TOOLS=$TOP/tools/dma_map
+CACHE=
+export DMA_MAP_T0=${DMA_MAP_T0:-$(date +%s)}
+
+# Progress goes to stderr: stdout belongs to what a command was asked for.
+say() {
+	local t=$(($(date +%s) - DMA_MAP_T0))
+	printf '[%3d:%02d] %s\n' $((t / 60)) $((t % 60)) "$*" >&2
+}
+
+die() {
+	printf 'error: %s\n' "$*" >&2
+	exit 1
+}
+
+# The same directory is used by the host and, bind-mounted, in the private root.
+use_cache() {
+	[ -n "$CACHE" ] && return
+	local home=${HOME:-~}
+	CACHE=${DMA_MAP_CACHE:-$home/.cache/dma_map}
+	mkdir -p "$CACHE" 2>/dev/null ||
+		die "can't create the cache directory $CACHE: set DMA_MAP_CACHE to a directory that you can write to."
+	[ -w "$CACHE" ] ||
+		die "can't write to the cache directory $CACHE: set DMA_MAP_CACHE to a directory that you can write to."
+	CACHE=$(cd "$CACHE" && pwd -P)
+	# kbuild splits its arguments at spaces and colons.
+	case $CACHE$TOP in
+	*[[:space:]:]*) die "kbuild can't work in a path with a space or a colon: move $TOP, or set DMA_MAP_CACHE (now $CACHE)." ;;
+	esac
+	export DMA_MAP_CACHE=$CACHE
+}
+
+# need_space MIB WHAT
+need_space() {
+	local have
+	have=$(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }')
+	[ "$have" -ge "$1" ] ||
+		die "$2 needs $1 MiB in $CACHE and $have MiB are free: make room, or set DMA_MAP_CACHE to a directory on another disk."
+}
+
+# take_lock NAME: held until this process and its children have ended, so that
+# a second run waits for the first one instead of building into the same place.
+take_lock() {
+	local fd
+	exec {fd}>"$CACHE/$1.lock"
+	flock -n "$fd" && return
+	say "$1: another run is at work on it, waiting"
+	flock "$fd"
+}
+
+# Removes what killed runs left behind. Called with the lock held, so that no
+# live run owns any of it. Mounts live in namespaces of their own and are gone.
+drop_leftovers() {
+	local d
+	for d in "$CACHE/$1".tmp.*; do
+		[ ! -e "$d" ] || rm -rf --one-file-system -- "$d"
+	done
+}
+
+# progress LABEL UNIT EXPECTED REGEX LOG -- CMD...
+# Runs CMD into LOG, and counts the lines of LOG that match REGEX meanwhile.
+# CMD runs in the foreground so that Ctrl-C reaches it.
+progress() {
+	local label=$1 unit=$2 expected=$3 regex=$4 log=$5 rc=0 watcher
+	local every=15 format='%s: %d / ~%d %s, %d:%02d\n'
+	shift 6
+	if [ -t 2 ]; then
+		every=1
+		format='\r%s: %d / ~%d %s, %d:%02d'
+	fi
+	: >"$log"
+	(
+		local start=$SECONDS
+		while sleep $every && kill -0 $$ 2>/dev/null; do
+			# shellcheck disable=SC2059
+			printf "$format" "$label" "$(grep -cE "$regex" "$log")" \
+				"$expected" "$unit" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) >&2
+		done
+	) </dev/null >/dev/null &
+	watcher=$!
+	"$@" >>"$log" 2>&1 </dev/null || rc=$?
+	kill $watcher 2>/dev/null || true
+	wait $watcher 2>/dev/null || true
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+	return $rc
+}
+
+# fail_with_log LOG SENTENCE
+fail_with_log() {
+	printf -- '--- the last lines of %s:\n' "$1" >&2
+	tail -n 20 "$1" >&2
+	printf -- '---\n' >&2
+	die "$2"
+}
+
+# Which of the two toolchains: LLVM=1 means the same as in kbuild.
+toolchain() {
+	case ${LLVM:-} in
+	'') echo gcc ;;
+	1) echo llvm ;;
+	*) die "LLVM=$LLVM: use LLVM=1 for clang, or leave it out for gcc." ;;
+	esac
+}
