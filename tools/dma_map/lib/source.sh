@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Fetches the pinned kernel source: a Debian package, through an apt state of
+# its own, so that neither the machine's apt nor its sources are touched.
+
+SOURCE_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# The version in use: the pinned one, unless it was gone when it was fetched.
+source_version() {
+	cat "$CACHE/linux-for-$(plain "$PIN_VERSION")" 2>/dev/null
+}
+
+# Debian versions have characters that do not belong into a path of kbuild.
+plain() {
+	tr '~+:' '---' <<<"$1"
+}
+
+source_path() {
+	local version
+	version=$(source_version) || return 1
+	echo "$CACHE/linux-$(plain "$version")"
+}
+
+# private_apt DIR COMMAND ARGS...: apt-get or apt-cache with its state in DIR.
+private_apt() {
+	local dir=$1 tool=$2 option
+	local -a args=()
+	shift 2
+	while read -r option; do args+=(-o "$option"); done < <(apt_transport_options)
+	"$tool" "${args[@]}" \
+		-o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=- \
+		-o Dir::Etc::preferencesparts=- -o Dir::Etc::preferences=- \
+		-o "Dir::State=$dir" -o "Dir::State::status=$dir/status" \
+		-o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir/cache" \
+		-o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Sandbox::User=root \
+		-o Acquire::AllowInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false \
+		-o Debug::NoLocking=true "$@"
+}
+
+# Prints the version to fetch: the pinned one, or the newest of its series.
+choose_version() {
+	local versions version newest=
+	versions=$(private_apt "$1" apt-cache madison "$PIN_PACKAGE" | awk -F' *\\| *' '{ print $2 }')
+	if grep -qxF "$PIN_VERSION" <<<"$versions"; then
+		echo "$PIN_VERSION"
+		return
+	fi
+	for version in $versions; do
+		case $version in "$PIN_SERIES".*) ;; *) continue ;; esac
+		if [ -z "$newest" ] || dpkg --compare-versions "$version" gt "$newest"; then
+			newest=$version
+		fi
+	done
+	[ -n "$newest" ] ||
+		die "$PIN_SUITE has no $PIN_PACKAGE any more: build a Linux $PIN_SERIES kernel yourself and give its build directory with KDIR=."
+	say "kernel: $PIN_PACKAGE $PIN_VERSION is gone from $PIN_SUITE, taking $newest (change tools/dma_map/kernel.pin to keep it)"
+	echo "$newest"
+}
+
+fetch_source_locked() {
+	local tmp=$CACHE/source.tmp.$$ log=$CACHE/source.log mirror version path
+	need_space 6000 "the kernel's source and build"
+	drop_leftovers source
+	mirror=$(find_mirror)
+	mkdir -p "$tmp"/{lists/partial,cache/archives/partial,tree}
+	: >"$tmp/status"
+	echo "deb [signed-by=$SOURCE_KEYRING] $mirror $PIN_SUITE main" >"$tmp/sources.list"
+
+	private_apt "$tmp" apt-get -q update --error-on=any >"$log" 2>&1 || {
+		rm -rf -- "$tmp"
+		fail_with_log "$log" "can't read $PIN_SUITE from the mirror $mirror: check the network, then run this again."
+	}
+	version=$(choose_version "$tmp")
+	say "kernel: downloading $PIN_PACKAGE $version, about 160 MB, from $mirror"
+	(cd "$tmp" && private_apt "$tmp" apt-get -q download "$PIN_PACKAGE=$version") >>"$log" 2>&1 || {
+		rm -rf -- "$tmp"
+		fail_with_log "$log" "can't download $PIN_PACKAGE $version from the mirror $mirror: check the network, then run this again."
+	}
+	say "kernel: unpacking the source, about 1.8 GB"
+	dpkg-deb --fsys-tarfile "$tmp"/*.deb |
+		tar -xO "./usr/src/$PIN_PACKAGE.tar.xz" |
+		tar -xJ -C "$tmp/tree" --strip-components=1 || {
+		rm -rf -- "$tmp"
+		die "can't unpack the kernel source into $CACHE: is the disk full? Make room, then run this again."
+	}
+	path=$CACHE/linux-$(plain "$version")
+	[ -d "$path" ] || mv -T "$tmp/tree" "$path"
+	echo "$version" >"$CACHE/linux-for-$(plain "$PIN_VERSION")"
+	rm -rf -- "$tmp"
+}
+
+fetch_source() {
+	local path
+	if path=$(source_path) && [ -d "$path" ]; then return 0; fi
+	(
+		take_lock source
+		if path=$(source_path) && [ -d "$path" ]; then exit 0; fi
+		fetch_source_locked
+	)
+}
