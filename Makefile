@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. kbuild never reads this file: given M=, it takes Kbuild.
+# Each target is one line to a script that can be run without make as well.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+export LLVM KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
+# Elapsed times count from here, also in what the targets start.
+export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
+
+T := tools/dma_map
+
+define HELP
+make run           the demo: set everything up, boot a kernel in QEMU, move messages by DMA
+make shell         the same guest, to an interactive prompt with the modules loaded
+
+make test          every test (CI runs this with and without LLVM=1)
+make kunit         the KUnit suites
+make compile-fail  wrong code must not compile
+make matrix        the demo under swiotlb, IOMMU and different RAM sizes
+make selftest      the tests of the scripts and of the harness: recorded logs, no boot
+make check         style, lints and rules: what must hold before a commit
+make bless         record the compiler's messages of the compile-fail cases anew
+
+make env           the toolchain: packages on Debian 13, else a private Debian 13 root
+make kernel        fetch and build the kernel
+make modules       build the modules into build/gcc, or build/llvm
+make devshell      a shell in the toolchain environment
+make info          what the environment is, and its versions
+
+make clean         remove build/
+make distclean     also remove roots, kernel source and kernel builds from the cache
+
+LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
+KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
+ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
+V=1                show the build's commands
+DMA_MAP_CACHE=DIR  where all that is made once is kept (default: ~/.cache/dma_map, 8 GB)
+DMA_MAP_MIRROR=URL the Debian mirror, if not the one that apt is configured with
+endef
+
+.PHONY: help
+help: ; $(info $(HELP)) @:
+
+.PHONY: run shell kunit compile-fail bless matrix
+run: modules
+	@$(T)/harness demo
+shell: modules
+	@$(T)/harness shell
+kunit: modules
+	@$(T)/harness kunit
+compile-fail: modules
+	@$(T)/harness compile-fail
+bless: modules
+	@$(T)/harness compile-fail --bless
+matrix: modules
+	@$(T)/harness matrix
+
+.PHONY: test check selftest
+test: modules
+	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all"
+check: kernel
+	@$(T)/devenv run $(T)/check/run
+selftest: modules
+	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
+
+.PHONY: env kernel modules devshell info
+env:
+	@$(T)/devenv setup
+kernel: env
+	@$(T)/kernel build
+modules: kernel
+	@$(T)/modules
+devshell:
+	@$(T)/devenv shell
+info:
+	@$(T)/devenv info
+
+.PHONY: clean distclean
+clean:
+	rm -rf build
+distclean: clean
+	@$(T)/devenv remove

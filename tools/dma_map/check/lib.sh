@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Sourced by the checks.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+
+# shellcheck disable=SC2120
+# project_files [FIND-EXPRESSION]: the project's files, without what builds
+# leave. From the directory rather than from git, so that a file is checked
+# before it is committed and where there is no git.
+project_files() {
+	find . \( -path ./.git -o -path ./build -o -name __pycache__ \) -prune -o -type f \
+		! -name '*.o' ! -name '*.ko' ! -name '*.cmd' ! -name '*.mod' ! -name '*.mod.c' \
+		! -name '*.rmeta' ! -name '*.symvers' ! -name modules.order ! -name '*_generated.*' \
+		! -name '*.swp' ! -name '*~' "$@" -print | sed 's,^\./,,' | sort
+}
+
+# Scripts are known by their first line: most have no suffix.
+shell_files() {
+	# shellcheck disable=SC2119
+	project_files | while read -r file; do
+		case $file in
+		*.sh) echo "$file" ;;
+		*) if head -n 1 "$file" | grep -qE '^#!(/usr)?/bin/(env )?(ba|da)?sh\b'; then echo "$file"; fi ;;
+		esac
+	done
+}
+
+# need_some FILE...: a check that finds nothing to look at has lost its subject.
+need_some() {
+	[ $# -gt 0 ] && return
+	echo "nothing to check"
+	exit 1
+}
