@@ -19,10 +19,19 @@ use zerocopy::{
 };
 
 mod private {
+    use super::*;
+
     pub trait Sealed {}
-    impl Sealed for super::ToDevice {}
-    impl Sealed for super::FromDevice {}
-    impl Sealed for super::Bidirectional {}
+    impl Sealed for ToDevice {}
+    impl Sealed for FromDevice {}
+    impl Sealed for Bidirectional {}
+
+    // The orphan rule lets a driver write `impl Carries<ItsType> for FromDevice`, so what crosses
+    // is decided here, where a driver cannot add to it.
+    pub trait Crosses<T> {}
+    impl<T: IntoBytes> Crosses<T> for ToDevice {}
+    impl<T: IntoBytes + FromBytes> Crosses<T> for FromDevice {}
+    impl<T: IntoBytes + FromBytes> Crosses<T> for Bidirectional {}
 }
 
 /// The direction of a streaming mapping.
@@ -85,7 +94,5 @@ impl CpuWrites for Bidirectional {}
 ///   direction is, and an IOMMU maps whole pages, so memory with padding bytes would show the
 ///   device what was there before.
 /// - Where the device writes, [`FromBytes`] too: it may write any bit pattern.
-pub trait Carries<T>: Direction {}
-impl<T: IntoBytes> Carries<T> for ToDevice {}
-impl<T: IntoBytes + FromBytes> Carries<T> for FromDevice {}
-impl<T: IntoBytes + FromBytes> Carries<T> for Bidirectional {}
+pub trait Carries<T>: Direction + private::Crosses<T> {}
+impl<T, D: Direction + private::Crosses<T>> Carries<T> for D {}
