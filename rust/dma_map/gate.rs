@@ -38,6 +38,20 @@ use kernel::{
     types::ForLt, //
 };
 
+mod private {
+    use kernel::{
+        device::Core,
+        pci,
+        platform, //
+    };
+
+    /// What `AsRef` and `Deref` of a device lead to: itself, which stays while it is bound. A
+    /// driver's own type could lead to another device, or to memory that is gone earlier.
+    pub trait BusDevice {}
+    impl BusDevice for pci::Device<Core<'_>> {}
+    impl BusDevice for platform::Device<Core<'_>> {}
+}
+
 /// What a [`Gate`] keeps.
 pub trait Guarded {
     /// Makes everyone inside leave soon.
@@ -73,6 +87,9 @@ where
 {
     /// Sets the limits of `dev`, builds what the gate keeps, and opens the gate.
     ///
+    /// `dev` is a [`pci::Device`](kernel::pci::Device) or a
+    /// [`platform::Device`](kernel::platform::Device) in the `Core` context.
+    ///
     /// `build` gets the device and the token for a lifetime that it does not know, so what it
     /// returns can borrow from the binding and from nothing shorter.
     ///
@@ -87,7 +104,7 @@ where
         build: impl for<'x> FnOnce(&'x P, DmaDevice<'x>) -> Result<Pin<KBox<F::Of<'x>>>>,
     ) -> Result<Arc<Self>>
     where
-        D: dma::Device<'a> + Deref<Target = P>,
+        D: dma::Device<'a> + Deref<Target = P> + private::BusDevice,
         P: AsRef<kernel::device::Device<Bound>>,
     {
         let gate = Arc::pin_init(
