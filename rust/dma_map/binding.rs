@@ -89,10 +89,12 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result {
 }
 
 /// Takes back a claim, after a set-up that failed.
+///
+/// Waits for what was put off meanwhile: at unbind, nobody would.
 pub(crate) fn unclaim(dev: &Device<Bound>) {
-    // SAFETY: `dev` is bound. The state is on its list, and no token that leads to it was made.
+    // SAFETY: `dev` is bound. The state is on its list, and no token that leads to it is left.
     unsafe {
-        bindings::devres_destroy(ffi::as_raw(dev), Some(release), None, core::ptr::null_mut())
+        bindings::devres_release(ffi::as_raw(dev), Some(release), None, core::ptr::null_mut())
     };
 }
 
