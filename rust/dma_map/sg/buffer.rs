@@ -181,12 +181,17 @@ unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
     }
 
     fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: See above; the caller has seen that there is at least one byte, so the pointer
-        // is not dangling.
+        if SgBuffer::is_empty(self) {
+            return Ok(());
+        }
+        // SAFETY: See above. There is at least one byte, so the pointer is not dangling.
         f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
     }
 
     fn whole_lines(&self, line: usize) -> bool {
+        if SgBuffer::is_empty(self) {
+            return true;
+        }
         // SAFETY: See `try_for_each_chunk`.
         unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
     }
@@ -228,6 +233,9 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
     fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
         let addr: *const u8 = self.as_ptr().cast();
         let len = SgBuffer::len(self);
+        if len == 0 {
+            return Ok(());
+        }
 
         // SAFETY: The function only compares the address.
         if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
@@ -241,6 +249,9 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
 
     fn whole_lines(&self, line: usize) -> bool {
         let addr: *const u8 = self.as_ptr().cast();
+        if SgBuffer::is_empty(self) {
+            return true;
+        }
 
         // SAFETY: The function only compares the address; what is not vmalloc memory is a
         // `kmalloc` allocation that `self` owns.
