@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`make run` and `make shell`: one guest, for a person."""
+
+from __future__ import annotations
+
+import judge
+import qemu
+import transcript
+from report import FAIL, Case, failed, say
+from session import Session, boot_and_judge
+from variants import Variant
+
+
+class _Show:
+    """Prints the guest's lines from the moment /init speaks; boot messages stay in the log."""
+
+    def __init__(self) -> None:
+        self.started = False
+
+    def __call__(self, line: str) -> None:
+        text = transcript.bare(line)
+        if text.startswith("dma_map_guest:"):
+            self.started = True
+        elif self.started:
+            print(line, flush=True)
+
+
+
+
+def run(session: Session, variant: Variant) -> int:
+    say(f"booting {qemu.KERNEL.rsplit('/', 1)[-1]} with one edu device ({variant.what})")
+    boot = qemu.Boot(variant, session.kdir, session.initramfs, ["demo"], session.accel,
+                     ("edu",), ("kunit.enable=0",), session.timeout)
+    show = _Show()
+    lines: list[str] = []
+
+    def on_line(line: str) -> None:
+        lines.append(line)
+        show(line)
+
+    cases: list[Case] = boot_and_judge(session, boot, judge.Demands(["demo"], variant),
+                                       "demo", on_line)
+    totals = transcript.demo_totals(lines)
+    if totals is None or totals.messages == 0 or totals.mismatches != 0:
+        cases.append(failed("demo", "the mailbox tool's last line", str(totals)))
+    failures = [case for case in cases if case.status == FAIL]
+    for case in failures:
+        print(f"failed: {case.name}\n{case.detail}")
+    if totals is not None:
+        print(totals, flush=True)
+    return 1 if failures else 0
+
+
+def shell(session: Session, variant: Variant) -> int:
+    say("booting to a shell; Ctrl-A X ends QEMU at once")
+    boot = qemu.Boot(variant, session.kdir, session.initramfs, ["shell"], session.accel,
+                     ("edu", "edu"), ("kunit.enable=0", "quiet"), session.timeout)
+    return qemu.interactive(boot)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the guest's scripts share. KTAP lines come from the kernel tree's own
+# tools/testing/selftests/kselftest/ktap_helpers.sh.
+
+. /lib/ktap_helpers.sh
+
+PCI=/sys/bus/pci
+DRIVER=$PCI/drivers/dma_map_edu
+DEBUG=/sys/kernel/debug
+BOUNCES=/sys/kernel/tracing/events/swiotlb/swiotlb_bounced
+
+# check DESCRIPTION COMMAND...: one KTAP result from an exit status.
+check() {
+	__description="$1"
+	shift
+	if "$@"; then
+		ktap_test_pass "$__description"
+	else
+		ktap_test_fail "$__description"
+	fi
+}
+
+# The helpers' own ktap_test_skip has no room for a reason; a skip needs one.
+skip() {
+	__ktap_test ok "$1" "SKIP $2"
+	KTAP_CNT_SKIP=$((KTAP_CNT_SKIP + 1))
+}
+
+# plan NUMBER: the KTAP head. A script that stops early is then short of results.
+plan() {
+	ktap_print_header
+	ktap_set_plan "$1"
+}
+
+# /modules/order lists the modules, one a line, each after those it depends on.
+loaded() {
+	[ -d "/sys/module/$1" ]
+}
+
+load() {
+	__module="$1"
+	shift
+	loaded "$__module" || insmod "/modules/$__module.ko" "$@"
+}
+
+unload() {
+	rmmod "$1"
+}
+
+load_all() {
+	while read -r __module; do
+		load "$__module"
+	done < /modules/order
+}
+
+unload_all() {
+	tac /modules/order | while read -r __module; do
+		! loaded "$__module" || unload "$__module"
+	done
+}
+
+# The PCI addresses of QEMU's edu devices, in bus order.
+edu_devices() {
+	for __dev in "$PCI"/devices/*; do
+		if [ "$(cat "$__dev/vendor" "$__dev/device" | tr '\n' ' ')" = "0x1234 0x11e8 " ]; then
+			basename "$__dev"
+		fi
+	done
+}
+
+bound() {
+	[ -e "$DRIVER/$1" ]
+}
+
+bind() {
+	echo "$1" > "$DRIVER/bind"
+}
+
+unbind() {
+	echo "$1" > "$DRIVER/unbind"
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+	__tries=$(($1 * 20))
+	shift
+	until "$@"; do
+		__tries=$((__tries - 1))
+		[ "$__tries" -gt 0 ] || return 1
+		usleep 50000
+	done
+}
+
+trace_bounces() {
+	[ ! -e "$BOUNCES/enable" ] || echo 1 > "$BOUNCES/enable"
+}
+
+read_or() {
+	cat "$1" 2> /dev/null || echo "$2"
+}
+
+# What the host checks each variant's claims against, as NAME=VALUE lines.
+facts() {
+	echo "cpus=$(nproc)"
+	echo "memory.mib=$(($(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 1024))"
+	echo "edu.devices=$(edu_devices | wc -l)"
+	echo "dma_debug.disabled=$(read_or $DEBUG/dma-api/disabled missing)"
+	echo "dma_debug.error_count=$(read_or $DEBUG/dma-api/error_count missing)"
+	echo "dma_debug.outstanding=$(wc -l < $DEBUG/dma-api/dump)"
+	echo "swiotlb.slabs=$(read_or $DEBUG/swiotlb/io_tlb_nslabs 0)"
+	echo "swiotlb.used=$(read_or $DEBUG/swiotlb/io_tlb_used 0)"
+	echo "swiotlb.hiwater=$(read_or $DEBUG/swiotlb/io_tlb_used_hiwater 0)"
+	if [ -e "$BOUNCES/enable" ]; then
+		for __dev in $(edu_devices); do
+			for __kind in NORMAL FORCE; do
+				echo "swiotlb.bounced.$__dev.$__kind=$(
+					grep -c "dev_name: $__dev .* $__kind" /sys/kernel/tracing/trace)"
+			done
+		done
+	fi
+	echo "iommu.groups=$(ls /sys/kernel/iommu_groups 2> /dev/null | wc -l)"
+	for __dev in $(edu_devices); do
+		echo "iommu.type.$__dev=$(read_or $PCI/devices/"$__dev"/iommu_group/type none)"
+	done
+}

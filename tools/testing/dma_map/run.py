@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Boots test guests and judges what they say. `run.py --help` lists the subcommands."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import compile_fail
+import demo
+import kunit
+import matrix
+import qemu
+import selftest
+from report import Stop, conclude, die
+from session import ROOT, Session
+from variants import VARIANTS
+
+COMMANDS = {
+    "demo": "boot one guest, run the mailbox demo, show its transcript",
+    "shell": "boot the same guest to an interactive prompt",
+    "kunit": "run the KUnit suites and compare them with the sources",
+    "matrix": "run the demo and the life-cycle tests under the variants",
+    "compile-fail": "compile what must not compile, with kbuild's own flags",
+    "selftest": "test this harness on recorded logs, without booting",
+    "all": "selftest, compile-fail, kunit and matrix",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="commands:\n" + "\n".join(f"  {name:14}{text}" for name, text in COMMANDS.items())
+        + "\n\nvariants:\n"
+        + "\n".join(f"  {name:14}{variant.what}" for name, variant in VARIANTS.items()))
+    top.add_argument("command", choices=COMMANDS, metavar="command")
+    top.add_argument("--kdir", type=Path, default=os.environ.get("KDIR"),
+                     help="kernel build directory (default: $KDIR)")
+    top.add_argument("--llvm", action="store_true", default=bool(os.environ.get("LLVM")),
+                     help="use the LLVM=1 build (default: whether $LLVM is set)")
+    top.add_argument("--build", type=Path,
+                     help="where our modules were built (default: build/gcc or build/llvm)")
+    top.add_argument("--accel", choices=("tcg", "kvm"), default=os.environ.get("ACCEL") or "tcg",
+                     help="QEMU accelerator (default: $ACCEL, else tcg)")
+    top.add_argument("--variant", action="append", choices=VARIANTS, metavar="NAME",
+                     help="only this variant; may be repeated (default: all, demo: direct)")
+    top.add_argument("--test", action="append", metavar="NAME",
+                     help="matrix: only this guest script; may be repeated")
+    top.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
+                     help="boots and compilers at a time (default: one for each CPU)")
+    top.add_argument("--timeout", type=float, default=300.0,
+                     help="seconds of wall-clock time for one boot (default: 300)")
+    top.add_argument("--keep-logs", action="store_true",
+                     help="keep the logs of boots that passed, too")
+    top.add_argument("--bless", action="store_true",
+                     help="compile-fail: write the compiler's text to the .stderr files")
+    return top
+
+
+def make_session(args: argparse.Namespace) -> Session:
+    if args.kdir is None:
+        raise Stop("no kernel: give --kdir or set KDIR to a kernel build directory")
+    build = args.build or ROOT / "build" / ("llvm" if args.llvm else "gcc")
+    for folder in (args.kdir, build):
+        if not Path(folder).is_dir():
+            raise Stop(f"{folder} is not a directory")
+    if args.accel == "kvm":
+        qemu.probe_kvm()
+    return Session(Path(args.kdir).resolve(), build.resolve(), args.accel, args.jobs,
+                   args.keep_logs, args.timeout)
+
+
+def main(argv: list[str]) -> int:
+    args = parser().parse_args(argv)
+    session = make_session(args)
+    names = args.variant or list(VARIANTS)
+    chosen = [VARIANTS[name] for name in names]
+    first = VARIANTS[args.variant[0] if args.variant else "direct"]
+    if args.command == "demo":
+        return demo.run(session, first)
+    if args.command == "shell":
+        return demo.shell(session, first)
+
+    cases = []
+    everything = args.command == "all"
+    if everything or args.command == "selftest":
+        cases += selftest.run(session.kdir)
+    if everything or args.command == "compile-fail":
+        cases += compile_fail.run(session, args.bless)
+    if everything or args.command == "kunit":
+        cases += kunit.run(session, chosen)
+    if everything or args.command == "matrix":
+        cases += matrix.run(session, chosen, args.test or matrix.TESTS)
+    return conclude(cases)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Stop as error:
+        sys.exit(die(error))
+    except subprocess.CalledProcessError as error:
+        sys.exit(die(Stop(f"{error.cmd[0]} failed with status {error.returncode}")))
+    except KeyboardInterrupt:
+        sys.exit(130)

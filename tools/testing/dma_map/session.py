@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the subcommands share: where things are, one initramfs, boots with verdicts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+import initramfs
+import judge
+import ktap
+import qemu
+from report import FAIL, PASS, Case, Stop, count, say
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Session:
+    kdir: Path
+    build: Path
+    accel: str = "tcg"
+    jobs: int = 2
+    keep_logs: bool = False
+    timeout: float = 300.0
+
+    @cached_property
+    def parser(self) -> ModuleType:
+        return ktap.load_parser(self.kdir)
+
+    @cached_property
+    def logs(self) -> Path:
+        folder = self.build.parent / "logs" / self.build.name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @cached_property
+    def modules(self) -> list[Path]:
+        found = initramfs.load_order((self.build / "drivers/dma_map").rglob("*.ko"))
+        if not found:
+            raise Stop(f"{self.build} holds no modules: run make modules first")
+        return found
+
+    @cached_property
+    def initramfs(self) -> Path:
+        tools = [self.build / "tools/dma_map/mailbox/mailbox"]
+        missing = [str(tool) for tool in tools if not tool.is_file()]
+        if missing:
+            raise Stop(f"{', '.join(missing)} is missing: run make tools first")
+        out = self.logs / "initramfs.cpio"
+        return initramfs.build(initramfs.Contents(self.kdir, self.modules, tools), out)
+
+
+def boot_and_judge(session: Session, boot: qemu.Boot, demands: judge.Demands, group: str,
+                   on_line: Callable[[str], None] = lambda _: None) -> list[Case]:
+    path = session.logs / f"{group.replace('/', '.')}.log"
+    log = qemu.run(boot, path, on_line)
+    cases = judge.judge(session.parser, log, demands, group)
+    bad = count(cases, FAIL)
+    kept = bad or session.keep_logs
+    if not kept:
+        path.unlink()
+        path.with_suffix(".command").unlink()
+    say(f"{group}: {count(cases, PASS)} passed, {bad} failed in {log.seconds:.1f} s"
+        + (f", log in {os.path.relpath(path, ROOT)}" if kept else ""))
+    return cases
+
+
+def in_parallel(session: Session, works: Sequence[Callable[[], Iterable[Case]]]) -> list[Case]:
+    """Runs the boots `jobs` at a time; the results keep the order of `works`."""
+    with ThreadPoolExecutor(max_workers=session.jobs) as pool:
+        futures = [pool.submit(work) for work in works]
+        return [case for future in futures for case in future.result()]
