@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Finding suites and cases in Rust sources."""
+
+from __future__ import annotations
+
+import unittest
+
+import fixtures
+from expected import code_only, compare, suites_in
+
+SOURCE = '''
+//! #[kunit_tests(in_a_comment)] mod no { #[test] fn no() {} }
+/* outer /* #[kunit_tests(nested)] mod n {} */ still a comment */
+use kernel::macros::kunit_tests;
+
+const S: &str = "#[kunit_tests(in_a_string)] mod x { }";
+const R: &str = r#"quote " #[test] fn raw() {}"#;
+
+#[kunit_tests(dma_map_limits)]
+mod limits_tests {
+    use super::*;
+
+    struct Case<'a> { name: &'a str, brace: char }
+
+    fn helper() -> char { '}' }
+
+    #[test]
+    fn mask_is_kept() {
+        let open = "{";
+        if true { assert!(open.len() == 1); }
+    }
+
+    #[cfg(CONFIG_64BIT)]
+    #[test]
+    #[expect(dead_code, reason = "[brackets]")]
+    fn mask_of_64_bits() -> Result { Ok(()) }
+}
+
+#[macros::kunit_tests(dma_map_empty)]
+#[cfg(CONFIG_DMA_MAP)]
+pub(crate) mod empty {}
+
+#[test]
+fn outside() {}
+'''
+
+
+class Scan(unittest.TestCase):
+    def test_suites_and_cases(self) -> None:
+        self.assertEqual(suites_in(SOURCE), {
+            "dma_map_limits": ["mask_is_kept", "mask_of_64_bits"], "dma_map_empty": []})
+
+    def test_lifetimes_are_not_characters(self) -> None:
+        self.assertEqual(code_only("fn f<'a, 'b>(x: &'a u8, c: char = '{')"),
+                         "fn f<'a, 'b>(x: &'a u8, c: char =  )")
+
+    def test_line_ends_stay(self) -> None:
+        self.assertEqual(code_only("a // b\nc"), "a  \nc")
+
+
+class Compare(unittest.TestCase):
+    def failures(self, expected: dict[str, list[str]], reported: list[str]) -> set[str]:
+        return fixtures.failures(compare(expected, reported, "boot"))
+
+    def test_all_reported(self) -> None:
+        self.assertEqual(self.failures({"a": ["x", "y"]}, ["a.x", "a.y"]), set())
+
+    def test_no_suite_at_all(self) -> None:
+        self.assertEqual(self.failures({}, []), {"suites exist"})
+
+    def test_suite_without_a_case(self) -> None:
+        self.assertEqual(self.failures({"a": []}, []), {"a is complete"})
+
+    def test_twice(self) -> None:
+        self.assertEqual(self.failures({"a": ["x"]}, ["a.x", "a.x"]), {"no case twice"})
+
+    def test_stranger(self) -> None:
+        self.assertEqual(self.failures({"a": ["x"]}, ["a.x", "b.z"]), {"no unknown cases"})

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Lines that must fail a run, and lines that a healthy kernel prints."""
+
+from __future__ import annotations
+
+import unittest
+
+import fixtures
+import oracle
+
+COMPLAINTS = (
+    "[    2.0] edu 0000:00:01.0: DMA-API: device driver frees DMA memory with wrong function",
+    "[    0.4] DMA-API: debugging disabled on kernel command line",
+    "[    9.0] DMA-API: debugging out of memory - disabling",
+    "WARNING: kernel/dma/swiotlb.c:1782 at swiotlb_map+0x1bd/0x1f0, CPU#0: insmod/76",
+    "WARNING: possible circular locking dependency detected",
+    "WARNING: suspicious RCU usage",
+    "BUG: sleeping function called from invalid context at mm/slab.h:1",
+    "kernel BUG at kernel/dma/mapping.c:246!",
+    "BUG: KASAN: slab-use-after-free in edu_read",
+    "Oops: general protection fault, probably for non-canonical address",
+    "INFO: task mailbox:80 blocked for more than 60 seconds.",
+    "INFO: lockdep is turned off.",
+    "refcount_t: underflow; use-after-free.",
+    "UBSAN: array-index-out-of-bounds in drivers/x.c:1:1",
+    "rcu: INFO: rcu_preempt self-detected stall on CPU",
+    "irq 11: nobody cared (try booting with the \"irqpoll\" option)",
+    "DMAR: [DMA Write NO_PASID] Request device [00:01.0] fault addr 0xffff000",
+    "DMAR: DRHD: handling fault status reg 2",
+    "edu 0000:00:01.0: swiotlb buffer is full (sz: 4096 bytes), total 0 (slots), used 0 (slots)",
+    "rust_kernel: panicked at /src/x.rs:1:1:",
+    " Call Trace:",
+)
+
+HEALTHY = (
+    "[    0.385979] DMA-API: preallocated 65536 debug entries",
+    "[    0.386030] DMA-API: debugging enabled by kernel config",
+    "kasan: KernelAddressSanitizer initialized (generic)",
+    "DMAR: [Firmware Bug]: no firmware reserved region can cover this RMRR",
+    "Lock dependency validator: Copyright (c) 2006 Red Hat, Inc., Ingo Molnar",
+    "rcu: 	RCU lockdep checking is enabled.",
+    "dma_map_edu: loading out-of-tree module taints kernel.",
+    "... MAX_LOCKDEP_CHAINS:      65536",
+)
+
+
+class Oracle(unittest.TestCase):
+    def test_complaints(self) -> None:
+        for line in COMPLAINTS:
+            with self.subTest(line=line):
+                self.assertEqual([c.line for c in oracle.complaints([line])], [line])
+
+    def test_healthy_lines(self) -> None:
+        for line in HEALTHY:
+            with self.subTest(line=line):
+                self.assertEqual(oracle.complaints([line]), [])
+
+    def test_allowed_line_with_something_behind_it(self) -> None:
+        self.assertTrue(oracle.complaints(["DMA-API: preallocated 65536 debug entries, WARNING: x"]))
+
+    def test_first_line_of_a_log_counts(self) -> None:
+        log = ["WARNING: before any module", *fixtures.lines("pass")]
+        self.assertEqual([c.number for c in oracle.complaints(log)], [1])
+
+    def test_recorded_healthy_boots(self) -> None:
+        for name in ("pass", "iommu_asked", "kunit_pass", "hang"):
+            with self.subTest(log=name):
+                self.assertEqual(oracle.complaints(fixtures.lines(name)), [])
