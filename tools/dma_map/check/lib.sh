@@ -7,10 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
 # shellcheck disable=SC2120
 # project_files [FIND-EXPRESSION]: the project's files, without what builds
-# leave. From the directory rather than from git, so that a file is checked
+# leave (also in a cache that lies in the checkout). From the directory rather than from git, so that a file is checked
 # before it is committed and where there is no git.
 project_files() {
-	find . \( -path ./.git -o -path ./build -o -name __pycache__ \) -prune -o -type f \
+	find . \( -path ./.git -o -path ./build -o -path "./${DMA_MAP_CACHE#"$PWD/"}" -o -name __pycache__ \) -prune -o -type f \
 		! -name '*.o' ! -name '*.ko' ! -name '*.cmd' ! -name '*.mod' ! -name '*.mod.c' \
 		! -name '*.rmeta' ! -name '*.symvers' ! -name modules.order ! -name '*_generated.*' \
 		! -name '*.swp' ! -name '*~' "$@" -print | sed 's,^\./,,' | sort

@@ -21,18 +21,16 @@ die() {
 
 # The same directory is used by the host and, bind-mounted, in the private root.
 use_cache() {
-	[ -n "$CACHE" ] && return
+	[ -z "$CACHE" ] || return 0
 	local home=${HOME:-~}
 	CACHE=${DMA_MAP_CACHE:-$home/.cache/dma_map}
-	mkdir -p "$CACHE" 2>/dev/null ||
-		die "can't create the cache directory $CACHE: set DMA_MAP_CACHE to a directory that you can write to."
-	[ -w "$CACHE" ] ||
-		die "can't write to the cache directory $CACHE: set DMA_MAP_CACHE to a directory that you can write to."
-	CACHE=$(cd "$CACHE" && pwd -P)
 	# kbuild splits its arguments at spaces and colons.
 	case $CACHE$TOP in
 	*[[:space:]:]*) die "kbuild can't work in a path with a space or a colon: move $TOP, or set DMA_MAP_CACHE (now $CACHE)." ;;
 	esac
+	{ mkdir -p "$CACHE" && [ -w "$CACHE" ]; } 2>/dev/null ||
+		die "can't write to the cache directory $CACHE: set DMA_MAP_CACHE to a directory that you can write to."
+	CACHE=$(cd "$CACHE" && pwd -P)
 	export DMA_MAP_CACHE=$CACHE
 }
 

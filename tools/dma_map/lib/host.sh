@@ -11,7 +11,7 @@ wanted_packages() {
 missing_packages() {
 	local have
 	have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | awk '$1 == "installed" { print $2 }')
-	printf '%s\n' "$@" | grep -vxF -f <(printf '%s\n' "$have") | paste -sd' '
+	printf '%s\n' "$@" | { grep -vxF -f <(printf '%s\n' "$have") || true; } | paste -sd' '
 }
 
 as_root() {
@@ -24,32 +24,43 @@ as_root() {
 
 apt_get() {
 	as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >&2
+		apt-get -y -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
 }
 
 apt_lists_are_old() {
 	[ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -2 2>/dev/null | head -n 1)" ]
 }
 
-# apt_update: a repository of somebody else's may be down; what counts is
-# whether the packages can be had, which the next step finds out.
+# A repository of somebody else's may be down; what counts is whether the
+# packages can be had, which the next step finds out.
 apt_update() {
 	say "apt-get update"
-	apt_get update || say "apt-get update failed (see above), going on with the lists that are there"
+	apt_get update >"$CACHE/apt.log" 2>&1 ||
+		say "apt-get update failed ($(grep -m 1 '^E:' "$CACHE/apt.log" || echo "see $CACHE/apt.log")), going on with the lists that are there"
+}
+
+# How many packages an installation would add or change.
+apt_steps() {
+	apt-get -s install --no-install-recommends "$@" 2>/dev/null | grep -c '^Inst' || true
 }
 
 # install_packages NAME...
 install_packages() {
-	say "installing with apt-get: $*"
+	local try count
+	say "to be installed with apt-get: $*"
 	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
 		die "installing packages needs root and there is no sudo: run 'apt-get install --no-install-recommends $*' as root, then run this again."
 	fi
 	if apt_lists_are_old; then apt_update; fi
-	apt_get install --no-install-recommends "$@" && return
-	# Lists from before a point release name files that are gone.
-	apt_update
-	apt_get install --no-install-recommends "$@" ||
-		die "apt-get can't install the packages (its reason is above): if it could not download, check the network and this machine's apt sources, then run this again."
+	for try in 1 2; do
+		count=$(apt_steps "$@")
+		say "installing $count packages, these and what they need"
+		progress apt-get steps $((2 * count)) '^(Unpacking|Setting up) ' "$CACHE/apt.log" -- \
+			apt_get install --no-install-recommends "$@" && return
+		# Lists from before a point release name files that are gone.
+		[ $try = 2 ] || apt_update
+	done
+	fail_with_log "$CACHE/apt.log" "apt-get can't install the packages: if it could not download, check the network and this machine's apt sources, then run this again."
 }
 
 # The whole set-up on Debian 13.

@@ -81,19 +81,27 @@ setup_root() {
 	)
 }
 
+# A directory of the machine's own system must not cover the root's.
+is_system_directory() {
+	case $1/ in
+	// | /bin/* | /boot/* | /dev/* | /etc/* | /lib*/* | /proc/* | /run/* | /sbin/* | /sys/* | /tmp/ | /var/ | /var/lib/*) true ;;
+	/usr/src/?*) false ;;
+	/usr/*) true ;;
+	*) false ;;
+	esac
+}
+
 # Directories to make visible at the same path: the checkout, the cache, the
 # user's kernel with its source, and where the command starts.
 binds() {
-	echo "$TOP"
-	echo "$CACHE"
-	if [ -n "${KDIR:-}" ] && [ -d "$KDIR" ]; then
-		(cd "$KDIR" && pwd -P)
-		if [ -d "$KDIR/source" ]; then (cd "$KDIR/source" && pwd -P); fi
-	fi
-	case $PWD/ in
-	/ | /bin/* | /boot/* | /dev/* | /etc/* | /lib* | /proc/* | /run/* | /sbin/* | /sys/* | /usr/* | /var/lib/*) ;;
-	*) pwd -P ;;
-	esac
+	local directory
+	printf '%s\n' "$TOP" "$CACHE"
+	for directory in "$(pwd -P)" "${KDIR:-}" "${KDIR:+$(realpath -m -- "$KDIR/source")}"; do
+		# Also skips the empty one.
+		if [ -d "$directory" ] && ! is_system_directory "$directory"; then
+			echo "$directory"
+		fi
+	done
 }
 
 # run_in_root CMD...

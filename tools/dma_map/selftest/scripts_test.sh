@@ -16,6 +16,7 @@ test_toolchain_names() {
 
 test_cache_with_a_space_is_refused() {
 	DMA_MAP_CACHE="$PWD/a b" expect_error 'space or a colon' use_cache
+	[ ! -e "$PWD/a b" ]
 }
 
 test_cache_that_can_not_be_made_is_an_error() {
@@ -49,6 +50,7 @@ test_packages_missing_are_named() {
 	dpkg-query() { printf 'installed bash\nnot-installed gcc\ninstalled make\n'; }
 	expect 'gcc rustc' "$(missing_packages bash gcc make rustc)"
 	expect '' "$(missing_packages bash make)"
+	missing_packages bash make >none
 }
 
 test_packages_without_root_and_sudo() {
@@ -82,6 +84,22 @@ test_private_root_is_another_one_for_other_packages() {
 	expect "$one" "$(root_path)"
 	wanted_packages() { echo gcc && echo make; }
 	[ "$one" != "$(root_path)" ]
+}
+
+test_private_root_shows_the_directories_that_it_must() {
+	CACHE=/c
+	mkdir -p kernel/src
+	ln -s src kernel/source
+	KDIR=$PWD/kernel
+	expect "$TOP /c $PWD $PWD/kernel $PWD/kernel/src" "$(binds | paste -sd' ')"
+	local directory
+	for directory in / /usr /usr/bin /etc /tmp; do
+		pwd() { echo "$directory"; }
+		KDIR=$directory
+		expect "$TOP /c" "$(binds | paste -sd' ')"
+	done
+	is_system_directory /usr/src
+	! is_system_directory /usr/src/linux
 }
 
 test_tally_sums_and_counts_what_broke_off() {
