@@ -16,6 +16,7 @@
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
+//! - [`WorkQueue`](workqueue::WorkQueue): work that ends with its owner.
 //!
 //! # Contexts
 //!
@@ -28,6 +29,8 @@
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
+//! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
+//! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
 //!
 //! Dropping a handle where its memory may not be freed puts the free off to a workqueue; unbind
 //! waits for it. `unmap` gives back a buffer, and where that may be dropped is the buffer's own
@@ -53,6 +56,7 @@ pub mod pci;
 pub mod sg;
 pub mod state;
 pub mod view;
+pub mod workqueue;
 
 pub use self::{
     coherent::{
