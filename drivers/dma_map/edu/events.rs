@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Waiting for the device.
+
+use kernel::{
+    new_condvar,
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        CondVar,
+        Mutex, //
+    },
+    time::{
+        msecs_to_jiffies,
+        Delta,
+        Instant,
+        Jiffies,
+        Monotonic, //
+    }, //
+};
+
+/// The end of somebody's patience.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    start: Instant<Monotonic>,
+    limit: Delta,
+}
+
+impl Deadline {
+    /// A deadline `ms` milliseconds from now.
+    pub(crate) fn after_ms(ms: u32) -> Self {
+        Self {
+            start: Instant::now(),
+            limit: Delta::from_millis(ms.into()),
+        }
+    }
+
+    /// Returns what is left, not 0, or `None` if nothing is.
+    fn left(&self) -> Option<Jiffies> {
+        let left = self.limit - self.start.elapsed();
+
+        if left.is_zero() || left.is_negative() {
+            return None;
+        }
+        let ms = left.as_millis_ceil().try_into().unwrap_or(u32::MAX);
+        Some(msecs_to_jiffies(ms).max(1))
+    }
+}
+
+/// How long to sleep between two looks at the device, without an interrupt.
+const POLL_MS: u32 = 4;
+
+struct Seen {
+    /// Events that nobody has waited for yet.
+    events: u32,
+    /// The device is going away.
+    aborted: bool,
+}
+
+/// The device's events, on their way from the interrupt to who waits for them.
+#[pin_data]
+pub(crate) struct Events {
+    /// Noted in the hard handler, and not yet moved to `seen`.
+    raised: Atomic<u32>,
+    #[pin]
+    seen: Mutex<Seen>,
+    #[pin]
+    changed: CondVar,
+}
+
+impl Events {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            raised: Atomic::new(0),
+            seen <- new_mutex!(Seen { events: 0, aborted: false }, "dma_map_edu::Events"),
+            changed <- new_condvar!("dma_map_edu::Events"),
+        })
+    }
+
+    /// Notes events. Context: any.
+    pub(crate) fn raise(&self, events: u32) {
+        let mut old = self.raised.load(Relaxed);
+
+        while let Err(now) = self.raised.cmpxchg(old, old | events, Full) {
+            old = now;
+        }
+    }
+
+    /// Passes on what was noted, to who waits. Context: may sleep.
+    pub(crate) fn deliver(&self) {
+        let mut seen = self.seen.lock();
+
+        seen.events |= self.raised.xchg(0, Full);
+        self.changed.notify_all();
+    }
+
+    /// Forgets that `events` have happened.
+    pub(crate) fn forget(&self, events: u32) {
+        self.seen.lock().events &= !events;
+    }
+
+    /// Makes this and every later wait fail with `ENODEV`.
+    pub(crate) fn abort(&self) {
+        self.seen.lock().aborted = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until `done` says so; it gets the events that were seen.
+    ///
+    /// `done` is called after every event, or, if `poll` is set, every few milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// - `ETIMEDOUT`: the deadline has passed.
+    /// - `ENODEV`: the wait was aborted.
+    pub(crate) fn wait(
+        &self,
+        deadline: &Deadline,
+        poll: bool,
+        mut done: impl FnMut(u32) -> bool,
+    ) -> Result {
+        let mut seen = self.seen.lock();
+
+        loop {
+            if seen.aborted {
+                return Err(ENODEV);
+            }
+            if done(seen.events) {
+                return Ok(());
+            }
+
+            let mut time = deadline.left().ok_or(ETIMEDOUT)?;
+            if poll {
+                time = time.min(msecs_to_jiffies(POLL_MS).max(1));
+            }
+            // The waiter is a kernel worker, which gets no signals; a sleep that can be interrupted
+            // does not count as a hung task.
+            let _ = self.changed.wait_interruptible_timeout(&mut seen, time);
+        }
+    }
+}

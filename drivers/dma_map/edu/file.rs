@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An open file of a mailbox: `write()` takes a request, `read()` gives a response.
+
+use crate::{
+    queue::{
+        Opener,
+        Ready,
+        Request,
+        Wait, //
+    },
+    server::Server,
+    uapi::{
+        self,
+        Opcode,
+        HEADER, //
+    },
+};
+use kernel::{
+    fs,
+    iov::{
+        IovIterDest,
+        IovIterSource, //
+    },
+    prelude::*,
+    sync::{
+        poll::PollTable,
+        Arc, //
+    }, //
+};
+
+/// An open file.
+pub(crate) struct File {
+    server: Arc<Server>,
+    opener: Opener,
+}
+
+impl File {
+    /// Opens the mailbox behind `server`.
+    pub(crate) fn open(server: Arc<Server>) -> Result<Self> {
+        let opener = server.queue().open()?;
+
+        Ok(Self { server, opener })
+    }
+
+    /// Takes one request.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: less than a header, or another length than it says.
+    /// - `EFAULT`: the memory cannot be read.
+    /// - Those of [`uapi::Request::check`] and [`Server::submit`], and `ENOMEM`.
+    pub(crate) fn write(&self, iov: &mut IovIterSource<'_>, wait: Wait) -> Result<usize> {
+        let size = iov.len();
+        let mut head = [0; HEADER];
+        if size < HEADER {
+            return Err(EINVAL);
+        }
+        if iov.copy_from_iter(&mut head) != HEADER {
+            return Err(EFAULT);
+        }
+        let head: uapi::Request = zerocopy::transmute!(head);
+        let opcode = head.check()?;
+        let length = head.length();
+        if size - HEADER != length {
+            return Err(EINVAL);
+        }
+
+        let lead = usize::from(head.source_offset);
+        let mut payload = VVec::zeroed(lead + length, GFP_KERNEL)?;
+        let room = payload.get_mut(lead..).ok_or(EINVAL)?;
+        if iov.copy_from_iter(room) != length {
+            return Err(EFAULT);
+        }
+        let reply = match opcode {
+            Opcode::Loopback => {
+                VVec::zeroed(usize::from(head.destination_offset) + length, GFP_KERNEL)?
+            }
+            _ => VVec::with_capacity(length, GFP_KERNEL)?,
+        };
+
+        let request = Request {
+            opener: self.opener,
+            opcode,
+            head,
+            payload,
+            reply,
+        };
+        self.server.as_arc_borrow().submit(request, wait)?;
+        Ok(size)
+    }
+
+    /// Gives one response.
+    ///
+    /// # Errors
+    ///
+    /// - `EFAULT`: the memory cannot be written; the response is kept.
+    /// - Those of [`Queue::receive`](crate::queue::Queue::receive).
+    pub(crate) fn read(&self, iov: &mut IovIterDest<'_>, wait: Wait) -> Result<usize> {
+        let queue = self.server.queue();
+        let response = queue.receive(self.opener, iov.len(), wait)?;
+
+        let head: [u8; HEADER] = zerocopy::transmute!(response.head);
+        let payload = response.payload();
+        if iov.copy_to_iter(&head) != HEADER || iov.copy_to_iter(payload) != payload.len() {
+            queue.put_back(response);
+            return Err(EFAULT);
+        }
+
+        queue.received(self.opener);
+        Ok(HEADER + payload.len())
+    }
+
+    /// What can be done without sleeping.
+    pub(crate) fn poll(&self, file: &fs::File, table: &PollTable<'_>) -> Ready {
+        self.server.queue().poll(self.opener, file, table)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        self.server.queue().release(self.opener);
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How the end of a command is heard of: by MSI, by INTx, or not at all.
+
+use crate::{
+    engine::Edu,
+    module_parameters, //
+};
+use kernel::{
+    device::Bound,
+    fmt,
+    irq::{
+        Flags,
+        IrqReturn,
+        ThreadedHandler,
+        ThreadedIrqReturn,
+        ThreadedRegistration, //
+    },
+    pci::{
+        self,
+        IrqType,
+        IrqTypes,
+        IrqVectorRegistration, //
+    },
+    prelude::*,
+    sync::Arc, //
+};
+
+/// How completion is heard of.
+#[derive(Clone, Copy)]
+pub(crate) enum Completion {
+    Msi,
+    Intx,
+    Polling,
+}
+
+impl fmt::Display for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Completion::Msi => "MSI",
+            Completion::Intx => "INTx",
+            Completion::Polling => "polling",
+        })
+    }
+}
+
+/// What the module parameter `irq` asks for, in the order in which it is tried.
+fn candidates() -> Result<&'static [Completion]> {
+    use Completion::*;
+
+    match module_parameters::irq.value() {
+        0 => Ok(&[Msi, Intx, Polling]),
+        1 => Ok(&[Msi]),
+        2 => Ok(&[Intx]),
+        3 => Ok(&[Polling]),
+        _ => Err(EINVAL),
+    }
+}
+
+struct Handler<'bound> {
+    edu: Arc<Edu<'bound>>,
+}
+
+impl ThreadedHandler for Handler<'_> {
+    fn handle(&self) -> ThreadedIrqReturn {
+        if self.edu.acknowledge() {
+            ThreadedIrqReturn::WakeThread
+        } else {
+            ThreadedIrqReturn::None
+        }
+    }
+
+    fn handle_threaded(&self) -> IrqReturn {
+        self.edu.events().deliver();
+        IrqReturn::Handled
+    }
+}
+
+/// The device's interrupt.
+///
+/// # Invariants
+///
+/// `_registration` is dropped before `_vectors`, which it borrows from.
+pub(crate) struct Irq<'bound> {
+    _registration: Pin<KBox<ThreadedRegistration<'bound, Handler<'bound>>>>,
+    _vectors: KBox<IrqVectorRegistration<'bound>>,
+}
+
+impl<'bound> Irq<'bound> {
+    /// Sets up the first kind of completion that works, of those that the module's parameter
+    /// allows.
+    ///
+    /// # Errors
+    ///
+    /// Why the last one did not work, and `EINVAL` for a parameter that means nothing.
+    pub(crate) fn set_up(
+        pdev: &'bound pci::Device<Bound>,
+        edu: &Arc<Edu<'bound>>,
+    ) -> Result<(Completion, Option<Self>)> {
+        let mut error = EINVAL;
+
+        for &completion in candidates()? {
+            let kind = match completion {
+                Completion::Msi => IrqType::Msi,
+                Completion::Intx => IrqType::Intx,
+                Completion::Polling => return Ok((completion, None)),
+            };
+
+            match Self::new(pdev, edu.clone(), kind)
+                .and_then(|irq| edu.try_interrupt().map(|()| irq))
+            {
+                Ok(irq) => return Ok((completion, Some(irq))),
+                Err(err) => error = err,
+            }
+            dev_info!(pdev, "no {}: {:?}\n", completion, error);
+        }
+
+        Err(error)
+    }
+
+    fn new(pdev: &'bound pci::Device<Bound>, edu: Arc<Edu<'bound>>, kind: IrqType) -> Result<Self> {
+        let vectors = KBox::new(
+            pdev.alloc_irq_vectors(1, 1, IrqTypes::default().with(kind))?,
+            GFP_KERNEL,
+        )?;
+        let flags = match kind {
+            IrqType::Intx => Flags::SHARED,
+            _ => Flags::TRIGGER_NONE,
+        };
+
+        // SAFETY: The box is kept in `Self`, where the registration, which is what borrows from
+        // it, is dropped first (type invariant). Moving the box does not move the vectors.
+        let borrowed: &'bound IrqVectorRegistration<'bound> =
+            unsafe { &*core::ptr::from_ref(&*vectors) };
+        let request = borrowed.index(0)?.into();
+
+        // SAFETY: The registration is kept in `Self`, which `Mailbox` owns and does not leak.
+        let registration = unsafe {
+            ThreadedRegistration::new(request, flags, c"dma_map_edu", Ok(Handler { edu }))
+        };
+
+        // INVARIANT: By the order of the fields.
+        Ok(Self {
+            _registration: KBox::pin_init(registration, GFP_KERNEL)?,
+            _vectors: vectors,
+        })
+    }
+}

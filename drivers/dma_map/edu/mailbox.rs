@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a bound device is to this driver, and how it runs a request.
+//!
+//! All of this is tied to the binding, so it lives in a [`Gate`](dma_map::gate::Gate). Files and
+//! the worker, which may outlive the binding, come here through the gate.
+
+use crate::{
+    engine::Edu,
+    events::Deadline,
+    irq::{
+        Completion,
+        Irq, //
+    },
+    message::Slotted,
+    payload,
+    queue::{
+        Queue,
+        Request,
+        Response, //
+    },
+    uapi::Opcode,
+};
+use dma_map::{
+    gate::Guarded,
+    workqueue::WorkQueue,
+    DmaDevice, //
+};
+use kernel::{
+    device::Bound,
+    new_mutex,
+    pci,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    types::ForLt, //
+};
+
+/// [`Mailbox`], for any lifetime.
+pub(crate) type MailboxLt = ForLt!(Mailbox<'_>);
+
+/// A bound device.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Mailbox<'bound> {
+    // In the order in which they must go: first who uses the device, then the device.
+    worker: WorkQueue,
+    #[pin]
+    slots: Mutex<Slotted<'bound>>,
+    _irq: Option<Irq<'bound>>,
+    completion: Completion,
+    dma: DmaDevice<'bound>,
+    edu: Arc<Edu<'bound>>,
+    queue: Arc<Queue>,
+}
+
+impl<'bound> Mailbox<'bound> {
+    /// Sets up a device that answers the requests in `queue`.
+    pub(crate) fn new(
+        pdev: &'bound pci::Device<Bound>,
+        dma: DmaDevice<'bound>,
+        queue: Arc<Queue>,
+    ) -> Result<Pin<KBox<Self>>> {
+        let edu = Edu::new(pdev)?;
+        let slots = Slotted::new(dma, edu.clone())?;
+        let (completion, irq) = Irq::set_up(pdev, &edu)?;
+
+        KBox::try_pin_init(
+            try_pin_init!(Self {
+                worker: WorkQueue::new(c"dma_map_edu")?,
+                slots <- new_mutex!(slots, "dma_map_edu::Mailbox"),
+                _irq: irq,
+                completion,
+                dma,
+                edu,
+                queue,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The queue whose work ends with the binding.
+    pub(crate) fn worker(&self) -> &WorkQueue {
+        &self.worker
+    }
+
+    /// How completion is heard of.
+    pub(crate) fn completion(&self) -> Completion {
+        self.completion
+    }
+
+    /// The device's version: major and minor.
+    pub(crate) fn version(&self) -> (u8, u8) {
+        let id = self.edu.identification();
+        (id.major().into(), id.minor().into())
+    }
+
+    /// Runs a request to its end, good or bad.
+    pub(crate) fn execute(&self, request: Request) -> Response {
+        let mut slots = self.slots.lock();
+        let before = self.edu.transfers();
+        let mut response = Response::to(&request);
+
+        if let Err(error) = self.run(&mut slots, request, &mut response) {
+            response.fail(error);
+        }
+        response.head.transfers = self.edu.transfers().wrapping_sub(before);
+        response
+    }
+
+    fn run(
+        &self,
+        slots: &mut Slotted<'bound>,
+        mut request: Request,
+        response: &mut Response,
+    ) -> Result {
+        let deadline = Deadline::after_ms(request.head.timeout());
+        let (opcode, argument) = (request.opcode, request.head.argument);
+        let data: &[u8] = match opcode {
+            Opcode::Echo => &request.payload,
+            _ => &[],
+        };
+
+        let message = slots.call(&self.edu, opcode, argument, data, &deadline)?;
+        response.head.sequence = message.sequence;
+
+        // What is done is what the device gave back, not what it was given.
+        match message.opcode {
+            Opcode::Identify => response.head.value = self.edu.identification().into_raw(),
+            Opcode::Ping => response.head.value = self.edu.liveness(message.argument),
+            Opcode::Factorial => {
+                response.head.value = self.edu.factorial(message.argument, &deadline)?
+            }
+            Opcode::Echo => {
+                slots.data(&message, &mut request.reply)?;
+                response.set_body(request.reply, 0);
+            }
+            Opcode::Loopback => {
+                let at = request.head.destination_offset.into();
+                let body = payload::loop_back(self.dma, &self.edu, request, &deadline)?;
+                response.set_body(body, at);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Guarded for Mailbox<'_> {
+    fn shutdown(&self) {
+        self.queue.close();
+        self.edu.events().abort();
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Mailbox<'_> {
+    fn drop(self: Pin<&mut Self>) {
+        // While there is still a handler for the interrupt that a transfer ends with.
+        self.edu.shut_down();
+    }
+}

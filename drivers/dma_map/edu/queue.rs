@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The requests of all open files, and the responses on their way back.
+//!
+//! One lock and one wait queue for a device: who sleeps here sleeps for an engine that does ten
+//! transfers a second, so there is nothing to win by more of them.
+
+use crate::uapi::{
+    self,
+    Opcode,
+    HEADER,
+    OPEN_MAX, //
+};
+use kernel::{
+    error::Error,
+    fs::File,
+    new_mutex,
+    new_poll_condvar,
+    prelude::*,
+    sync::{
+        poll::{
+            PollCondVar,
+            PollTable, //
+        },
+        Arc,
+        Mutex, //
+    }, //
+};
+
+/// How many requests of all open files together may wait for the device.
+const PENDING_MAX: usize = 64;
+
+/// What an open file is called here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Opener(u64);
+
+/// Whether a caller is willing to sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    Sleep,
+    No,
+}
+
+/// A request that was checked, with all the memory that its response needs.
+pub(crate) struct Request {
+    pub(crate) opener: Opener,
+    pub(crate) opcode: Opcode,
+    pub(crate) head: uapi::Request,
+    /// The payload, behind `source_offset` bytes.
+    pub(crate) payload: VVec<u8>,
+    /// What the response's payload will be in.
+    pub(crate) reply: VVec<u8>,
+}
+
+/// A response.
+pub(crate) struct Response {
+    opener: Opener,
+    pub(crate) head: uapi::Response,
+    body: VVec<u8>,
+    /// Where in `body` the payload starts.
+    start: usize,
+}
+
+impl Response {
+    /// An empty response to `request`.
+    pub(crate) fn to(request: &Request) -> Self {
+        Self {
+            opener: request.opener,
+            head: uapi::Response {
+                opcode: request.head.opcode,
+                length: 0,
+                cookie: request.head.cookie,
+                status: 0,
+                value: 0,
+                sequence: 0,
+                transfers: 0,
+            },
+            body: VVec::new(),
+            start: 0,
+        }
+    }
+
+    /// Makes the bytes of `body` from `start` on the payload.
+    pub(crate) fn set_body(&mut self, body: VVec<u8>, start: usize) {
+        self.body = body;
+        self.start = start;
+        // CAST: At most `LOOPBACK_MAX`.
+        self.head.length = self.payload().len() as u32;
+    }
+
+    /// Makes this say nothing but why it failed.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.head.status = error.to_errno();
+        self.head.value = 0;
+        self.set_body(VVec::new(), 0);
+    }
+
+    /// The payload.
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.body.get(self.start..).unwrap_or_default()
+    }
+
+    /// The size of header and payload.
+    fn size(&self) -> usize {
+        HEADER + self.payload().len()
+    }
+}
+
+/// What belongs to one open file.
+struct Inbox {
+    opener: Opener,
+    /// Requests that wait or run, and responses that are not read. At most [`OPEN_MAX`].
+    under_way: usize,
+    /// Has room for [`OPEN_MAX`], so that delivering does not fail.
+    responses: KVec<Response>,
+}
+
+struct State {
+    /// The device is gone.
+    closed: bool,
+    last: u64,
+    inboxes: KVec<Inbox>,
+    pending: KVec<Request>,
+}
+
+impl State {
+    fn inbox(&mut self, opener: Opener) -> Option<&mut Inbox> {
+        self.inboxes.iter_mut().find(|inbox| inbox.opener == opener)
+    }
+
+    /// Gives `response` to who asked, if there still is somebody.
+    fn deliver(&mut self, response: Response) {
+        if let Some(inbox) = self.inbox(response.opener) {
+            // There is room, see `Inbox::responses`.
+            let _ = inbox.responses.push_within_capacity(response);
+        }
+    }
+
+    /// Whether `opener` may add a request.
+    fn takes(&mut self, opener: Opener) -> bool {
+        self.pending.len() < PENDING_MAX
+            && self
+                .inbox(opener)
+                .is_some_and(|inbox| inbox.under_way < OPEN_MAX)
+    }
+}
+
+/// The queue of one device.
+#[pin_data]
+pub(crate) struct Queue {
+    #[pin]
+    state: Mutex<State>,
+    /// Something in `state` has changed.
+    #[pin]
+    changed: PollCondVar,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let pending = KVec::with_capacity(PENDING_MAX, GFP_KERNEL)?;
+
+        Arc::pin_init(
+            pin_init!(Self {
+                state <- new_mutex!(State {
+                    closed: false,
+                    last: 0,
+                    inboxes: KVec::new(),
+                    pending,
+                }, "dma_map_edu::Queue"),
+                changed <- new_poll_condvar!("dma_map_edu::Queue"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Adds an open file.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the device is gone, and `ENOMEM`.
+    pub(crate) fn open(&self) -> Result<Opener> {
+        let responses = KVec::with_capacity(OPEN_MAX, GFP_KERNEL)?;
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(ENODEV);
+        }
+
+        let opener = Opener(state.last);
+        state.inboxes.push(
+            Inbox {
+                opener,
+                under_way: 0,
+                responses,
+            },
+            GFP_KERNEL,
+        )?;
+        state.last += 1;
+        Ok(opener)
+    }
+
+    /// Removes an open file, with what it asked for and did not get. What runs, runs on.
+    pub(crate) fn release(&self, opener: Opener) {
+        let mut state = self.state.lock();
+
+        state.inboxes.retain(|inbox| inbox.opener != opener);
+        state.pending.retain(|request| request.opener != opener);
+        self.changed.notify_all();
+    }
+
+    /// Adds a request.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV`: the device is gone.
+    /// - `EAGAIN`: there is no room, and the caller does not want to sleep.
+    /// - `ERESTARTSYS`: a signal came first.
+    pub(crate) fn push(&self, request: Request, wait: Wait) -> Result {
+        let mut state = self.state.lock();
+
+        loop {
+            if state.closed {
+                return Err(ENODEV);
+            }
+            if state.takes(request.opener) {
+                break;
+            }
+            if wait == Wait::No {
+                return Err(EAGAIN);
+            }
+            if self.changed.wait_interruptible(&mut state) {
+                return Err(ERESTARTSYS);
+            }
+        }
+
+        if let Some(inbox) = state.inbox(request.opener) {
+            inbox.under_way += 1;
+        }
+        // There is room, see `takes()`.
+        let _ = state.pending.push_within_capacity(request);
+        Ok(())
+    }
+
+    /// Takes out the oldest request.
+    pub(crate) fn pop(&self) -> Option<Request> {
+        let request = self.state.lock().pending.remove(0).ok()?;
+
+        // There is room for another one.
+        self.changed.notify_all();
+        Some(request)
+    }
+
+    /// Delivers a response.
+    pub(crate) fn deliver(&self, response: Response) {
+        self.state.lock().deliver(response);
+        self.changed.notify_all();
+    }
+
+    /// Takes out the oldest response for `opener`, if it is no longer than `room` bytes.
+    ///
+    /// # Errors
+    ///
+    /// - `EMSGSIZE`: it is longer; it can be asked for again.
+    /// - `ENODEV`: there is none, and the device is gone.
+    /// - `EAGAIN`: there is none, and the caller does not want to sleep.
+    /// - `ERESTARTSYS`: a signal came first.
+    pub(crate) fn receive(&self, opener: Opener, room: usize, wait: Wait) -> Result<Response> {
+        let mut state = self.state.lock();
+
+        loop {
+            let closed = state.closed;
+            let inbox = state.inbox(opener).ok_or(ENODEV)?;
+            if let Some(response) = inbox.responses.first() {
+                if response.size() > room {
+                    return Err(EMSGSIZE);
+                }
+                return inbox.responses.remove(0).map_err(|_| EAGAIN);
+            }
+            if closed {
+                return Err(ENODEV);
+            }
+            if wait == Wait::No {
+                return Err(EAGAIN);
+            }
+            if self.changed.wait_interruptible(&mut state) {
+                return Err(ERESTARTSYS);
+            }
+        }
+    }
+
+    /// The response that was received was read.
+    pub(crate) fn received(&self, opener: Opener) {
+        if let Some(inbox) = self.state.lock().inbox(opener) {
+            inbox.under_way -= 1;
+        }
+        self.changed.notify_all();
+    }
+
+    /// The response that was received could not be read; it is the next one again.
+    pub(crate) fn put_back(&self, response: Response) {
+        if let Some(inbox) = self.state.lock().inbox(response.opener) {
+            // There is room, since it is still counted as under way.
+            let _ = inbox.responses.insert_within_capacity(0, response);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Answers all requests with `ENODEV`, and takes no more.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+
+        state.closed = true;
+        for request in core::mem::take(&mut state.pending) {
+            let mut response = Response::to(&request);
+            response.fail(ENODEV);
+            state.deliver(response);
+        }
+        self.changed.notify_all();
+    }
+
+    /// What `opener` can do without sleeping.
+    pub(crate) fn poll(&self, opener: Opener, file: &File, table: &PollTable<'_>) -> Ready {
+        table.register_wait(file, &self.changed);
+        let mut state = self.state.lock();
+
+        Ready {
+            read: state
+                .inbox(opener)
+                .is_some_and(|inbox| !inbox.responses.is_empty()),
+            write: !state.closed && state.takes(opener),
+            gone: state.closed,
+        }
+    }
+}
+
+/// What can be done without sleeping.
+pub(crate) struct Ready {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+    pub(crate) gone: bool,
+}

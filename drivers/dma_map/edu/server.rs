@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The worker, which takes requests from the queue to the device, one at a time.
+
+use crate::{
+    mailbox::MailboxLt,
+    queue::{
+        Queue,
+        Request,
+        Response,
+        Wait, //
+    }, //
+};
+use dma_map::gate::Gate;
+use kernel::{
+    impl_has_work,
+    prelude::*,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
+    workqueue::{
+        new_work,
+        Work,
+        WorkItem, //
+    }, //
+};
+
+/// A device, as open files see it, whether it is still bound or not.
+#[pin_data]
+pub(crate) struct Server {
+    queue: Arc<Queue>,
+    gate: Arc<Gate<MailboxLt>>,
+    #[pin]
+    work: Work<Server>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Server { self.work }
+}
+
+impl Server {
+    /// A server of the requests in `queue`, by the device behind `gate`.
+    pub(crate) fn new(queue: Arc<Queue>, gate: Arc<Gate<MailboxLt>>) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                queue,
+                gate,
+                work <- new_work!("dma_map_edu::Server"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Queues `request`, and sees to it that it is run.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Queue::push`].
+    pub(crate) fn submit(self: ArcBorrow<'_, Self>, request: Request, wait: Wait) -> Result {
+        self.queue.push(request, wait)?;
+
+        // If the device went away in between, the request was answered by that. If the work is
+        // enqueued already, it will find the request.
+        if let Some(inside) = self.gate.enter() {
+            inside.with(|mailbox| {
+                let _ = mailbox.worker().enqueue(Arc::from(self));
+            });
+        }
+        Ok(())
+    }
+}
+
+impl WorkItem for Server {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        while let Some(request) = this.queue.pop() {
+            let mut response = Response::to(&request);
+
+            match this.gate.enter() {
+                Some(inside) => response = inside.with(|mailbox| mailbox.execute(request)),
+                None => response.fail(ENODEV),
+            }
+            this.queue.deliver(response);
+        }
+    }
+}
