@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599
+
+//! One handle, one owner: it frees the memory.
+
+use dma_map::DmaCoherent;
+
+pub fn copy(memory: DmaCoherent<'_, [u32]>) {
+    let other = memory;
+    drop(other);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0521
+
+//! A static outlives every binding.
+
+use dma_map::DmaCoherent;
+use kernel::{
+    prelude::*,
+    sync::{
+        new_mutex,
+        Mutex, //
+    }, //
+};
+
+pub type Slot<'bound> = Option<DmaCoherent<'bound, [u32]>>;
+
+pub fn keep<'bound>(memory: DmaCoherent<'bound, [u32]>, place: &Mutex<Slot<'bound>>) {
+    *place.lock() = Some(memory);
+}
+
+pub fn place<'bound>() -> impl PinInit<Mutex<Slot<'bound>>> {
+    new_mutex!(None)
+}

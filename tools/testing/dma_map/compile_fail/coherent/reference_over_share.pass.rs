@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0505
+
+//! No reference of the CPU's is left when the device learns the address.
+
+use dma_map::{
+    DmaCoherent,
+    Engine, //
+};
+
+pub fn share<E: Engine>(mut memory: DmaCoherent<'_, [u32]>, engine: E) {
+    let word = &mut memory[0];
+    *word = 1;
+    let shared = memory.share(engine);
+    // Nothing more through `word`.
+    let _ = shared.dma_address();
+}

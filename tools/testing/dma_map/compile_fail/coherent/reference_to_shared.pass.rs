@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0614
+
+//! Shared memory is never behind a reference.
+
+use dma_map::{
+    Busy,
+    DmaCoherent,
+    Engine,
+    Shared, //
+};
+
+pub fn sum<'bound, E: Engine>(
+    memory: DmaCoherent<'bound, [u32], Shared<E>>,
+) -> Result<u32, Busy<DmaCoherent<'bound, [u32], Shared<E>>>> {
+    let data: &[u32] = &*memory.reclaim()?;
+    Ok(data.iter().sum())
+}

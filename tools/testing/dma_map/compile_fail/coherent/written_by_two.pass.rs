@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0596
+
+//! Two threads that share the handle cannot both write.
+
+use dma_map::DmaCoherent;
+
+pub fn write(memory: &mut DmaCoherent<'_, [u32]>) {
+    memory[0] = 1;
+}

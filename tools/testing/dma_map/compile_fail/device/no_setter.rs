@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599
+
+//! The token has no way to change a limit.
+
+use dma_map::DmaDevice;
+
+pub fn larger_segments(dma: DmaDevice<'_>) -> u32 {
+    dma.set_max_segment_size(65536);
+    dma.max_segment_size()
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0117
+
+//! Which accessors a direction has is decided by the library.
+
+use dma_map::{
+    direction::CpuReads,
+    ToDevice, //
+};
+
+pub trait Mine: Sized {}
+
+impl Mine for ToDevice {}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! Whoever enters a gate may be on any thread, so what it keeps must be fit for that.
+
+use core::cell::Cell;
+use dma_map::gate::{
+    Gate,
+    Guarded, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::Atomic,
+    types::ForLt, //
+};
+
+pub struct Inside<'bound> {
+    pub count: Cell<u32>,
+    pub name: &'bound CStr,
+}
+
+pub type Counters = (Cell<u32>, Atomic<u32>);
+
+impl Guarded for Inside<'_> {
+    fn shutdown(&self) {}
+}
+
+pub fn entered(gate: &Gate<ForLt!(Inside<'_>)>) -> bool {
+    Gate::enter(gate).is_some()
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0505
+
+//! Who has left the gate has nothing from inside.
+
+use dma_map::gate::{
+    Gate,
+    Guarded, //
+};
+use kernel::{
+    prelude::*,
+    types::ForLt, //
+};
+
+pub struct Inside<'bound> {
+    pub value: &'bound u32,
+}
+
+impl Guarded for Inside<'_> {
+    fn shutdown(&self) {}
+}
+
+pub fn read(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u32> {
+    let guard = gate.enter().ok_or(ENODEV)?;
+    let entered = &guard;
+    let value = entered.with(|inside| *inside.value);
+    drop(guard);
+    let again = value;
+    Ok(again)
+}

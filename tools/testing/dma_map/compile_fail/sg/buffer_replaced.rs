@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0594
+
+//! A mapped buffer cannot be exchanged for another.
+
+use dma_map::{
+    Bidirectional,
+    Cpu,
+    SgMapping, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, Bidirectional, Cpu>;
+
+pub fn clear(mapping: &mut Mapping<'_>) {
+    *mapping.buffer() = VVec::new();
+}

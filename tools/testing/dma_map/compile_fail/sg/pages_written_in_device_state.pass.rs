@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599
+
+//! While the device owns the pages, the CPU does not copy to them.
+
+use dma_map::{
+    Device,
+    Engine,
+    PageList,
+    SgMapping,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound, E> = SgMapping<'bound, PageList, ToDevice, Device<E>>;
+
+pub fn clear<E: Engine>(mapping: Mapping<'_, E>) -> Result {
+    let mut mapping = mapping.complete()?;
+    mapping.write(0, &[0; 16])
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0596
+
+//! Two threads that share the mapping cannot both write.
+
+use dma_map::{
+    Cpu,
+    SgMapping,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, ToDevice, Cpu>;
+
+pub fn clear(mapping: &mut Mapping<'_>) {
+    mapping.as_mut_slice().fill(0);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! The states are the three that the library has.
+
+use dma_map::state::State;
+
+pub struct Both;
+
+impl Both {
+    fn stop(&self) -> bool {
+        true
+    }
+}
