@@ -42,14 +42,18 @@ need_space() {
 		die "$2 needs $1 MiB in $CACHE and $have MiB are free: make room, or set DMA_MAP_CACHE to a directory on another disk."
 }
 
-# take_lock NAME: held until this process and its children have ended, so that
-# a second run waits for the first one instead of building into the same place.
+# take_lock NAME: held until drop_lock, or until this process and its children
+# have ended, so that a second run waits for the first one instead of building
+# into the same place. Not in a subshell: a signal would not reach its children.
 take_lock() {
-	local fd
-	exec {fd}>"$CACHE/$1.lock"
-	flock -n "$fd" && return
+	exec {LOCK_FD}>"$CACHE/$1.lock"
+	flock -n "$LOCK_FD" && return
 	say "$1: another run is at work on it, waiting"
-	flock "$fd"
+	flock "$LOCK_FD"
+}
+
+drop_lock() {
+	exec {LOCK_FD}>&-
 }
 
 # Removes what killed runs left behind. Called with the lock held, so that no
@@ -63,28 +67,35 @@ drop_leftovers() {
 
 # progress LABEL UNIT EXPECTED REGEX LOG -- CMD...
 # Runs CMD into LOG, and counts the lines of LOG that match REGEX meanwhile.
-# CMD runs in the foreground so that Ctrl-C reaches it.
+# CMD has a process group of its own, to be ended with this script: also by a
+# signal to the script alone, which would not reach a foreground command.
 progress() {
-	local label=$1 unit=$2 expected=$3 regex=$4 log=$5 rc=0 watcher
+	local label=$1 unit=$2 expected=$3 regex=$4 log=$5 rc=0 job
+	local start=$SECONDS t last=0
 	local every=15 format='%s: %d / ~%d %s, %d:%02d\n'
 	shift 6
 	if [ -t 2 ]; then
 		every=1
 		format='\r%s: %d / ~%d %s, %d:%02d'
 	fi
-	: >"$log"
-	(
-		local start=$SECONDS
-		while sleep $every && kill -0 $$ 2>/dev/null; do
-			# shellcheck disable=SC2059
-			printf "$format" "$label" "$(grep -cE "$regex" "$log")" \
-				"$expected" "$unit" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)) >&2
-		done
-	) </dev/null >/dev/null &
-	watcher=$!
-	"$@" >>"$log" 2>&1 </dev/null || rc=$?
-	kill $watcher 2>/dev/null || true
-	wait $watcher 2>/dev/null || true
+	set -m
+	"$@" >"$log" 2>&1 </dev/null &
+	set +m
+	job=$!
+	trap 'kill -TERM -- -$job; wait; exit 130' INT TERM HUP
+	while kill -0 $job 2>/dev/null; do
+		# In the background, so that a signal is acted on at once.
+		sleep 0.3 &
+		wait $! || true
+		t=$((SECONDS - start))
+		((t >= every && t % every == 0 && t != last)) || continue
+		last=$t
+		# shellcheck disable=SC2059
+		printf "$format" "$label" "$(grep -cE "$regex" "$log")" \
+			"$expected" "$unit" $((t / 60)) $((t % 60)) >&2
+	done
+	wait $job || rc=$?
+	trap - INT TERM HUP
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 	return $rc
 }

@@ -44,23 +44,32 @@ apt_steps() {
 	apt-get -s install --no-install-recommends "$@" 2>/dev/null | grep -c '^Inst' || true
 }
 
+# apt_install NAME...
+apt_install() {
+	local count
+	count=$(apt_steps "$@")
+	say "installing $count packages: these and what they need"
+	if [ "$(id -u)" = 0 ]; then
+		progress apt-get steps $((2 * count)) '^(Unpacking|Setting up) ' "$CACHE/apt.log" -- \
+			apt_get install --no-install-recommends "$@"
+	else
+		# In the foreground: sudo may ask for a password.
+		apt_get install --no-install-recommends "$@" 2>&1 | tee "$CACHE/apt.log" >&2
+	fi
+}
+
 # install_packages NAME...
 install_packages() {
-	local try count
 	say "to be installed with apt-get: $*"
 	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
 		die "installing packages needs root and there is no sudo: run 'apt-get install --no-install-recommends $*' as root, then run this again."
 	fi
 	if apt_lists_are_old; then apt_update; fi
-	for try in 1 2; do
-		count=$(apt_steps "$@")
-		say "installing $count packages, these and what they need"
-		progress apt-get steps $((2 * count)) '^(Unpacking|Setting up) ' "$CACHE/apt.log" -- \
-			apt_get install --no-install-recommends "$@" && return
-		# Lists from before a point release name files that are gone.
-		[ $try = 2 ] || apt_update
-	done
-	fail_with_log "$CACHE/apt.log" "apt-get can't install the packages: if it could not download, check the network and this machine's apt sources, then run this again."
+	apt_install "$@" && return
+	# Lists from before a point release name files that are gone.
+	apt_update
+	apt_install "$@" ||
+		fail_with_log "$CACHE/apt.log" "apt-get can't install the packages: if it could not download, check the network and this machine's apt sources, then run this again."
 }
 
 # The whole set-up on Debian 13.

@@ -74,11 +74,10 @@ setup_root() {
 	need_root_tools
 	root=$(root_path)
 	[ ! -d "$root" ] || return 0
-	(
-		take_lock root
-		# Another run may have made it while this one waited.
-		[ -d "$root" ] || build_root "$root"
-	)
+	take_lock root
+	# Another run may have made it while this one waited.
+	[ -d "$root" ] || build_root "$root"
+	drop_lock
 }
 
 # A directory of the machine's own system must not cover the root's.

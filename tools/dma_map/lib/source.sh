@@ -89,12 +89,14 @@ fetch_source_locked() {
 	rm -rf -- "$tmp"
 }
 
-fetch_source() {
+have_source() {
 	local path
-	if path=$(source_path) && [ -d "$path" ]; then return 0; fi
-	(
-		take_lock source
-		if path=$(source_path) && [ -d "$path" ]; then exit 0; fi
-		fetch_source_locked
-	)
+	path=$(source_path) && [ -d "$path" ]
+}
+
+fetch_source() {
+	! have_source || return 0
+	take_lock source
+	have_source || fetch_source_locked
+	drop_lock
 }
