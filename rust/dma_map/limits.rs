@@ -30,7 +30,7 @@ pub struct DmaLimits {
 }
 
 impl DmaLimits {
-    /// Limits of a device that can address `mask`, for coherent and streaming memory alike.
+    /// Limits of a device that can address `mask`, for coherent and streaming memory alike; not 0.
     #[inline]
     pub const fn new(mask: DmaMask) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl DmaLimits {
         }
     }
 
-    /// Sets another mask for coherent memory.
+    /// Sets another mask for coherent memory; not 0.
     #[inline]
     pub const fn coherent_mask(mut self, mask: DmaMask) -> Self {
         self.coherent_mask = mask;
@@ -81,6 +81,10 @@ impl DmaLimits {
     ///
     /// `EINVAL` for a limit that its setter rules out.
     pub const fn check(&self) -> Result {
+        // An IOMMU accepts an empty mask, and the C API takes it for "none was set": 32 bits.
+        if self.streaming_mask.value() == 0 || self.coherent_mask.value() == 0 {
+            return Err(EINVAL);
+        }
         if let Some(0) = self.max_segment_size {
             return Err(EINVAL);
         }
