@@ -179,8 +179,8 @@ impl<'bound> DmaDevice<'bound> {
         match unsafe { (*self.as_raw()).dma_parms.as_ref() } {
             // CAST: `unsigned long` is at most 64 bits.
             Some(parms) if parms.segment_boundary_mask != 0 => parms.segment_boundary_mask as u64,
-            // `DMA_BIT_MASK(32)`: what the C function says of a device without a boundary.
-            _ => u32::MAX.into(),
+            // CAST: As above. It is what the C function says of a device without a boundary.
+            _ => c_ulong::MAX as u64,
         }
     }
 
