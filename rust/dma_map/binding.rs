@@ -4,7 +4,7 @@
 //!
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It
 //! makes a second set-up an error, counts quarantined memory, and at unbind waits for the frees
-//! that were put off. It is found through the device's devres list, on slow paths only: handles
+//! that were put off and takes the segment limits back. It is found through the device's devres list, on slow paths only: handles
 //! do not carry a pointer to it.
 
 use crate::{
@@ -36,6 +36,8 @@ use kernel::{
 pub(crate) struct Binding {
     /// Bytes that are leaked because the device could not be stopped.
     quarantined: AtomicUsize,
+    /// The device's segment limits before, which the next driver finds again.
+    parms: Option<bindings::device_dma_parameters>,
 }
 
 /// Runs when the device is unbound, after the driver's data is gone.
@@ -43,9 +45,16 @@ pub(crate) struct Binding {
 /// # Safety
 ///
 /// Called by devres only, with the [`Binding`] that [`claim`] made.
-unsafe extern "C" fn release(_dev: *mut bindings::device, _res: *mut c_void) {
+unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     // No handle is left, so nothing new is deferred. Devres releases in a context that may sleep.
     deferral::flush();
+
+    // SAFETY: `res` is a `Binding`, `dev` is valid, and its parameters, if it has any, are used by
+    // mappings only, of which there are none any more.
+    let (old, parms) = unsafe { ((*res.cast::<Binding>()).parms, (*dev).dma_parms.as_mut()) };
+    if let (Some(old), Some(parms)) = (old, parms) {
+        *parms = old;
+    }
 }
 
 /// Claims the binding of `dev` for the caller.
@@ -69,10 +78,13 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result {
     };
     let new = NonNull::new(new.cast::<Binding>()).ok_or(ENOMEM)?;
 
+    // SAFETY: `raw` is a bound device. If not NULL, `dma_parms` points to its parameters.
+    let parms = unsafe { (*raw).dma_parms.as_ref() }.copied();
     // SAFETY: Devres memory is aligned for any type, large enough, and ours so far.
     unsafe {
         new.write(Binding {
             quarantined: AtomicUsize::new(0),
+            parms,
         })
     };
 
