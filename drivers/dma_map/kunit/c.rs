@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the C API says of a device: the values that the library is compared with.
+
+use kernel::{
+    bindings,
+    device::{
+        Bound,
+        Device, //
+    },
+    prelude::*, //
+};
+
+extern "C" {
+    fn dma_map_kunit_dma_dev_need_sync(dev: *mut c_void) -> bool;
+    fn dma_map_kunit_dma_get_cache_alignment() -> c_int;
+    fn dma_map_kunit_dma_get_max_seg_size(dev: *mut c_void) -> c_uint;
+    fn dma_map_kunit_dma_get_min_align_mask(dev: *mut c_void) -> c_uint;
+    fn dma_map_kunit_dma_get_seg_boundary(dev: *mut c_void) -> c_ulong;
+    fn dma_map_kunit_dma_to_virt(dev: *mut c_void, addr: bindings::dma_addr_t) -> *mut c_void;
+    fn dma_map_kunit_irqs_disabled() -> bool;
+    fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
+}
+
+/// Returns the C structure of `dev`.
+pub(crate) fn raw(dev: &Device<Bound>) -> *mut bindings::device {
+    core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// All that can be read out of a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Readout {
+    pub(crate) mask: u64,
+    pub(crate) coherent_mask: u64,
+    pub(crate) required_mask: u64,
+    pub(crate) addressing_limited: bool,
+    pub(crate) max_mapping_size: usize,
+    pub(crate) opt_mapping_size: usize,
+    pub(crate) max_segment_size: u32,
+    pub(crate) segment_boundary: u64,
+    pub(crate) min_align_mask: u32,
+    pub(crate) needs_sync: bool,
+}
+
+impl Readout {
+    /// Asks the C API.
+    pub(crate) fn of(dev: &Device<Bound>) -> Self {
+        let raw = raw(dev);
+
+        // SAFETY: `raw` is a valid device, and devices of both buses have a mask.
+        unsafe {
+            Self {
+                mask: *(*raw).dma_mask,
+                coherent_mask: (*raw).coherent_dma_mask,
+                required_mask: bindings::dma_get_required_mask(raw),
+                addressing_limited: bindings::dma_addressing_limited(raw),
+                max_mapping_size: bindings::dma_max_mapping_size(raw),
+                opt_mapping_size: bindings::dma_opt_mapping_size(raw),
+                max_segment_size: dma_map_kunit_dma_get_max_seg_size(raw.cast()),
+                segment_boundary: dma_map_kunit_dma_get_seg_boundary(raw.cast()) as u64,
+                min_align_mask: dma_map_kunit_dma_get_min_align_mask(raw.cast()),
+                needs_sync: dma_map_kunit_dma_dev_need_sync(raw.cast()),
+            }
+        }
+    }
+}
+
+/// `dma_get_cache_alignment()`.
+pub(crate) fn cache_alignment() -> c_int {
+    // SAFETY: No preconditions.
+    unsafe { dma_map_kunit_dma_get_cache_alignment() }
+}
+
+/// Returns whether interrupts are off.
+pub(crate) fn irqs_disabled() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { dma_map_kunit_irqs_disabled() }
+}
+
+/// Returns whether an IOMMU stands between `dev` and memory that forgets a mapping at once.
+pub(crate) fn strict_iommu(dev: &Device<Bound>) -> bool {
+    // SAFETY: `dev` is valid.
+    unsafe { dma_map_kunit_strict_iommu(raw(dev).cast()) }
+}
+
+/// Returns where the CPU finds the byte that `dev` reaches at `address`.
+pub(crate) fn dma_to_virt(dev: &Device<Bound>, address: bindings::dma_addr_t) -> *mut u8 {
+    // SAFETY: `dev` is valid.
+    unsafe { dma_map_kunit_dma_to_virt(raw(dev).cast(), address) }.cast()
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Contexts that must not sleep.
+
+use crate::c;
+use kernel::{
+    bindings,
+    interrupt::local_interrupt_disable,
+    new_spinlock,
+    prelude::*, //
+};
+
+/// Runs `f` with interrupts off, and returns what it did and whether they really were.
+pub(crate) fn irqs_off<R>(f: impl FnOnce() -> R) -> (R, bool) {
+    let _off = local_interrupt_disable();
+    (f(), c::irqs_disabled())
+}
+
+/// Runs `f` with a spinlock held.
+pub(crate) fn spinlocked<R>(f: impl FnOnce() -> R) -> R {
+    pin_init::stack_pin_init!(let lock = new_spinlock!((), "dma_map_kunit::spinlocked"));
+    let _guard = lock.lock();
+    f()
+}
+
+/// Runs `f` in a hard interrupt.
+pub(crate) fn hard_irq<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
+    #[repr(C)]
+    struct Work<F, R> {
+        work: bindings::irq_work,
+        f: Option<F>,
+        result: Option<R>,
+    }
+
+    unsafe extern "C" fn run<R, F: FnOnce() -> R>(work: *mut bindings::irq_work) {
+        let this = work.cast::<Work<F, R>>();
+        // SAFETY: `work` is the first field of the structure below, which nobody uses until the
+        // work is done.
+        unsafe { (*this).result = (*this).f.take().map(|f| f()) };
+    }
+
+    fn start<R, F: FnOnce() -> R>(f: F) -> Result<R> {
+        let mut this = Work {
+            work: bindings::irq_work {
+                func: Some(run::<R, F>),
+                ..Default::default()
+            },
+            f: Some(f),
+            result: None::<R>,
+        };
+        let work: *mut Work<F, R> = &mut this;
+
+        // SAFETY: The work is valid, and stays in place until it is done.
+        unsafe {
+            let _ = bindings::irq_work_queue(work.cast());
+            bindings::irq_work_sync(work.cast());
+        }
+        this.result.ok_or(EIO)
+    }
+
+    start(f)
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KUnit suites of the `dma_map` crate.
+//!
+//! One suite for each concept of the crate. The suites run when the module is loaded, with
+//! `kunit.enable=1` on the kernel's command line.
+
+mod c;
+mod check;
+mod context;
+mod device_side;
+mod engines;
+mod faults;
+mod fixture;
+
+mod device;
+mod limits;
+
+use kernel::{
+    driver::Registration,
+    pci,
+    platform,
+    prelude::*,
+    InPlaceModule,
+    ModuleMetadata, //
+};
+
+/// The module: the drivers of the devices that the cases use.
+#[pin_data]
+struct DmaMapKunit {
+    #[pin]
+    platform: Registration<platform::Adapter<fixture::Driver>>,
+    #[pin]
+    pci: Registration<pci::Adapter<fixture::Driver>>,
+}
+
+impl InPlaceModule for DmaMapKunit {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        fixture::init();
+
+        try_pin_init!(Self {
+            platform <- Registration::new(<Self as ModuleMetadata>::NAME, module),
+            pci <- Registration::new(<Self as ModuleMetadata>::NAME, module),
+        })
+    }
+}
+
+module! {
+    type: DmaMapKunit,
+    name: "dma_map_kunit",
+    authors: ["The dma_map maintainers"],
+    description: "KUnit suites of the dma_map crate",
+    license: "GPL",
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Allocations that fail on demand.
+
+/// Runs `f`, in which the `n`th allocation fails (from 1), and returns whether there were so many.
+///
+/// The kernel fails only allocations that may fail anyway: those that do not reclaim
+/// ([`Gfp::Nowait`](dma_map::Gfp), [`Gfp::Atomic`](dma_map::Gfp)), and of pages only those of two
+/// and more.
+///
+/// `None` if the kernel was built without fault injection.
+#[cfg(all(CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC))]
+pub(crate) fn failing<R>(n: u32, f: impl FnOnce() -> R) -> Option<(R, bool)> {
+    // SAFETY: The function returns the running thread, which is the only one to write the field.
+    let task = unsafe { kernel::bindings::get_current() };
+
+    // SAFETY: As above.
+    unsafe { (&raw mut (*task).fail_nth).write_volatile(n) };
+    let result = f();
+    // SAFETY: As above.
+    let left = unsafe { (&raw mut (*task).fail_nth).replace(0) };
+
+    Some((result, left == 0))
+}
+
+/// The kernel has no fault injection.
+#[cfg(not(all(CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC)))]
+pub(crate) fn failing<R>(_n: u32, _f: impl FnOnce() -> R) -> Option<(R, bool)> {
+    None
+}

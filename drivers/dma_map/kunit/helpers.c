@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the suites compare the library with, and how they play the device: C
+ * inlines that the kernel crate's bindings lack. One function each, sorted.
+ */
+
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/irqflags.h>
+#include <linux/mm.h>
+
+#include "helpers.h"
+
+int dma_map_kunit_dma_get_cache_alignment(void)
+{
+	return dma_get_cache_alignment();
+}
+
+bool dma_map_kunit_dma_dev_need_sync(struct device *dev)
+{
+	return dma_dev_need_sync(dev);
+}
+
+unsigned int dma_map_kunit_dma_get_max_seg_size(struct device *dev)
+{
+	return dma_get_max_seg_size(dev);
+}
+
+unsigned int dma_map_kunit_dma_get_min_align_mask(struct device *dev)
+{
+	return dma_get_min_align_mask(dev);
+}
+
+unsigned long dma_map_kunit_dma_get_seg_boundary(struct device *dev)
+{
+	return dma_get_seg_boundary(dev);
+}
+
+/* Where the CPU finds the byte that @dev reaches at @addr; NULL if it reaches none. */
+void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	phys_addr_t phys;
+
+	if (domain)
+		phys = iommu_iova_to_phys(domain, addr);
+	else
+		phys = dma_to_phys(dev, addr);
+
+	if (!phys || !pfn_valid(PHYS_PFN(phys)))
+		return NULL;
+
+	return phys_to_virt(phys);
+}
+
+bool dma_map_kunit_irqs_disabled(void)
+{
+	return irqs_disabled();
+}
+
+/* Whether an IOMMU stands between @dev and memory, and forgets a mapping at once. */
+bool dma_map_kunit_strict_iommu(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type == IOMMU_DOMAIN_DMA;
+}

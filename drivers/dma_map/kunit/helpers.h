@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The C side of the suites. */
+#ifndef _DMA_MAP_KUNIT_HELPERS_H
+#define _DMA_MAP_KUNIT_HELPERS_H
+
+#include <linux/types.h>
+
+struct device;
+
+bool dma_map_kunit_dma_dev_need_sync(struct device *dev);
+int dma_map_kunit_dma_get_cache_alignment(void);
+unsigned int dma_map_kunit_dma_get_max_seg_size(struct device *dev);
+unsigned int dma_map_kunit_dma_get_min_align_mask(struct device *dev);
+unsigned long dma_map_kunit_dma_get_seg_boundary(struct device *dev);
+void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr);
+bool dma_map_kunit_irqs_disabled(void);
+bool dma_map_kunit_strict_iommu(struct device *dev);
+
+#endif /* _DMA_MAP_KUNIT_HELPERS_H */
