@@ -27,6 +27,7 @@ make bless         record the compiler's messages of the compile-fail cases anew
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
 make modules       build the modules into build/gcc, or build/llvm
+make doc           the library's documentation as HTML, in build/doc
 make devshell      a shell in the toolchain environment
 make info          what the environment is, and its versions
 
@@ -63,16 +64,18 @@ test: modules
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all"
 check: kernel
 	@$(T)/devenv run $(T)/check/run
-selftest: modules
+selftest: kernel
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
 
-.PHONY: env kernel modules devshell info
+.PHONY: env kernel modules doc devshell info
 env:
 	@$(T)/devenv setup
 kernel: env
 	@$(T)/kernel build
 modules: kernel
 	@$(T)/modules
+doc: modules
+	@$(T)/doc
 devshell:
 	@$(T)/devenv shell
 info:
