@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A device that goes away while it is used. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mailbox.h"
+
+#define DRIVER "/sys/bus/pci/drivers/dma_map_edu"
+
+static struct answer answer;
+static u8 payload[DMA_MAILBOX_LOOPBACK_MAX];
+
+/* The PCI address of the device behind a node, as the driver's bind and unbind take it. */
+static void address_of(const char *device, char *address, size_t size)
+{
+	char link[PATH_MAX], target[PATH_MAX];
+	const char *name = strrchr(device, '/');
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/sys/class/misc/%s/device", name ? name + 1 : device);
+	length = readlink(link, target, sizeof(target) - 1);
+	if (length < 0)
+		die("%s: %s", link, strerror(errno));
+	target[length] = 0;
+	name = strrchr(target, '/');
+	name = name ? name + 1 : target;
+	if (strlen(name) >= size)
+		die("%s: %s is no PCI address", link, name);
+	memcpy(address, name, strlen(name) + 1);
+}
+
+static int tell_driver(const char *file, const char *address)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		die("%s: %s", file, strerror(errno));
+	if (write(fd, address, strlen(address)) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+static void check_echo(const char *what, const char *device)
+{
+	struct dma_mailbox_request request = { .opcode = DMA_MAILBOX_ECHO, .length = 200 };
+	int fd = mailbox_open(device, 0);
+
+	pattern(payload, request.length, 1);
+	check_errno(what, 0, mailbox_call(fd, request, payload, &answer));
+	check_status(what, 0, &answer);
+	check_payload(what, payload, request.length, &answer);
+	close(fd);
+}
+
+/* Starts a process that waits in poll() for a response that never comes. */
+static pid_t start_poller(const char *device)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!pid) {
+		struct pollfd poller = { .fd = mailbox_open(device, 0), .events = POLLIN };
+
+		poll(&poller, 1, 60000);
+		check_number("poll() that waits", POLLERR | POLLHUP, poller.revents);
+		_exit(mismatches ? 1 : 0);
+	}
+	return pid;
+}
+
+/* Starts a process that waits in read() for a response that never comes. */
+static pid_t start_reader(const char *device)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!pid) {
+		check_errno("read() that waits", ENODEV,
+			    mailbox_receive(mailbox_open(device, 0), &answer));
+		_exit(mismatches ? 1 : 0);
+	}
+	return pid;
+}
+
+static void check_child(const char *what, pid_t pid)
+{
+	int status = 0;
+
+	if (waitpid(pid, &status, 0) < 0)
+		die("waitpid: %s", strerror(errno));
+	check(WIFEXITED(status) && !WEXITSTATUS(status), "%s: expected exit status 0, got %#x",
+	      what, status);
+}
+
+static void check_gone(int fd)
+{
+	struct dma_mailbox_request request = { .opcode = DMA_MAILBOX_IDENTIFY };
+	struct pollfd poller = { .fd = fd, .events = POLLIN | POLLOUT };
+
+	check_errno("write after unbind", ENODEV, mailbox_send(fd, request, NULL));
+	check_errno("read after unbind", ENODEV, mailbox_receive(fd, &answer));
+	check_number("poll after unbind", 1, poll(&poller, 1, 0));
+	check_number("events after unbind", POLLERR | POLLHUP, poller.revents);
+}
+
+int test_unbind(const struct options *options)
+{
+	struct dma_mailbox_request request = {
+		.opcode = DMA_MAILBOX_LOOPBACK,
+		.length = DMA_MAILBOX_LOOPBACK_MAX,
+	};
+	int fd = mailbox_open(options->device, 0);
+	pid_t poller = start_poller(options->device);
+	pid_t reader = start_reader(options->device);
+	char address[64];
+	int i;
+
+	address_of(options->device, address, sizeof(address));
+	pattern(payload, request.length, 1);
+	for (i = 0; i < DMA_MAILBOX_OPEN_MAX; i++) {
+		request.cookie = i;
+		check_errno("request", 0, mailbox_send(fd, request, payload));
+	}
+
+	/* In the middle of the first payload, which takes seconds. */
+	usleep(550 * 1000);
+	check_errno("unbind", 0, tell_driver(DRIVER "/unbind", address));
+	check(access(options->device, F_OK), "%s: expected no node, got one", options->device);
+
+	for (i = 0; i < DMA_MAILBOX_OPEN_MAX; i++) {
+		if (!check_errno("response", 0, mailbox_receive(fd, &answer)))
+			break;
+		check_status("request at unbind", ENODEV, &answer);
+	}
+	check_gone(fd);
+	check_child("poller", poller);
+	check_child("reader", reader);
+
+	check_errno("bind", 0, tell_driver(DRIVER "/bind", address));
+	check_echo("echo after bind", options->device);
+	check_gone(fd);
+	close(fd);
+	return report("test-unbind");
+}
+
+int test_rebind(const struct options *options)
+{
+	struct dma_mailbox_request request = { .opcode = DMA_MAILBOX_LOOPBACK, .length = 5000 };
+	unsigned long i, count = options->count ? options->count : 100;
+	char address[64];
+
+	address_of(options->device, address, sizeof(address));
+	for (i = 0; i < count && !mismatches; i++) {
+		/* Every other time in the middle of a transfer, with nobody left who waits. */
+		if (i % 2) {
+			int fd = mailbox_open(options->device, 0);
+
+			check_errno("request", 0, mailbox_send(fd, request, payload));
+			usleep(i * 7 % 300 * 1000);
+			close(fd);
+		}
+		check_errno("unbind", 0, tell_driver(DRIVER "/unbind", address));
+		check_errno("bind", 0, tell_driver(DRIVER "/bind", address));
+		check_echo("echo after bind", options->device);
+	}
+	return report("test-rebind");
+}
