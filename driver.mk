@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a driver outside this checkout needs to use the library. Its Kbuild:
+#
+#	obj-m := my_driver.o
+#	include /path/to/dma_map/driver.mk
+#
+# and then: make -C KDIR M=$PWD [LLVM=1]. The library must have been built for
+# the same kernel, by `make modules`, and is loaded first: dma_map.ko.
+#
+# kbuild reads this twice: for the compiler's flags, and for modpost's symbols.
+
+DMA_MAP_DIR := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+
+# Where `make modules` puts the library: build/gcc, or build/llvm with LLVM=1.
+DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(if $(LLVM),llvm,gcc)
+
+# The kernel that it was built for, as tools/dma_map/modules notes it: it need
+# not exist any more.
+dma_map-kernel := $(shell readlink $(DMA_MAP_BUILD).kernel)
+dma_map-make := make -C $(DMA_MAP_DIR) modules KDIR=$(realpath $(objtree))$(if $(LLVM), LLVM=1)
+
+# `make clean` needs no library.
+ifeq ($(filter %/Makefile.clean,$(MAKEFILE_LIST)),)
+ifeq ($(wildcard $(DMA_MAP_BUILD)/rust/dma_map/libdma_map.rmeta),)
+$(error dma_map is not built yet: run $(dma_map-make))
+endif
+ifneq ($(filter-out $(realpath $(objtree)),$(dma_map-kernel)),)
+$(error dma_map was built for the kernel in $(dma_map-kernel): run $(dma_map-make))
+endif
+endif
+
+rustflags-y += -L $(DMA_MAP_BUILD)/rust/dma_map --extern dma_map
+KBUILD_EXTRA_SYMBOLS += $(DMA_MAP_BUILD)/Module.symvers
