@@ -27,6 +27,7 @@ make bless         record the compiler's messages of the compile-fail cases anew
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
 make modules       build the modules into build/gcc, or build/llvm
+make tools         build the modules and the user-space tools
 make doc           the library's documentation as HTML, in build/doc
 make devshell      a shell in the toolchain environment
 make info          what the environment is, and its versions
@@ -46,34 +47,36 @@ endef
 help: ; $(info $(HELP)) @:
 
 .PHONY: run shell kunit compile-fail bless matrix
-run: modules
+run: tools
 	@$(T)/harness demo
-shell: modules
+shell: tools
 	@$(T)/harness shell
-kunit: modules
+kunit: tools
 	@$(T)/harness kunit
 compile-fail: modules
 	@$(T)/harness compile-fail
 bless: modules
 	@$(T)/harness compile-fail --bless
-matrix: modules
+matrix: tools
 	@$(T)/harness matrix
 
 .PHONY: test check selftest
-test: modules
+test: tools
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all"
 check: kernel
 	@$(T)/devenv run $(T)/check/run
 selftest: kernel
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
 
-.PHONY: env kernel modules doc devshell info
+.PHONY: env kernel modules tools doc devshell info
 env:
 	@$(T)/devenv setup
 kernel: env
 	@$(T)/kernel build
 modules: kernel
 	@$(T)/modules
+tools: modules
+	@$(T)/user_tools
 doc: modules
 	@$(T)/doc
 devshell:
