@@ -16,6 +16,7 @@ extern "C" {
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
+    fn dma_map_helper_totalram_pages() -> c_ulong;
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
 
@@ -78,6 +79,16 @@ pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
 pub(crate) unsafe fn phys_to_page(phys: u64) -> *mut bindings::page {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_phys_to_page(phys) }.cast()
+}
+
+/// Returns how many pages of memory the machine has.
+#[inline]
+pub(crate) fn total_pages() -> usize {
+    // SAFETY: The function has no preconditions.
+    let pages = unsafe { dma_map_helper_totalram_pages() };
+
+    // CAST: `unsigned long` has the size of `usize`.
+    pages as usize
 }
 
 /// Returns the physical address of the byte at `addr`.

@@ -70,6 +70,12 @@ struct page *dma_map_helper_phys_to_page(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_phys_to_page);
 
+unsigned long dma_map_helper_totalram_pages(void)
+{
+	return totalram_pages();
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_totalram_pages);
+
 phys_addr_t dma_map_helper_virt_to_phys(void *addr)
 {
 	return virt_to_phys(addr);

@@ -13,6 +13,7 @@ u64 dma_map_helper_map_limit(struct device *dev);
 bool dma_map_helper_may_sleep(void);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
+unsigned long dma_map_helper_totalram_pages(void);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
 
 #endif /* _DMA_MAP_HELPERS_H */

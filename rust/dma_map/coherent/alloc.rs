@@ -5,6 +5,7 @@
 use super::DmaCoherent;
 use crate::{
     device::DmaDevice,
+    ffi,
     gfp::Gfp,
     state::Cpu, //
 };
@@ -26,6 +27,9 @@ use zerocopy::{
 trait Size {
     /// The first size that is refused, in bytes.
     const LIMIT: usize;
+
+    /// Flags beside those of the caller.
+    const FLAGS: bindings::gfp_t;
 }
 
 /// Regions that every kernel can serve: below 128 KiB.
@@ -36,11 +40,15 @@ struct Large;
 
 impl Size for Plain {
     const LIMIT: usize = SZ_128K;
+    const FLAGS: bindings::gfp_t = 0;
 }
 
 impl Size for Large {
     // An allocation's size in bytes fits `isize`, as for every Rust type.
     const LIMIT: usize = isize::MAX as usize;
+    // Behind an IOMMU the region is made of single pages, for which `GFP_KERNEL` would kill
+    // processes before it fails: `__GFP_RETRY_MAYFAIL`.
+    const FLAGS: bindings::gfp_t = 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
 }
 
 /// Allocates `size` bytes of zeroed coherent memory.
@@ -57,6 +65,12 @@ fn alloc<Z: Size>(
     if size == 0 || size >= Z::LIMIT {
         return Err(EINVAL);
     }
+    // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
+    // larger than `INT_MAX`.
+    let pages = size.div_ceil(PAGE_SIZE);
+    if pages > ffi::total_pages() || pages > i32::MAX as usize / size_of::<usize>() {
+        return Err(ENOMEM);
+    }
 
     let mut dma: DmaAddress = 0;
     // SAFETY: `dev` is bound, by the type invariants of `DmaDevice`.
@@ -65,7 +79,7 @@ fn alloc<Z: Size>(
             dev.as_raw(),
             size,
             &mut dma,
-            gfp.as_raw() | bindings::__GFP_ZERO,
+            gfp.as_raw() | Z::FLAGS | bindings::__GFP_ZERO,
             0,
         )
     };
