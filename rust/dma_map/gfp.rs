@@ -30,12 +30,14 @@ pub enum Gfp {
 impl Gfp {
     /// The flags as the `kernel` crate takes them.
     #[inline]
-    pub const fn flags(self) -> alloc::Flags {
-        match self {
+    pub fn flags(self) -> alloc::Flags {
+        let flags = match self {
             Gfp::Kernel => flags::GFP_KERNEL,
             Gfp::Atomic => flags::GFP_ATOMIC,
             Gfp::Nowait => flags::GFP_NOWAIT,
-        }
+        };
+
+        flags | flags::__GFP_NOWARN
     }
 
     /// The flags as the C API takes them.
