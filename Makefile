@@ -22,6 +22,7 @@ make compile-fail  wrong code must not compile
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
 make check         style, lints and rules: what must hold before a commit
+make format        format the Rust files
 make bless         record the compiler's messages of the compile-fail cases anew
 
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
@@ -60,11 +61,14 @@ bless: modules
 matrix: tools
 	@$(T)/harness matrix
 
-.PHONY: test check selftest
+.PHONY: test check format selftest
 test: tools
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all"
 check: kernel
 	@$(T)/devenv run $(T)/check/run
+format: env
+	@$(T)/devenv run rustfmt --config-path .rustfmt.toml \
+		$(shell find rust drivers tools -name '*.rs' ! -name '*_generated.rs')
 selftest: kernel
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
 
