@@ -14,6 +14,8 @@ use kernel::{
 ///
 /// With bus mastering off, a PCI function issues no reads or writes of memory and no MSI. That
 /// makes it the means of last resort for [`Engine::quiesce`](crate::Engine::quiesce).
+/// An engine that relies on it keeps the only `BusMaster` of the function to itself, and enables it
+/// again only when no old command is left.
 ///
 /// The `kernel` crate has `set_master()` for `probe` only, and no way back.
 pub struct BusMaster<'bound> {

@@ -56,6 +56,8 @@ impl Chunk {
 ///
 /// - The chunks are memory that the value owns, initialised, [`len`](Self::len) bytes in all, none
 ///   empty, none twice. They stay the same, wherever the value is moved, until it is dropped.
+/// - The memory holds values of [`Element`](Self::Element) and nothing else, for everyone who gets
+///   to see it: what may cross to the device, and back, is decided by that type.
 /// - While the value is not borrowed, nobody accesses the memory.
 /// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
