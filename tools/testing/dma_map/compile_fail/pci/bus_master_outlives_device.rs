@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: text lifetime may not live long enough
+
+//! Bus mastering is off again when the device is unbound.
+
+use dma_map::pci::BusMaster;
+use kernel::{
+    device::Bound,
+    pci, //
+};
+
+pub fn enable(pdev: &pci::Device<Bound>) -> BusMaster<'static> {
+    BusMaster::new(pdev)
+}
