@@ -7,6 +7,7 @@
 //! this module. Unbind waits for the queue, so nothing outlives the binding (see
 //! [`binding`](crate::binding)).
 
+use crate::workqueue::WorkQueue;
 use core::{
     mem::ManuallyDrop,
     ptr::null_mut,
@@ -25,7 +26,9 @@ use kernel::{
 static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut());
 
 /// Owns the workqueue; the module's data.
-pub(crate) struct Owner(());
+pub(crate) struct Owner {
+    _queue: WorkQueue,
+}
 
 impl Owner {
     /// Makes the workqueue.
@@ -34,30 +37,17 @@ impl Owner {
     ///
     /// `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
-        // SAFETY: The format is a valid C string without conversions; `max_active` 0 is the
-        // default.
-        let queue = unsafe {
-            bindings::alloc_workqueue_noprof(
-                c"dma_map".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND,
-                0,
-            )
-        };
-        if queue.is_null() {
-            return Err(ENOMEM);
-        }
-        QUEUE.store(queue, Ordering::Release);
+        let queue = WorkQueue::new(c"dma_map")?;
+        QUEUE.store(queue.as_raw(), Ordering::Release);
 
-        Ok(Self(()))
+        Ok(Self { _queue: queue })
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let queue = QUEUE.swap(null_mut(), Ordering::AcqRel);
-
-        // SAFETY: `queue` was made in `new`. The module is being unloaded, so no client is left.
-        unsafe { bindings::destroy_workqueue(queue) };
+        // The module is being unloaded, so no client is left.
+        QUEUE.store(null_mut(), Ordering::Release);
     }
 }
 

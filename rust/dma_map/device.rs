@@ -64,6 +64,9 @@ impl<'bound> DmaDevice<'bound> {
     /// `probe` only. No `unsafe` is needed: nothing can have been mapped yet, since mapping takes
     /// the token that is made here.
     ///
+    /// That argument covers this crate. A driver that also allocates with [`kernel::dma`] must not
+    /// do so from another thread during this call: the C API's masks are plain fields.
+    ///
     /// C API: `dma_set_mask()`, `dma_set_coherent_mask()`, `dma_set_max_seg_size()`,
     /// `dma_set_seg_boundary()`, `dma_set_min_align_mask()`. Context: may sleep.
     ///

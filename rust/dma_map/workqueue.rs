@@ -62,6 +62,11 @@ impl WorkQueue {
         })
     }
 
+    #[inline]
+    pub(crate) fn as_raw(&self) -> *mut bindings::workqueue_struct {
+        self.inner.as_ptr()
+    }
+
     /// Enqueues a work item.
     ///
     /// Fails, in the way of the pointer's type, if the item is enqueued already.
@@ -73,7 +78,7 @@ impl WorkQueue {
         W: RawWorkItem<ID> + Send + 'static,
     {
         // SAFETY: By the type invariants the queue lives as long as `self` is borrowed.
-        unsafe { Queue::from_raw(self.inner.as_ptr()) }.enqueue(item)
+        unsafe { Queue::from_raw(self.as_raw()) }.enqueue(item)
     }
 }
 
