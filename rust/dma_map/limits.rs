@@ -49,7 +49,7 @@ impl DmaLimits {
         self
     }
 
-    /// Sets the largest segment that the device takes, in bytes; not 0.
+    /// Sets the largest segment that the device takes, in bytes; at least a cache line.
     #[inline]
     pub const fn max_segment_size(mut self, bytes: u32) -> Self {
         self.max_segment_size = Some(bytes);
@@ -85,7 +85,8 @@ impl DmaLimits {
         if self.streaming_mask.value() == 0 || self.coherent_mask.value() == 0 {
             return Err(EINVAL);
         }
-        if let Some(0) = self.max_segment_size {
+        // DMA debugging warns of more than eight segments in a cache line.
+        if let Some(0..bindings::L1_CACHE_BYTES) = self.max_segment_size {
             return Err(EINVAL);
         }
         if let Some(mask) = self.segment_boundary {
