@@ -164,8 +164,9 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///
     /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
     ///   writes to it on a machine whose DMA is not coherent with the caches.
-    /// - `EIO`: the device cannot reach the memory, nor can a bounce buffer.
-    /// - `ENOMEM`: no memory for the table, the IOMMU's tables or bounce buffers; worth another
+    /// - `EIO`: the device cannot reach the memory, and a bounce buffer cannot help: none is within
+    ///   reach, or all are in use.
+    /// - `ENOMEM`: no memory for the table or the IOMMU's tables, or no space in them; worth another
     ///   try later.
     pub fn map(
         dev: DmaDevice<'bound>,
