@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ktap import source_of
@@ -24,8 +24,9 @@ class Contents:
 
     kdir: Path
     modules: Sequence[Path] = ()
+    other_modules: Sequence[Path] = ()  # there to be loaded by name only
     tools: Sequence[Path] = ()
-    extra_tests: Sequence[Path] = field(default=())
+    extra_tests: Sequence[Path] = ()
 
 
 def _modinfo(module: Path, key: str) -> list[str]:
@@ -85,7 +86,7 @@ def _files(contents: Contents, order: Path) -> dict[str, tuple[Path, int]]:
     scripts = [path for path in sorted((HERE / "guest").glob("*.sh")) if path.stem != "guest"]
     for path in (*scripts, *contents.extra_tests):
         files[f"/tests/{path.name}"] = (path, 0o644)
-    for path in contents.modules:
+    for path in (*contents.modules, *contents.other_modules):
         files[f"/modules/{name_of(path)}.ko"] = (path, 0o644)
     for path in contents.tools:
         files[f"/bin/{path.name}"] = (path, 0o755)

@@ -15,6 +15,7 @@ import demo
 import kunit
 import matrix
 import qemu
+import readme
 import selftest
 from report import Stop, conclude, die
 from session import ROOT, Session
@@ -26,8 +27,9 @@ COMMANDS = {
     "kunit": "run the KUnit suites and compare them with the sources",
     "matrix": "run the demo and the life-cycle tests under the variants",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
+    "readme": "compile the example of README.md",
     "selftest": "test this harness on recorded logs, without booting",
-    "all": "selftest, compile-fail, kunit and matrix",
+    "all": "all of these but demo and shell",
 }
 
 
@@ -69,9 +71,9 @@ def make_session(args: argparse.Namespace) -> Session:
         if not Path(folder).is_dir():
             raise Stop(f"{folder} is not a directory")
     if args.accel == "kvm":
-        qemu.probe_kvm()
-    return Session(Path(args.kdir).resolve(), build.resolve(), args.accel, args.jobs,
-                   args.keep_logs, args.timeout)
+        qemu.probe_kvm(Path(args.kdir))
+    return Session(Path(args.kdir).resolve(), build.resolve(), args.llvm, args.accel,
+                   args.jobs, args.keep_logs, args.timeout)
 
 
 def main(argv: list[str]) -> int:
@@ -91,10 +93,12 @@ def main(argv: list[str]) -> int:
         cases += selftest.run(session.kdir)
     if everything or args.command == "compile-fail":
         cases += compile_fail.run(session, args.bless)
+    if everything or args.command == "readme":
+        cases += readme.run(session)
     if everything or args.command == "kunit":
         cases += kunit.run(session, chosen)
     if everything or args.command == "matrix":
-        cases += matrix.run(session, chosen, args.test or matrix.TESTS)
+        cases += matrix.run(session, chosen, args.test)
     return conclude(cases)
 
 

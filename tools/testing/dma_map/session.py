@@ -17,13 +17,15 @@ import ktap
 import qemu
 from report import FAIL, PASS, Case, Stop, count, say
 
-ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
 
 
 @dataclass(frozen=True)
 class Session:
     kdir: Path
     build: Path
+    llvm: bool = False
     accel: str = "tcg"
     jobs: int = 2
     keep_logs: bool = False
@@ -48,12 +50,14 @@ class Session:
 
     @cached_property
     def initramfs(self) -> Path:
-        tools = [self.build / "tools/dma_map/mailbox/mailbox"]
-        missing = [str(tool) for tool in tools if not tool.is_file()]
-        if missing:
-            raise Stop(f"{', '.join(missing)} is missing: run make tools first")
-        out = self.logs / "initramfs.cpio"
-        return initramfs.build(initramfs.Contents(self.kdir, self.modules, tools), out)
+        return self.make_initramfs("initramfs")
+
+    def make_initramfs(self, name: str, other_modules: Sequence[Path] = ()) -> Path:
+        tool = self.build / "tools/dma_map/mailbox/mailbox"
+        if not tool.is_file():
+            raise Stop(f"{tool} is missing: run make modules first")
+        contents = initramfs.Contents(self.kdir, self.modules, other_modules, [tool])
+        return initramfs.build(contents, self.logs / f"{name}.cpio")
 
 
 def boot_and_judge(session: Session, boot: qemu.Boot, demands: judge.Demands, group: str,

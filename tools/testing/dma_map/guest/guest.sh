@@ -38,6 +38,7 @@ loaded() {
 	[ -d "/sys/module/$1" ]
 }
 
+# load MODULE [PARAMETER=VALUE]...
 load() {
 	__module="$1"
 	shift
@@ -48,15 +49,16 @@ unload() {
 	rmmod "$1"
 }
 
+# The library and the drivers. KUnit modules print KTAP of their own while they load.
 load_all() {
-	while read -r __module; do
-		load "$__module"
-	done < /modules/order
+	for __name in $(grep -v kunit /modules/order); do
+		load "$__name" || return 1
+	done
 }
 
 unload_all() {
-	tac /modules/order | while read -r __module; do
-		! loaded "$__module" || unload "$__module"
+	for __name in $(tac /modules/order); do
+		! loaded "$__name" || unload "$__name" || return 1
 	done
 }
 
@@ -69,16 +71,37 @@ edu_devices() {
 	done
 }
 
-bound() {
-	[ -e "$DRIVER/$1" ]
-}
-
 bind() {
 	echo "$1" > "$DRIVER/bind"
 }
 
 unbind() {
 	echo "$1" > "$DRIVER/unbind"
+}
+
+# Bits of a PCI device's command register.
+PCI_COMMAND_MEMORY=2
+PCI_COMMAND_MASTER=4
+
+# pci_command DEVICE set|clear BITS: behind the driver's back, as broken hardware would.
+pci_command() {
+	__config="$PCI/devices/$1/config"
+	__old=$(hexdump -s 4 -n 1 -e '"%u"' "$__config")
+	case "$2" in
+	set) __new=$((__old | $3)) ;;
+	clear) __new=$((__old & ~$3)) ;;
+	esac
+	printf "\\$(printf '%03o' $__new)" |
+		dd of="$__config" bs=1 seek=4 count=1 conv=notrunc 2> /dev/null
+}
+
+# How many DMA mappings and allocations there are, of all devices.
+dma_entries() {
+	wc -l < $DEBUG/dma-api/dump
+}
+
+no_dma_entries() {
+	[ "$(dma_entries)" -eq 0 ]
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds.
@@ -107,7 +130,7 @@ facts() {
 	echo "edu.devices=$(edu_devices | wc -l)"
 	echo "dma_debug.disabled=$(read_or $DEBUG/dma-api/disabled missing)"
 	echo "dma_debug.error_count=$(read_or $DEBUG/dma-api/error_count missing)"
-	echo "dma_debug.outstanding=$(wc -l < $DEBUG/dma-api/dump)"
+	echo "dma_debug.outstanding=$(dma_entries)"
 	echo "swiotlb.slabs=$(read_or $DEBUG/swiotlb/io_tlb_nslabs 0)"
 	echo "swiotlb.used=$(read_or $DEBUG/swiotlb/io_tlb_used 0)"
 	echo "swiotlb.hiwater=$(read_or $DEBUG/swiotlb/io_tlb_used_hiwater 0)"

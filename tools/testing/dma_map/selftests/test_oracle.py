@@ -30,6 +30,7 @@ COMPLAINTS = (
     "edu 0000:00:01.0: swiotlb buffer is full (sz: 4096 bytes), total 0 (slots), used 0 (slots)",
     "rust_kernel: panicked at /src/x.rs:1:1:",
     " Call Trace:",
+    "Out of memory and no killable processes...",
 )
 
 HEALTHY = (

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The guest's scripts: each is run by somebody, and plans as many results as it checks."""
+
+from __future__ import annotations
+
+import re
+import unittest
+from pathlib import Path
+
+import matrix
+from variants import VARIANTS
+
+GUEST = Path(matrix.__file__).resolve().parent / "guest"
+NOT_TESTS = {"guest"}
+NOT_OF_THE_MATRIX = {"kunit"}
+
+
+def scripts() -> set[str]:
+    return {path.stem for path in GUEST.glob("*.sh")} - NOT_TESTS
+
+
+class Scripts(unittest.TestCase):
+    def test_each_is_run_and_exists(self) -> None:
+        run = set(matrix.TESTS).union(*(variant.tests for variant in VARIANTS.values()))
+        self.assertEqual(run | NOT_OF_THE_MATRIX, scripts())
+
+    def test_plans(self) -> None:
+        for name in scripts() - NOT_OF_THE_MATRIX:
+            with self.subTest(script=name):
+                text = (GUEST / f"{name}.sh").read_text()
+                planned = re.findall(r"^plan (\d+)$", text, re.M)
+                checks = re.findall(r"^(?:check|skip) ", text, re.M)
+                self.assertEqual(planned, [str(len(checks))])
+                self.assertTrue(text.endswith("\nktap_finished\n"))
