@@ -88,3 +88,11 @@ pub(crate) fn dma_to_virt(dev: &Device<Bound>, address: bindings::dma_addr_t) ->
     // SAFETY: `dev` is valid.
     unsafe { dma_map_kunit_dma_to_virt(raw(dev).cast(), address) }.cast()
 }
+
+/// Returns how many bytes of memory the machine has.
+pub(crate) fn total_memory() -> usize {
+    // SAFETY: A counter that is not changed after boot.
+    let pages = unsafe { (&raw const bindings::_totalram_pages.counter).read_volatile() };
+
+    pages as usize * kernel::page::PAGE_SIZE
+}

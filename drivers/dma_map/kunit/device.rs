@@ -136,7 +136,7 @@ mod tests {
                 odd,
                 odd.min_align_mask(0xfff),
                 ALL.segment_boundary(u64::MAX).max_segment_size(u32::MAX),
-                ALL.max_segment_size(1),
+                ALL.max_segment_size(64),
             ] {
                 dev.bind(|probe| {
                     let dma = probe.dma(limits)?;

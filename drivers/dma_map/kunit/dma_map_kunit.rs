@@ -13,8 +13,10 @@ mod engines;
 mod faults;
 mod fixture;
 
+mod coherent;
 mod device;
 mod limits;
+mod sg;
 
 use kernel::{
     driver::Registration,

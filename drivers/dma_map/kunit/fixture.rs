@@ -318,7 +318,7 @@ pub(crate) fn on_pci(case: impl FnOnce(&TestDevice) -> Result) -> Result {
 }
 
 /// Marks the running case as skipped.
-fn skip(why: &CStr) {
+pub(crate) fn skip(why: &CStr) {
     // SAFETY: The function returns the running case, or NULL, which is checked; nobody else writes
     // to it.
     unsafe {

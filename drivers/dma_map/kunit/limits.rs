@@ -17,6 +17,7 @@ use kernel::{
 
 const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 const NONE: DmaMask = DmaMask::new::<0>();
+const LINE: u32 = bindings::L1_CACHE_BYTES;
 const PAGE_MASK: u64 = PAGE_SIZE as u64 - 1;
 
 // The limits of a device are constants of its driver, and can be checked as such.
@@ -41,10 +42,20 @@ mod tests {
     }
 
     #[test]
-    fn max_segment_size_is_not_0() -> Result {
-        check_err!(ALL.max_segment_size(0).check(), EINVAL);
-        ALL.max_segment_size(1).check()?;
-        ALL.max_segment_size(u32::MAX).check()
+    fn max_segment_size_is_a_cache_line_and_more() -> Result {
+        for bytes in [LINE, LINE + 1, 4095, 4096, u32::MAX] {
+            check!(
+                ALL.max_segment_size(bytes).check().is_ok(),
+                "{bytes} was refused"
+            );
+        }
+        for bytes in [0, 1, LINE - 1] {
+            check!(
+                ALL.max_segment_size(bytes).check() == Err(EINVAL),
+                "{bytes} was not refused"
+            );
+        }
+        Ok(())
     }
 
     #[test]
@@ -106,8 +117,9 @@ mod tests {
 
     #[test]
     fn the_last_call_of_a_setter_counts() -> Result {
-        ALL.max_segment_size(0).max_segment_size(1).check()?;
-        check_err!(ALL.max_segment_size(1).max_segment_size(0).check(), EINVAL);
+        ALL.max_segment_size(0).max_segment_size(LINE).check()?;
+        let last = ALL.max_segment_size(LINE).max_segment_size(0);
+        check_err!(last.check(), EINVAL);
         ALL.segment_boundary(0).segment_boundary(0xffff).check()?;
         ALL.min_align_mask(2).min_align_mask(0).check()
     }
@@ -118,9 +130,10 @@ mod tests {
             refused(probe, DmaLimits::new(NONE), EINVAL)?;
             refused(probe, ALL.coherent_mask(NONE), EINVAL)?;
             refused(probe, ALL.max_segment_size(0), EINVAL)?;
+            refused(probe, ALL.max_segment_size(LINE - 1), EINVAL)?;
             refused(probe, ALL.segment_boundary(PAGE_MASK - 1), EINVAL)?;
             refused(probe, ALL.min_align_mask(PAGE_MASK as u32 + 1), EINVAL)?;
-            refused(probe, ALL.max_segment_size(1).min_align_mask(2), EINVAL)
+            refused(probe, ALL.max_segment_size(512).min_align_mask(2), EINVAL)
         })
     }
 

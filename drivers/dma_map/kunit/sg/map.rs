@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `map`: what is mapped, for each kind of buffer and each direction.
+
+use super::*;
+use crate::{
+    context,
+    engines::Idle,
+    fixture::*, //
+};
+use dma_map::{
+    direction::Carries,
+    Bidirectional,
+    DmaDevice,
+    FromDevice,
+    ToDevice, //
+};
+
+/// Maps a buffer of each size, and gets it back as it was: the device does nothing.
+fn sizes<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
+    for len in SIZES {
+        let buffer = B::sample(len, 0x5a)?;
+        let (len, identity) = (buffer.len(), buffer.identity());
+
+        let mapping = SgMapping::map(dma, buffer, direction, Idle, Gfp::Kernel)?;
+        check_eq!(mapping.size(), len);
+        check_segments(&mapping)?;
+
+        let buffer = mapping.unmap()?;
+        check_eq!(buffer.identity(), identity);
+        check_eq!(buffer.len(), len);
+        check!(buffer.holds(0x5a), "{len} bytes have changed");
+    }
+    Ok(())
+}
+
+fn each_direction<B: Sample>(dma: DmaDevice<'_>) -> Result {
+    sizes::<B, _>(dma, ToDevice)?;
+    sizes::<B, _>(dma, FromDevice)?;
+    sizes::<B, _>(dma, Bidirectional)
+}
+
+#[kunit_tests(dma_map_sg_map)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_of_kmalloc_memory_are_mapped_whole() -> Result {
+        each_probe(|probe| each_direction::<KVec<u8>>(probe.dma(ALL)?))
+    }
+
+    #[test]
+    fn vectors_of_vmalloc_memory_are_mapped_whole() -> Result {
+        each_probe(|probe| each_direction::<VVec<u8>>(probe.dma(ALL)?))
+    }
+
+    #[test]
+    fn vectors_of_either_memory_are_mapped_whole() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            each_direction::<KVVec<u8>>(dma)?;
+
+            // More than kmalloc() has.
+            let buffer = KVVec::<u8>::sample(5 << 20, 1)?;
+            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            check_segments(&mapping)?;
+            check!(mapping.unmap()?.holds(1));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn page_lists_are_mapped_whole() -> Result {
+        each_probe(|probe| each_direction::<PageList>(probe.dma(ALL)?))
+    }
+
+    #[test]
+    fn larger_elements_are_mapped_whole() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for len in [1, 511, 512, 513, 2000] {
+                let words = VVec::from_elem(7u64, len, GFP_KERNEL)?;
+                let mapping = SgMapping::map(dma, words, Bidirectional, Idle, Gfp::Kernel)?;
+                check_eq!(mapping.size(), 8 * len);
+                check_segments(&mapping)?;
+                check_eq!(mapping.unmap()?.len(), len);
+
+                let triples = KVec::from_elem([1u8; 3], len, GFP_KERNEL)?;
+                let mapping = SgMapping::map(dma, triples, ToDevice, Idle, Gfp::Kernel)?;
+                check_eq!(mapping.size(), 3 * len);
+                check_segments(&mapping)?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn large_buffers_are_mapped_whole() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for len in [(1 << 20) - 1, 1 << 20, (8 << 20) + 1] {
+                let buffer = VVec::<u8>::sample(len, 3)?;
+                let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+                check_segments(&mapping)?;
+                check!(mapping.unmap()?.holds(3));
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn tables_beyond_one_chunk_are_mapped_whole() -> Result {
+        each(|dev| {
+            // One page holds 128 entries; the last of them is the link to the next page.
+            for entries in [126, 127, 128, 129, 254, 255, 256, 257, 1000] {
+                dev.bind(|probe| {
+                    let dma = probe.dma(ALL.max_segment_size(512))?;
+                    let buffer = VVec::<u8>::sample(512 * entries, 4)?;
+                    let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                    check_eq!(check_segments(&mapping)?, entries);
+                    check!(mapping.unmap()?.holds(4));
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn spare_capacity_is_not_mapped() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut buffer = VVec::with_capacity(8 * PAGE_SIZE, GFP_KERNEL)?;
+            buffer.push(1u8, GFP_KERNEL)?;
+            let capacity = buffer.capacity();
+            check!(capacity >= 8 * PAGE_SIZE);
+
+            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            check_eq!(mapping.size(), 1);
+            check_eq!(check_segments(&mapping)?, 1);
+            let buffer = mapping.unmap()?;
+            check_eq!(buffer.capacity(), capacity);
+            check_eq!(buffer[..], [1]);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn segments_can_be_walked_again() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL.max_segment_size(1000))?;
+            let buffer = VVec::<u8>::sample(20_000, 0)?;
+            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+
+            let mut walk = mapping.segments();
+            let first = walk.next().ok_or(EINVAL)?;
+            check!(walk.clone().eq(mapping.segments().skip(1)));
+            check_eq!(mapping.segments().next(), Some(first));
+            check!(walk.by_ref().count() > 0);
+            check_eq!(walk.next(), None);
+            check_eq!(walk.next(), None);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn mappings_do_not_overlap() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let a = SgMapping::map(
+                dma,
+                VVec::<u8>::sample(9000, 0)?,
+                ToDevice,
+                Idle,
+                Gfp::Kernel,
+            )?;
+            let b = SgMapping::map(
+                dma,
+                KVec::<u8>::sample(9000, 0)?,
+                ToDevice,
+                Idle,
+                Gfp::Kernel,
+            )?;
+            for x in a.segments() {
+                for y in b.segments() {
+                    let apart = x.address + u64::from(x.len) <= y.address
+                        || y.address + u64::from(y.len) <= x.address;
+                    check!(apart, "{x:?} and {y:?} overlap");
+                }
+            }
+            check!(core::ptr::eq(a.device().device(), probe.device()));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn mapping_works_in_atomic_context() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for gfp in [Gfp::Atomic, Gfp::Nowait] {
+                let buffers = || -> Result<_> {
+                    Ok((VVec::<u8>::sample(9000, 1)?, PageList::sample(9000, 1)?))
+                };
+                let round = |(a, b)| -> Result<(VVec<u8>, PageList)> {
+                    let a = SgMapping::map(dma, a, Bidirectional, Idle, gfp)?;
+                    let b = SgMapping::map(dma, b, FromDevice, Idle, gfp)?;
+                    check_segments(&a)?;
+                    Ok((a.unmap()?, b.unmap()?))
+                };
+
+                let (buffer, pages) = buffers()?;
+                let locked = context::spinlocked(|| round((buffer, pages)))?;
+                check!(locked.0.holds(1) && locked.1.holds(1));
+
+                let (buffer, pages) = buffers()?;
+                let (off, were_off) = context::irqs_off(|| round((buffer, pages)));
+                check!(were_off && off?.1.holds(1));
+
+                let (buffer, pages) = buffers()?;
+                let in_irq = context::hard_irq(|| round((buffer, pages)))??;
+                check!(in_irq.0.holds(1) && in_irq.1.holds(1));
+            }
+            Ok(())
+        })
+    }
+}
