@@ -135,7 +135,8 @@ where
                 Some(Self::close),
                 Arc::into_raw(gate.clone()).cast_mut().cast(),
             )
-        })?;
+        })
+        .inspect_err(|_| binding::unclaim(token.device()))?;
 
         Ok(gate)
     }
