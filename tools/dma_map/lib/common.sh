@@ -88,7 +88,7 @@ progress() {
 		sleep 0.3 &
 		wait $! || true
 		t=$((SECONDS - start))
-		((t >= every && t % every == 0 && t != last)) || continue
+		((t - last >= every)) || continue
 		last=$t
 		# shellcheck disable=SC2059
 		printf "$format" "$label" "$(grep -cE "$regex" "$log")" \

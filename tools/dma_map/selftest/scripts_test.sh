@@ -46,6 +46,17 @@ test_second_run_waits_for_the_first() {
 	grep -q 'another run is at work' said
 }
 
+test_progress_gives_the_status_and_ends_the_command_with_itself() {
+	progress x y 1 . log -- true
+	! progress x y 1 . log -- sh -c 'echo out; exit 3'
+	expect out "$(cat log)"
+	(progress x y 1 . log -- sh -c 'trap "touch ended; exit" TERM; while :; do sleep 0.1; done') &
+	sleep 1
+	kill -TERM $!
+	wait $! || true
+	[ -e ended ]
+}
+
 test_packages_missing_are_named() {
 	dpkg-query() { printf 'installed bash\nnot-installed gcc\ninstalled make\n'; }
 	expect 'gcc rustc' "$(missing_packages bash gcc make rustc)"
