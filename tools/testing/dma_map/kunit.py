@@ -28,5 +28,6 @@ def run(session: Session, variants: Sequence[Variant]) -> list[Case]:
     suites = expected.expected_suites(ROOT)
     say(f"kunit: {len(suites)} suites, {sum(map(len, suites.values()))} cases in the sources, "
         f"{len(variants)} boots")
+    session.forget_logs("kunit")
     session.initramfs, session.parser  # made once, before the boots share them
     return in_parallel(session, [partial(_one, session, suites, v) for v in variants])

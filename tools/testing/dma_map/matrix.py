@@ -27,6 +27,7 @@ TESTS = (
     "unbind_transfer",
     "unload_transfer",
     "no_answer",
+    "pulled_out",
     "completion",
     "outside",
 )
@@ -63,6 +64,7 @@ def _one(session: Session, initramfs: Path, tests: Sequence[str], variant: Varia
 
 def run(session: Session, variants: Sequence[Variant],
         only: Sequence[str] | None = None) -> list[Case]:
+    session.forget_logs("matrix")
     initramfs = _initramfs(session)
     session.parser  # loaded once, before the boots share it
     works = []

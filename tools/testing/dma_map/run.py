@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--timeout", type=float, default=300.0,
                      help="seconds of wall-clock time for one boot (default: 300)")
     top.add_argument("--keep-logs", action="store_true",
-                     help="keep the logs of boots that passed, too")
+                     help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--bless", action="store_true",
                      help="compile-fail: write the compiler's text to the .stderr files")
     return top

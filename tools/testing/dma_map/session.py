@@ -59,6 +59,13 @@ class Session:
         contents = initramfs.Contents(self.kdir, self.modules, other_modules, [tool])
         return initramfs.build(contents, self.logs / f"{name}.cpio")
 
+    def forget_logs(self, prefix: str) -> None:
+        """Logs of an earlier run must not pass for those of this one."""
+        if not self.keep_logs:
+            for path in self.logs.glob(f"{prefix}.*"):
+                if path.suffix in (".log", ".command"):
+                    path.unlink()
+
 
 def boot_and_judge(session: Session, boot: qemu.Boot, demands: judge.Demands, group: str,
                    on_line: Callable[[str], None] = lambda _: None) -> list[Case]:
@@ -66,12 +73,8 @@ def boot_and_judge(session: Session, boot: qemu.Boot, demands: judge.Demands, gr
     log = qemu.run(boot, path, on_line)
     cases = judge.judge(session.parser, log, demands, group)
     bad = count(cases, FAIL)
-    kept = bad or session.keep_logs
-    if not kept:
-        path.unlink()
-        path.with_suffix(".command").unlink()
     say(f"{group}: {count(cases, PASS)} passed, {bad} failed in {log.seconds:.1f} s"
-        + (f", log in {os.path.relpath(path, ROOT)}" if kept else ""))
+        + (f", log in {os.path.relpath(path, ROOT)}" if bad else ""))
     return cases
 
 
