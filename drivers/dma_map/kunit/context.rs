@@ -32,10 +32,12 @@ pub(crate) fn hard_irq<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
         result: Option<R>,
     }
 
+    /// # Safety
+    ///
+    /// `work` must be the first field of a `Work<F, R>` that nobody else uses.
     unsafe extern "C" fn run<R, F: FnOnce() -> R>(work: *mut bindings::irq_work) {
         let this = work.cast::<Work<F, R>>();
-        // SAFETY: `work` is the first field of the structure below, which nobody uses until the
-        // work is done.
+        // SAFETY: By the safety requirements of this function.
         unsafe { (*this).result = (*this).f.take().map(|f| f()) };
     }
 
@@ -50,7 +52,7 @@ pub(crate) fn hard_irq<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
         };
         let work: *mut Work<F, R> = &mut this;
 
-        // SAFETY: The work is valid, and stays in place until it is done.
+        // SAFETY: The work is valid, stays in place, and is not used until it is done.
         unsafe {
             let _ = bindings::irq_work_queue(work.cast());
             bindings::irq_work_sync(work.cast());

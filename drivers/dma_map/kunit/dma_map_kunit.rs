@@ -13,10 +13,14 @@ mod engines;
 mod faults;
 mod fixture;
 
+mod bus_master;
 mod coherent;
 mod device;
+mod gate;
 mod limits;
 mod sg;
+mod types;
+mod workqueue;
 
 use kernel::{
     driver::Registration,

@@ -218,8 +218,8 @@ mod tests {
                 check_zero(&locked)?;
                 let (off, were_off) = context::irqs_off(|| alloc(gfp));
                 check!(were_off);
-                check_zero(&*off?)?;
-                check_zero(&*context::hard_irq(|| alloc(gfp))??)?;
+                check_zero(&off?)?;
+                check_zero(&context::hard_irq(|| alloc(gfp))??)?;
             }
             Ok(())
         })

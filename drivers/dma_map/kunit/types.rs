@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is decided by types and constants: allocation flags, directions, engines behind pointers,
+//! and the order of a hand-over.
+
+use crate::{
+    check::*,
+    engines::*, //
+};
+use core::cell::Cell;
+use dma_map::{
+    barrier,
+    direction::{
+        Carries,
+        CpuReads,
+        CpuWrites,
+        Direction, //
+    },
+    gate::Gate,
+    sg::SgBuffer,
+    state::{
+        Cpu,
+        Device,
+        Shared, //
+    },
+    workqueue::WorkQueue,
+    Bidirectional,
+    DmaCoherent,
+    DmaDevice,
+    Engine,
+    FromDevice,
+    Gfp,
+    PageList,
+    SgMapping,
+    ToDevice, //
+};
+use kernel::{
+    bindings,
+    dma::DataDirection,
+    prelude::*,
+    sync::Arc,
+    types::ForLt, //
+};
+
+/// Compiles if `T` may be given to another thread.
+fn sendable<T: Send>() {}
+
+/// Compiles if threads may use `T` at the same time.
+fn shareable<T: Send + Sync>() {}
+
+/// Compiles if a `T` may cross in direction `D`.
+fn carries<D: Carries<T>, T>() {}
+
+/// Compiles if the CPU reads what the device wrote.
+fn reads<D: CpuReads>() {}
+
+/// Compiles if the device reads what the CPU wrote.
+fn writes<D: CpuWrites>() {}
+
+#[kunit_tests(dma_map_types)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_may_be_given_away_and_shared() {
+        shareable::<DmaDevice<'_>>();
+        shareable::<DmaCoherent<'_, [u32], Cpu>>();
+        shareable::<DmaCoherent<'_, [u32], Shared<Arc<Scripted>>>>();
+        sendable::<SgMapping<'_, VVec<u8>, ToDevice, Device<Idle>>>();
+        shareable::<SgMapping<'_, PageList, FromDevice, Device<Idle>>>();
+        shareable::<SgMapping<'_, KVec<u64>, Bidirectional, Cpu>>();
+        shareable::<Gate<ForLt!(u32)>>();
+        shareable::<WorkQueue>();
+    }
+
+    #[test]
+    fn elements_cross_where_their_bytes_are_valid() {
+        // `bool` has invalid values: it may go to the device, and not come from there.
+        carries::<ToDevice, bool>();
+        carries::<ToDevice, u8>();
+        carries::<FromDevice, u8>();
+        carries::<Bidirectional, [u64; 4]>();
+        reads::<FromDevice>();
+        reads::<Bidirectional>();
+        writes::<ToDevice>();
+        writes::<Bidirectional>();
+    }
+
+    #[test]
+    fn allocation_flags_are_those_of_c_and_silent() -> Result {
+        check!(Gfp::Kernel.flags() == GFP_KERNEL | __GFP_NOWARN);
+        check!(Gfp::Atomic.flags() == GFP_ATOMIC | __GFP_NOWARN);
+        check!(Gfp::Nowait.flags() == GFP_NOWAIT | __GFP_NOWARN);
+        check!(Gfp::Kernel != Gfp::Atomic && Gfp::Atomic != Gfp::Nowait);
+        Ok(())
+    }
+
+    #[test]
+    fn directions_are_those_of_c() -> Result {
+        check_eq!(ToDevice::DATA_DIRECTION, DataDirection::ToDevice);
+        check_eq!(FromDevice::DATA_DIRECTION, DataDirection::FromDevice);
+        check_eq!(Bidirectional::DATA_DIRECTION, DataDirection::Bidirectional);
+        for (direction, c) in [
+            (ToDevice::RAW, bindings::dma_data_direction::DMA_TO_DEVICE),
+            (
+                FromDevice::RAW,
+                bindings::dma_data_direction::DMA_FROM_DEVICE,
+            ),
+            (
+                Bidirectional::RAW,
+                bindings::dma_data_direction::DMA_BIDIRECTIONAL,
+            ),
+        ] {
+            check!(direction == c);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn device_writes_where_it_is_the_source() -> Result {
+        let writes = |direction| match direction {
+            DataDirection::ToDevice | DataDirection::None => false,
+            DataDirection::FromDevice | DataDirection::Bidirectional => true,
+        };
+        check_eq!(ToDevice::DEVICE_WRITES, writes(ToDevice::DATA_DIRECTION));
+        check_eq!(
+            FromDevice::DEVICE_WRITES,
+            writes(FromDevice::DATA_DIRECTION)
+        );
+        check_eq!(
+            Bidirectional::DEVICE_WRITES,
+            writes(Bidirectional::DATA_DIRECTION)
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn buffers_know_where_they_may_be_dropped() -> Result {
+        check!(!<KVec<u8> as SgBuffer>::DROP_MAY_SLEEP);
+        check!(!PageList::DROP_MAY_SLEEP);
+        check!(<VVec<u8> as SgBuffer>::DROP_MAY_SLEEP);
+        check!(<KVVec<u8> as SgBuffer>::DROP_MAY_SLEEP);
+        Ok(())
+    }
+
+    #[test]
+    fn buffers_count_bytes() -> Result {
+        check_eq!(SgBuffer::len(&KVec::from_elem(0u64, 3, GFP_KERNEL)?), 24);
+        check_eq!(SgBuffer::len(&VVec::from_elem(0u16, 3, GFP_KERNEL)?), 6);
+        check_eq!(
+            SgBuffer::len(&KVVec::from_elem([0u8; 5], 3, GFP_KERNEL)?),
+            15
+        );
+        check!(SgBuffer::is_empty(&KVec::<u8>::with_capacity(
+            9, GFP_KERNEL
+        )?));
+        check!(!SgBuffer::is_empty(&KVec::from_elem(0u8, 1, GFP_KERNEL)?));
+        Ok(())
+    }
+
+    #[test]
+    fn engine_behind_a_pointer_is_the_engine() -> Result {
+        /// Asks and stops it once.
+        fn once(engine: impl Engine) -> (bool, Result) {
+            (engine.is_idle(), engine.quiesce())
+        }
+
+        let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;
+        check_eq!(once(&*engine), (false, Ok(())));
+        check_eq!(once(engine.clone()), (true, Ok(())));
+        check_eq!((engine.asked(), engine.stopped()), (2, 2));
+
+        let stuck = Scripted::stuck();
+        check_eq!(once(&stuck), (false, Err(ETIMEDOUT)));
+        Ok(())
+    }
+
+    #[test]
+    fn hand_over_runs_its_closure_once_and_returns_its_value() -> Result {
+        let steps = Cell::new(0);
+        let step = || steps.replace(steps.get() + 1);
+        check_eq!(barrier::publish(step), 0);
+        check_eq!(barrier::consume(step), 1);
+        check_eq!(steps.get(), 2);
+
+        // What the closure borrows is what it gets.
+        let mut flag = 0;
+        barrier::publish(|| flag = 7);
+        check_eq!(barrier::consume(|| flag), 7);
+        Ok(())
+    }
+}
