@@ -17,14 +17,11 @@ project_files() {
 }
 
 # Scripts are known by their first line: most have no suffix.
+# shellcheck disable=SC2119
 shell_files() {
-	# shellcheck disable=SC2119
-	project_files | while read -r file; do
-		case $file in
-		*.sh) echo "$file" ;;
-		*) if head -n 1 "$file" | grep -qE '^#!(/usr)?/bin/(env )?(ba|da)?sh\b'; then echo "$file"; fi ;;
-		esac
-	done
+	project_files | xargs awk '
+		FNR == 1 && (/^#!(\/usr)?\/bin\/(env )?(ba|da)?sh/ || FILENAME ~ /\.sh$/) { print FILENAME }
+		{ nextfile }'
 }
 
 # need_some FILE...: a check that finds nothing to look at has lost its subject.
