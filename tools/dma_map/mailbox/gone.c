@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mailbox.h"
@@ -103,6 +104,32 @@ static void check_child(const char *what, pid_t pid)
 	      what, status);
 }
 
+/* How many interrupts the driver's handlers have got, those of other devices' included. */
+static unsigned long interrupts(void)
+{
+	FILE *file = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0;
+	char line[4096];
+
+	if (!file)
+		die("/proc/interrupts: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		char *number = strchr(line, ':'), *end;
+
+		if (!number || !strstr(number, "dma_map_edu"))
+			continue;
+		for (number++;; number = end) {
+			unsigned long count = strtoul(number, &end, 10);
+
+			if (end == number)
+				break;
+			sum += count;
+		}
+	}
+	fclose(file);
+	return sum;
+}
+
 static void check_gone(int fd)
 {
 	struct dma_mailbox_request request = { .opcode = DMA_MAILBOX_IDENTIFY };
@@ -123,6 +150,7 @@ int test_unbind(const struct options *options)
 	int fd = mailbox_open(options->device, 0);
 	pid_t poller = start_poller(options->device);
 	pid_t reader = start_reader(options->device);
+	unsigned long before, after;
 	char address[64];
 	int i;
 
@@ -147,6 +175,12 @@ int test_unbind(const struct options *options)
 	check_child("poller", poller);
 	check_child("reader", reader);
 
+	/* The device must not disturb who shares an interrupt, at the end of what it was doing. */
+	before = interrupts();
+	usleep(300 * 1000);
+	after = interrupts();
+	check(after - before < 100, "interrupts while unbound: expected less than 100, got %lu",
+	      after - before);
 	check_errno("bind", 0, tell_driver(DRIVER "/bind", address));
 	check_echo("echo after bind", options->device);
 	check_gone(fd);
@@ -175,4 +209,68 @@ int test_rebind(const struct options *options)
 		check_echo("echo after bind", options->device);
 	}
 	return report("test-rebind");
+}
+
+/* Uses the device, whether it is there or not, until a point in time. */
+static void use(const char *device, time_t until, unsigned int number)
+{
+	struct dma_mailbox_request request = { .cookie = number };
+	unsigned long done = 0, refused = 0;
+
+	while (time(NULL) < until) {
+		int fd = open(device, O_RDWR | O_CLOEXEC), error;
+
+		if (fd < 0) {
+			check(errno == ENOENT || errno == ENODEV || errno == ENXIO,
+			      "open: expected success or no device, got %s", errno_name(errno));
+			usleep(1000);
+			continue;
+		}
+		request.opcode = ++request.cookie % 2 ? DMA_MAILBOX_ECHO : DMA_MAILBOX_LOOPBACK;
+		request.length = 1 + request.cookie * 1013 % DMA_MAILBOX_ECHO_MAX;
+		pattern(payload, request.length, request.cookie);
+
+		error = mailbox_call(fd, request, payload, &answer);
+		if (!error)
+			error = -answer.head.status;
+		if (!error) {
+			done++;
+			check_payload("payload", payload, request.length, &answer);
+		} else {
+			refused++;
+			check_errno("request", ENODEV, error);
+		}
+		close(fd);
+	}
+	printf("  process %u: %lu requests done, %lu refused\n", number, done, refused);
+}
+
+int test_race(const struct options *options)
+{
+	time_t until = time(NULL) + (options->count ? options->count : 20);
+	char address[64];
+	pid_t users[3];
+	unsigned int i;
+
+	address_of(options->device, address, sizeof(address));
+	for (i = 0; i < 3; i++) {
+		users[i] = fork();
+		if (users[i] < 0)
+			die("fork: %s", strerror(errno));
+		if (!users[i]) {
+			use(options->device, until, i);
+			_exit(mismatches ? 1 : 0);
+		}
+	}
+
+	for (i = 0; time(NULL) < until; i++) {
+		usleep(i * 37 % 1500 * 1000);
+		check_errno("unbind", 0, tell_driver(DRIVER "/unbind", address));
+		usleep(i * 13 % 100 * 1000);
+		check_errno("bind", 0, tell_driver(DRIVER "/bind", address));
+	}
+	for (i = 0; i < 3; i++)
+		check_child("user", users[i]);
+	check_echo("echo after that", options->device);
+	return report("test-race");
 }

@@ -76,5 +76,6 @@ int test_openers(const struct options *options);
 int test_shared(const struct options *options);
 int test_unbind(const struct options *options);
 int test_rebind(const struct options *options);
+int test_race(const struct options *options);
 
 #endif /* MAILBOX_H */

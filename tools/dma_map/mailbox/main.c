@@ -27,6 +27,7 @@ static const struct {
 	{ "test-shared", test_shared, "several readers and writers of one file, --count messages" },
 	{ "test-unbind", test_unbind, "unbind the device while it works, and bind it again" },
 	{ "test-rebind", test_rebind, "unbind and bind the device, --count times" },
+	{ "test-race", test_race, "unbind and bind the device while it is used, --count seconds" },
 };
 
 static void print_help(FILE *out)
