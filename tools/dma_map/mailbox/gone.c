@@ -105,7 +105,7 @@ static void check_child(const char *what, pid_t pid)
 }
 
 /* How many interrupts the driver's handlers have got, those of other devices' included. */
-static unsigned long interrupts(void)
+static unsigned long count_interrupts(void)
 {
 	FILE *file = fopen("/proc/interrupts", "r");
 	unsigned long sum = 0;
@@ -176,9 +176,9 @@ int test_unbind(const struct options *options)
 	check_child("reader", reader);
 
 	/* The device must not disturb who shares an interrupt, at the end of what it was doing. */
-	before = interrupts();
+	before = count_interrupts();
 	usleep(300 * 1000);
-	after = interrupts();
+	after = count_interrupts();
 	check(after - before < 100, "interrupts while unbound: expected less than 100, got %lu",
 	      after - before);
 	check_errno("bind", 0, tell_driver(DRIVER "/bind", address));
