@@ -34,7 +34,7 @@ class Boot:
     accel: str = "tcg"
     devices: Sequence[str] = ("edu",)
     cmdline: Sequence[str] = ()
-    timeout: float = 300.0
+    timeout: float = 600.0
 
 
 @dataclass

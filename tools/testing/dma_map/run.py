@@ -54,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
                      help="matrix: only this guest script; may be repeated")
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                      help="boots and compilers at a time (default: one for each CPU)")
-    top.add_argument("--timeout", type=float, default=300.0,
-                     help="seconds of wall-clock time for one boot (default: 300)")
+    top.add_argument("--timeout", type=float, default=600.0,
+                     help="seconds of wall-clock time for one boot (default: 600)")
     top.add_argument("--keep-logs", action="store_true",
                      help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--bless", action="store_true",

@@ -29,7 +29,7 @@ class Session:
     accel: str = "tcg"
     jobs: int = 2
     keep_logs: bool = False
-    timeout: float = 300.0
+    timeout: float = 600.0
 
     @cached_property
     def parser(self) -> ModuleType:

@@ -73,11 +73,13 @@ def number(holds: Callable[[int], bool]) -> Callable[[str], bool]:
     return lambda value: value.isdigit() and holds(int(value))
 
 
-def mib_between(low: int, high: int) -> Check:
-    return fact("memory.mib", number(lambda mib: low <= mib <= high))
+def ram(mib: int) -> Check:
+    """The kernel counts what the firmware and its own earliest tables leave: a little less."""
+    return line(r"Memory: \d+K/(\d+)K available",
+                lambda match: 0.95 * mib < int(match.group(1)) / 1024 <= mib)
 
 
-SMALL = Proof("RAM is within 28 bits", mib_between(128, 256))
+SMALL = Proof("RAM is within 28 bits", ram(256))
 POOL = r"software IO TLB: mapped \[mem 0x([0-9a-f]+)-"
 
 POOL_IN_REACH = Proof("the static bounce pool is within the device's reach",
@@ -118,11 +120,12 @@ VARIANTS = {variant.name: variant for variant in (
     Variant("direct", "all RAM within 28 bits, no IOMMU, no bounce buffers",
             cmdline=(f"swiotlb={TRACK}",),
             proofs=(SMALL, NOT_BOUNCED, NO_IOMMU)),
-    # In real time each transfer takes its 100 ms, so only what races are to be found in.
+    # In real time each transfer takes its 100 ms, and a busy host makes every timeout a matter
+    # of luck: so only the tests that races are to be found in.
     Variant("smp", "two CPUs in real time, for races", cpus=2, icount=False,
             cmdline=(f"swiotlb={TRACK}",),
             tests=("boot", "openers", "two_devices", "unbind_bind", "unbind_transfer",
-                   "unload_transfer", "no_answer", "completion"),
+                   "unload_transfer", "completion"),
             proofs=(Proof("two CPUs", fact("cpus", lambda value: value == "2")),
                     SMALL, NO_IOMMU)),
     Variant("swiotlb-force", "every streaming mapping bounces: a missing sync is wrong data",
@@ -138,14 +141,14 @@ VARIANTS = {variant.name: variant for variant in (
                     Proof("flushes are lazy", line(r"TLB invalidation policy: lazy mode")))),
     Variant("ram-1g", "1 GiB, most of it above 4 GiB: buffers bounce through a pool in reach",
             memory="1G", machine=LOW_256M, cmdline=(f"swiotlb={TRACK}",),
-            proofs=(Proof("RAM is 1 GiB", mib_between(700, 1024)), BOUNCED,
+            proofs=(Proof("RAM is 1 GiB", ram(1024)), BOUNCED,
                     POOL_IN_REACH, NO_IOMMU)),
     Variant("ram-5g", "5 GiB, most of it above 4 GiB: buffers bounce through a pool in reach",
             memory="5G", machine=LOW_256M, cmdline=(f"swiotlb={TRACK}",),
-            proofs=(Proof("RAM is 5 GiB", mib_between(4400, 5120)), BOUNCED,
+            proofs=(Proof("RAM is 5 GiB", ram(5120)), BOUNCED,
                     POOL_IN_REACH, NO_IOMMU)),
     Variant("out-of-reach", "5 GiB as usual: the bounce pool is out of reach, mapping must fail",
             memory="5G", cmdline=(f"swiotlb={TRACK}",), tests=("boot", "out_of_reach"),
-            proofs=(Proof("RAM is 5 GiB", mib_between(4400, 5120)), NOT_BOUNCED,
+            proofs=(Proof("RAM is 5 GiB", ram(5120)), NOT_BOUNCED,
                     POOL_OUT_OF_REACH, NO_IOMMU)),
 )}

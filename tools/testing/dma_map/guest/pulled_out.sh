@@ -25,10 +25,7 @@ works_again() {
 }
 
 under_transfer() {
-	mailbox loopback --timeout 2000 --expect-errno ETIMEDOUT &
-	working=$!
-	usleep 250000
-	pull_out
+	start_transfer --timeout 2000 --expect-errno ETIMEDOUT && pull_out || return 1
 	wait $working
 }
 

@@ -13,9 +13,7 @@ both_at_once() {
 }
 
 unbind_the_other() {
-	mailbox loopback --device /dev/dma_mailbox0 --count 3 &
-	working=$!
-	usleep 150000
+	start_transfer --device /dev/dma_mailbox0 || return 1
 	unbind "$second" && [ ! -e /dev/dma_mailbox1 ]
 	gone=$?
 	wait $working && return $gone

@@ -8,9 +8,7 @@ device=$(edu_devices | head -n 1)
 
 # With the shell's own hands: what the tool's test does, seen from outside of it.
 transfer_fails() {
-	mailbox loopback --expect-errno ENODEV &
-	working=$!
-	usleep 250000
+	start_transfer --expect-errno ENODEV || return 1
 	unbind "$device" && [ ! -e /dev/dma_mailbox0 ]
 	gone=$?
 	wait $working && return $gone

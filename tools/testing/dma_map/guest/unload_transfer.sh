@@ -11,14 +11,13 @@ in_use() {
 # A user that is killed leaves the device at work on what it had sent.
 killed_and_unloaded() {
 	kill -9 $working
+	wait $working
 	unload dma_map_edu && [ ! -e /dev/dma_mailbox0 ]
 }
 
-plan 7
+plan 8
 check "the modules load" load_all
-mailbox loopback --count 100 &
-working=$!
-usleep 550000
+check "a transfer is under way" start_transfer
 check "an open file keeps the module" in_use
 check "unload under a transfer" killed_and_unloaded
 check "no DMA mapping is left" no_dma_entries
