@@ -9,6 +9,7 @@
 
 use crate::{
     events::{
+        self,
         Deadline,
         Events, //
     },
@@ -236,11 +237,12 @@ impl<'bound> Edu<'bound> {
 
     /// Waits for `event`, if the device has interrupts, and for `done`.
     fn wait(&self, event: u32, deadline: &Deadline, done: impl Fn() -> bool) -> Result {
-        let polled = !self.has_interrupts();
-
-        self.events.wait(deadline, polled, |events| {
-            (polled || events & event != 0) && done()
-        })
+        if self.has_interrupts() {
+            self.events
+                .wait(deadline, None, |events| events & event != 0 && done())
+        } else {
+            self.events.wait(deadline, Some(events::POLL), |_| done())
+        }
     }
 
     /// Acknowledges what the device has raised, and notes it; `false` if it has raised nothing.
@@ -277,7 +279,7 @@ impl<'bound> Edu<'bound> {
     pub(crate) fn try_interrupt(&self) -> Result {
         self.events.forget(regs::IRQ_TEST);
         self.bar.write_reg(IRQ_RAISE::from(regs::IRQ_TEST));
-        let result = self.events.wait(&Deadline::after_ms(100), false, |events| {
+        let result = self.events.wait(&Deadline::after_ms(100), None, |events| {
             events & regs::IRQ_TEST != 0
         });
 
@@ -329,6 +331,8 @@ unsafe impl Engine for Edu<'_> {
     }
 
     fn quiesce(&self) -> Result {
+        // Nobody else looks at it meanwhile: handles are dropped by the one thread that uses the
+        // engine, or when there is none any more.
         self.stopped.store(true, Relaxed);
         self.master.disable();
         let _ = self.bar.read(DMA_COMMAND);

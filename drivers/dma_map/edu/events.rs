@@ -52,8 +52,8 @@ impl Deadline {
     }
 }
 
-/// How long to sleep between two looks at the device, without an interrupt.
-const POLL_MS: u32 = 4;
+/// How long to sleep between two looks at a device that has no interrupt, in milliseconds.
+pub(crate) const POLL: u32 = 4;
 
 struct Seen {
     /// Events that nobody has waited for yet.
@@ -112,7 +112,7 @@ impl Events {
 
     /// Waits until `done` says so; it gets the events that were seen.
     ///
-    /// `done` is called after every event, or, if `poll` is set, every few milliseconds.
+    /// `done` is called after every event, and every `interval` milliseconds if there is one.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl Events {
     pub(crate) fn wait(
         &self,
         deadline: &Deadline,
-        poll: bool,
+        interval: Option<u32>,
         mut done: impl FnMut(u32) -> bool,
     ) -> Result {
         let mut seen = self.seen.lock();
@@ -135,8 +135,8 @@ impl Events {
             }
 
             let mut time = deadline.left().ok_or(ETIMEDOUT)?;
-            if poll {
-                time = time.min(msecs_to_jiffies(POLL_MS).max(1));
+            if let Some(ms) = interval {
+                time = time.min(msecs_to_jiffies(ms).max(1));
             }
             // The waiter is a kernel worker, which gets no signals; a sleep that can be interrupted
             // does not count as a hung task.

@@ -12,7 +12,7 @@ use crate::{
         Completion,
         Irq, //
     },
-    message::Slotted,
+    message::Channel,
     payload,
     queue::{
         Queue,
@@ -47,7 +47,7 @@ pub(crate) struct Mailbox<'bound> {
     // In the order in which they must go: first who uses the device, then the device.
     worker: WorkQueue,
     #[pin]
-    slots: Mutex<Slotted<'bound>>,
+    channel: Mutex<Channel<'bound>>,
     _irq: Option<Irq<'bound>>,
     completion: Completion,
     dma: DmaDevice<'bound>,
@@ -63,13 +63,13 @@ impl<'bound> Mailbox<'bound> {
         queue: Arc<Queue>,
     ) -> Result<Pin<KBox<Self>>> {
         let edu = Edu::new(pdev)?;
-        let slots = Slotted::new(dma, edu.clone())?;
+        let channel = Channel::new(dma, edu.clone())?;
         let (completion, irq) = Irq::set_up(pdev, &edu)?;
 
         KBox::try_pin_init(
             try_pin_init!(Self {
                 worker: WorkQueue::new(c"dma_map_edu")?,
-                slots <- new_mutex!(slots, "dma_map_edu::Mailbox"),
+                channel <- new_mutex!(channel, "dma_map_edu::Mailbox"),
                 _irq: irq,
                 completion,
                 dma,
@@ -98,11 +98,11 @@ impl<'bound> Mailbox<'bound> {
 
     /// Runs a request to its end, good or bad.
     pub(crate) fn execute(&self, request: Request) -> Response {
-        let mut slots = self.slots.lock();
+        let mut channel = self.channel.lock();
         let before = self.edu.transfers();
         let mut response = Response::to(&request);
 
-        if let Err(error) = self.run(&mut slots, request, &mut response) {
+        if let Err(error) = self.run(&mut channel, request, &mut response) {
             response.fail(error);
         }
         response.head.transfers = self.edu.transfers().wrapping_sub(before);
@@ -111,7 +111,7 @@ impl<'bound> Mailbox<'bound> {
 
     fn run(
         &self,
-        slots: &mut Slotted<'bound>,
+        channel: &mut Channel<'bound>,
         mut request: Request,
         response: &mut Response,
     ) -> Result {
@@ -122,7 +122,7 @@ impl<'bound> Mailbox<'bound> {
             _ => &[],
         };
 
-        let message = slots.call(&self.edu, opcode, argument, data, &deadline)?;
+        let message = channel.call(&self.edu, opcode, argument, data, &deadline)?;
         response.head.sequence = message.sequence;
 
         // What is done is what the device gave back, not what it was given.
@@ -133,7 +133,7 @@ impl<'bound> Mailbox<'bound> {
                 response.head.value = self.edu.factorial(message.argument, &deadline)?
             }
             Opcode::Echo => {
-                slots.data(&message, &mut request.reply)?;
+                channel.data(&message, &mut request.reply)?;
                 response.set_body(request.reply, 0);
             }
             Opcode::Loopback => {

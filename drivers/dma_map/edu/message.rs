@@ -105,13 +105,13 @@ impl Message {
 }
 
 /// The two slots, and whose turn it is.
-pub(crate) struct Slotted<'bound> {
+pub(crate) struct Channel<'bound> {
     slots: DmaCoherent<'bound, Slots, Shared<Arc<Edu<'bound>>>>,
     /// The number of the last message; never 0.
     sequence: u32,
 }
 
-impl<'bound> Slotted<'bound> {
+impl<'bound> Channel<'bound> {
     /// Allocates empty slots, and shares them with the device.
     pub(crate) fn new(dma: DmaDevice<'bound>, edu: Arc<Edu<'bound>>) -> Result<Self> {
         Ok(Self {
