@@ -16,6 +16,8 @@ from types import ModuleType
 
 from report import FAIL, PASS, SKIP, Case, Stop, failed
 
+NO_NAME = "(no name)"
+
 _HEAD = re.compile(r"^(?P<prefix>(\[ *\d+\.\d+\] )?)(K?TAP version \d+)$")
 
 
@@ -81,7 +83,7 @@ def _status(parser: ModuleType, test) -> str:
 def _walk(parser: ModuleType, test, group: str, path: str) -> list[Case]:
     cases = []
     for sub in test.subtests:
-        name = f"{path}.{sub.name or '(no name)'}" if path else sub.name or "(no name)"
+        name = ".".join(filter(None, (path, sub.name or NO_NAME)))
         if sub.subtests:
             inner = _walk(parser, sub, group, name)
             cases += inner
