@@ -5,12 +5,13 @@
 mod access;
 mod alloc;
 mod free;
+mod quarantine;
 mod refused;
 mod transitions;
 
 use crate::{
     check::*,
-    device_side::pattern, //
+    pattern, //
 };
 use dma_map::{
     DmaCoherent,
@@ -47,16 +48,17 @@ const SLOT: Slot = Slot {
 
 /// Fills the memory with the pattern `seed`.
 fn fill(memory: &mut [u8], seed: u8) {
-    for (i, byte) in memory.iter_mut().enumerate() {
-        *byte = pattern(seed, i);
-    }
+    pattern::fill(memory, seed, 0);
 }
 
 /// Checks that the memory holds the pattern `seed`.
 fn check_holds(memory: &[u8], seed: u8) -> Result {
-    for (i, byte) in memory.iter().enumerate() {
-        check!(*byte == pattern(seed, i), "byte {i} is {byte:#x}");
-    }
+    let wrong = |(i, byte): (usize, &u8)| *byte != pattern::at(seed, i);
+    check!(
+        pattern::holds(memory, seed, 0),
+        "the byte at {:?} is wrong",
+        memory.iter().enumerate().position(wrong)
+    );
     Ok(())
 }
 

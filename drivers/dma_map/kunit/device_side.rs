@@ -6,7 +6,10 @@
 //! the memory behind it is accessed: a bounce buffer, if the kernel uses one. So a sync that is
 //! missing shows as wrong data, as it would with a device.
 
-use crate::c;
+use crate::{
+    c,
+    pattern, //
+};
 use dma_map::{
     direction::Direction,
     sg::{
@@ -24,10 +27,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// The byte that stands at `index` in the pattern `seed`; neighbours and pages differ.
-pub(crate) fn pattern(seed: u8, index: usize) -> u8 {
-    (index.wrapping_mul(7) ^ (index >> 8).wrapping_mul(31)) as u8 ^ seed
-}
+/// How much the device reads or writes at once, in bytes.
+const PART: usize = 512;
 
 /// Calls `f` with the pieces of `len` bytes at `address` that are contiguous for the CPU.
 fn for_each_piece(
@@ -55,38 +56,38 @@ fn for_each_piece(
 /// The device writes `data` to `address`; `EFAULT` if there is no memory for it.
 pub(crate) fn write(dma: DmaDevice<'_>, address: DmaAddress, data: &[u8]) -> Result {
     for_each_piece(dma, address, data.len(), |cpu, range| {
-        for (i, byte) in data[range].iter().enumerate() {
-            // SAFETY: The device may write to what it was given the address of.
-            unsafe { cpu.add(i).write_volatile(*byte) };
-        }
+        let part = &data[range];
+        // SAFETY: The device may write to what it was given the address of.
+        unsafe { cpu.copy_from_nonoverlapping(part.as_ptr(), part.len()) };
     })
 }
 
 /// The device reads `data` from `address`; `EFAULT` if there is no memory for it.
 pub(crate) fn read(dma: DmaDevice<'_>, address: DmaAddress, data: &mut [u8]) -> Result {
     for_each_piece(dma, address, data.len(), |cpu, range| {
-        for (i, byte) in data[range].iter_mut().enumerate() {
-            // SAFETY: The device may read what it was given the address of.
-            *byte = unsafe { cpu.add(i).read_volatile() };
-        }
+        let part = &mut data[range];
+        // SAFETY: The device may read what it was given the address of.
+        unsafe { cpu.copy_to_nonoverlapping(part.as_mut_ptr(), part.len()) };
     })
 }
 
-/// Calls `f` with each byte that the device reaches in `segments`, and its index.
-fn for_each_byte(
-    dma: DmaDevice<'_>,
+/// Calls `f` with parts of the segments, and where they are in the mapping.
+fn for_each_part(
     segments: impl Iterator<Item = Segment>,
-    mut f: impl FnMut(*mut u8, usize),
+    mut f: impl FnMut(DmaAddress, usize, usize) -> Result,
 ) -> Result {
     let mut start = 0;
 
     for segment in segments {
-        for_each_piece(dma, segment.address, segment.len as usize, |cpu, range| {
-            for (i, index) in range.enumerate() {
-                f(cpu.wrapping_add(i), start + index);
-            }
-        })?;
-        start += segment.len as usize;
+        let len = segment.len as usize;
+        for done in (0..len).step_by(PART) {
+            f(
+                segment.address + done as DmaAddress,
+                PART.min(len - done),
+                start + done,
+            )?;
+        }
+        start += len;
     }
 
     Ok(())
@@ -99,9 +100,11 @@ where
     D: Direction,
     E: Engine,
 {
-    for_each_byte(mapping.device(), mapping.segments(), |cpu, index| {
-        // SAFETY: The device owns the mapping.
-        unsafe { cpu.write_volatile(pattern(seed, index)) };
+    let mut data = [0; PART];
+    for_each_part(mapping.segments(), |address, len, start| {
+        let data = &mut data[..len];
+        pattern::fill(data, seed, start);
+        write(mapping.device(), address, data)
     })
 }
 
@@ -115,10 +118,13 @@ where
     D: Direction,
     E: Engine,
 {
+    let mut data = [0; PART];
     let mut same = true;
-    for_each_byte(mapping.device(), mapping.segments(), |cpu, index| {
-        // SAFETY: The device owns the mapping.
-        same &= unsafe { cpu.read_volatile() } == pattern(seed, index);
+    for_each_part(mapping.segments(), |address, len, start| {
+        let data = &mut data[..len];
+        read(mapping.device(), address, data)?;
+        same &= pattern::holds(data, seed, start);
+        Ok(())
     })?;
 
     Ok(same)

@@ -12,6 +12,7 @@ mod device_side;
 mod engines;
 mod faults;
 mod fixture;
+mod pattern;
 
 mod bus_master;
 mod coherent;

@@ -160,7 +160,9 @@ mod tests {
     #[test]
     fn masks_are_supported_or_eio_as_in_c() -> Result {
         each(|dev| {
-            for bits in 1..=64 {
+            for bits in [
+                1, 11, 12, 13, 22, 23, 24, 25, 28, 31, 32, 33, 39, 48, 63, 64,
+            ] {
                 dev.bind(|probe| {
                     let mask = DmaMask::try_new(bits)?;
                     let before = Readout::of(probe.device());

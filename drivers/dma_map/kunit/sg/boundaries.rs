@@ -20,7 +20,12 @@ const LINE: u32 = bindings::L1_CACHE_BYTES;
 /// Maps buffers of some sizes under `limits`, and lets the device read and write all of them.
 fn under<B: Sample>(dma: DmaDevice<'_>, sizes: &[usize]) -> Result {
     for &len in sizes {
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, Bidirectional, Idle, Gfp::Kernel)?;
+        let buffer = B::sample(len, 1)?;
+        let mapping = match SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel) {
+            // A machine whose bounce pool is out of the device's reach, too.
+            Err(failed) if failed.error == EIO && dma.addressing_limited() => continue,
+            result => result?,
+        };
         check_segments(&mapping)?;
         check!(
             device_side::finds(&mapping, 1)?,
@@ -55,10 +60,7 @@ mod tests {
     #[test]
     fn segments_below_a_page() -> Result {
         for max in [511, 512, 513, 2047, 2048, 2049, PAGE_SIZE as u32 - 1] {
-            each_under(
-                ALL.max_segment_size(max),
-                &[1, 511, 512, 513, 4095, 4096, 20_001],
-            )?;
+            each_under(ALL.max_segment_size(max), &[1, 511, 513, 4096, 9001])?;
         }
         Ok(())
     }
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn segments_around_64_kib() -> Result {
         for max in [65535, 65536, 65537, u32::MAX] {
-            each_under(ALL.max_segment_size(max), &SIZES)?;
+            each_under(ALL.max_segment_size(max), &[65535, 65536, 65537])?;
         }
         Ok(())
     }
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn boundary_of_64_kib() -> Result {
         let limits = ALL.segment_boundary(0xffff);
-        let sizes = [65535, 65536, 65537, 130_000];
+        let sizes = [65535, 65537, 70_000];
         each_under(limits, &sizes)?;
         each_under(limits.max_segment_size(u32::MAX), &sizes)?;
         each_under(limits.max_segment_size(5000), &sizes)?;

@@ -54,7 +54,7 @@ where
 /// Lets each allocation of `map` fail in turn.
 fn failing_allocations<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for n in 1..100 {
-        let buffer = B::sample(200_000, 0x33)?;
+        let buffer = B::sample(100_000, 0x33)?;
         let identity = buffer.identity();
         // Not a direction in which the device writes: DMA debugging would allocate too, and turns
         // itself off when that fails.
@@ -196,7 +196,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(DmaLimits::new(DmaMask::new::<32>()))?;
             let mut all = KVec::new();
-            for _ in 0..40 {
+            for _ in 0..20 {
                 let buffer = VVec::from_elem(0x55u8, 1 << 20, GFP_KERNEL)?;
                 match SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel) {
                     Ok(mapping) => all.push(mapping, GFP_KERNEL)?,

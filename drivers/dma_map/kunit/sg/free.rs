@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a mapping: what the engine is asked, where the buffer is freed, and what is left of
-//! memory that must not be freed.
+//! The drop of a mapping: what the engine is asked, and where and when the buffer is freed.
 
 use super::*;
 use crate::{
@@ -14,7 +13,6 @@ use crate::{
     },
     fixture::*, //
 };
-use core::mem::ManuallyDrop;
 use dma_map::{
     direction::Carries,
     Bidirectional,
@@ -22,15 +20,12 @@ use dma_map::{
     FromDevice,
     ToDevice, //
 };
-use kernel::{
-    bindings,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
     },
+    Arc, //
 };
 
 /// How many `Counted` have been dropped.
@@ -54,54 +49,6 @@ fn counted(len: usize) -> Result<VVec<Counted>> {
         buffer.push(Counted(0), GFP_KERNEL)?;
     }
     Ok(buffer)
-}
-
-/// A buffer of one segment whose mapping is gone, and how to unmap it in spite of that.
-struct Remains {
-    buffer: ManuallyDrop<KVec<u8>>,
-    segment: Segment,
-}
-
-impl Remains {
-    /// Maps a buffer, loses the handle by `lose`, and keeps what is needed to undo that.
-    fn of<E: Engine>(
-        dma: DmaDevice<'_>,
-        engine: E,
-        lose: impl FnOnce(SgMapping<'_, KVec<u8>, Bidirectional, Device<E>>) -> Result,
-    ) -> Result<Self> {
-        let mut buffer = KVec::<u8>::sample(1000, 1)?;
-        let (ptr, len, capacity) = (buffer.as_mut_ptr(), buffer.len(), buffer.capacity());
-        let mapping = SgMapping::map(dma, buffer, Bidirectional, engine, Gfp::Kernel)?;
-        let segment = mapping.segments().next().ok_or(EINVAL)?;
-        check_eq!(segment.len as usize, mapping.size());
-        lose(mapping)?;
-
-        Ok(Self {
-            // SAFETY: The buffer was leaked with its mapping. Nobody uses it until the mapping is
-            // undone.
-            buffer: ManuallyDrop::new(unsafe { KVec::from_raw_parts(ptr, len, capacity) }),
-            segment,
-        })
-    }
-
-    /// Undoes the mapping, and frees the buffer.
-    fn free(self, dev: *mut bindings::device) -> KVec<u8> {
-        let mut sg = bindings::scatterlist::default();
-        // SAFETY: The entry is the one that was mapped, which `Bidirectional` buffers of one
-        // segment have.
-        unsafe {
-            let len = self.segment.len;
-            bindings::sg_init_one(&mut sg, self.buffer.as_ptr().cast(), len);
-            sg.dma_address = self.segment.address;
-            #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
-            {
-                sg.dma_length = len;
-            }
-            let both = bindings::dma_data_direction::DMA_BIDIRECTIONAL;
-            bindings::dma_unmap_sg_attrs(dev, &mut sg, 1, both, 0);
-        }
-        ManuallyDrop::into_inner(self.buffer)
-    }
 }
 
 fn stopped_if_busy<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
@@ -177,7 +124,7 @@ mod tests {
             each_buffer!(in_atomic_context(dma));
 
             // A `KVVec` of vmalloc memory.
-            let buffer = KVVec::<u8>::sample(5 << 20, 1)?;
+            let buffer = KVVec::from_elem(7u8, 5 << 20, GFP_KERNEL)?;
             let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
             context::hard_irq(|| drop(mapping))
         })
@@ -279,89 +226,5 @@ mod tests {
             check_eq!(engine.stopped(), before + 1);
             Ok(())
         })
-    }
-
-    #[test]
-    fn stuck_device_quarantines_buffer_and_mapping() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::stuck();
-            for n in 1..4 {
-                let remains = Remains::of(dma, &engine, |mapping| {
-                    match n {
-                        1 => drop(mapping),
-                        2 => context::spinlocked(|| drop(mapping)),
-                        _ => context::hard_irq(|| drop(mapping))?,
-                    }
-                    Ok(())
-                })?;
-                check_eq!(engine.stopped(), n);
-                check_eq!(dma.quarantined(), 1000 * n as usize);
-
-                // The device still writes, and it writes to this buffer and no other.
-                device_side::write(dma, remains.segment.address, &[0xee; 1000])?;
-                for _ in 0..20 {
-                    check!(KVec::<u8>::sample(1000, 2)?.holds(2));
-                }
-                let mut seen = [0; 1000];
-                device_side::read(dma, remains.segment.address, &mut seen)?;
-                check!(
-                    seen.iter().all(|byte| *byte == 0xee),
-                    "the memory is in use again"
-                );
-                check!(remains.free(probe.raw()).iter().all(|byte| *byte == 0xee));
-            }
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn quarantine_counts_what_was_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::stuck();
-            let remains = Remains::of(dma, &engine, |mapping| {
-                check!(mapping.size() == 1000);
-                drop(mapping);
-                Ok(())
-            })?;
-            check_eq!(dma.quarantined(), 1000);
-
-            // The CPU's mappings are not the stuck device's.
-            let buffer = VVec::<u8>::sample(9000, 1)?;
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
-            drop(mapping.complete()?);
-            check_eq!(dma.quarantined(), 1000);
-            remains.free(probe.raw());
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn leaked_mapping_outlives_its_binding_without_harm() -> Result {
-        // On the platform bus: on PCI, DMA debugging rightly complains of a leak at unbind.
-        let dev = TestDevice::platform()?;
-        let mut left = None;
-        dev.bind(|probe| {
-            let dma = probe.dma(ALL)?;
-            let remains = Remains::of(dma, Idle, |mapping| {
-                core::mem::forget(mapping);
-                Ok(())
-            })?;
-            left = Some((remains, probe.raw()));
-            check_eq!(dma.quarantined(), 0);
-            Ok(())
-        })?;
-        dev.unbind();
-
-        let (remains, raw) = left.ok_or(EINVAL)?;
-        dev.bind(|probe| {
-            let dma = probe.dma(ALL)?;
-            device_side::write(dma, remains.segment.address, &[0xee; 1000])?;
-            check!(KVec::<u8>::sample(1000, 2)?.holds(2));
-            Ok(())
-        })?;
-        check!(remains.free(raw).iter().all(|byte| *byte == 0xee));
-        Ok(())
     }
 }

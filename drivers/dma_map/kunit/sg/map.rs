@@ -18,7 +18,7 @@ use dma_map::{
 
 /// Maps a buffer of each size, and gets it back as it was: the device does nothing.
 fn sizes<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
-    for len in SIZES {
+    for len in Iterator::chain(SIZES.into_iter(), [65535, 65536, 130_000]) {
         let buffer = B::sample(len, 0x5a)?;
         let (len, identity) = (buffer.len(), buffer.identity());
 
@@ -61,10 +61,10 @@ mod tests {
             each_direction::<KVVec<u8>>(dma)?;
 
             // More than kmalloc() has.
-            let buffer = KVVec::<u8>::sample(5 << 20, 1)?;
+            let buffer = KVVec::from_elem(7u8, 5 << 20, GFP_KERNEL)?;
             let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
             check_segments(&mapping)?;
-            check!(mapping.unmap()?.holds(1));
+            check_eq!(mapping.unmap()?.len(), 5 << 20);
             Ok(())
         })
     }
@@ -98,7 +98,7 @@ mod tests {
     fn large_buffers_are_mapped_whole() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            for len in [(1 << 20) - 1, 1 << 20, (8 << 20) + 1] {
+            for len in [(1 << 20) - 1, (1 << 20) + 1] {
                 let buffer = VVec::<u8>::sample(len, 3)?;
                 let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
                 check_segments(&mapping)?;

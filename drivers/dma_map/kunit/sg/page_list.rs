@@ -58,8 +58,7 @@ mod tests {
         ] {
             let mut data = VVec::from_elem(0, len, GFP_KERNEL)?;
             pages.read(offset, &mut data)?;
-            let mut bytes = data.iter().enumerate();
-            check!(bytes.all(|(i, byte)| *byte == pattern(1, offset + i)));
+            check!(pattern::holds(&data, 1, offset));
 
             data.fill(0xee);
             pages.write(offset, &data)?;
@@ -68,9 +67,7 @@ mod tests {
             check!(data.iter().all(|byte| *byte == 0xee));
 
             // Nothing but the range has changed.
-            for (i, byte) in data.iter_mut().enumerate() {
-                *byte = pattern(1, offset + i);
-            }
+            pattern::fill(&mut data, 1, offset);
             pages.write(offset, &data)?;
             check!(pages.holds(1), "{len} bytes at {offset}");
         }

@@ -17,13 +17,6 @@ use dma_map::{
     ToDevice, //
 };
 
-/// Writes the pattern `seed`.
-fn write(bytes: &mut [u8], seed: u8) {
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = pattern(seed, i);
-    }
-}
-
 fn to_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
         let mapping = SgMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, Gfp::Kernel)?;
@@ -69,7 +62,7 @@ fn partly_from_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
     check!(!buffer.holds(1));
 
     let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
-    device_side::write(dma, first_address(&mapping)?, &[pattern(1, 0)])?;
+    device_side::write(dma, first_address(&mapping)?, &[pattern::at(1, 0)])?;
     check!(
         mapping.unmap()?.holds(1),
         "what the device left alone changed"
@@ -103,7 +96,7 @@ fn rewritten<B: Sample + SgSlice>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
         let mapping = SgMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, Gfp::Kernel)?;
         let mut mapping = mapping.complete()?;
-        write(mapping.as_mut_slice(), 2);
+        pattern::fill(mapping.as_mut_slice(), 2, 0);
         let mapping = mapping.give(Idle);
         check!(
             device_side::finds(&mapping, 2)?,
@@ -115,7 +108,7 @@ fn rewritten<B: Sample + SgSlice>(dma: DmaDevice<'_>) -> Result {
         device_side::fill(&mapping, 2)?;
         let mut mapping = mapping.complete()?;
         check!(mapping.as_slice().len() == len && mapping.buffer().holds(2));
-        write(mapping.as_mut_slice(), 3);
+        pattern::fill(mapping.as_mut_slice(), 3, 0);
         let mapping = mapping.give(Idle);
         check!(
             device_side::finds(&mapping, 3)?,
@@ -124,7 +117,7 @@ fn rewritten<B: Sample + SgSlice>(dma: DmaDevice<'_>) -> Result {
 
         // The CPU has the last word: nothing of the device's copy comes over it.
         let mut mapping = mapping.complete()?;
-        write(mapping.as_mut_slice(), 4);
+        pattern::fill(mapping.as_mut_slice(), 4, 0);
         check!(mapping.unmap().holds(4), "unmap() undid a write of the CPU");
     }
     Ok(())
@@ -189,7 +182,7 @@ mod tests {
             let mut mapping = mapping.complete()?;
 
             let mut data = KVec::from_elem(0, 3 * PAGE_SIZE, GFP_KERNEL)?;
-            write(&mut data, 2);
+            pattern::fill(&mut data, 2, 0);
             mapping.write(0, &data)?;
             check_err!(mapping.write(3 * PAGE_SIZE, &[0]), EINVAL);
             check_err!(mapping.write(1, &data), EINVAL);
@@ -221,7 +214,7 @@ mod tests {
                 device_side::fill(&mapping, seed + 100)?;
                 let mut cpu = mapping.complete()?;
                 check!(cpu.buffer().holds(seed + 100), "in round {seed}");
-                write(cpu.as_mut_slice(), seed + 1);
+                pattern::fill(cpu.as_mut_slice(), seed + 1, 0);
                 mapping = cpu.give(Idle);
             }
             check!(mapping.unmap()?.holds(50));

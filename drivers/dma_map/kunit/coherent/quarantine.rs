@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is left of memory that a device may still write to: one that cannot be stopped, or whose
+//! handle was leaked.
+
+use super::*;
+use crate::{
+    context,
+    device_side,
+    engines::{
+        Idle,
+        Scripted, //
+    },
+    fixture::*, //
+};
+use core::mem::ManuallyDrop;
+use dma_map::{
+    state::Shared,
+    Engine, //
+};
+use kernel::{
+    bindings,
+    dma::DmaAddress,
+    page::PAGE_SIZE, //
+};
+
+/// What is left of a handle that is gone, and how to free it in spite of that.
+struct Remains {
+    cpu: *mut c_void,
+    dma: DmaAddress,
+    size: usize,
+}
+
+impl Remains {
+    fn of<E: Engine>(handle: &DmaCoherent<'_, [u8], Shared<E>>) -> Self {
+        // A view does not tell where the memory is for the CPU, but its backend does.
+        let cpu = <dma_map::view::CoherentBackend as kernel::io::IoBackend>::as_ptr(handle.view());
+        Self {
+            cpu: cpu.cast(),
+            dma: handle.dma_address(),
+            size: handle.size(),
+        }
+    }
+
+    /// Frees the memory, so that nothing is left when the suites are done.
+    fn free(self, dev: *mut bindings::device) {
+        // SAFETY: The arguments are those of the allocation, whose handle was leaked.
+        unsafe { bindings::dma_free_attrs(dev, self.size, self.cpu, self.dma, 0) }
+    }
+}
+
+#[kunit_tests(dma_map_coherent_quarantine)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stuck_device_quarantines_the_bytes() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::stuck();
+            let mut bytes = 0;
+            for size in [1, 7, PAGE_SIZE, 3 * PAGE_SIZE + 1] {
+                let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
+                let memory = memory.share(&engine);
+                let remains = Remains::of(&memory);
+                let stopped = engine.stopped();
+                drop(memory);
+                bytes += size;
+                check_eq!(engine.stopped(), stopped + 1);
+                check_eq!(dma.quarantined(), bytes);
+                remains.free(probe.raw());
+            }
+
+            // What the CPU has to itself is not the stuck device's.
+            drop(DmaCoherent::<u64>::zeroed(dma, Gfp::Kernel)?);
+            check_eq!(dma.quarantined(), bytes);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn quarantine_works_in_atomic_context() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::stuck();
+            let mut all = KVec::new();
+            for _ in 0..3 {
+                let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 10, Gfp::Kernel)?;
+                let memory = memory.share(&engine);
+                let remains = Remains::of(&memory);
+                all.push((memory, remains), GFP_KERNEL)?;
+            }
+            let mut next = || all.pop().ok_or(EINVAL);
+
+            let (memory, remains) = next()?;
+            context::spinlocked(|| drop(memory));
+            remains.free(probe.raw());
+            let (memory, remains) = next()?;
+            context::irqs_off(|| drop(memory));
+            remains.free(probe.raw());
+            let (memory, remains) = next()?;
+            context::hard_irq(|| drop(memory))?;
+            remains.free(probe.raw());
+
+            check_eq!(dma.quarantined(), 30);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn quarantined_memory_is_not_used_again() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::stuck();
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 2 * PAGE_SIZE, Gfp::Kernel)?;
+            let memory = memory.share(&engine);
+            let remains = Remains::of(&memory);
+            drop(memory);
+
+            // The device still writes, and nobody else finds it.
+            let mut data = KVec::from_elem(0, 2 * PAGE_SIZE, GFP_KERNEL)?;
+            fill(&mut data, 0x77);
+            device_side::write(dma, remains.dma, &data)?;
+            for _ in 0..10 {
+                soil(dma, 2 * PAGE_SIZE)?;
+                data.fill(0);
+                device_side::read(dma, remains.dma, &mut data)?;
+                check_holds(&data, 0x77)?;
+            }
+            remains.free(probe.raw());
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn quarantine_is_counted_for_each_binding() -> Result {
+        each(|dev| {
+            for _ in 0..2 {
+                dev.bind(|probe| {
+                    let dma = probe.dma(ALL)?;
+                    let engine = Scripted::stuck();
+                    check_eq!(dma.quarantined(), 0);
+                    let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5, Gfp::Kernel)?;
+                    let memory = memory.share(&engine);
+                    let remains = Remains::of(&memory);
+                    drop(memory);
+                    check_eq!(dma.quarantined(), 5);
+                    remains.free(probe.raw());
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn leaked_handle_outlives_its_binding_without_harm() -> Result {
+        // On the platform bus: on PCI, DMA debugging rightly complains of a leak at unbind.
+        let dev = TestDevice::platform()?;
+        let mut left = None;
+        dev.bind(|probe| {
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(probe.dma(ALL)?, 5000, Gfp::Kernel)?;
+            let memory = ManuallyDrop::new(memory.share(Idle));
+            left = Some((Remains::of(&memory), probe.raw()));
+            Ok(())
+        })?;
+        dev.unbind();
+
+        dev.bind(|probe| {
+            let dma = probe.dma(ALL)?;
+            check_eq!(dma.quarantined(), 0);
+            soil(dma, 5000)
+        })?;
+        if let Some((remains, raw)) = left {
+            remains.free(raw);
+        }
+        Ok(())
+    }
+}
