@@ -72,11 +72,24 @@ pub(crate) struct Edu<'bound> {
     transfers: Atomic<u32>,
 }
 
+/// Returns whether the registers are there.
+///
+/// Those of a device that was pulled out, or whose memory is disabled, read as all ones on some
+/// machines and as 0 on others, and 0 would look like an idle device.
+fn answers(bar: &Bar<'_>) -> bool {
+    u32::from(bar.read(IDENTIFICATION).magic()) == regs::MAGIC
+}
+
+/// Returns whether the device has no command, on its own word.
+fn is_idle(bar: &Bar<'_>) -> bool {
+    !bar.read(DMA_COMMAND).start() && answers(bar)
+}
+
 /// Waits until the device has come to the end of a command, however it ends.
 fn wait_idle(bar: &Bar<'_>) -> Result {
     read_poll_timeout(
-        || Ok(bar.read(DMA_COMMAND)),
-        |command| !command.start(),
+        || Ok(is_idle(bar)),
+        |idle| *idle,
         Delta::from_millis(5),
         Delta::from_millis(1000),
     )
@@ -95,7 +108,7 @@ impl<'bound> Edu<'bound> {
     pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> Result<Arc<Self>> {
         let bar: Bar<'bound> = pdev.iomap_region_sized(0, c"dma_map_edu")?;
 
-        if u32::from(bar.read(IDENTIFICATION).magic()) != regs::MAGIC {
+        if !answers(&bar) {
             return Err(ENODEV);
         }
         // An old command would run on, in memory that is not its own any more.
@@ -114,6 +127,11 @@ impl<'bound> Edu<'bound> {
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Returns whether the device is there, and not just what its registers read as without it.
+    pub(crate) fn answers(&self) -> bool {
+        answers(&self.bar)
     }
 
     /// Returns the identification register.
@@ -202,9 +220,9 @@ impl<'bound> Edu<'bound> {
         deadline: &Deadline,
     ) -> Result {
         self.resume()?;
-        if !self.is_idle() {
-            return Err(EIO);
-        }
+        // It is idle at once, unless it is not there. Maybe it comes back.
+        self.events
+            .wait(deadline, Some(events::POLL), |_| self.is_idle())?;
 
         self.events.forget(regs::IRQ_DMA);
         self.bar.write_reg(DMA_SOURCE::from(source));
@@ -318,7 +336,8 @@ fn buffer_address(at: u32, len: u32) -> Result<u32> {
 // SAFETY:
 // - `start` is set while the device has a command, and the device clears it after its last access.
 //   Reading the register pushes what the device has written ahead of the answer, so that it is in
-//   memory then. The device starts nothing by itself.
+//   memory then. That it was the device who answered is seen from its identification. The device
+//   starts nothing by itself.
 // - A PCI function without bus mastering issues no requests, and the read after that pushes those
 //   that were under way. `resume()`, the only place that enables bus mastering again, waits for the
 //   old command's end first, so it is never gone on with. `new()` does the same for what it finds.
@@ -327,7 +346,7 @@ fn buffer_address(at: u32, len: u32) -> Result<u32> {
 //   when the device is idle or stopped.
 unsafe impl Engine for Edu<'_> {
     fn is_idle(&self) -> bool {
-        !self.bar.read(DMA_COMMAND).start()
+        is_idle(&self.bar)
     }
 
     fn quiesce(&self) -> Result {

@@ -142,6 +142,11 @@ impl<'bound> Mailbox<'bound> {
                 response.set_body(body, at);
             }
         }
+
+        // What was read from registers is a result only if there was a device.
+        if !self.edu.answers() {
+            return Err(EIO);
+        }
         Ok(())
     }
 }
