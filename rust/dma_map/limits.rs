@@ -126,11 +126,20 @@ impl DmaLimits {
         // mask pointer is refused by `dma_set_mask()` below.
         let old_mask = unsafe { (*dev).dma_mask.as_ref() }.copied();
 
-        // SAFETY: By the safety requirements of this function.
-        to_result(unsafe { bindings::dma_set_mask(dev, self.streaming_mask.value()) })?;
+        let mut streaming = self.streaming_mask.value();
+        let mut coherent = self.coherent_mask.value();
+        // SAFETY: `dev` is valid by the safety requirements of this function.
+        if unsafe { (*dev).dma_mask == &raw mut (*dev).coherent_dma_mask } {
+            // Some platform code has one field for both masks: the smaller one honours both.
+            streaming = streaming.min(coherent);
+            coherent = streaming;
+        }
 
         // SAFETY: By the safety requirements of this function.
-        let ret = unsafe { bindings::dma_set_coherent_mask(dev, self.coherent_mask.value()) };
+        to_result(unsafe { bindings::dma_set_mask(dev, streaming) })?;
+
+        // SAFETY: By the safety requirements of this function.
+        let ret = unsafe { bindings::dma_set_coherent_mask(dev, coherent) };
         if let Err(err) = to_result(ret) {
             if let Some(mask) = old_mask {
                 // SAFETY: As above; `dma_mask` was not NULL, or `old_mask` would be `None`.
