@@ -88,6 +88,6 @@ pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
     // SAFETY: The queue lives as long as the module is loaded, and code that calls this is linked
     // to the module.
     unsafe { Queue::from_raw(queue) }
-        .try_spawn(GFP_ATOMIC, move || ManuallyDrop::into_inner(free)())
+        .try_spawn(GFP_ATOMIC | __GFP_NOWARN, move || ManuallyDrop::into_inner(free)())
         .is_ok()
 }
