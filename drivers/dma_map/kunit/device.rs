@@ -8,6 +8,7 @@ use crate::{
         Readout, //
     },
     check::*,
+    faults,
     fixture::*, //
 };
 use dma_map::{
@@ -166,6 +167,15 @@ mod tests {
             check!(core::ptr::eq(dma.device(), probe.device()));
             check!(core::ptr::eq(copy.device(), dma.device()));
             probe.keep(copy)
+        })
+    }
+
+    #[test]
+    fn set_up_without_memory_is_enomem_and_can_be_repeated() -> Result {
+        each_probe(|probe| {
+            faults::each_is_enomem(|| probe.dma(ALL))?;
+            check_err!(probe.dma(ALL), EBUSY);
+            Ok(())
         })
     }
 

@@ -2,6 +2,12 @@
 
 //! Allocations that fail on demand.
 
+use crate::{
+    check::*,
+    fixture::skip, //
+};
+use kernel::prelude::*;
+
 /// Runs `f`, in which the `n`th allocation fails (from 1), and returns whether there were so many.
 ///
 /// The kernel fails only allocations that may fail anyway: those that do not reclaim
@@ -27,4 +33,30 @@ pub(crate) fn failing<R>(n: u32, f: impl FnOnce() -> R) -> Option<(R, bool)> {
 #[cfg(not(all(CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC)))]
 pub(crate) fn failing<R>(_n: u32, _f: impl FnOnce() -> R) -> Option<(R, bool)> {
     None
+}
+
+/// Runs `f` with each of its allocations failing in turn, until none is left to fail, and checks
+/// that it is `ENOMEM` each time.
+///
+/// Of allocations that may sleep none fails, unless the kernel is told not to spare them: `N` to
+/// `ignore-gfp-wait` in debugfs' `failslab`, and 0 to `verbose`, or each one prints a stack.
+pub(crate) fn each_is_enomem<R>(mut f: impl FnMut() -> Result<R>) -> Result {
+    for n in 1..100 {
+        match failing(n, &mut f) {
+            None => {
+                skip(c"no fault injection");
+                return Ok(());
+            }
+            Some((result, false)) => {
+                if n == 1 {
+                    skip(c"failslab spares GFP_KERNEL");
+                }
+                return result.map(|_| ());
+            }
+            // The kernel had another way to get the memory.
+            Some((Ok(_), true)) => (),
+            Some((Err(err), true)) => check_eq!(err, ENOMEM),
+        }
+    }
+    Err(ELOOP)
 }

@@ -4,6 +4,7 @@
 
 mod build;
 mod entry;
+mod stress;
 
 use crate::{
     check::*,

@@ -198,6 +198,31 @@ mod tests {
     }
 
     #[test]
+    fn a_device_with_one_field_for_both_masks_gets_the_smaller() -> Result {
+        let dev = TestDevice::platform()?;
+        for (streaming, coherent) in [(32, 64), (64, 32), (28, 28)] {
+            dev.bind(|probe| {
+                let raw = probe.raw();
+                // SAFETY: The device is being probed; the pointer is put back below.
+                let mask = unsafe {
+                    let both = &raw mut (*raw).coherent_dma_mask;
+                    (&raw mut (*raw).dma_mask).replace(both)
+                };
+                let limits = DmaLimits::new(DmaMask::try_new(streaming)?);
+                let result = probe.dma(limits.coherent_mask(DmaMask::try_new(coherent)?));
+                let seen = result.map(|dma| (dma.mask(), dma.coherent_mask()));
+                // SAFETY: As above.
+                unsafe { (*raw).dma_mask = mask };
+
+                let smaller = DmaMask::try_new(streaming.min(coherent))?.value();
+                check_eq!(seen?, (smaller, smaller));
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_bus_without_segment_limits_is_eio() -> Result {
         TestDevice::platform()?.bind(|probe| {
             let raw = probe.raw();

@@ -4,7 +4,8 @@
 
 use crate::{
     check::*,
-    context, //
+    context,
+    faults, //
 };
 use dma_map::workqueue::WorkQueue;
 use kernel::{
@@ -80,6 +81,11 @@ mod tests {
     #[test]
     fn empty_queue_can_be_dropped() -> Result {
         WorkQueue::new(c"dma_map_kunit").map(drop)
+    }
+
+    #[test]
+    fn queue_without_memory_is_enomem() -> Result {
+        faults::each_is_enomem(|| WorkQueue::new(c"dma_map_kunit"))
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
         Idle,
         Scripted, //
     },
+    faults,
     fixture::*, //
 };
 use core::mem::ManuallyDrop;
@@ -74,6 +75,24 @@ mod tests {
             // What the CPU has to itself is not the stuck device's.
             drop(DmaCoherent::<u64>::zeroed(dma, Gfp::Kernel)?);
             check_eq!(dma.quarantined(), bytes);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn free_that_cannot_be_put_off_is_a_quarantine() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5000, Gfp::Kernel)?.share(Idle);
+            let remains = Remains::of(&memory);
+            match faults::failing(1, || context::spinlocked(|| drop(memory))) {
+                None => skip(c"no fault injection"),
+                Some(((), failed)) => {
+                    check!(failed, "nothing was allocated to put the free off");
+                    check_eq!(dma.quarantined(), 5000);
+                    remains.free(probe.raw());
+                }
+            }
             Ok(())
         })
     }

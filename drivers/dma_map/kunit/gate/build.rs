@@ -3,6 +3,7 @@
 //! What is left when a gate cannot be built.
 
 use super::*;
+use crate::faults;
 
 #[kunit_tests(dma_map_gate_build)]
 mod tests {
@@ -45,6 +46,46 @@ mod tests {
                 probe.fail_probe();
                 Ok(())
             })
+        })
+    }
+
+    #[test]
+    fn gate_without_memory_is_enomem_and_can_be_made_in_the_next_try() -> Result {
+        each(|dev| {
+            let mut last = false;
+            for n in 1..100 {
+                let log = Log::new()?;
+                dev.bind(|probe| {
+                    let make = || probe.gate::<Keeper>(ALL, |dma| Kept::new(dma, &log));
+                    let (result, failed) = match faults::failing(n, make) {
+                        None => {
+                            skip(c"no fault injection");
+                            last = true;
+                            return Ok(());
+                        }
+                        Some(outcome) => outcome,
+                    };
+                    last = !failed;
+                    let gate = match result {
+                        Ok(gate) => gate,
+                        Err(err) => {
+                            check_eq!(err, ENOMEM);
+                            make()?
+                        }
+                    };
+                    check_eq!(visit(&gate), Some(1));
+                    Ok(())
+                })?;
+                dev.unbind();
+
+                // One was behind a gate in the end; one may have been shut down before.
+                let (shutdowns, drops) = log.ends();
+                check!(last && drops == 0 || (1..=2).contains(&shutdowns) && drops >= shutdowns);
+                if last {
+                    return Ok(());
+                }
+            }
+            Err(ELOOP)
         })
     }
 

@@ -140,6 +140,11 @@ mod tests {
     }
 
     #[test]
+    fn allocation_that_may_sleep_and_fails_is_enomem() -> Result {
+        faults::each_is_enomem(|| PageList::zeroed(3, Gfp::Kernel))
+    }
+
+    #[test]
     fn lists_are_made_used_and_dropped_in_atomic_context() -> Result {
         for gfp in [Gfp::Atomic, Gfp::Nowait] {
             let round = || -> Result {

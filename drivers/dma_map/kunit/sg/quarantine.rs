@@ -11,6 +11,7 @@ use crate::{
         Idle,
         Scripted, //
     },
+    faults,
     fixture::*, //
 };
 use core::mem::ManuallyDrop;
@@ -125,6 +126,27 @@ mod tests {
             drop(mapping.complete()?);
             check_eq!(dma.quarantined(), 1000);
             remains.free(probe.raw());
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn drop_that_cannot_be_put_off_is_a_quarantine() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut buffer = VVec::<u8>::sample(9000, 1)?;
+            let (ptr, capacity) = (buffer.as_mut_ptr(), buffer.capacity());
+            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            match faults::failing(1, || context::spinlocked(|| drop(mapping))) {
+                None => skip(c"no fault injection"),
+                Some(((), failed)) => {
+                    check!(failed, "nothing was allocated to put the drop off");
+                    check_eq!(dma.quarantined(), 9000);
+                    // SAFETY: The buffer was leaked, and is unmapped.
+                    let buffer = unsafe { VVec::from_raw_parts(ptr, 9000, capacity) };
+                    check!(buffer.holds(1));
+                }
+            }
             Ok(())
         })
     }
