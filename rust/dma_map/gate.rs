@@ -52,6 +52,15 @@ mod private {
     impl BusDevice for platform::Device<Core<'_>> {}
 }
 
+/// Makes the lock of a gate.
+///
+/// Not generic and not inlined: [`Gate::new`] is compiled into each driver, and lockdep wants one
+/// name, by its address, for the one class that the gates of all drivers share.
+#[inline(never)]
+fn new_lock() -> impl PinInit<Srcu, Error> {
+    new_srcu!("dma_map::Gate")
+}
+
 /// What a [`Gate`] keeps.
 pub trait Guarded {
     /// Makes everyone inside leave soon.
@@ -109,7 +118,7 @@ where
     {
         let gate = Arc::pin_init(
             try_pin_init!(Self {
-                srcu <- new_srcu!("dma_map::Gate"),
+                srcu <- new_lock(),
                 inner: AtomicPtr::new(null_mut()),
             }),
             GFP_KERNEL,
