@@ -18,8 +18,15 @@ use core::{
 };
 use kernel::{
     bindings,
+    impl_has_work,
     prelude::*,
-    workqueue::Queue, //
+    static_lock_class,
+    sync::LockClassKey,
+    workqueue::{
+        Queue,
+        Work,
+        WorkItem, //
+    }, //
 };
 
 /// The module's workqueue, while an [`Owner`] exists.
@@ -63,6 +70,37 @@ pub(crate) fn flush() {
     }
 }
 
+/// Something that was put off.
+#[pin_data]
+struct Job<F> {
+    #[pin]
+    work: Work<Job<F>>,
+    free: ManuallyDrop<F>,
+}
+
+impl_has_work! {
+    impl{F} HasWork<Self> for Job<F> { self.work }
+}
+
+impl<F: FnOnce()> WorkItem for Job<F> {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(mut this: Pin<KBox<Self>>) {
+        // SAFETY: The job is run once, and dropped without using the field again.
+        let free = unsafe { ManuallyDrop::take(this.as_mut().project().free) };
+        free();
+    }
+}
+
+/// The lock class of all jobs.
+///
+/// Neither generic nor inlined: lockdep wants one key to have one name, and it compares addresses,
+/// of which each client would have its own.
+#[inline(never)]
+fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"dma_map::deferral", static_lock_class!())
+}
+
 /// Runs `free` in a context that may sleep, before the device is unbound.
 ///
 /// Returns `false` if there is no memory to arrange that; `free` is then forgotten, and the caller
@@ -76,8 +114,8 @@ pub(crate) fn flush() {
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
-    // `try_spawn()` drops the closure when it has no memory. What `free` owns must be leaked then,
-    // so it is taken out only by running it.
+    // What it owns must be leaked when there is no memory for the job, so it is taken out only by
+    // running it.
     let free = ManuallyDrop::new(free);
 
     let queue = QUEUE.load(Ordering::Acquire);
@@ -85,9 +123,20 @@ pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
         return false;
     }
 
+    let (name, key) = lock_class();
+    let job = KBox::pin_init(
+        pin_init!(Job {
+            work <- Work::new(name, key),
+            free,
+        }),
+        GFP_ATOMIC | __GFP_NOWARN,
+    );
+    let Ok(job) = job else {
+        return false;
+    };
+
     // SAFETY: The queue lives as long as the module is loaded, and code that calls this is linked
     // to the module.
-    unsafe { Queue::from_raw(queue) }
-        .try_spawn(GFP_ATOMIC | __GFP_NOWARN, move || ManuallyDrop::into_inner(free)())
-        .is_ok()
+    unsafe { Queue::from_raw(queue) }.enqueue(job);
+    true
 }
