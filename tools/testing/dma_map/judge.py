@@ -32,7 +32,8 @@ def _how_it_ended(log: BootLog, record: transcript.Transcript, group: str) -> Ca
     if record.done and log.end != TIMEOUT:
         return passed(group, name)
     if log.end == TIMEOUT:
-        what = f"killed after {log.seconds:.0f} s: nothing ended it"
+        what = (f"killed after {log.seconds:.0f} s, in which QEMU had {log.cpu_seconds:.0f} s of "
+                "CPU time: nothing ended it")
     elif not log.lines:
         what = f"QEMU printed nothing (exit status {log.status})"
     elif not record.started:

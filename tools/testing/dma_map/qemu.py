@@ -43,6 +43,7 @@ class BootLog:
     end: str = ENDED
     status: int | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0  # that QEMU got of a busy host, when it was killed
 
     def tail(self, count: int = 20) -> str:
         return "\n".join(self.lines[-count:])
@@ -108,6 +109,12 @@ def _lines(process: subprocess.Popen, deadline: float):
                 return
 
 
+def _cpu_seconds(pid: int) -> float:
+    # utime and stime, counted from behind the name, which may hold spaces.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def run(boot: Boot, log_path: Path, on_line: Callable[[str], None] = lambda _: None) -> BootLog:
     """Boots, records every line in `log_path`, and returns when QEMU is gone."""
     return watch(command(boot), boot.timeout, log_path, on_line)
@@ -132,6 +139,7 @@ def watch(words: Sequence[str], timeout: float, log_path: Path,
                 on_line(text)
     finally:
         if process.poll() is None and result.end == TIMEOUT:
+            result.cpu_seconds = _cpu_seconds(process.pid)
             process.kill()
         elif process.poll() is None:
             # The console is closed; QEMU needs a moment to go, and none after an exception.

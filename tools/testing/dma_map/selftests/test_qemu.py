@@ -42,6 +42,11 @@ class Watch(unittest.TestCase):
         self.assertEqual((result.lines, result.end, result.status), (["said"], TIMEOUT, -9))
         self.assertLess(result.seconds, 20)
 
+    def test_killed_process_tells_its_cpu_time(self) -> None:
+        result = self.watch("while True: pass", 2.0)
+        self.assertEqual(result.end, TIMEOUT)
+        self.assertGreater(result.cpu_seconds, 0.01)
+
     def test_closed_console_and_no_exit(self) -> None:
         result = self.watch("import os, time; os.close(1); os.close(2); time.sleep(600)")
         self.assertEqual((result.lines, result.status), ([], -9))
