@@ -13,7 +13,7 @@ from pathlib import Path
 import judge
 import qemu
 from report import Case, Stop, say
-from session import HERE, Session, boot_and_judge, in_parallel
+from session import HERE, Session, boot_and_judge, in_parallel, without_make
 from variants import Variant
 
 DEVICES = ("edu", "edu")
@@ -35,9 +35,7 @@ TESTS = (
 
 def _outside_module(session: Session, folder: Path) -> Path:
     """The driver that lives outside the checkout, built as its author would."""
-    # What make has exported for us is not for the kbuild of somebody else.
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environment = without_make(os.environ)
     if session.llvm:
         environment["LLVM"] = "1"
     done = subprocess.run([HERE / "outside/build.sh", folder, session.kdir, session.build],

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,12 @@ from report import FAIL, PASS, Case, Stop, count, say
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+
+
+def without_make(environment: Mapping[str, str]) -> dict[str, str]:
+    """What make exported for the targets above us is none of another make's business."""
+    return {name: value for name, value in environment.items()
+            if name not in ("LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,22 @@ class Session:
         return found
 
     @cached_property
+    def mailbox_tool(self) -> Path:
+        """The user-space tool; its Makefile does nothing if it is up to date."""
+        folder = self.build / "tools/dma_map/mailbox"
+        done = subprocess.run(["make", "-C", ROOT / "tools/dma_map/mailbox", f"OUTPUT={folder}"],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=without_make(os.environ), check=False)
+        if done.returncode:
+            raise Stop(f"the mailbox tool does not build:\n{done.stdout}")
+        return folder / "mailbox"
+
+    @cached_property
     def initramfs(self) -> Path:
         return self.make_initramfs("initramfs")
 
     def make_initramfs(self, name: str, other_modules: Sequence[Path] = ()) -> Path:
-        tool = self.build / "tools/dma_map/mailbox/mailbox"
-        if not tool.is_file():
-            raise Stop(f"{tool} is missing: run make modules first")
-        contents = initramfs.Contents(self.kdir, self.modules, other_modules, [tool])
+        contents = initramfs.Contents(self.kdir, self.modules, other_modules, [self.mailbox_tool])
         return initramfs.build(contents, self.logs / f"{name}.cpio")
 
     def forget_logs(self, prefix: str) -> None:
