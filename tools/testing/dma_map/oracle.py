@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel's own complaints. One such line fails a run, whatever the tests say about themselves."""
+"""The kernel's own complaints. One such line fails a run, whatever the tests say."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ COMPLAINTS = (
     ("interrupt nobody handled", r"nobody cared|Disabling IRQ #"),
     ("IOMMU fault", r"DMAR: (DRHD: handling fault|\[.*\] Request device)|DMAR:.*fault addr"),
     ("bounce pool", r"swiotlb buffer is full|swiotlb addr .* overflow|DMA addr .* overflow"),
-    ("quarantined DMA memory", r"dma_map: .*quarantine"),
 )
 
 # What a healthy kernel with CONFIG_DMA_API_DEBUG=y prints, once each, at boot.

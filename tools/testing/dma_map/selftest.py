@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent / "selftests"
 GROUP = "selftest"
 
 
-class _Record(unittest.TestResult):
+class Record(unittest.TestResult):
     def __init__(self) -> None:
         super().__init__()
         self.cases: list[Case] = []
@@ -47,6 +47,6 @@ def run(kdir: Path) -> list[Case]:
     fixtures.parser = ktap.load_parser(kdir)
     suite = unittest.defaultTestLoader.discover(str(FOLDER), "test_*.py", str(FOLDER))
     say(f"selftest: {suite.countTestCases()} tests of the harness")
-    record = _Record()
+    record = Record()
     suite.run(record)
     return record.cases or [failed(GROUP, "tests exist", f"{FOLDER} holds no test")]

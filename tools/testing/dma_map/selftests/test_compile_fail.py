@@ -101,13 +101,17 @@ class CompileFail(unittest.TestCase):
         self.assertEqual(self.tree.run(), {"early": "compiles"})
 
     def test_twin_that_fails_too(self) -> None:
-        self.tree.case("both", MOVED.replace("w.len()", "v.len()"), "let w = v", "let w: String = v")
+        self.tree.case("both", MOVED.replace("w.len()", "v.len()"), "let w =", "let w: String =")
         self.assertIn("the pass twin does not compile", self.tree.run()["both"])
 
     def test_symbol_that_stays(self) -> None:
         self.tree.case("used", SYMBOL.replace("|| ()", "|| unsafe { nowhere() }"),
                        "    g()", "    g();")
         self.assertIn("the pass twin needs nowhere too", self.tree.run()["used"])
+
+    def test_symbol_that_never_comes(self) -> None:
+        self.tree.case("unused", SYMBOL, "    g()", "    g();")
+        self.assertEqual(self.tree.run(), {"unused": "leaves no undefined symbol nowhere"})
 
     def test_two_lines(self) -> None:
         self.tree.case("far", MOVED, "    let w = v;\n    w", "    let u = v;\n    v")
