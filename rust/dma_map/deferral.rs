@@ -24,6 +24,7 @@ use kernel::{
     sync::LockClassKey,
     workqueue::{
         Queue,
+        RawWorkItem,
         Work,
         WorkItem, //
     }, //
@@ -139,4 +140,30 @@ pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
     // to the module.
     unsafe { Queue::from_raw(queue) }.enqueue(job);
     true
+}
+
+/// Runs `item` in a context that may sleep, before the device is unbound.
+///
+/// Nothing is allocated, so that this does not fail.
+///
+/// Context: any.
+///
+/// # Safety
+///
+/// `item` must be valid to run until the device of the handle that calls this is unbound.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn enqueue<W, const ID: u64>(item: W)
+where
+    W: RawWorkItem<ID, EnqueueOutput = ()> + Send + 'static,
+{
+    let queue = QUEUE.load(Ordering::Acquire);
+    if queue.is_null() {
+        // No client is left, so nobody calls this; if somebody does, leaking is safe.
+        core::mem::forget(item);
+        return;
+    }
+
+    // SAFETY: As in `defer`.
+    unsafe { Queue::from_raw(queue) }.enqueue(item);
 }

@@ -217,7 +217,8 @@ impl<'bound> DmaDevice<'bound> {
     }
 
     /// Returns how many bytes are leaked because the device could not be stopped when their
-    /// handle was dropped.
+    /// handle was dropped, or because their handle was leaked and a
+    /// [`DmaPool`](crate::DmaPool) found that out.
     ///
     /// Context: any; takes the device's devres lock.
     pub fn quarantined(self) -> usize {

@@ -12,7 +12,12 @@
 //! - [`Engine`]: how the device is stopped and how the end of its accesses is known; the one
 //!   `unsafe` statement of a driver.
 //! - [`DmaCoherent`]: memory that CPU and device share.
+//! - [`DmaPool`]: small blocks of such memory, of one type.
 //! - [`SgMapping`]: a scattered buffer that CPU and device own in turns.
+//! - [`DmaMapping`]: the same for a contiguous buffer; [`with_mapped`](mapping::with_mapped) for
+//!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
+//!   registers.
+//! - [`IovaMapping`]: as [`SgMapping`], at one address where there is an IOMMU.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
@@ -22,11 +27,13 @@
 //!
 //! | call | may sleep | hard IRQ |
 //! |---|---|---|
-//! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new) | yes | no |
+//! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`] | yes | no |
 //! | constructors with [`Gfp::Kernel`] | yes | no |
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
+//! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
+//! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
 //! | access: views, slices, segments | no | yes |
-//! | transitions: `share`, `reclaim`, `give`, `complete`, `cancel`, `unmap` | no | yes |
+//! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
 //! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
@@ -51,8 +58,11 @@ pub mod engine;
 mod ffi;
 pub mod gate;
 pub mod gfp;
+pub mod iova;
 pub mod limits;
+pub mod mapping;
 pub mod pci;
+pub mod pool;
 pub mod sg;
 pub mod state;
 pub mod view;
@@ -71,7 +81,16 @@ pub use self::{
     },
     engine::Engine,
     gfp::Gfp,
+    iova::IovaMapping,
     limits::DmaLimits,
+    mapping::{
+        DmaMapping,
+        MapOptions, //
+    },
+    pool::{
+        DmaPool,
+        PoolBlock, //
+    },
     sg::{
         MapError,
         PageList,
@@ -80,6 +99,7 @@ pub use self::{
     state::{
         Cpu,
         Device,
+        Part,
         Shared, //
     },
     view::CoherentView, //

@@ -74,6 +74,22 @@ unsafe impl<E: Engine> Engine for &E {
     }
 }
 
+/// An engine whose [`quiesce`](Engine::quiesce) never fails.
+///
+/// Borrowed memory goes back to its owner when a scope ends ([`with_mapped`]), so it can't be
+/// quarantined: there, a device that can't be stopped is waited for, for good if it must be. With
+/// this trait, a driver says that this does not happen. A PCI function that is stopped by
+/// [`BusMaster::disable`](crate::pci::BusMaster::disable) is such an engine.
+///
+/// The trait is safe to implement: a promise that is not kept is a thread that hangs, and not
+/// memory that is overwritten.
+///
+/// [`with_mapped`]: crate::mapping::with_mapped
+pub trait AlwaysStops: Engine {}
+
+impl<E: AlwaysStops> AlwaysStops for Arc<E> {}
+impl<E: AlwaysStops> AlwaysStops for &E {}
+
 /// Returns whether the memory of a handle with this engine is the CPU's again, stopping the device
 /// if that is what it takes.
 #[inline]

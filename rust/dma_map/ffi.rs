@@ -6,12 +6,17 @@
 use kernel::{
     bindings,
     device,
+    dma::DmaAddress,
     prelude::*, //
 };
 
 extern "C" {
     // C structs are opaque pointers here: bindgen's types are not "FFI-safe" to the compiler.
+    fn dma_map_helper_dev_is_dma_coherent(dev: *mut c_void) -> bool;
+    fn dma_map_helper_direct_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_get_cache_alignment() -> c_int;
+    fn dma_map_helper_is_linear_heap(addr: *const c_void) -> bool;
+    fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
     fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
@@ -37,6 +42,67 @@ pub(crate) fn cache_alignment() -> usize {
 
     // CAST: An alignment is a small positive number.
     align as usize
+}
+
+/// Returns whether what the device and the CPU see of memory is the same without maintenance of
+/// caches.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device`.
+#[inline]
+pub(crate) unsafe fn is_coherent(dev: *mut bindings::device) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_dev_is_dma_coherent(dev.cast()) }
+}
+
+/// Returns the last physical address that `dev` reaches without a bounce buffer.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device` that has a DMA mask.
+#[inline]
+pub(crate) unsafe fn direct_limit(dev: *mut bindings::device) -> u64 {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_direct_limit(dev.cast()) }
+}
+
+/// Returns whether the byte at `addr` is in the linear mapping and comes from the page allocator,
+/// and is not on this thread's stack.
+///
+/// That leaves out stacks, static variables, vmalloc memory, and what `kmap()` makes.
+#[inline]
+pub(crate) fn is_linear_heap(addr: *const u8) -> bool {
+    // SAFETY: The function looks at the address, and only at that.
+    unsafe { dma_map_helper_is_linear_heap(addr.cast()) }
+}
+
+/// Returns whether the byte at `phys` is memory that the page allocator hands out.
+#[inline]
+pub(crate) fn is_ram(phys: u64) -> bool {
+    // SAFETY: The function looks at the address, and only at that.
+    unsafe { dma_map_helper_is_ram(phys) }
+}
+
+/// Returns whether `address` says that a mapping failed; to be asked once of each.
+///
+/// C API: `dma_mapping_error()`.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device`.
+#[inline]
+pub(crate) unsafe fn mapping_error(dev: *mut bindings::device, address: DmaAddress) -> bool {
+    // DMA debugging remembers that the address was checked.
+    #[cfg(CONFIG_DMA_API_DEBUG)]
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        bindings::debug_dma_mapping_error(dev, address)
+    };
+    let _ = dev;
+
+    // `DMA_MAPPING_ERROR`
+    address == DmaAddress::MAX
 }
 
 /// Returns the last physical address that can be mapped for `dev` without a splat.

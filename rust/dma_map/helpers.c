@@ -14,15 +14,62 @@
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/task_stack.h>
 #include <linux/swiotlb.h>
 
 #include "helpers.h"
+
+bool dma_map_helper_dev_is_dma_coherent(struct device *dev)
+{
+	return dev_is_dma_coherent(dev);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_dev_is_dma_coherent);
+
+/*
+ * The last physical address that @dev reaches without a bounce buffer. Beyond it
+ * a mapping that must not bounce fails with a WARNING. 0 if all mappings bounce,
+ * and U64_MAX if something stands between that knows better.
+ */
+u64 dma_map_helper_direct_limit(struct device *dev)
+{
+	if (get_dma_ops(dev) || use_dma_iommu(dev) || dev->dma_range_map)
+		return U64_MAX;
+#ifdef CONFIG_SWIOTLB
+	if (is_swiotlb_force_bounce(dev))
+		return 0;
+#endif
+	return min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_direct_limit);
 
 int dma_map_helper_get_cache_alignment(void)
 {
 	return dma_get_cache_alignment();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_get_cache_alignment);
+
+/*
+ * Whether @addr is memory of the page allocator or the slab in the linear
+ * mapping, and not on the stack. The kernel's image has another alias there, or
+ * is in pages that were never given to the page allocator.
+ */
+bool dma_map_helper_is_linear_heap(const void *addr)
+{
+	return virt_addr_valid(addr) &&
+	       phys_to_virt(virt_to_phys((void *)addr)) == addr &&
+	       !PageReserved(virt_to_page(addr)) &&
+	       !object_is_on_stack(addr);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_is_linear_heap);
+
+/* Whether DMA debugging takes @phys for RAM. */
+bool dma_map_helper_is_ram(phys_addr_t phys)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+
+	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_is_ram);
 
 /*
  * The last physical address that can be mapped for @dev, as far as that can be

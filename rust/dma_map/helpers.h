@@ -8,7 +8,11 @@
 struct device;
 struct page;
 
+bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
+u64 dma_map_helper_direct_limit(struct device *dev);
 int dma_map_helper_get_cache_alignment(void);
+bool dma_map_helper_is_linear_heap(const void *addr);
+bool dma_map_helper_is_ram(phys_addr_t phys);
 u64 dma_map_helper_map_limit(struct device *dev);
 bool dma_map_helper_may_sleep(void);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);

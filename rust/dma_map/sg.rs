@@ -7,7 +7,7 @@
 
 mod buffer;
 mod segments;
-mod table;
+pub(crate) mod table;
 
 pub use self::{
     buffer::{
@@ -22,13 +22,19 @@ pub use self::{
     },
 };
 
-use self::table::{
-    Split,
-    Table, //
+pub(crate) use self::{
+    buffer::{
+        check_lines,
+        kmalloc_whole_lines,
+        linear_chunk,
+        release, //
+    },
+    table::Split, //
 };
+
+use self::table::Table;
 use crate::{
     coherent::Busy,
-    deferral,
     device::DmaDevice,
     direction::{
         Carries,
@@ -100,7 +106,7 @@ struct Parts<'bound, B> {
     buffer: B,
 }
 
-/// What [`SgMapping::map`] gives back when it fails: the reason and the buffer.
+/// What a `map` gives back when it fails: the reason and the buffer.
 pub struct MapError<B> {
     /// The reason.
     pub error: Error,
@@ -194,10 +200,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     }
 
     fn try_map(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Table> {
-        let line = dev.cache_alignment();
-        if D::DEVICE_WRITES && line > 1 && !buffer.is_empty() && !buffer.whole_lines(line) {
-            return Err(EINVAL);
-        }
+        check_lines::<D, B>(dev, buffer)?;
 
         let mut table = Table::new(dev, buffer, gfp)?;
         // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
@@ -406,13 +409,6 @@ impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
 
         let Parts { dev, table, buffer } = parts;
         drop(table);
-
-        if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
-            let size = buffer.len();
-            // SAFETY: The buffer is `'static`, and unmapped.
-            if !unsafe { deferral::defer(move || drop(buffer)) } {
-                crate::binding::quarantine(dev.device(), size);
-            }
-        }
+        release(dev, buffer);
     }
 }

@@ -17,6 +17,8 @@
 //!   address.
 //! - [`Device<E>`]: the device has a streaming mapping to itself. There is a DMA address and no
 //!   accessor.
+//! - [`Part`]: the CPU has a range of a streaming mapping to itself; the rest waits, in the state in
+//!   which the device left it.
 //! - [`Shared<E>`]: CPU and device share coherent memory. There is a DMA address, and volatile
 //!   access only: never a reference.
 //!
@@ -26,17 +28,19 @@ use crate::engine::{
     self,
     Engine, //
 };
+use core::ops::Range;
 
 mod private {
     pub trait Sealed {}
     impl Sealed for super::Cpu {}
     impl<E> Sealed for super::Device<E> {}
+    impl Sealed for super::Part {}
     impl<E> Sealed for super::Shared<E> {}
 }
 
 /// A state of ownership.
 ///
-/// Implemented by [`Cpu`], [`Device`] and [`Shared`] only.
+/// Implemented by [`Cpu`], [`Part`], [`Device`] and [`Shared`] only.
 pub trait State: private::Sealed {
     /// Makes sure that the device does not access the memory any more; `false` if that can't be
     /// had.
@@ -55,6 +59,10 @@ impl Cpu {
     }
 }
 
+/// The CPU owns a range of bytes, and the device accesses none.
+#[derive(Debug)]
+pub struct Part(pub(crate) Range<usize>);
+
 /// The device behind `E` owns the memory.
 #[derive(Debug)]
 pub struct Device<E>(pub(crate) E);
@@ -64,6 +72,13 @@ pub struct Device<E>(pub(crate) E);
 pub struct Shared<E>(pub(crate) E);
 
 impl State for Cpu {
+    #[inline]
+    fn stop(&self) -> bool {
+        true
+    }
+}
+
+impl State for Part {
     #[inline]
     fn stop(&self) -> bool {
         true

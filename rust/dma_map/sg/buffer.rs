@@ -3,6 +3,9 @@
 //! Memory that a scatter-gather mapping can own.
 
 use crate::{
+    deferral,
+    device::DmaDevice,
+    direction::Direction,
     ffi,
     gfp::Gfp, //
 };
@@ -113,12 +116,45 @@ impl_slice!(Kmalloc);
 impl_slice!(Vmalloc);
 impl_slice!(KVmalloc);
 
+/// Checks that a device that writes to `buffer` writes to nothing else with it.
+///
+/// # Errors
+///
+/// `EINVAL` if the buffer shares a cache line with other memory, the device writes to it, and its
+/// DMA is not coherent with the caches.
+#[inline]
+pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer: &B) -> Result {
+    if !D::DEVICE_WRITES {
+        return Ok(());
+    }
+
+    let line = dev.cache_alignment();
+    if line > 1 && !buffer.is_empty() && !buffer.whole_lines(line) {
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
+/// Drops `buffer`, which is not mapped any more, where that is legal.
+///
+/// Context: any.
+#[inline]
+pub(crate) fn release<B: SgBuffer>(dev: DmaDevice<'_>, buffer: B) {
+    if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
+        let size = buffer.len();
+        // SAFETY: The buffer is `'static`, and unmapped.
+        if !unsafe { deferral::defer(move || drop(buffer)) } {
+            crate::binding::quarantine(dev.device(), size);
+        }
+    }
+}
+
 /// The one chunk of `len` bytes at `addr`.
 ///
 /// # Safety
 ///
 /// The bytes must be in the kernel's linear mapping.
-unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
+pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
     Chunk {
         // SAFETY: By the safety requirements of this function.
         phys: unsafe { ffi::virt_to_phys(addr.cast()) },
@@ -161,7 +197,7 @@ unsafe fn vmalloc_chunks(
 /// # Safety
 ///
 /// `addr` must be the start of a live `kmalloc` allocation.
-unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
+pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
     // SAFETY: By the safety requirements of this function.
     let size = unsafe { bindings::ksize(addr.cast()) };
 

@@ -194,6 +194,17 @@ fn for_each_entry<B: SgBuffer>(
     split_run(run, split, &mut f)
 }
 
+/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
+#[cfg(CONFIG_IOMMU_DMA)]
+pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, f: impl FnMut(Chunk) -> Result) -> Result {
+    let whole = Split {
+        max: u64::MAX,
+        boundary: u64::MAX,
+    };
+
+    for_each_entry(buffer, whole, f)
+}
+
 /// Calls `f` with the parts of `run`, if it is not empty.
 fn split_run(mut run: Chunk, split: Split, f: &mut impl FnMut(Chunk) -> Result) -> Result {
     while run.len != 0 {

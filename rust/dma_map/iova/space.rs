@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A range of an IOMMU's addresses that a whole buffer is linked into.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+
+use crate::{
+    device::DmaDevice,
+    direction::Direction,
+    sg::SgBuffer, //
+};
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
+
+#[cfg(CONFIG_IOMMU_DMA)]
+mod imp {
+    use super::*;
+    use crate::sg::{
+        table::for_each_run,
+        Chunk, //
+    };
+    use kernel::{
+        bindings,
+        error::to_result, //
+    };
+
+    /// No bounce buffers and no cache maintenance, or no link: so that a linked buffer is in sync
+    /// at all times. There is no C function that would sync a part of it.
+    const ATTRS: c_ulong = bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong;
+
+    /// Linked addresses.
+    ///
+    /// # Invariants
+    ///
+    /// `state` comes from `dma_iova_try_alloc()`. All of its `size` bytes are linked, and the
+    /// device's translations are up to date.
+    pub(crate) struct Space {
+        state: bindings::dma_iova_state,
+        size: usize,
+    }
+
+    impl Space {
+        /// Links `buffer`, which is not empty.
+        ///
+        /// `None` if the buffer or the device does not suit: see
+        /// [`IovaMapping`](crate::IovaMapping). After that, and after an error, nothing is left.
+        ///
+        /// # Errors
+        ///
+        /// - `EIO`: the IOMMU refuses.
+        /// - `ENOMEM`: no memory for the IOMMU's tables.
+        pub(crate) fn link<B: SgBuffer, D: Direction>(
+            dev: DmaDevice<'_>,
+            buffer: &B,
+        ) -> Result<Option<Self>> {
+            // SAFETY: The device is bound.
+            let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev.as_raw()) };
+            let Some(phys) = first_if_gapless(buffer, granule_mask as u64)? else {
+                return Ok(None);
+            };
+
+            let mut space = Self {
+                state: bindings::dma_iova_state::default(),
+                size: buffer.len(),
+            };
+            // SAFETY: The device is bound. The size is not 0, and fits `isize`, as the size of
+            // every object does.
+            if !unsafe {
+                bindings::dma_iova_try_alloc(dev.as_raw(), &mut space.state, phys, space.size)
+            } {
+                return Ok(None);
+            }
+
+            let mut linked = 0;
+            let result = for_each_run(buffer, |run| {
+                // CAST: A part of the buffer, whose size is a `usize`.
+                let len = run.len as usize;
+                // SAFETY: The device is bound, and the space allocated. The run is memory that the
+                // buffer owns and nobody accesses (safety requirements of `SgBuffer`). Each run
+                // but the first starts at a granule, as `first_if_gapless` saw.
+                to_result(unsafe {
+                    bindings::dma_iova_link(
+                        dev.as_raw(),
+                        &mut space.state,
+                        run.phys,
+                        linked,
+                        len,
+                        D::RAW,
+                        ATTRS,
+                    )
+                })?;
+                linked = linked.wrapping_add(len);
+                Ok(())
+            })
+            .and_then(|()| {
+                // SAFETY: The whole space is linked. The one sync, for all of it.
+                to_result(unsafe {
+                    bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
+                })
+            });
+
+            let Err(err) = result else {
+                // INVARIANT: Allocated, linked and synced above.
+                return Ok(Some(space));
+            };
+            // SAFETY: The first `linked` bytes are linked, and nobody knows the addresses.
+            unsafe { space.destroy::<D>(dev, linked) };
+            match err {
+                // It takes a bounce buffer or cache maintenance.
+                EOPNOTSUPP | EPERM => Ok(None),
+                ENOMEM => Err(ENOMEM),
+                _ => Err(EIO),
+            }
+        }
+
+        /// The address of the first byte.
+        #[inline]
+        pub(crate) fn address(&self) -> DmaAddress {
+            self.state.addr
+        }
+
+        /// Unlinks everything and frees the addresses.
+        ///
+        /// # Safety
+        ///
+        /// `dev` and `D` must be those of `link`, and the device must be done. The space must not
+        /// be used again.
+        #[inline]
+        pub(crate) unsafe fn unlink<D: Direction>(&mut self, dev: DmaDevice<'_>) {
+            // SAFETY: By the safety requirements of this function, and the type invariants.
+            unsafe { self.destroy::<D>(dev, self.size) };
+        }
+
+        /// Unlinks the first `linked` bytes and frees the addresses.
+        ///
+        /// # Safety
+        ///
+        /// As [`unlink`](Self::unlink), and just `linked` bytes must be linked.
+        unsafe fn destroy<D: Direction>(&mut self, dev: DmaDevice<'_>, linked: usize) {
+            // SAFETY: By the safety requirements of this function.
+            unsafe {
+                bindings::dma_iova_destroy(dev.as_raw(), &mut self.state, linked, D::RAW, ATTRS)
+            };
+        }
+    }
+
+    /// Returns the physical address of the first byte, if the buffer leaves no gap in an IOMMU's
+    /// pages: if the runs within it start and end at a granule.
+    fn first_if_gapless<B: SgBuffer>(buffer: &B, granule_mask: u64) -> Result<Option<u64>> {
+        // The device has no IOMMU, or one that does not join.
+        if granule_mask == 0 {
+            return Ok(None);
+        }
+
+        let mut before: Option<Chunk> = None;
+        let mut first = None;
+        let mut gap = false;
+        for_each_run(buffer, |run| {
+            if let Some(before) = before {
+                gap |= (before.end() | run.phys) & granule_mask != 0;
+            }
+            first = first.or(Some(run.phys));
+            before = Some(run);
+            Ok(())
+        })?;
+
+        Ok(first.filter(|_| !gap))
+    }
+}
+
+#[cfg(not(CONFIG_IOMMU_DMA))]
+mod imp {
+    use super::*;
+
+    /// There are no such addresses. Not an empty enum: the compiler would rightly call half of the
+    /// code that uses it unreachable.
+    #[expect(dead_code, reason = "never made")]
+    pub(crate) struct Space {
+        address: DmaAddress,
+    }
+
+    impl Space {
+        pub(crate) fn link<B: SgBuffer, D: Direction>(
+            _dev: DmaDevice<'_>,
+            _buffer: &B,
+        ) -> Result<Option<Self>> {
+            Ok(None)
+        }
+
+        pub(crate) fn address(&self) -> DmaAddress {
+            self.address
+        }
+
+        /// # Safety
+        ///
+        /// As its twin's.
+        pub(crate) unsafe fn unlink<D: Direction>(&mut self, _dev: DmaDevice<'_>) {}
+    }
+}
+
+pub(crate) use imp::Space;

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mappings of memory that the caller keeps.
+//!
+//! A mapping that owns its buffer can be leaked, and quarantined when the device does not stop.
+//! Borrowed memory can't: its owner uses it, or frees it, when the borrow ends, whatever became of
+//! the mapping. So such a mapping
+//!
+//! - lives in a function that unmaps it on every way out, and is shown to the caller's closure by
+//!   reference only, so that it can't be forgotten;
+//! - takes engines that [always stop](AlwaysStops), and waits for one that does not after all.
+//!
+//! Memory whose device may refuse to stop is owned by a [`DmaMapping`](super::DmaMapping).
+
+use super::{
+    mapped::Mapped,
+    options::MapOptions, //
+};
+use crate::{
+    device::DmaDevice,
+    direction::{
+        Carries,
+        Direction,
+        ToDevice, //
+    },
+    engine::{
+        self,
+        AlwaysStops, //
+    },
+    ffi,
+    sg::linear_chunk, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
+use zerocopy::Immutable;
+
+mod private {
+    use super::*;
+
+    pub trait Sealed {
+        /// Returns where the memory is, and how many bytes it has.
+        fn memory(&mut self) -> (*const u8, usize);
+    }
+
+    impl<T> Sealed for &[T] {
+        #[inline]
+        fn memory(&mut self) -> (*const u8, usize) {
+            (self.as_ptr().cast(), size_of_val(*self))
+        }
+    }
+
+    impl<T> Sealed for &mut [T] {
+        #[inline]
+        fn memory(&mut self) -> (*const u8, usize) {
+            // The device writes by way of this pointer.
+            let start = self.as_mut_ptr();
+            (start.cast_const().cast(), size_of_val(*self))
+        }
+    }
+}
+
+/// Memory that can be lent to a device in direction `D`: `&[T]` for [`ToDevice`], `&mut [T]` for
+/// each of them.
+///
+/// While it is lent it is borrowed, so nobody accesses it.
+pub trait Lend<D: Direction>: private::Sealed {}
+
+// The CPU may read meanwhile, as the device does; `Immutable` keeps it from writing.
+impl<T: Immutable> Lend<ToDevice> for &[T] where ToDevice: Carries<T> {}
+impl<T, D: Carries<T>> Lend<D> for &mut [T] {}
+
+/// Memory that is lent to a device while [`with_mapped`] runs.
+pub struct Lent<'a, 'bound, D: Direction> {
+    mapped: &'a Mapped<'bound>,
+    _direction: PhantomData<D>,
+}
+
+impl<'bound, D: Direction> Lent<'_, 'bound, D> {
+    /// Returns the address at which the device reaches the memory, contiguously.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn dma_address(&self) -> DmaAddress {
+        self.mapped.address()
+    }
+
+    /// Returns the number of bytes that are mapped.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.mapped.size()
+    }
+
+    /// Returns the device that the memory is mapped for.
+    #[inline]
+    pub fn device(&self) -> DmaDevice<'bound> {
+        self.mapped.device()
+    }
+}
+
+/// Maps `memory`, gives it to the device behind `engine`, runs `f`, and takes it back.
+///
+/// `f` starts the device and waits for it. When `f` returns, in whatever way, a device that is not
+/// idle is stopped, and the memory is unmapped and synced, so it holds what the device wrote.
+///
+/// The memory must come from the heap, by way of the linear mapping: in a [`KBox`], a [`KVec`],
+/// pages.
+///
+/// C API: `dma_map_phys()`, `dma_unmap_phys()`. Context: any, if `f` does not sleep.
+///
+/// # Errors
+///
+/// Those of `f`, and before it runs:
+///
+/// - `EINVAL`: the memory is empty; it is on the stack, a static, or vmalloc memory; it is longer
+///   than the device's `max_segment_size`, or lies across its `segment_boundary`; or it shares a
+///   cache line with other memory and the device writes to it on a machine whose DMA is not
+///   coherent with the caches.
+/// - `EIO`, `EOPNOTSUPP`, `ENOMEM`: as in [`DmaMapping::map`](super::DmaMapping::map).
+///
+/// # Examples
+///
+/// ```ignore
+/// let mut block = KVec::zeroed(512, GFP_KERNEL)?;
+/// with_mapped(dma, &mut block[..], FromDevice, &engine, MapOptions::new(), |lent| {
+///     engine.read_sector(7, lent.dma_address())
+/// })?;
+/// ```
+pub fn with_mapped<'bound, M, D, E, R>(
+    dev: DmaDevice<'bound>,
+    mut memory: M,
+    direction: D,
+    engine: E,
+    options: MapOptions,
+    f: impl FnOnce(&Lent<'_, 'bound, D>) -> Result<R>,
+) -> Result<R>
+where
+    M: Lend<D>,
+    D: Direction,
+    E: AlwaysStops,
+{
+    let _ = direction;
+    let (addr, len) = memory.memory();
+    check::<D>(dev, addr, len)?;
+
+    // SAFETY: The memory is in the linear mapping: it is one object, so what holds for the first
+    // and the last byte holds for all of it.
+    let chunk = unsafe { linear_chunk(addr, len) };
+    // SAFETY: As above. It holds elements without padding, so it is initialised. `memory` borrows
+    // it until this function returns: exclusively, or shared by readers while the device reads.
+    let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs()) }?;
+
+    let result = f(&Lent {
+        mapped: &mapped,
+        _direction: PhantomData::<D>,
+    });
+
+    // The caller has the memory again when this returns, so it does not before the device is done.
+    while !engine::stop(&engine) {
+        core::hint::spin_loop();
+    }
+    // SAFETY: Mapped above in this direction, the device is done, and it is not used again.
+    unsafe { mapped.unmap::<D>(0) };
+    result
+}
+
+/// Checks that `len` bytes at `addr` can be lent.
+fn check<D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usize) -> Result {
+    let Some(distance) = len.checked_sub(1) else {
+        return Err(EINVAL);
+    };
+    if !ffi::is_linear_heap(addr) || !ffi::is_linear_heap(addr.wrapping_add(distance)) {
+        return Err(EINVAL);
+    }
+
+    if D::DEVICE_WRITES {
+        let mask = dev.cache_alignment().wrapping_sub(1);
+        if (addr.addr() | len) & mask != 0 {
+            return Err(EINVAL);
+        }
+    }
+    Ok(())
+}

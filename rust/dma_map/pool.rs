@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pools of small coherent blocks of one type.
+//!
+//! C header: [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h)
+//!
+//! # What a pool trusts the device with
+//!
+//! The C code keeps its list of free blocks in the free blocks themselves, and an IOMMU maps whole
+//! pages. So a device that writes where it was not told to, in a page of which it got one block, can
+//! lead the kernel astray. A device that is not trusted that far gets
+//! [`DmaCoherent`](crate::DmaCoherent), which has its pages to itself.
+
+mod block;
+mod destroy;
+mod layout;
+
+pub use self::block::{
+    PoolBlock,
+    PoolRef, //
+};
+
+use self::{
+    destroy::Destroy,
+    layout::Layout, //
+};
+use crate::{
+    device::DmaDevice,
+    ffi,
+    gfp::Gfp, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    dma::DmaAddress,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
+
+/// A pool of coherent blocks, each of which holds a `T`.
+///
+/// Coherent memory comes in pages; a pool is for what is smaller. A block ([`PoolBlock`]) keeps its
+/// pool alive, by a borrow or by an [`Arc`](kernel::sync::Arc), whichever the driver passes to
+/// [`PoolBlock::zeroed`].
+///
+/// What a block costs is what it costs in C, and one relaxed atomic addition: the pool counts its
+/// blocks. A block that is leaked (`mem::forget`), or quarantined, never comes back, and a device
+/// may still know its address. A pool that is dropped with such blocks outstanding is therefore
+/// not destroyed: it is leaked as a whole, its blocks are counted in
+/// [`DmaDevice::quarantined`], and none of its memory is used again.
+///
+/// C API: `dma_pool_create()`, `dma_pool_destroy()`. Drop context: any; where `dma_pool_destroy()`
+/// is not legal, it is put off to a workqueue.
+///
+/// # Invariants
+///
+/// - `raw` is a pool of `dev` that this handle owns; its blocks are large enough and aligned for a
+///   `T`.
+/// - `outstanding` is the number of blocks that were taken from it and did not come back.
+///
+/// # Examples
+///
+/// ```ignore
+/// // Pages of descriptors: aligned to 4 KiB, not crossing 4 KiB.
+/// let pool = DmaPool::<PrpList>::with::<4096, 4096>(dma, c"prp list")?;
+/// let mut list = PoolBlock::zeroed(&pool, Gfp::Atomic)?;
+/// list.entries[0] = address.into();
+/// let list = list.share(engine);
+/// regs.write64(list.dma_address(), PRP2);
+/// ```
+pub struct DmaPool<'bound, T> {
+    dev: DmaDevice<'bound>,
+    raw: NonNull<bindings::dma_pool>,
+    outstanding: Atomic<usize>,
+    /// Of those, how many are counted as quarantined already.
+    quarantined: Atomic<usize>,
+    // Not dropped with a pool that is leaked.
+    destroy: ManuallyDrop<Pin<KBox<Destroy>>>,
+    _block: PhantomData<fn() -> T>,
+}
+
+impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
+    /// Makes a pool whose blocks are aligned for `T`.
+    ///
+    /// A block of up to a page lies within one page. `name` is for people: it stands in the
+    /// device's sysfs attribute `pools`, cut after 31 bytes.
+    ///
+    /// A `T` of 128 KiB and more, or without size, is a build error.
+    ///
+    /// C API: `dma_pool_create()`. Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    #[inline]
+    pub fn new(dev: DmaDevice<'bound>, name: &CStr) -> Result<Self> {
+        Self::create(dev, name, const { Layout::constant::<T>(1, 0) })
+    }
+
+    /// Makes a pool whose blocks are aligned to `ALIGN` bytes too, and do not cross a multiple of
+    /// `BOUNDARY` bytes.
+    ///
+    /// What [`try_with`](Self::try_with) refuses is a build error here.
+    ///
+    /// C API, context, errors: as [`new`](Self::new).
+    #[inline]
+    pub fn with<const ALIGN: usize, const BOUNDARY: usize>(
+        dev: DmaDevice<'bound>,
+        name: &CStr,
+    ) -> Result<Self> {
+        Self::create(dev, name, const { Layout::constant::<T>(ALIGN, BOUNDARY) })
+    }
+
+    /// Makes a pool whose blocks are aligned to `align` bytes too, and do not cross a multiple of
+    /// `boundary` bytes; a `boundary` of 0 is none.
+    ///
+    /// C API, context: as [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: `align` is not a power of two, or is more than a page.
+    /// - `EINVAL`: `boundary` is not a power of two, or a block does not fit within it. A block
+    ///   takes the size of `T`, 16 bytes at least, rounded up to the alignment.
+    /// - `EINVAL`: a block takes 128 KiB or more.
+    /// - `ENOMEM`.
+    #[inline]
+    pub fn try_with(
+        dev: DmaDevice<'bound>,
+        name: &CStr,
+        align: usize,
+        boundary: usize,
+    ) -> Result<Self> {
+        const { layout::assert_element::<T>() };
+
+        Self::create(dev, name, Layout::new::<T>(align, boundary)?)
+    }
+
+    fn create(dev: DmaDevice<'bound>, name: &CStr, layout: Layout) -> Result<Self> {
+        // Reserved now, so that the drop of a pool cannot fail.
+        let destroy = KBox::pin_init(Destroy::new(), GFP_KERNEL)?;
+
+        // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
+        let raw = unsafe {
+            bindings::dma_pool_create_node(
+                name.as_char_ptr(),
+                dev.as_raw(),
+                layout.size,
+                layout.align,
+                layout.boundary,
+                bindings::NUMA_NO_NODE,
+            )
+        };
+
+        // INVARIANT: Made above, for the size and the alignment of `T`; no block was taken.
+        Ok(Self {
+            dev,
+            // The layout is one that the function takes.
+            raw: NonNull::new(raw).ok_or(ENOMEM)?,
+            outstanding: Atomic::new(0),
+            quarantined: Atomic::new(0),
+            destroy: ManuallyDrop::new(destroy),
+            _block: PhantomData,
+        })
+    }
+
+    /// Takes a block of zeroes.
+    #[inline]
+    fn take(&self, gfp: Gfp) -> Result<(NonNull<T>, DmaAddress)> {
+        let mut dma: DmaAddress = 0;
+        // SAFETY: By the type invariants the pool is valid, and its device is bound.
+        let cpu = unsafe {
+            bindings::dma_pool_alloc(
+                self.raw.as_ptr(),
+                gfp.as_raw() | bindings::__GFP_ZERO,
+                &mut dma,
+            )
+        };
+        let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
+
+        // The drop of the pool sees all of these: it comes after them by the borrow, or by the
+        // reference count.
+        self.outstanding.add(1, Relaxed);
+        Ok((cpu.cast(), dma))
+    }
+}
+
+impl<'bound, T> DmaPool<'bound, T> {
+    /// Returns the device that the pool allocates for.
+    #[inline]
+    pub fn device(&self) -> DmaDevice<'bound> {
+        self.dev
+    }
+
+    /// Returns how many blocks are taken: those in use, those leaked and those quarantined.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn outstanding(&self) -> usize {
+        self.outstanding.load(Relaxed)
+    }
+
+    /// Puts a block back.
+    ///
+    /// # Safety
+    ///
+    /// The arguments must be those of one [`take`](Self::take), of a block that neither the caller
+    /// nor a device uses any more.
+    #[inline]
+    unsafe fn put(&self, cpu: NonNull<T>, dma: DmaAddress) {
+        // SAFETY: By the safety requirements of this function, and the type invariants.
+        unsafe { bindings::dma_pool_free(self.raw.as_ptr(), cpu.as_ptr().cast(), dma) };
+        self.outstanding.fetch_sub(1, Relaxed);
+    }
+
+    /// Counts a block that a device still uses.
+    #[cold]
+    fn quarantine(&self) {
+        self.quarantined.add(1, Relaxed);
+        crate::binding::quarantine(self.dev.device(), size_of::<T>());
+    }
+}
+
+impl<T> Drop for DmaPool<'_, T> {
+    fn drop(&mut self) {
+        let outstanding = *self.outstanding.get_mut();
+        if outstanding != 0 {
+            let leaked = outstanding.saturating_sub(*self.quarantined.get_mut());
+            let bytes = leaked.saturating_mul(size_of::<T>());
+            crate::binding::quarantine(self.dev.device(), bytes);
+            return;
+        }
+
+        // SAFETY: `destroy` is not used again.
+        let destroy = unsafe { ManuallyDrop::take(&mut self.destroy) };
+        // SAFETY: By the type invariants the pool is ours, and all of its blocks are back. Its
+        // device is bound, and stays so until what is put off has run.
+        unsafe { destroy::destroy(destroy, self.raw, ffi::may_sleep()) };
+    }
+}
+
+// SAFETY: The handle owns the pool, which any thread may use and destroy. There are no `T`s in it.
+unsafe impl<T> Send for DmaPool<'_, T> {}
+
+// SAFETY: The C functions lock.
+unsafe impl<T> Sync for DmaPool<'_, T> {}

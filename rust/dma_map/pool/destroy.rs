@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The end of a pool, where it may sleep and where it may not.
+
+use crate::deferral;
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    impl_has_work,
+    new_work,
+    prelude::*,
+    workqueue::{
+        Work,
+        WorkItem, //
+    }, //
+};
+
+/// The work of destroying a pool: made with the pool, so that its drop finds it.
+#[pin_data]
+pub(super) struct Destroy {
+    pool: Option<NonNull<bindings::dma_pool>>,
+    #[pin]
+    work: Work<Destroy>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Destroy { self.work }
+}
+
+// SAFETY: A pool may be destroyed by any thread.
+unsafe impl Send for Destroy {}
+
+impl Destroy {
+    pub(super) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            pool: None,
+            work <- new_work!("dma_map::pool::destroy"),
+        })
+    }
+}
+
+impl WorkItem for Destroy {
+    type Pointer = Pin<KBox<Self>>;
+
+    fn run(this: Pin<KBox<Self>>) {
+        if let Some(pool) = this.pool {
+            // SAFETY: Set by `destroy` below, with a pool that it may destroy.
+            unsafe { bindings::dma_pool_destroy(pool.as_ptr()) };
+        }
+    }
+}
+
+/// Destroys `pool`, now or later.
+///
+/// # Safety
+///
+/// The pool must be the caller's, without blocks outstanding, and must not be used again. Its
+/// device must be bound, and `now` must be true only in a context that may sleep.
+pub(super) unsafe fn destroy(
+    mut job: Pin<KBox<Destroy>>,
+    pool: NonNull<bindings::dma_pool>,
+    now: bool,
+) {
+    *job.as_mut().project().pool = Some(pool);
+
+    if now {
+        Destroy::run(job);
+    } else {
+        // SAFETY: The pool is the job's alone, and the device is bound until the job has run.
+        unsafe { deferral::enqueue(job) };
+    }
+}
