@@ -2,6 +2,7 @@
 
 //! What the C API says of a device: the values that the library is compared with.
 
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     device::{
@@ -17,9 +18,14 @@ extern "C" {
     fn dma_map_kunit_dma_get_max_seg_size(dev: *mut c_void) -> c_uint;
     fn dma_map_kunit_dma_get_min_align_mask(dev: *mut c_void) -> c_uint;
     fn dma_map_kunit_dma_get_seg_boundary(dev: *mut c_void) -> c_ulong;
+    fn dma_map_kunit_dma_to_phys(
+        dev: *mut c_void,
+        addr: bindings::dma_addr_t,
+    ) -> bindings::phys_addr_t;
     fn dma_map_kunit_dma_to_virt(dev: *mut c_void, addr: bindings::dma_addr_t) -> *mut c_void;
     fn dma_map_kunit_irqs_disabled() -> bool;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
+    fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
 }
 
 /// Returns the C structure of `dev`.
@@ -83,6 +89,21 @@ pub(crate) fn strict_iommu(dev: &Device<Bound>) -> bool {
     unsafe { dma_map_kunit_strict_iommu(raw(dev).cast()) }
 }
 
+/// Returns where on the CPU's bus the byte is that `dev` reaches at `address`; 0 if there is none.
+pub(crate) fn dma_to_phys(dev: &Device<Bound>, address: bindings::dma_addr_t) -> u64 {
+    // SAFETY: `dev` is valid.
+    unsafe { dma_map_kunit_dma_to_phys(raw(dev).cast(), address) }
+}
+
+/// Returns the IOMMU's domain that the DMA API maps in for `dev`, if there is one.
+pub(crate) fn dma_domain(dev: &Device<Bound>) -> Option<NonNull<bindings::iommu_domain>> {
+    // SAFETY: `dev` is valid; so is its domain, while it is bound.
+    unsafe {
+        let domain = NonNull::new(bindings::iommu_get_domain_for_dev(raw(dev)))?;
+        ((*domain.as_ptr()).type_ & bindings::__IOMMU_DOMAIN_DMA_API != 0).then_some(domain)
+    }
+}
+
 /// Returns where the CPU finds the byte that `dev` reaches at `address`.
 pub(crate) fn dma_to_virt(dev: &Device<Bound>, address: bindings::dma_addr_t) -> *mut u8 {
     // SAFETY: `dev` is valid.
@@ -95,4 +116,10 @@ pub(crate) fn total_memory() -> usize {
     let pages = unsafe { (&raw const bindings::_totalram_pages.counter).read_volatile() };
 
     pages as usize * kernel::page::PAGE_SIZE
+}
+
+/// Returns where on its bus the CPU finds the byte at `addr`, which is in the linear mapping.
+pub(crate) fn virt_to_phys(addr: *const u8) -> u64 {
+    // SAFETY: The function computes, and does not access.
+    unsafe { dma_map_kunit_virt_to_phys(addr.cast()) }
 }

@@ -28,7 +28,7 @@ use kernel::{
 };
 
 /// How much the device reads or writes at once, in bytes.
-const PART: usize = 512;
+pub(crate) const PART: usize = 512;
 
 /// Calls `f` with the pieces of `len` bytes at `address` that are contiguous for the CPU.
 fn for_each_piece(
@@ -71,8 +71,8 @@ pub(crate) fn read(dma: DmaDevice<'_>, address: DmaAddress, data: &mut [u8]) -> 
     })
 }
 
-/// Calls `f` with parts of the segments, and where they are in the mapping.
-fn for_each_part(
+/// Calls `f` with parts of the segments, of up to [`PART`] bytes, and where they are in the mapping.
+pub(crate) fn for_each_part(
     segments: impl Iterator<Item = Segment>,
     mut f: impl FnMut(DmaAddress, usize, usize) -> Result,
 ) -> Result {
@@ -125,6 +125,34 @@ where
         read(mapping.device(), address, data)?;
         same &= pattern::holds(data, seed, start);
         Ok(())
+    })?;
+
+    Ok(same)
+}
+
+/// The device fills `len` bytes at `address` with the pattern `seed`.
+pub(crate) fn fill_at(dma: DmaDevice<'_>, address: DmaAddress, len: usize, seed: u8) -> Result {
+    for_each_piece(dma, address, len, |cpu, range| {
+        for (i, index) in range.enumerate() {
+            // SAFETY: The device may write to what it was given the address of.
+            unsafe { cpu.wrapping_add(i).write_volatile(pattern::at(seed, index)) };
+        }
+    })
+}
+
+/// Returns whether the device finds the pattern `seed` in `len` bytes at `address`.
+pub(crate) fn finds_at(
+    dma: DmaDevice<'_>,
+    address: DmaAddress,
+    len: usize,
+    seed: u8,
+) -> Result<bool> {
+    let mut same = true;
+    for_each_piece(dma, address, len, |cpu, range| {
+        for (i, index) in range.enumerate() {
+            // SAFETY: The device may read what it was given the address of.
+            same &= unsafe { cpu.wrapping_add(i).read_volatile() } == pattern::at(seed, index);
+        }
     })?;
 
     Ok(same)

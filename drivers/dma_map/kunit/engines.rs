@@ -5,7 +5,10 @@
 //! The devices of the cases never access memory by themselves: what a device does is done by the
 //! CPU ([`Device`](crate::device_side)), in the thread of the case, between calls of the library.
 
-use dma_map::Engine;
+use dma_map::{
+    engine::AlwaysStops,
+    Engine, //
+};
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -28,6 +31,8 @@ unsafe impl Engine for Idle {
         Ok(())
     }
 }
+
+impl AlwaysStops for Idle {}
 
 /// An engine that says what it is told to say, and counts who asks.
 pub(crate) struct Scripted {
@@ -99,3 +104,6 @@ unsafe impl Engine for Scripted {
         Ok(())
     }
 }
+
+/// Those that are lent memory are made to be stoppable.
+impl AlwaysStops for Scripted {}

@@ -39,13 +39,20 @@ pub(crate) struct TestDevice {
 impl TestDevice {
     /// Makes a platform device.
     pub(crate) fn platform() -> Result<Self> {
+        Self::platform_with(&[])
+    }
+
+    /// Makes a platform device that says it has these resources.
+    pub(crate) fn platform_with(resources: &[bindings::resource]) -> Result<Self> {
         let info = bindings::platform_device_info {
             name: NAME.as_char_ptr(),
             id: bindings::PLATFORM_DEVID_NONE,
+            res: resources.as_ptr(),
+            num_res: u32::try_from(resources.len())?,
             ..Default::default()
         };
 
-        // SAFETY: `info` is valid.
+        // SAFETY: `info` is valid; the resources are copied.
         let pdev = from_err_ptr(unsafe { bindings::platform_device_register_full(&info) })?;
         // SAFETY: `pdev` is the device that was registered.
         let dev = NonNull::new(unsafe { &raw mut (*pdev).dev }).ok_or(ENODEV)?;

@@ -38,16 +38,18 @@ unsigned long dma_map_kunit_dma_get_seg_boundary(struct device *dev)
 	return dma_get_seg_boundary(dev);
 }
 
+/* Where on the CPU's bus the byte is that @dev reaches at @addr; 0 if there is none. */
+phys_addr_t dma_map_kunit_dma_to_phys(struct device *dev, dma_addr_t addr)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain ? iommu_iova_to_phys(domain, addr) : dma_to_phys(dev, addr);
+}
+
 /* Where the CPU finds the byte that @dev reaches at @addr; NULL if it reaches none. */
 void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-	phys_addr_t phys;
-
-	if (domain)
-		phys = iommu_iova_to_phys(domain, addr);
-	else
-		phys = dma_to_phys(dev, addr);
+	phys_addr_t phys = dma_map_kunit_dma_to_phys(dev, addr);
 
 	if (!phys || !pfn_valid(PHYS_PFN(phys)))
 		return NULL;
@@ -66,4 +68,9 @@ bool dma_map_kunit_strict_iommu(struct device *dev)
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 
 	return domain && domain->type == IOMMU_DOMAIN_DMA;
+}
+
+phys_addr_t dma_map_kunit_virt_to_phys(const void *addr)
+{
+	return virt_to_phys((void *)addr);
 }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`IovaMapping`](dma_map::IovaMapping): with an IOMMU and without.
+
+mod failures;
+mod free;
+mod gaps;
+mod map;
+mod transitions;
+
+use crate::{
+    c,
+    check::*,
+    device_side::{
+        self,
+        for_each_part,
+        PART, //
+    },
+    fixture::Probe,
+    pattern, //
+};
+use dma_map::{
+    direction::Direction,
+    sg::{
+        Chunk,
+        Segment,
+        SgBuffer, //
+    },
+    state::Device,
+    DmaLimits,
+    Engine,
+    Gfp,
+    IovaMapping,
+    PageList, //
+};
+use kernel::{
+    dma::DmaMask,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
+
+const SIZES: [usize; 10] = [
+    1,
+    511,
+    PAGE_SIZE - 1,
+    PAGE_SIZE,
+    PAGE_SIZE + 1,
+    3 * PAGE_SIZE + 17,
+    65535,
+    65536,
+    65537,
+    130_000,
+];
+
+/// Makes a buffer of `len` bytes that holds the pattern `seed`.
+trait Sample: SgBuffer<Element = u8> {
+    fn sample(len: usize, seed: u8) -> Result<Self>;
+    fn holds(&self, seed: u8) -> bool;
+}
+
+macro_rules! impl_sample {
+    ($vec:ident) => {
+        impl Sample for $vec<u8> {
+            fn sample(len: usize, seed: u8) -> Result<Self> {
+                // More than is mapped, so that a mapping of the capacity shows.
+                let mut buffer = Self::from_elem(0, len + 5000, GFP_KERNEL)?;
+                buffer.truncate(len);
+                pattern::fill(&mut buffer, seed, 0);
+                Ok(buffer)
+            }
+
+            fn holds(&self, seed: u8) -> bool {
+                pattern::holds(self, seed, 0)
+            }
+        }
+    };
+}
+
+impl_sample!(KVec);
+impl_sample!(VVec);
+impl_sample!(KVVec);
+
+impl Sample for PageList {
+    fn sample(len: usize, seed: u8) -> Result<Self> {
+        let mut pages = PageList::zeroed(len.div_ceil(PAGE_SIZE), Gfp::Kernel)?;
+        let mut part = [0; 256];
+        for start in (0..pages.len()).step_by(part.len()) {
+            pattern::fill(&mut part, seed, start);
+            pages.write(start, &part)?;
+        }
+        Ok(pages)
+    }
+
+    fn holds(&self, seed: u8) -> bool {
+        let mut part = [0; 256];
+        (0..self.len())
+            .step_by(part.len())
+            .all(|start| self.read(start, &mut part).is_ok() && pattern::holds(&part, seed, start))
+    }
+}
+
+/// Calls a generic function with each kind of buffer.
+macro_rules! each_buffer {
+    ($f:ident($($arg:expr),*)) => {{
+        $f::<KVec<u8>>($($arg),*)?;
+        $f::<VVec<u8>>($($arg),*)?;
+        $f::<KVVec<u8>>($($arg),*)?;
+        $f::<PageList>($($arg),*)?;
+    }};
+}
+use each_buffer;
+
+/// Two buffers in one, with or without a gap between them.
+struct Pair(KVec<u8>, KVec<u8>);
+
+// SAFETY: The chunks are those of two buffers that it owns.
+unsafe impl SgBuffer for Pair {
+    type Element = u8;
+    const DROP_MAY_SLEEP: bool = false;
+
+    fn len(&self) -> usize {
+        self.0.len() + self.1.len()
+    }
+
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        self.0.try_for_each_chunk(&mut f)?;
+        self.1.try_for_each_chunk(&mut f)
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        self.0.whole_lines(line) && self.1.whole_lines(line)
+    }
+}
+
+/// Whether a device maps by an IOMMU.
+fn translated(probe: &Probe<'_, '_>) -> bool {
+    c::dma_domain(probe.device()).is_some()
+}
+
+/// The device fills its segments with the pattern `seed`.
+fn fill<B, D, E>(mapping: &IovaMapping<'_, B, D, Device<E>>, seed: u8) -> Result
+where
+    B: SgBuffer,
+    D: Direction,
+    E: Engine,
+{
+    let mut data = [0; PART];
+    for_each_part(mapping.segments(), |address, len, start| {
+        pattern::fill(&mut data[..len], seed, start);
+        device_side::write(mapping.device(), address, &data[..len])
+    })
+}
+
+/// Returns whether the device finds the pattern `seed` in its segments.
+fn finds<B, D, E>(mapping: &IovaMapping<'_, B, D, Device<E>>, seed: u8) -> Result<bool>
+where
+    B: SgBuffer,
+    D: Direction,
+    E: Engine,
+{
+    let mut data = [0; PART];
+    let mut same = true;
+    for_each_part(mapping.segments(), |address, len, start| {
+        device_side::read(mapping.device(), address, &mut data[..len])?;
+        same &= pattern::holds(&data[..len], seed, start);
+        Ok(())
+    })?;
+    Ok(same)
+}
+
+/// Checks that the segments are all of the mapping, each within the limits, and one range if they
+/// are to be.
+fn check_segments<B, D, E>(mapping: &IovaMapping<'_, B, D, Device<E>>) -> Result
+where
+    B: SgBuffer,
+    D: Direction,
+    E: Engine,
+{
+    let dma = mapping.device();
+    let (max, boundary, mask) = (dma.max_segment_size(), dma.segment_boundary(), dma.mask());
+    let mut sum = 0;
+    let mut next = mapping.contiguous();
+    check_eq!(next.is_some(), mapping.use_iova());
+
+    for Segment { address, len } in mapping.segments() {
+        let last = address + u64::from(len) - 1;
+        check!(len > 0 && len <= max, "{len} bytes in a segment of {max}");
+        check!(
+            address & !boundary == last & !boundary,
+            "{address:#x}+{len:#x} crosses {boundary:#x}"
+        );
+        check!(last <= mask, "{last:#x} is beyond {mask:#x}");
+        if let Some(next) = &mut next {
+            check_eq!(address, *next);
+            *next = last + 1;
+        }
+        sum += len as usize;
+    }
+    check_eq!(sum, mapping.size());
+    Ok(())
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `complete_range`: what the CPU gets, and that the rest stays as the device left it.
+
+use super::*;
+use crate::{
+    context,
+    device_side,
+    engines::{
+        Idle,
+        Scripted, //
+    },
+    fixture::*, //
+};
+use core::ops::Range;
+use dma_map::{
+    direction::Carries,
+    mapping::Refused,
+    Bidirectional,
+    DmaDevice,
+    FromDevice,
+    ToDevice, //
+};
+use kernel::str::CString;
+
+const LEN: usize = 3 * PAGE_SIZE + 17;
+
+/// Ranges around lines, pages, slots of the bounce pool and the ends.
+const RANGES: [Range<usize>; 9] = [
+    0..1,
+    0..LEN,
+    1..2,
+    63..65,
+    2047..2049,
+    PAGE_SIZE - 1..PAGE_SIZE + 1,
+    100..9000,
+    LEN - 1..LEN,
+    LEN - 100..LEN,
+];
+
+/// Returns whether `bytes` are the pattern `seed` from `start` on.
+fn holds_at(bytes: &[u8], start: usize, seed: u8) -> bool {
+    let mut bytes = bytes.iter().enumerate();
+    bytes.all(|(i, byte)| *byte == pattern(seed, start + i))
+}
+
+/// Returns whether `bytes` are the pattern `inside` in `range`, and `outside` elsewhere.
+fn holds_both(bytes: &[u8], range: &Range<usize>, inside: u8, outside: u8) -> bool {
+    bytes.iter().enumerate().all(|(i, byte)| {
+        let seed = if range.contains(&i) { inside } else { outside };
+        *byte == pattern(seed, i)
+    })
+}
+
+/// All that the device finds.
+fn device_finds<B, D, E>(mapping: &DmaMapping<'_, B, D, Device<E>>) -> Result<KVec<u8>>
+where
+    B: Contiguous,
+    D: Direction,
+    E: Engine,
+{
+    let mut seen = KVec::from_elem(0, mapping.size(), GFP_KERNEL)?;
+    device_side::read(mapping.device(), mapping.dma_address(), &mut seen)?;
+    Ok(seen)
+}
+
+fn read<D: Carries<u8> + dma_map::direction::CpuReads>(dma: DmaDevice<'_>, d: D) -> Result {
+    for range in RANGES {
+        let buffer = KVec::<u8>::sample(LEN, 1)?;
+        let place = buffer.place();
+        let mapping = DmaMapping::map(dma, buffer, d, Idle, PLAIN)?;
+        let bounced = !in_place(&mapping, place);
+        device_side::fill_at(dma, mapping.dma_address(), LEN, 2)?;
+
+        let part = mapping.complete_range(range.clone())?;
+        check_eq!(part.range(), range);
+        check_eq!(part.size(), LEN);
+        check!(holds_at(part.as_bytes(), range.start, 2), "{range:?}");
+        if bounced && range.start > 0 {
+            // SAFETY: The CPU looks at a byte of the buffer, which is its own, if not in sync.
+            let beside = unsafe { place.add(range.start - 1).read_volatile() };
+            check_eq!(beside, pattern(1, range.start - 1));
+        }
+
+        // The rest is as the device left it, also after another turn.
+        let mapping = part.give(Idle);
+        check!(holds_at(&device_finds(&mapping)?, 0, 2), "{range:?}");
+        device_side::fill_at(dma, mapping.dma_address(), LEN, 3)?;
+        let part = mapping.complete_range(range.clone())?;
+        check!(holds_at(part.as_bytes(), range.start, 3), "{range:?}");
+        check!(part.unmap().holds(3), "{range:?}");
+    }
+    Ok(())
+}
+
+#[kunit_tests(dma_map_mapping_part)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_reads_a_range_and_no_more_is_synced() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            read(dma, FromDevice)?;
+            read(dma, Bidirectional)
+        })
+    }
+
+    #[test]
+    fn cpu_writes_a_range_and_the_rest_stays_the_devices() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for range in RANGES {
+                let buffer = KVec::<u8>::sample(LEN, 1)?;
+                let mapping = DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?;
+                device_side::fill_at(dma, mapping.dma_address(), LEN, 2)?;
+                let mut part = mapping.complete_range(range.clone())?;
+                for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
+                    *byte = pattern(3, range.start + i);
+                }
+                let mapping = part.give(Idle);
+                check!(
+                    holds_both(&device_finds(&mapping)?, &range, 3, 2),
+                    "{range:?}"
+                );
+
+                let mut part = mapping.complete_range(range.clone())?;
+                for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
+                    *byte = pattern(4, range.start + i);
+                }
+                // Both sides' last words are in the buffer.
+                check!(holds_both(&part.unmap(), &range, 4, 2), "{range:?}");
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn cpu_writes_a_range_for_a_device_that_reads() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for range in RANGES {
+                let buffer = Pages::sample(LEN, 1)?;
+                let mapping = DmaMapping::map(dma, buffer, ToDevice, Idle, PLAIN)?;
+                let mut part = mapping.complete_range(range.clone())?;
+                for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
+                    *byte = pattern(2, range.start + i);
+                }
+                let mapping = part.give(Idle);
+                check!(
+                    holds_both(&device_finds(&mapping)?, &range, 2, 1),
+                    "{range:?}"
+                );
+                check!(holds_both(&mapping.unmap()?, &range, 2, 1), "{range:?}");
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn bytes_of_larger_elements_are_a_range() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let value = KBox::new(0u64, GFP_KERNEL)?;
+            let mapping = DmaMapping::map(dma, value, Bidirectional, Idle, PLAIN)?;
+            device_side::write(dma, mapping.dma_address(), &[1, 2, 3, 4, 5, 6, 7, 8])?;
+            let mut part = mapping.complete_range(2..4)?;
+            check_eq!(part.as_bytes(), [3, 4]);
+            part.as_mut_bytes().fill(9);
+            check_eq!(part.unmap().to_ne_bytes(), [1, 2, 9, 9, 5, 6, 7, 8]);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn ranges_beyond_the_buffer_are_einval() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::busy();
+            let buffer = KVec::<u8>::sample(100, 1)?;
+            let mut mapping = DmaMapping::map(dma, buffer, FromDevice, &engine, PLAIN)?;
+            for (start, end) in [
+                (0, 0),
+                (5, 5),
+                (100, 100),
+                (0, 101),
+                (99, 101),
+                (100, 101),
+                (7, 6),
+                (0, usize::MAX),
+                (usize::MAX - 1, usize::MAX),
+                (usize::MAX, 0),
+            ] {
+                mapping = match mapping.complete_range(start..end) {
+                    Ok(_) => return Err(EEXIST),
+                    Err(Refused { error, handle }) => {
+                        check_eq!(error, EINVAL);
+                        handle
+                    }
+                };
+            }
+            // A bad range asks nothing of the engine; a good one is up to it.
+            check_eq!(engine.asked(), 0);
+            let refused = match mapping.complete_range(0..100) {
+                Ok(_) => return Err(EEXIST),
+                Err(refused) => refused,
+            };
+            let text = CString::try_from_fmt(fmt!("{refused:?}"))?;
+            check!(text.to_bytes().starts_with(b"Refused { error: "));
+            check_eq!(refused.error, EBUSY);
+            check_eq!((engine.asked(), engine.stopped()), (1, 0));
+            engine.finish();
+            let part = refused.handle.complete_range(0..100)?;
+            check_eq!(part.range(), 0..100);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn refusal_is_its_error() -> Result {
+        let refused = Refused {
+            error: EBUSY,
+            handle: (),
+        };
+        check_eq!(Error::from(refused), EBUSY);
+        Ok(())
+    }
+
+    #[test]
+    fn ranges_are_dropped_and_asked_of_nobody() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::idle();
+            let buffer = KVVec::<u8>::sample(9000, 1)?;
+            let mapping = DmaMapping::map(dma, buffer, Bidirectional, &engine, PLAIN)?;
+            let part = mapping.complete_range(10..20)?;
+            engine.start();
+            check!(core::ptr::eq(part.device().device(), probe.device()));
+            context::irqs_off(|| drop(part));
+            check_eq!((engine.asked(), engine.stopped()), (1, 0));
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn ranges_work_in_atomic_context() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let map = || -> Result<_> {
+                let buffer = KVec::<u8>::sample(9000, 1)?;
+                Ok(DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?)
+            };
+            let round = |mapping: DmaMapping<'_, KVec<u8>, _, Device<Idle>>| -> Result<bool> {
+                let part = mapping.complete_range(10..2000)?;
+                let same = holds_at(part.as_bytes(), 10, 1);
+                let part = part.give(Idle).complete_range(0..9000)?;
+                Ok(same && part.unmap().holds(1))
+            };
+
+            let mapping = map()?;
+            check!(context::spinlocked(|| round(mapping))?);
+            let mapping = map()?;
+            check!(context::irqs_off(|| round(mapping)).0?);
+            let mapping = map()?;
+            check!(context::hard_irq(|| round(mapping))??);
+            Ok(())
+        })
+    }
+}
