@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: text lifetime may not live long enough
+
+//! A mapping ends before the device is unbound.
+
+use dma_map::{
+    Device,
+    DmaDevice,
+    Engine,
+    Gfp,
+    IovaMapping,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound, E> = IovaMapping<'bound, VVec<u8>, ToDevice, Device<E>>;
+
+pub fn map<E: Engine>(dma: DmaDevice<'_>, data: VVec<u8>, e: E) -> Result<Mapping<'static, E>> {
+    Ok(IovaMapping::map(dma, data, ToDevice, e, Gfp::Kernel)?)
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599
+
+//! What the device owns is not for the CPU to read.
+
+use dma_map::{
+    Device,
+    Engine,
+    FromDevice,
+    IovaMapping, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound, E> = IovaMapping<'bound, VVec<u8>, FromDevice, Device<E>>;
+
+pub fn first<E: Engine>(mapping: Mapping<'_, E>) -> Result<Option<u8>> {
+    let first = mapping.complete()?.as_slice().first().copied();
+    Ok(first)
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! What goes to the device has nothing for the CPU to read.
+
+use dma_map::{
+    Cpu,
+    FromDevice,
+    IovaMapping,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound> = IovaMapping<'bound, VVec<u8>, FromDevice, Cpu>;
+
+pub const DIRECTIONS: (ToDevice, FromDevice) = (ToDevice, FromDevice);
+
+pub fn first(mapping: &Mapping<'_>) -> Option<u8> {
+    mapping.as_slice().first().copied()
+}

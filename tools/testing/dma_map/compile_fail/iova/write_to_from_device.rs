@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! What comes from the device is not for the CPU to write.
+
+use dma_map::{
+    Cpu,
+    FromDevice,
+    IovaMapping,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Mapping<'bound> = IovaMapping<'bound, VVec<u8>, FromDevice, Cpu>;
+
+pub const DIRECTIONS: (ToDevice, FromDevice) = (ToDevice, FromDevice);
+
+pub fn clear(mapping: &mut Mapping<'_>) {
+    mapping.as_mut_slice().fill(0);
+}

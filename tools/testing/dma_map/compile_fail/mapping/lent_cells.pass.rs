@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! A shared cell could be written while the device reads it.
+
+use dma_map::{
+    engine::AlwaysStops,
+    mapping::with_mapped,
+    DmaDevice,
+    MapOptions,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Byte = u8;
+
+pub fn send<E: AlwaysStops>(dma: DmaDevice<'_>, data: &[Byte], engine: E) -> Result {
+    with_mapped(dma, data, ToDevice, engine, MapOptions::new(), |_| Ok(()))
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0308
+
+//! Memory is not mapped as I/O memory.
+
+use dma_map::{
+    mapping::{
+        MmioMapping,
+        MmioWindow, //
+    },
+    DmaDevice,
+    Engine,
+    FromDevice, //
+};
+use kernel::prelude::*;
+
+pub fn map<'a, E: Engine>(dma: DmaDevice<'a>, window: MmioWindow<'a>, engine: E) -> Result {
+    let memory = KBox::new([0u8; 64], GFP_KERNEL)?;
+    let place = core::ptr::from_ref(&*memory).addr() as u64;
+    drop((MmioMapping::map(dma, window, FromDevice, engine)?, place));
+    window.len();
+    Ok(())
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! Padding would show the device what was in memory before.
+
+use dma_map::{
+    DmaDevice,
+    DmaMapping,
+    Engine,
+    MapOptions,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Padded {
+    pub small: u8,
+    pub large: u32,
+}
+
+pub const PADDED: Padded = Padded { small: 1, large: 2 };
+
+pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    let buffer = KBox::new(PADDED, GFP_KERNEL)?;
+    let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
+    Ok(())
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! What the device only reads is not what the CPU gets to read back.
+
+use dma_map::{
+    Bidirectional,
+    DmaMapping,
+    Part,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+pub type Both = (Bidirectional, ToDevice);
+
+pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, Bidirectional, Part>;
+
+pub fn first(part: &Mapping<'_>) -> Option<u8> {
+    part.as_bytes().first().copied()
+}

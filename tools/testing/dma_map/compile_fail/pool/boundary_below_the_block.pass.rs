@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0080
+// emit: obj
+
+//! A block fits within its boundary.
+
+use dma_map::{
+    DmaDevice,
+    DmaPool, //
+};
+use kernel::prelude::*;
+
+pub type Slot = [u64; 3];
+
+pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, Slot>> {
+    DmaPool::with::<1, 32>(dma, c"pool")
+}

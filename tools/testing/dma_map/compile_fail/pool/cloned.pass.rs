@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! One handle, one owner: it puts the block back.
+
+use dma_map::{
+    DmaPool,
+    PoolBlock, //
+};
+
+pub fn copy(block: PoolBlock<&DmaPool<'_, u32>>) {
+    let other = block;
+    drop(other);
+}

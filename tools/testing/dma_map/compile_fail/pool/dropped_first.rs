@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0505
+
+//! A pool cannot be dropped before its blocks.
+
+use dma_map::{
+    DmaPool,
+    Gfp,
+    PoolBlock, //
+};
+use kernel::prelude::*;
+
+pub fn take(pool: DmaPool<'_, u64>) -> Result<u64> {
+    let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
+    drop(pool);
+    Ok(*block)
+}

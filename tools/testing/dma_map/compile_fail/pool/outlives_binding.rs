@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: text lifetime may not live long enough
+
+//! A pool ends before the device is unbound.
+
+use dma_map::{
+    DmaDevice,
+    DmaPool, //
+};
+use kernel::prelude::*;
+
+pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'static, u64>> {
+    DmaPool::new(dma, c"pool")
+}

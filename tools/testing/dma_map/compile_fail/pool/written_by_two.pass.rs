@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0596
+
+//! Two threads that share the handle cannot both write.
+
+use dma_map::{
+    DmaPool,
+    PoolBlock, //
+};
+
+pub fn write(block: &mut PoolBlock<&DmaPool<'_, u32>>) {
+    **block = 1;
+}
