@@ -5,12 +5,24 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 mod alloc;
+mod handle;
+pub(crate) mod memory;
+mod options;
+mod pages;
 
+pub use self::{
+    handle::CoherentHandle,
+    options::CoherentOptions,
+    pages::{
+        PhysicalPages,
+        Run, //
+    }, //
+};
+
+use self::memory::Memory;
 use crate::{
-    deferral,
     device::DmaDevice,
     engine::Engine,
-    ffi,
     state::{
         Cpu,
         Shared,
@@ -30,7 +42,6 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
     dma::DmaAddress,
     io::IoBase,
     prelude::*,
@@ -56,8 +67,8 @@ use zerocopy::{
 ///
 /// # Invariants
 ///
-/// - `cpu` points to coherent memory of `dev`, allocated with the size of the `T` behind it, which
-///   this handle owns. It is aligned for `T`, initialised, contiguous in virtual and bus space.
+/// - `cpu` points to coherent memory of `dev`, allocated with the size of the `T` behind it and with
+///   `attrs`, which this handle owns. It is aligned for `T`, initialised, contiguous in virtual and bus space.
 /// - `dma` is the address of the same memory for the device.
 /// - In the [`Cpu`] state, no device has been told the address, or every one that has is idle.
 ///
@@ -75,6 +86,7 @@ pub struct DmaCoherent<'bound, T: KnownSize + ?Sized, S: State = Cpu> {
     dev: DmaDevice<'bound>,
     cpu: NonNull<T>,
     dma: DmaAddress,
+    attrs: c_ulong,
     state: S,
 }
 
@@ -91,15 +103,38 @@ impl<'bound, T: KnownSize + ?Sized, S: State> DmaCoherent<'bound, T, S> {
         self.dev
     }
 
-    /// Takes the handle apart, without freeing.
+    /// Names the allocation behind the handle.
+    ///
+    /// # Safety
+    ///
+    /// The caller must not use the handle any more.
     #[inline]
-    fn into_parts(self) -> (DmaDevice<'bound>, NonNull<T>, DmaAddress, S) {
+    unsafe fn memory(&self) -> Memory {
+        // SAFETY: By the type invariants; the caller gives the memory away.
+        unsafe {
+            Memory::from_parts(
+                self.dev,
+                self.size(),
+                self.cpu.as_ptr().cast(),
+                self.dma,
+                self.attrs,
+            )
+        }
+    }
+
+    /// Changes the state.
+    #[inline]
+    fn into_state<N: State>(self, change: impl FnOnce(S) -> N) -> DmaCoherent<'bound, T, N> {
         let this = ManuallyDrop::new(self);
 
-        // SAFETY: `this` is not dropped and not used again, so the state is moved out once.
-        let state = unsafe { core::ptr::read(&this.state) };
-
-        (this.dev, this.cpu, this.dma, state)
+        DmaCoherent {
+            dev: this.dev,
+            cpu: this.cpu,
+            dma: this.dma,
+            attrs: this.attrs,
+            // SAFETY: `this` is not dropped and not used again, so the state is moved out once.
+            state: change(unsafe { core::ptr::read(&this.state) }),
+        }
     }
 }
 
@@ -121,15 +156,8 @@ impl<'bound, T: KnownSize + ?Sized> DmaCoherent<'bound, T, Cpu> {
     /// Consumes the exclusive handle, so no reference to the memory is left. Context: any.
     #[inline]
     pub fn share<E: Engine>(self, engine: E) -> DmaCoherent<'bound, T, Shared<E>> {
-        let (dev, cpu, dma, _) = self.into_parts();
-
         // INVARIANT: The same memory; the state is not `Cpu`.
-        DmaCoherent {
-            dev,
-            cpu,
-            dma,
-            state: Shared(engine),
-        }
+        self.into_state(|_| Shared(engine))
     }
 }
 
@@ -207,17 +235,11 @@ where
 
         // What the device wrote before it became idle is read after this.
         kernel::sync::barrier::dma_mb(kernel::sync::barrier::Read);
-        let (dev, cpu, dma, _) = self.into_parts();
 
         // INVARIANT: The engine is idle, and starts nothing on this memory without a handle in a
         // state of the device (safety requirements of `Engine`). `T: FromBytes`, so whatever the
         // device wrote is a valid `T`.
-        Ok(DmaCoherent {
-            dev,
-            cpu,
-            dma,
-            state: Cpu::new(),
-        })
+        Ok(self.into_state(|_| Cpu::new()))
     }
 }
 
@@ -235,35 +257,6 @@ where
     }
 }
 
-/// Frees coherent memory.
-///
-/// # Safety
-///
-/// The arguments must be those of one allocation that is not used any more. The caller must be in
-/// a context that may sleep, and `dev` bound.
-unsafe fn free(dev: *mut bindings::device, size: usize, cpu: *mut c_void, dma: DmaAddress) {
-    // SAFETY: By the safety requirements of this function; `alloc` passes no attributes.
-    unsafe { bindings::dma_free_attrs(dev, size, cpu, dma, 0) }
-}
-
-/// The arguments of [`free`], to be sent to a workqueue.
-struct Free {
-    dev: *mut bindings::device,
-    size: usize,
-    cpu: *mut c_void,
-    dma: DmaAddress,
-}
-
-// SAFETY: Coherent memory may be freed by any thread.
-unsafe impl Send for Free {}
-
-impl Free {
-    fn run(self) {
-        // SAFETY: Made in `DmaCoherent::drop`, run once, before unbind.
-        unsafe { free(self.dev, self.size, self.cpu, self.dma) }
-    }
-}
-
 impl<T: KnownSize + ?Sized, S: State> Drop for DmaCoherent<'_, T, S> {
     #[inline]
     fn drop(&mut self) {
@@ -274,23 +267,9 @@ impl<T: KnownSize + ?Sized, S: State> Drop for DmaCoherent<'_, T, S> {
             return;
         }
 
-        if ffi::may_sleep() {
-            // SAFETY: By the type invariants these are the arguments of the allocation. The device
-            // does not access it any more, nobody else has it, and this context may sleep.
-            unsafe { free(self.dev.as_raw(), size, self.cpu.as_ptr().cast(), self.dma) };
-            return;
-        }
-
-        let job = Free {
-            dev: self.dev.as_raw(),
-            size,
-            cpu: self.cpu.as_ptr().cast(),
-            dma: self.dma,
-        };
-        // SAFETY: The memory is the job's alone, and the device is bound until the job has run.
-        if !unsafe { deferral::defer(move || job.run()) } {
-            crate::binding::quarantine(self.dev.device(), size);
-        }
+        // SAFETY: By the type invariants this is our allocation. The device does not access it any
+        // more, and nobody else has it.
+        unsafe { self.memory().free_anywhere(self.dev) };
     }
 }
 

@@ -11,8 +11,9 @@
 //!   constructor takes one.
 //! - [`Engine`]: how the device is stopped and how the end of its accesses is known; the one
 //!   `unsafe` statement of a driver.
-//! - [`DmaCoherent`]: memory that CPU and device share.
-//! - [`DmaPool`]: small blocks of such memory, of one type.
+//! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device
+//!   alone. [`CoherentOptions`]: how either is allocated.
+//! - [`DmaPool`]: small blocks of shared memory, of one type.
 //! - [`SgMapping`]: a scattered buffer that CPU and device own in turns.
 //! - [`DmaMapping`]: the same for a contiguous buffer; [`with_mapped`](mapping::with_mapped) for
 //!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
@@ -32,6 +33,7 @@
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
+//! | [`DmaCoherent::pages`] | yes | no |
 //! | access: views, slices, segments | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
@@ -71,6 +73,8 @@ pub mod workqueue;
 pub use self::{
     coherent::{
         Busy,
+        CoherentHandle,
+        CoherentOptions,
         DmaCoherent, //
     },
     device::DmaDevice,

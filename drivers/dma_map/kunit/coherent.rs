@@ -5,6 +5,7 @@
 mod access;
 mod alloc;
 mod free;
+mod options;
 mod quarantine;
 mod refused;
 mod transitions;

@@ -161,17 +161,17 @@ mod tests {
 
     #[test]
     fn handles_are_as_small_as_what_they_keep() -> Result {
-        // Device, CPU address, DMA address; the length of a slice; the engine.
+        // Device, CPU address, DMA address, attributes; the length of a slice; the engine.
         const WORD: usize = size_of::<usize>();
         check_eq!(size_of::<Cpu>(), 0);
         check_eq!(size_of::<Device<u16>>(), 2);
         check_eq!(size_of::<Shared<Idle>>(), 0);
-        check_eq!(size_of::<DmaCoherent<'_, Slot>>(), 3 * WORD);
-        check_eq!(size_of::<DmaCoherent<'_, Slot, Shared<Idle>>>(), 3 * WORD);
-        check_eq!(size_of::<DmaCoherent<'_, [Slot]>>(), 4 * WORD);
+        check_eq!(size_of::<DmaCoherent<'_, Slot>>(), 4 * WORD);
+        check_eq!(size_of::<DmaCoherent<'_, Slot, Shared<Idle>>>(), 4 * WORD);
+        check_eq!(size_of::<DmaCoherent<'_, [Slot]>>(), 5 * WORD);
         check_eq!(
             size_of::<DmaCoherent<'_, Slot, Shared<Arc<Scripted>>>>(),
-            4 * WORD
+            5 * WORD
         );
         Ok(())
     }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One allocation of coherent memory, without a type and without a state.
+
+use super::CoherentOptions;
+use crate::{
+    binding,
+    deferral,
+    device::DmaDevice,
+    ffi, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    dma::DmaAddress,
+    page::PAGE_SIZE,
+    prelude::*,
+    sizes::SZ_128K, //
+};
+
+/// How large a region the caller is prepared for.
+pub(super) trait Size {
+    /// The first size that is refused, in bytes.
+    const LIMIT: usize;
+
+    /// Flags beside those of the caller.
+    const FLAGS: bindings::gfp_t;
+}
+
+/// Regions that every kernel can serve: below 128 KiB.
+pub(super) struct Plain;
+
+/// Regions whose size depends on the kernel's configuration (CMA, an IOMMU).
+pub(super) struct Large;
+
+impl Size for Plain {
+    const LIMIT: usize = SZ_128K;
+    const FLAGS: bindings::gfp_t = 0;
+}
+
+impl Size for Large {
+    // An allocation's size in bytes fits `isize`, as for every Rust type.
+    const LIMIT: usize = isize::MAX as usize;
+    // Behind an IOMMU the region is made of single pages, for which `GFP_KERNEL` would kill
+    // processes before it fails: `__GFP_RETRY_MAYFAIL`.
+    const FLAGS: bindings::gfp_t = 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
+}
+
+/// The arguments of `dma_free_attrs()`; nothing is freed when this is dropped.
+///
+/// # Invariants
+///
+/// They are those of one `dma_alloc_attrs()`. Whoever has this owns the memory.
+pub struct Memory {
+    dev: *mut bindings::device,
+    size: usize,
+    cpu: *mut c_void,
+    dma: DmaAddress,
+    attrs: c_ulong,
+}
+
+// SAFETY: Coherent memory may be freed by any thread.
+unsafe impl Send for Memory {}
+
+impl Memory {
+    /// Names an allocation by its parts again.
+    ///
+    /// # Safety
+    ///
+    /// They must be those of an allocation for `dev`, which the caller gives away here.
+    #[inline]
+    pub(super) unsafe fn from_parts(
+        dev: DmaDevice<'_>,
+        size: usize,
+        cpu: *mut c_void,
+        dma: DmaAddress,
+        attrs: c_ulong,
+    ) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            dev: dev.as_raw(),
+            size,
+            cpu,
+            dma,
+            attrs,
+        }
+    }
+
+    /// Frees the memory.
+    ///
+    /// # Safety
+    ///
+    /// The memory must not be used any more, by anyone. The caller must be in a context that may
+    /// sleep, and the device bound.
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: By the type invariants and the safety requirements of this function.
+        unsafe { bindings::dma_free_attrs(self.dev, self.size, self.cpu, self.dma, self.attrs) }
+    }
+
+    /// Frees the memory, now or, where that is not legal, a little later.
+    ///
+    /// # Safety
+    ///
+    /// The memory must not be used any more, by anyone, and `dev` be its device.
+    #[inline]
+    pub(super) unsafe fn free_anywhere(self, dev: DmaDevice<'_>) {
+        if ffi::may_sleep() {
+            // SAFETY: By the safety requirements of this function; `dev` is bound.
+            unsafe { self.free() };
+            return;
+        }
+
+        let size = self.size;
+        // SAFETY: The memory is the closure's alone, and the device is bound until it has run.
+        if !unsafe { deferral::defer(move || self.free()) } {
+            binding::quarantine(dev.device(), size);
+        }
+    }
+}
+
+/// Allocates `size` bytes of coherent memory, zeroed unless there is no kernel mapping.
+///
+/// # Errors
+///
+/// - `EINVAL`: `size` is 0, or not below the limit of `Z`.
+/// - `ENOMEM`.
+pub(super) fn alloc<Z: Size>(
+    dev: DmaDevice<'_>,
+    size: usize,
+    options: CoherentOptions,
+) -> Result<(NonNull<c_void>, DmaAddress)> {
+    if size == 0 || size >= Z::LIMIT {
+        return Err(EINVAL);
+    }
+    // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
+    // larger than `INT_MAX`.
+    let pages = size.div_ceil(PAGE_SIZE);
+    if pages > ffi::total_pages() || pages > i32::MAX as usize / size_of::<usize>() {
+        return Err(ENOMEM);
+    }
+
+    let mut dma: DmaAddress = 0;
+    // SAFETY: `dev` is bound, by the type invariants of `DmaDevice`.
+    let cpu = unsafe {
+        bindings::dma_alloc_attrs(
+            dev.as_raw(),
+            size,
+            &mut dma,
+            options.gfp().as_raw() | Z::FLAGS | bindings::__GFP_ZERO,
+            options.attrs(),
+        )
+    };
+
+    Ok((NonNull::new(cpu).ok_or(ENOMEM)?, dma))
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0624
+
+//! Memory without a kernel mapping is another type, not an option of one with accessors.
+
+use dma_map::{
+    CoherentOptions,
+    Gfp, //
+};
+
+pub fn options() -> CoherentOptions {
+    CoherentOptions::new(Gfp::Kernel).no_kernel_mapping()
+}

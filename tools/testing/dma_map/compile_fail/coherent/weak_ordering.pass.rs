@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599
+
+//! Memory whose accesses may pass each other is not coherent memory.
+
+use dma_map::{
+    CoherentOptions,
+    Gfp, //
+};
+
+pub fn options() -> CoherentOptions {
+    CoherentOptions::new(Gfp::Kernel).write_combine()
+}
