@@ -19,6 +19,7 @@
 //!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
 //!   registers.
 //! - [`IovaMapping`]: as [`SgMapping`], at one address where there is an IOMMU.
+//! - [`DmaPages`], [`DmaNoncontiguous`]: memory that is allocated for streaming.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
@@ -33,7 +34,7 @@
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
-//! | [`DmaCoherent::pages`] | yes | no |
+//! | [`DmaNoncontiguous::alloc`](noncoherent::DmaBuffer::alloc), [`DmaCoherent::pages`] | yes | no |
 //! | access: views, slices, segments | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
@@ -63,6 +64,7 @@ pub mod gfp;
 pub mod iova;
 pub mod limits;
 pub mod mapping;
+pub mod noncoherent;
 pub mod pci;
 pub mod pool;
 pub mod sg;
@@ -94,6 +96,10 @@ pub use self::{
     pool::{
         DmaPool,
         PoolBlock, //
+    },
+    noncoherent::{
+        DmaNoncontiguous,
+        DmaPages, //
     },
     sg::{
         MapError,

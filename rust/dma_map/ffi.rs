@@ -14,11 +14,14 @@ extern "C" {
     // C structs are opaque pointers here: bindgen's types are not "FFI-safe" to the compiler.
     fn dma_map_helper_dev_is_dma_coherent(dev: *mut c_void) -> bool;
     fn dma_map_helper_direct_limit(dev: *mut c_void) -> u64;
+    fn dma_map_helper_flush_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_get_cache_alignment() -> c_int;
+    fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_is_linear_heap(addr: *const c_void) -> bool;
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
     fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
+    fn dma_map_helper_page_address(page: *mut c_void) -> *mut c_void;
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
     fn dma_map_helper_totalram_pages() -> c_ulong;
@@ -65,6 +68,37 @@ pub(crate) unsafe fn is_coherent(dev: *mut bindings::device) -> bool {
 pub(crate) unsafe fn direct_limit(dev: *mut bindings::device) -> u64 {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_direct_limit(dev.cast()) }
+}
+
+/// Writes back what the caches hold of memory by an address of `vmap()`, where that is a matter of
+/// its own.
+///
+/// C API: `flush_kernel_vmap_range()`.
+///
+/// # Safety
+///
+/// The range must be mapped.
+#[inline]
+pub(crate) unsafe fn flush_vmap(addr: *mut c_void, size: usize) {
+    // SAFETY: By the safety requirements of this function.
+    //
+    // CAST: The C API counts in `int`, and flushes all for more than a few pages.
+    unsafe { dma_map_helper_flush_vmap(addr, size as c_int) }
+}
+
+/// Drops what the caches hold of memory by an address of `vmap()`; see [`flush_vmap`].
+///
+/// C API: `invalidate_kernel_vmap_range()`.
+///
+/// # Safety
+///
+/// The range must be mapped.
+#[inline]
+pub(crate) unsafe fn invalidate_vmap(addr: *mut c_void, size: usize) {
+    // SAFETY: By the safety requirements of this function.
+    //
+    // CAST: As in `flush_vmap`.
+    unsafe { dma_map_helper_invalidate_vmap(addr, size as c_int) }
 }
 
 /// Returns whether the byte at `addr` is in the linear mapping and comes from the page allocator,
@@ -123,6 +157,17 @@ pub(crate) unsafe fn map_limit(dev: *mut bindings::device) -> u64 {
 pub(crate) fn may_sleep() -> bool {
     // SAFETY: The function has no preconditions.
     unsafe { dma_map_helper_may_sleep() }
+}
+
+/// Returns the address of `page` in the linear mapping.
+///
+/// # Safety
+///
+/// `page` must point to a valid `struct page` that is not in high memory.
+#[inline]
+pub(crate) unsafe fn page_address(page: *mut bindings::page) -> *mut c_void {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_page_address(page.cast()) }
 }
 
 /// Returns the physical address of the first byte of `page`.

@@ -9,6 +9,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
+#include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/iommu-dma.h>
 #include <linux/mm.h>
@@ -42,11 +43,23 @@ u64 dma_map_helper_direct_limit(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_direct_limit);
 
+void dma_map_helper_flush_vmap(void *addr, int size)
+{
+	flush_kernel_vmap_range(addr, size);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_flush_vmap);
+
 int dma_map_helper_get_cache_alignment(void)
 {
 	return dma_get_cache_alignment();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_get_cache_alignment);
+
+void dma_map_helper_invalidate_vmap(void *addr, int size)
+{
+	invalidate_kernel_vmap_range(addr, size);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_invalidate_vmap);
 
 /*
  * Whether @addr is memory of the page allocator or the slab in the linear
@@ -104,6 +117,12 @@ bool dma_map_helper_may_sleep(void)
 	return !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_may_sleep);
+
+void *dma_map_helper_page_address(struct page *page)
+{
+	return page_address(page);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_page_address);
 
 phys_addr_t dma_map_helper_page_to_phys(struct page *page)
 {

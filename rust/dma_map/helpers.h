@@ -10,11 +10,14 @@ struct page;
 
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
 u64 dma_map_helper_direct_limit(struct device *dev);
+void dma_map_helper_flush_vmap(void *addr, int size);
 int dma_map_helper_get_cache_alignment(void);
+void dma_map_helper_invalidate_vmap(void *addr, int size);
 bool dma_map_helper_is_linear_heap(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
 u64 dma_map_helper_map_limit(struct device *dev);
 bool dma_map_helper_may_sleep(void);
+void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
 unsigned long dma_map_helper_totalram_pages(void);

@@ -26,6 +26,7 @@ extern "C" {
     fn dma_map_kunit_irqs_disabled() -> bool;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
     fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
+    fn dma_map_kunit_virt_to_page(addr: *const c_void) -> *mut c_void;
 }
 
 /// Returns the C structure of `dev`.
@@ -102,6 +103,12 @@ pub(crate) fn dma_domain(dev: &Device<Bound>) -> Option<NonNull<bindings::iommu_
         let domain = NonNull::new(bindings::iommu_get_domain_for_dev(raw(dev)))?;
         ((*domain.as_ptr()).type_ & bindings::__IOMMU_DOMAIN_DMA_API != 0).then_some(domain)
     }
+}
+
+/// Returns the page at `address`, which must be in the linear mapping.
+pub(crate) fn virt_to_page(address: *const u8) -> *mut bindings::page {
+    // SAFETY: The function only computes.
+    unsafe { dma_map_kunit_virt_to_page(address.cast()) }.cast()
 }
 
 /// Returns where the CPU finds the byte that `dev` reaches at `address`.

@@ -74,3 +74,8 @@ phys_addr_t dma_map_kunit_virt_to_phys(const void *addr)
 {
 	return virt_to_phys((void *)addr);
 }
+
+struct page *dma_map_kunit_virt_to_page(const void *addr)
+{
+	return virt_to_page(addr);
+}

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct device;
+struct page;
 
 bool dma_map_kunit_dma_dev_need_sync(struct device *dev);
 int dma_map_kunit_dma_get_cache_alignment(void);
@@ -17,5 +18,6 @@ void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr);
 bool dma_map_kunit_irqs_disabled(void);
 bool dma_map_kunit_strict_iommu(struct device *dev);
 phys_addr_t dma_map_kunit_virt_to_phys(const void *addr);
+struct page *dma_map_kunit_virt_to_page(const void *addr);
 
 #endif /* _DMA_MAP_KUNIT_HELPERS_H */

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`DmaPages`] and [`DmaNoncontiguous`].
+
+use crate::{
+    c,
+    check::*,
+    context,
+    device_side,
+    engines::{
+        Idle,
+        Scripted, //
+    },
+    fixture::*,
+    pattern, //
+};
+use dma_map::{
+    noncoherent::{
+        DmaBuffer,
+        Memory, //
+    },
+    Bidirectional,
+    Busy,
+    DmaDevice,
+    DmaLimits,
+    DmaNoncontiguous,
+    DmaPages,
+    FromDevice,
+    Gfp,
+    ToDevice, //
+};
+use kernel::{
+    bindings,
+    dma::DmaMask,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>()).max_segment_size(1 << 20);
+
+const LENGTHS: [usize; 5] = [1, PAGE_SIZE, PAGE_SIZE + 1, 40_000, 65536];
+
+fn fill(memory: &mut [u8], seed: u8) {
+    pattern::fill(memory, seed, 0);
+}
+
+fn holds(memory: &[u8], seed: u8) -> bool {
+    pattern::holds(memory, seed, 0)
+}
+
+/// Sends data to the device and back, through memory of either kind.
+fn round_trip<'b, M: Memory>(
+    dma: DmaDevice<'b>,
+    mut memory: DmaBuffer<'b, M, u8, Bidirectional>,
+) -> Result {
+    let len = memory.len();
+    let mut data = KVVec::from_elem(0, len, GFP_KERNEL)?;
+
+    check!(memory.as_slice().iter().all(|byte| *byte == 0));
+    check_eq!(memory.size(), len);
+    fill(memory.as_mut_slice(), 1);
+    let memory = memory.give(Idle);
+    device_side::read(dma, memory.dma_address(), &mut data)?;
+    check!(holds(&data, 1), "the device finds what the CPU wrote");
+
+    fill(&mut data, 2);
+    device_side::write(dma, memory.dma_address(), &data)?;
+    let memory = memory.complete()?;
+    check!(
+        holds(memory.as_slice(), 2),
+        "the CPU finds what the device wrote"
+    );
+
+    let address = memory.give(Idle).dma_address();
+    if c::strict_iommu(dma.device()) {
+        check_err!(device_side::write(dma, address, &[1]), EFAULT);
+    }
+    Ok(())
+}
+
+/// Drops memory of either kind where it may not be freed.
+fn dropped_anywhere<'b, M: Memory>(
+    alloc: impl Fn() -> Result<DmaBuffer<'b, M, u8, Bidirectional>>,
+) -> Result {
+    let (one, two, three) = (alloc()?, alloc()?, alloc()?.give(Idle));
+
+    context::spinlocked(|| drop(one));
+    context::irqs_off(|| drop(two));
+    context::hard_irq(|| drop(three))
+}
+
+#[kunit_tests(dma_map_noncoherent)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_goes_to_the_device_and_back() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for len in LENGTHS {
+                round_trip(dma, DmaPages::alloc(dma, len, Bidirectional, Gfp::Kernel)?)?;
+                round_trip(dma, DmaNoncontiguous::alloc(dma, len, Bidirectional)?)?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn one_way_directions_work() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut to = DmaPages::<u32, _>::alloc(dma, 100, ToDevice, Gfp::Kernel)?;
+            to.as_mut_slice()[99] = 0x0403_0201;
+            let to = to.give(Idle);
+            let mut found = [0; 4];
+            device_side::read(dma, to.dma_address() + 396, &mut found)?;
+            check_eq!(found, [1, 2, 3, 4]);
+
+            let from = DmaNoncontiguous::<u32, _>::alloc(dma, 100, FromDevice)?.give(Idle);
+            device_side::write(dma, from.dma_address() + 396, &[1, 2, 3, 4])?;
+            let from = from.complete()?;
+            check_eq!(from.as_slice()[99], 0x0403_0201);
+            check_eq!(from.as_slice()[98], 0);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn more_than_a_segment_is_einval() -> Result {
+        each(|dev| {
+            for limits in [
+                ALL.max_segment_size(8192),
+                ALL.segment_boundary(0x1fff),
+                ALL.max_segment_size(8191 + 4096).segment_boundary(0x1fff),
+            ] {
+                dev.bind(|probe| {
+                    let dma = probe.dma(limits)?;
+                    for len in [8193, 12288, 1 << 20, usize::MAX] {
+                        check_err!(
+                            DmaPages::<u8, _>::alloc(dma, len, ToDevice, Gfp::Kernel),
+                            EINVAL
+                        );
+                        check_err!(
+                            DmaNoncontiguous::<u8, _>::alloc(dma, len, FromDevice),
+                            EINVAL
+                        );
+                    }
+                    for len in [4096, 4097, 8192] {
+                        let pages = DmaPages::<u8, _>::alloc(dma, len, ToDevice, Gfp::Kernel)?;
+                        let first = pages.give(Idle).dma_address();
+                        check_eq!((first ^ (first + len as u64 - 1)) & !0x1fff, 0);
+                        DmaNoncontiguous::<u8, _>::alloc(dma, len, FromDevice)?;
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn no_elements_and_too_many_are_refused() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL.max_segment_size(u32::MAX))?;
+            for len in [0, usize::MAX / 8 + 1, usize::MAX] {
+                check_err!(
+                    DmaPages::<u64, _>::alloc(dma, len, ToDevice, Gfp::Kernel),
+                    EINVAL
+                );
+                check_err!(
+                    DmaNoncontiguous::<u64, _>::alloc(dma, len, ToDevice),
+                    EINVAL
+                );
+            }
+            // More than there is: the limits allow 4 GiB.
+            let len = c::total_memory() + PAGE_SIZE;
+            if len < u32::MAX as usize - PAGE_SIZE {
+                check_err!(
+                    DmaPages::<u8, _>::alloc(dma, len, ToDevice, Gfp::Kernel),
+                    ENOMEM
+                );
+                check_err!(DmaNoncontiguous::<u8, _>::alloc(dma, len, ToDevice), ENOMEM);
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn beyond_the_largest_page_order_it_takes_an_iommu() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL.max_segment_size(u32::MAX))?;
+            let len = 8 << 20;
+            check_err!(
+                DmaPages::<u8, _>::alloc(dma, len, ToDevice, Gfp::Kernel),
+                ENOMEM
+            );
+            match DmaNoncontiguous::alloc(dma, len, Bidirectional) {
+                Ok(memory) => round_trip(dma, memory),
+                Err(err) => {
+                    check!(!c::strict_iommu(probe.device()));
+                    check_eq!(err, ENOMEM);
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn pages_are_allocated_in_atomic_context() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for gfp in [Gfp::Atomic, Gfp::Nowait] {
+                let alloc = || DmaPages::alloc(dma, 5000, Bidirectional, gfp);
+                round_trip(dma, context::spinlocked(alloc)?)?;
+                round_trip(dma, context::irqs_off(alloc).0?)?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn busy_device_keeps_the_memory() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::busy();
+            let memory = DmaPages::<u8, _>::alloc(dma, 100, FromDevice, Gfp::Kernel)?;
+            let memory = match memory.give(&engine).complete() {
+                Ok(_) => return Err(EINVAL),
+                Err(Busy(memory)) => memory,
+            };
+            check_eq!(engine.stopped(), 0);
+            let memory = memory.cancel()?;
+            check_eq!(engine.stopped(), 1);
+
+            engine.start();
+            drop(memory.give(&engine));
+            check_eq!(engine.stopped(), 2);
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn stuck_device_quarantines_the_memory() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::stuck();
+            let memory = DmaPages::<u8, _>::alloc(dma, 5000, FromDevice, Gfp::Kernel)?;
+            let page = c::virt_to_page(memory.as_slice().as_ptr());
+            let memory = match memory.give(&engine).cancel() {
+                Ok(_) => return Err(EINVAL),
+                Err(Busy(memory)) => memory,
+            };
+            let address = memory.dma_address();
+            drop(memory);
+            check_eq!(dma.quarantined(), 5000);
+            // The device still reaches it.
+            device_side::write(dma, address, &[1])?;
+            // SAFETY: The arguments are those of the allocation, whose handle is gone.
+            unsafe {
+                bindings::dma_free_pages(
+                    probe.raw(),
+                    5000,
+                    page,
+                    address,
+                    bindings::dma_data_direction::DMA_FROM_DEVICE,
+                )
+            };
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn memory_is_dropped_in_any_context() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            dropped_anywhere(|| DmaPages::alloc(dma, 9000, Bidirectional, Gfp::Kernel))?;
+            dropped_anywhere(|| DmaNoncontiguous::alloc(dma, 9000, Bidirectional))?;
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0599
+
+//! While the device has the memory there is no way to the elements.
+
+use dma_map::{
+    DmaDevice,
+    DmaPages,
+    Engine,
+    FromDevice,
+    Gfp, //
+};
+use kernel::prelude::*;
+
+pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    let memory = DmaPages::<u32, _>::alloc(dma, 8, FromDevice, Gfp::Kernel)?;
+    let memory = memory.give(engine);
+    let _ = memory.complete()?.as_slice();
+    Ok(())
+}

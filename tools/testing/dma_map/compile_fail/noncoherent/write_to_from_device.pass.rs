@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! What the device fills is not written by the CPU.
+
+use dma_map::{
+    DmaDevice,
+    DmaNoncontiguous,
+    Engine,
+    FromDevice, //
+};
+use kernel::prelude::*;
+
+pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    let mut memory = DmaNoncontiguous::<u32, _>::alloc(dma, 8, FromDevice)?;
+    let _ = engine;
+    let _ = memory.as_slice();
+    Ok(())
+}
