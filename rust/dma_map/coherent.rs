@@ -7,6 +7,7 @@
 mod alloc;
 mod handle;
 pub(crate) mod memory;
+mod mmap;
 mod options;
 mod pages;
 
@@ -120,6 +121,14 @@ impl<'bound, T: KnownSize + ?Sized, S: State> DmaCoherent<'bound, T, S> {
                 self.attrs,
             )
         }
+    }
+
+    /// Gives up the handle, without freeing.
+    fn forget(self) {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not dropped and not used again.
+        unsafe { core::ptr::drop_in_place(&mut this.state) };
     }
 
     /// Changes the state.

@@ -20,6 +20,7 @@
 //!   registers.
 //! - [`IovaMapping`]: as [`SgMapping`], at one address where there is an IOMMU.
 //! - [`DmaPages`], [`DmaNoncontiguous`]: memory that is allocated for streaming.
+//! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
@@ -35,6 +36,7 @@
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
 //! | [`DmaNoncontiguous::alloc`](noncoherent::DmaBuffer::alloc), [`DmaCoherent::pages`] | yes | no |
+//! | [`Mmap::new`], [`Mmap::mmap`], [`Mmap::revoke`] | yes | no |
 //! | access: views, slices, segments | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
@@ -64,6 +66,7 @@ pub mod gfp;
 pub mod iova;
 pub mod limits;
 pub mod mapping;
+pub mod mmap;
 pub mod noncoherent;
 pub mod pci;
 pub mod pool;
@@ -97,6 +100,7 @@ pub use self::{
         DmaPool,
         PoolBlock, //
     },
+    mmap::Mmap,
     noncoherent::{
         DmaNoncontiguous,
         DmaPages, //

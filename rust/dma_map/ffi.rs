@@ -21,6 +21,8 @@ extern "C" {
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
     fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
+    fn dma_map_helper_mmap_write_lock(mm: *mut c_void);
+    fn dma_map_helper_mmap_write_unlock(mm: *mut c_void);
     fn dma_map_helper_page_address(page: *mut c_void) -> *mut c_void;
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
@@ -157,6 +159,26 @@ pub(crate) unsafe fn map_limit(dev: *mut bindings::device) -> u64 {
 pub(crate) fn may_sleep() -> bool {
     // SAFETY: The function has no preconditions.
     unsafe { dma_map_helper_may_sleep() }
+}
+
+/// Takes the `mmap_lock` for writing; the `kernel` crate does so for reading only.
+///
+/// # Safety
+///
+/// `mm` must have users, and the caller be in a context that may sleep and not hold the lock.
+pub(crate) unsafe fn mmap_write_lock(mm: *mut bindings::mm_struct) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_mmap_write_lock(mm.cast()) }
+}
+
+/// Releases what [`mmap_write_lock`] took.
+///
+/// # Safety
+///
+/// The caller must hold the lock.
+pub(crate) unsafe fn mmap_write_unlock(mm: *mut bindings::mm_struct) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_mmap_write_unlock(mm.cast()) }
 }
 
 /// Returns the address of `page` in the linear mapping.

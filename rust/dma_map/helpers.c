@@ -13,6 +13,7 @@
 #include <linux/io.h>
 #include <linux/iommu-dma.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task_stack.h>
@@ -117,6 +118,18 @@ bool dma_map_helper_may_sleep(void)
 	return !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_may_sleep);
+
+void dma_map_helper_mmap_write_lock(struct mm_struct *mm)
+{
+	mmap_write_lock(mm);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_mmap_write_lock);
+
+void dma_map_helper_mmap_write_unlock(struct mm_struct *mm)
+{
+	mmap_write_unlock(mm);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_mmap_write_unlock);
 
 void *dma_map_helper_page_address(struct page *page)
 {

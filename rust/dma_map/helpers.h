@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct device;
+struct mm_struct;
 struct page;
 
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
@@ -17,6 +18,8 @@ bool dma_map_helper_is_linear_heap(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
 u64 dma_map_helper_map_limit(struct device *dev);
 bool dma_map_helper_may_sleep(void);
+void dma_map_helper_mmap_write_lock(struct mm_struct *mm);
+void dma_map_helper_mmap_write_unlock(struct mm_struct *mm);
 void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);

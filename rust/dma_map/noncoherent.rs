@@ -14,6 +14,7 @@
 //!   `vmap()` for the CPU (`dma_alloc_noncontiguous()`); contiguous pages where there is no IOMMU.
 
 mod memory;
+mod mmap;
 
 pub use self::memory::{
     ContiguousPages,
@@ -330,6 +331,14 @@ impl<'bound, M: Memory, T, D: Direction, S: State> DmaBuffer<'bound, M, T, D, S>
                 self.memory.sync_for_cpu(&self.place());
             }
         }
+    }
+
+    /// Gives up the handle, without freeing.
+    fn forget(self) {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not dropped and not used again.
+        unsafe { core::ptr::drop_in_place(&mut this.state) };
     }
 
     /// Changes the state.

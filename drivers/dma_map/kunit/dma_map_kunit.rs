@@ -22,6 +22,7 @@ mod iova;
 mod limits;
 mod mapping;
 mod pool;
+mod mmap;
 mod noncoherent;
 mod sg;
 mod types;

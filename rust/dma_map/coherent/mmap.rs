@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Coherent memory, as [`Mmap`](crate::Mmap) takes it.
+
+use super::{
+    memory::Memory,
+    DmaCoherent, //
+};
+use crate::{
+    device::DmaDevice,
+    engine::Engine,
+    mmap::private::Backend,
+    state::{
+        Shared,
+        State, //
+    }, //
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    ptr::KnownSize, //
+};
+
+impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>> {
+    type Memory = Memory;
+
+    fn device(&self) -> DmaDevice<'_> {
+        self.dev
+    }
+
+    fn size(&self) -> usize {
+        T::size(self.cpu.as_ptr())
+    }
+
+    fn stop(&self) -> bool {
+        self.state.stop()
+    }
+
+    unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: By the safety requirements of this function; by the type invariants these are
+        // the arguments of the allocation.
+        unsafe {
+            bindings::dma_mmap_attrs(
+                self.dev.as_raw(),
+                vma,
+                self.cpu.as_ptr().cast(),
+                self.dma,
+                T::size(self.cpu.as_ptr()),
+                self.attrs,
+            )
+        }
+    }
+
+    fn into_memory(self) -> Memory {
+        // SAFETY: The handle is given up below.
+        let memory = unsafe { self.memory() };
+        self.forget();
+        memory
+    }
+
+    unsafe fn free(memory: Memory) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { memory.free() };
+    }
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory of a device in the address space of a process.
+//!
+//! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
+//!
+//! `dma_mmap_attrs()` writes page table entries that hold no reference to the pages behind them.
+//! "The coherent DMA buffer must not be freed by the driver until the user space mapping has been
+//! released", says C, and leaves it at that: a process keeps its mapping when the file is closed,
+//! when the device is unbound and when the driver is gone. [`Mmap`] turns it round: before the
+//! memory is freed, the mappings are taken away.
+//!
+//! # Why that is enough
+//!
+//! 1. A mapping comes into being in [`Mmap::mmap`] only, which borrows the `Mmap`; taking mappings
+//!    away needs it exclusively. So there is no new one meanwhile.
+//! 2. Each `mmap()` is listed before its first page table entry is written, with the `mm_struct`
+//!    that it is in. It leaves the list when the last VMA that stems from it is closed, and by then
+//!    its entries are gone. VMAs do not get into another `mm_struct`: `VM_DONTCOPY`, which
+//!    `VM_IO` makes irrevocable, keeps `fork()` from copying them. So opening a VMA (a split, a
+//!    move) allocates nothing and cannot fail.
+//! 3. [`Mmap::revoke`] takes the `mmap_lock` of each listed `mm_struct` *for writing*. That waits
+//!    for an `mmap()` whose VMA is not in the tree yet, and for a `munmap()` whose VMA is not in the
+//!    tree any more, but whose entries are: it goes on with the lock held for reading. Then it
+//!    clears the entries of all VMAs of the region. Nothing writes them again: there is no `fault`
+//!    operation, so that an access is a `SIGBUS`.
+//! 4. Where the `mm_struct` has no users left, it is being torn down, and no thread runs in it.
+//! 5. Nobody else holds on to memory that is freed. Entries of `remap_pfn_range()` are "special", and
+//!    `get_user_pages()` leaves them alone. Behind an IOMMU the C API maps pages with references to
+//!    them, which a process can pin (the fast path does not ask for `VM_IO`): such a page is not
+//!    free before it is unpinned, whatever the driver does.
+//!
+//! Because of the last point, memory that was mappable does not become the CPU's again: a pin may
+//! still write to it. There is no way back from an [`Mmap`] to its handle.
+//!
+//! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry
+//! for a VMA that is never closed: a little memory is leaked, and nothing else.
+
+mod region;
+
+use self::region::Region;
+use crate::{
+    binding,
+    deferral,
+    direction::Direction,
+    engine::Engine,
+    ffi,
+    noncoherent::{
+        self,
+        DmaBuffer, //
+    },
+    sg::MapError,
+    state::{
+        Device,
+        Shared, //
+    },
+    view::{
+        CoherentBackend,
+        CoherentView, //
+    },
+    DmaCoherent, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ops::Deref, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    io::IoBase,
+    mm::virt::{
+        flags,
+        VmaNew, //
+    },
+    page::PAGE_SIZE,
+    prelude::*,
+    ptr::KnownSize,
+    sync::Arc, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
+
+pub(crate) mod private {
+    use crate::device::DmaDevice;
+    use kernel::{
+        bindings,
+        prelude::*, //
+    };
+
+    /// What [`Mmap`] needs of a handle.
+    pub trait Backend {
+        /// The memory, without its handle.
+        type Memory: Send + 'static;
+
+        fn device(&self) -> DmaDevice<'_>;
+
+        fn size(&self) -> usize;
+
+        /// Makes sure that the device does not access the memory any more; `false` if that can't
+        /// be had.
+        fn stop(&self) -> bool;
+
+        /// # Safety
+        ///
+        /// `vma` must be undergoing initialisation, and map nothing yet.
+        unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int;
+
+        /// Gives up the handle, without freeing its memory.
+        fn into_memory(self) -> Self::Memory;
+
+        /// # Safety
+        ///
+        /// The memory must not be used any more, by anyone. The caller must be in a context that
+        /// may sleep, and the device bound.
+        unsafe fn free(memory: Self::Memory);
+    }
+}
+/// Handles whose memory can be mapped to user space.
+///
+/// The states in which the kernel has no reference to the memory: processes write when they like.
+/// [`CoherentHandle`](crate::CoherentHandle) is not among them, because its memory holds what was
+/// there before.
+pub trait Mappable: private::Backend {}
+impl<H: private::Backend> Mappable for H {}
+
+/// Memory that processes can map, until it is dropped.
+///
+/// Dereferences to the handle. Dropping it takes the mappings away, then drops the handle; a process
+/// that goes on gets a `SIGBUS`. Kept in a [`Gate`](crate::gate::Gate), that is what unbind does.
+///
+/// C API: `dma_mmap_attrs()`, `dma_mmap_pages()`, `dma_mmap_noncontiguous()`. Drop context: any but
+/// within the `mmap` operation of a file, where a process's `mmap_lock` is held; what may not be done
+/// where it is dropped is put off to a workqueue.
+///
+/// # Invariants
+///
+/// - `memory` is a handle of whole pages, and is not dropped before `region` was revoked.
+/// - `region` lists the mappings of `memory`, all of them, and no others.
+///
+/// # Examples
+///
+/// ```ignore
+/// // In probe:
+/// let frame = DmaCoherent::<[u32]>::zeroed_slice(dma, 16 * 1024, Gfp::Kernel)?;
+/// let frame = Mmap::new(frame.share(engine))?;
+///
+/// // In the file's mmap operation:
+/// let inside = self.gate.enter().ok_or(ENODEV)?;
+/// inside.with(|driver| driver.frame.mmap(vma))
+/// ```
+pub struct Mmap<H: Mappable> {
+    memory: ManuallyDrop<H>,
+    region: Arc<Region>,
+}
+
+impl<H: Mappable> Mmap<H> {
+    /// Makes the memory of a handle mappable.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// The handle comes back with each of them:
+    ///
+    /// - `EINVAL`: the memory is not of whole pages. A process maps whole ones, and what follows in
+    ///   the last page is not the driver's to show.
+    /// - `ENXIO`: memory of this device cannot be mapped (`dma_can_mmap()`).
+    /// - `ENOMEM`.
+    pub fn new(memory: H) -> Result<Self, MapError<H>> {
+        match Self::region_for(&memory) {
+            // INVARIANT: Of whole pages, and nothing is mapped yet.
+            Ok(region) => Ok(Self {
+                memory: ManuallyDrop::new(memory),
+                region,
+            }),
+            Err(error) => Err(MapError {
+                error,
+                buffer: memory,
+            }),
+        }
+    }
+
+    fn region_for(memory: &H) -> Result<Arc<Region>> {
+        if memory.size() % PAGE_SIZE != 0 {
+            return Err(EINVAL);
+        }
+        // Without that bit in an entry, the flags of a VMA decide what its entries are, and the
+        // `kernel` crate lets a driver set more of them.
+        let special = cfg!(CONFIG_ARCH_HAS_PTE_SPECIAL);
+        // SAFETY: The device is bound.
+        if !special || !unsafe { bindings::dma_can_mmap(memory.device().as_raw()) } {
+            return Err(ENXIO);
+        }
+
+        Region::new()
+    }
+
+    /// Maps the memory, from the page that the caller asked for on, to a process.
+    ///
+    /// For the `mmap` operation of a file. What a process may do is decided there, with the methods
+    /// of `vma`: [`try_clear_maywrite()`](VmaNew::try_clear_maywrite) makes the memory read-only.
+    /// The mapping is not inherited by `fork()`, and not part of a core dump.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: a private mapping, which would be a copy.
+    /// - `EBUSY`: something is mapped there already.
+    /// - `ENXIO`: more pages than there are.
+    /// - `ENOMEM`.
+    pub fn mmap(&self, vma: &VmaNew) -> Result {
+        if vma.flags() & flags::MAYSHARE == 0 {
+            return Err(EINVAL);
+        }
+        // The C functions take it that there is nothing yet. These two are set by all that writes
+        // page table entries for a driver.
+        if vma.flags() & (flags::PFNMAP | flags::MIXEDMAP) != 0 {
+            return Err(EBUSY);
+        }
+
+        vma.set_io();
+        vma.set_dontcopy();
+        vma.set_dontexpand();
+        vma.set_dontdump();
+        // SAFETY: The VMA maps nothing yet, see above, and its flags are those that `map()` wants.
+        unsafe {
+            self.region
+                .map(vma, || to_result(self.memory.mmap(vma.as_ptr())))
+        }
+    }
+
+    /// Takes all mappings away; later accesses of the processes are a `SIGBUS`.
+    ///
+    /// They can map the memory again.
+    ///
+    /// Context: may sleep; waits for the `mmap_lock` of each process, so not within the `mmap`
+    /// operation of a file.
+    pub fn revoke(&mut self) {
+        self.region.revoke();
+    }
+}
+
+impl<M, T, D, E> Mmap<DmaBuffer<'_, M, T, D, Device<E>>>
+where
+    M: noncoherent::Memory,
+    D: Direction,
+    E: Engine,
+{
+    /// Makes what the device wrote visible to the processes that have mapped the memory.
+    ///
+    /// The memory stays the device's: the kernel does not look at it, and what a process finds
+    /// while the device writes is its own affair.
+    ///
+    /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
+    #[inline]
+    pub fn sync_for_cpu(&self) {
+        self.memory.sync_for_cpu();
+    }
+
+    /// Makes what the processes wrote visible to the device.
+    ///
+    /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
+    #[inline]
+    pub fn sync_for_device(&self) {
+        self.memory.sync_for_device();
+    }
+}
+
+impl<H: Mappable> Deref for Mmap<H> {
+    type Target = H;
+
+    #[inline]
+    fn deref(&self) -> &H {
+        &self.memory
+    }
+}
+
+impl<'a, T, E> IoBase<'a> for &'a Mmap<DmaCoherent<'_, T, Shared<E>>>
+where
+    T: FromBytes + IntoBytes + KnownSize + ?Sized,
+    E: Engine,
+{
+    type Backend = CoherentBackend;
+    type Target = T;
+
+    #[inline]
+    fn as_view(self) -> CoherentView<'a, T> {
+        self.view()
+    }
+}
+
+impl<H: Mappable> Drop for Mmap<H> {
+    fn drop(&mut self) {
+        if ffi::may_sleep() {
+            self.region.revoke();
+            // SAFETY: `memory` is not used again.
+            unsafe { ManuallyDrop::drop(&mut self.memory) };
+            return;
+        }
+
+        // The engine may be gone when the rest is done, so it is asked now.
+        let stopped = self.memory.stop();
+        let (device, size) = (self.memory.device(), self.memory.size());
+        // SAFETY: `memory` is not used again; `device` is a token, and outlives it.
+        let memory = unsafe { core::ptr::read(&*self.memory) }.into_memory();
+        let region = self.region.clone();
+
+        // If the device could not be stopped, the memory stays, and so may the mappings.
+        let free = move || {
+            region.revoke();
+            // SAFETY: The device is stopped, the mappings are gone, and nobody else has the memory.
+            // The device is bound until this has run, where it may sleep.
+            unsafe { H::free(memory) };
+        };
+        // SAFETY: See there.
+        let deferred = stopped && unsafe { deferral::defer(free) };
+        if !deferred {
+            binding::quarantine(device.device(), size);
+        }
+    }
+}

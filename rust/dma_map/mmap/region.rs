@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mappings of one piece of memory, and how they are taken away.
+
+use crate::ffi;
+use kernel::{
+    bindings,
+    mm::{
+        virt::VmaNew,
+        Mm,
+        MmWithUser, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    }, //
+};
+
+/// What came of one `mmap()`.
+///
+/// `vm_private_data` of its VMAs, which may be several when a part is unmapped or protected.
+///
+/// # Invariants
+///
+/// Allocated in [`Region::map`], freed when the last of its VMAs is closed.
+struct Mapping {
+    region: Arc<Region>,
+    mm: ARef<Mm>,
+}
+
+/// A [`Mapping`] on the list of its region.
+///
+/// # Invariants
+///
+/// `mapping` is valid as long as this is on the list.
+struct Listed {
+    mapping: *mut Mapping,
+    /// VMAs that are open.
+    vmas: usize,
+    /// [`Region::revoke`] has been there.
+    revoked: bool,
+}
+
+// SAFETY: A mapping is not tied to a thread.
+unsafe impl Send for Listed {}
+
+/// The mappings of one piece of memory.
+#[pin_data]
+pub(super) struct Region {
+    /// Taken within the `mmap_lock` of any process, so never held while one is waited for.
+    #[pin]
+    mappings: Mutex<KVec<Listed>>,
+}
+
+const OPERATIONS: bindings::vm_operations_struct = bindings::vm_operations_struct {
+    open: Some(open),
+    close: Some(close),
+    ..pin_init::zeroed()
+};
+
+/// The operations of all VMAs that a [`Region`] knows.
+///
+/// The code behind them is there as long as a VMA is: it holds the file, that the driver, and that
+/// this module.
+static VM_OPERATIONS: bindings::vm_operations_struct = OPERATIONS;
+
+/// Returns the mapping that `vma` stems from, if it is one of ours.
+///
+/// # Safety
+///
+/// `vma` must be valid, and its `mm_struct` locked.
+unsafe fn mapping_of(vma: *mut bindings::vm_area_struct) -> Option<*mut Mapping> {
+    // SAFETY: By the safety requirements of this function.
+    let (operations, data) = unsafe { ((*vma).vm_ops, (*vma).vm_private_data) };
+
+    core::ptr::eq(operations, &raw const VM_OPERATIONS).then_some(data.cast())
+}
+
+/// A VMA was split or moved: there is one more.
+///
+/// # Safety
+///
+/// Called by the kernel only, with a VMA that was copied from one of ours.
+unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
+    // SAFETY: By the safety requirements of this function. The VMA that it was copied from keeps
+    // the mapping.
+    unsafe {
+        if let Some(mapping) = mapping_of(vma) {
+            (*mapping).region.opened(mapping);
+        }
+    }
+}
+
+/// A VMA is gone, and its page table entries are.
+///
+/// # Safety
+///
+/// Called by the kernel only, once for each of our VMAs.
+unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
+    // SAFETY: By the safety requirements of this function. The mapping is freed by who closes its
+    // last VMA, when it is not on the list any more.
+    unsafe {
+        if let Some(mapping) = mapping_of(vma) {
+            if (*mapping).region.closed(mapping) {
+                drop(KBox::from_raw(mapping));
+            }
+        }
+    }
+}
+
+impl Region {
+    /// No mappings.
+    ///
+    /// Not inlined, so that the lock's class is one for all drivers.
+    #[inline(never)]
+    pub(super) fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                mappings <- new_mutex!(KVec::new(), "dma_map::Region"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Lists `vma`, and runs `map`, which is to write its page table entries.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, and those of `map`. Nothing is mapped then.
+    ///
+    /// # Safety
+    ///
+    /// `vma` must map nothing yet. It must have `VM_IO`, `VM_DONTCOPY` and `VM_DONTEXPAND`.
+    pub(super) unsafe fn map(
+        self: &Arc<Self>,
+        vma: &VmaNew,
+        map: impl FnOnce() -> Result,
+    ) -> Result {
+        let mm: &Mm = vma.mm();
+        let mapping = KBox::new(
+            Mapping {
+                region: self.clone(),
+                mm: mm.into(),
+            },
+            GFP_KERNEL,
+        )?;
+        let mapping = KBox::into_raw(mapping);
+
+        // INVARIANT: The mapping is freed in `close` and below, after it was taken off the list.
+        let listed = Listed {
+            mapping,
+            vmas: 1,
+            revoked: false,
+        };
+        let result = match self.mappings.lock().push(listed, GFP_KERNEL) {
+            Ok(()) => map(),
+            Err(err) => Err(err.into()),
+        };
+
+        if let Err(err) = result {
+            // SAFETY: The VMA is valid, locked, and has no entries that matter to anyone else. It
+            // is not on its way to `close`: it does not have our operations yet.
+            unsafe {
+                let size = vma.end().wrapping_sub(vma.start());
+                bindings::zap_special_vma_range(vma.as_ptr(), vma.start(), size);
+                self.closed(mapping);
+                drop(KBox::from_raw(mapping));
+            }
+            return Err(err);
+        }
+
+        // SAFETY: The VMA is undergoing initialisation, so the fields are ours to set.
+        unsafe {
+            (*vma.as_ptr()).vm_private_data = mapping.cast();
+            (*vma.as_ptr()).vm_ops = &raw const VM_OPERATIONS;
+        }
+        Ok(())
+    }
+
+    fn opened(&self, mapping: *mut Mapping) {
+        let mut mappings = self.mappings.lock();
+
+        if let Some(listed) = mappings.iter_mut().find(|listed| listed.mapping == mapping) {
+            // As many VMAs as there are addresses do not exist.
+            listed.vmas = listed.vmas.wrapping_add(1);
+        }
+    }
+
+    /// Returns whether that was the last VMA, and the mapping is not on the list any more.
+    fn closed(&self, mapping: *mut Mapping) -> bool {
+        let mut mappings = self.mappings.lock();
+
+        let Some(index) = mappings.iter().position(|listed| listed.mapping == mapping) else {
+            return true;
+        };
+        if let Some(listed) = mappings.get_mut(index) {
+            listed.vmas = listed.vmas.wrapping_sub(1);
+            if listed.vmas != 0 {
+                return false;
+            }
+        }
+        let _ = mappings.remove(index);
+        true
+    }
+
+    /// Returns the `mm_struct` of a mapping that was not revoked yet, and marks it.
+    fn next(&self) -> Option<ARef<Mm>> {
+        let mut mappings = self.mappings.lock();
+
+        let listed = mappings.iter_mut().find(|listed| !listed.revoked)?;
+        listed.revoked = true;
+        // SAFETY: By the type invariants the mapping is valid while it is on the list.
+        Some(unsafe { (*listed.mapping).mm.clone() })
+    }
+
+    /// Takes all mappings away. Nobody may call [`map`](Self::map) meanwhile.
+    ///
+    /// Context: may sleep.
+    pub(super) fn revoke(&self) {
+        while let Some(mm) = self.next() {
+            // Without users, it is being torn down, or was.
+            if let Some(mm) = mm.mmget_not_zero() {
+                self.clear(&mm);
+            }
+        }
+    }
+
+    /// Clears the page table entries of all VMAs of this region in `mm`.
+    fn clear(&self, mm: &MmWithUser) {
+        let raw = mm.as_raw();
+
+        // SAFETY: `mm` has users, so it may be locked, and the VMAs in it do not change while it
+        // is. The lock is the one for writing, see the documentation of the parent module.
+        unsafe {
+            ffi::mmap_write_lock(raw);
+            let mut address = 0;
+            loop {
+                let vma = bindings::find_vma(raw, address);
+                if vma.is_null() {
+                    break;
+                }
+                let range = (*vma).__bindgen_anon_1.__bindgen_anon_1;
+                if mapping_of(vma)
+                    .is_some_and(|mapping| core::ptr::eq(Arc::as_ptr(&(*mapping).region), self))
+                {
+                    let size = range.vm_end.wrapping_sub(range.vm_start);
+                    bindings::zap_special_vma_range(vma, range.vm_start, size);
+                }
+                address = range.vm_end;
+            }
+            ffi::mmap_write_unlock(raw);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for streaming, as [`Mmap`](crate::Mmap) takes it.
+
+use super::{
+    DmaBuffer,
+    Free,
+    Memory, //
+};
+use crate::{
+    device::DmaDevice,
+    direction::Direction,
+    engine::Engine,
+    mmap::private::Backend,
+    state::{
+        Device,
+        State, //
+    }, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+impl<M, T, D, E> Backend for DmaBuffer<'_, M, T, D, Device<E>>
+where
+    M: Memory,
+    D: Direction,
+    E: Engine,
+{
+    type Memory = Free<M>;
+
+    fn device(&self) -> DmaDevice<'_> {
+        self.dev
+    }
+
+    fn size(&self) -> usize {
+        self.place().size
+    }
+
+    fn stop(&self) -> bool {
+        self.state.stop()
+    }
+
+    unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: By the safety requirements of this function; by the type invariants the memory is
+        // allocated at this place.
+        unsafe { self.memory.mmap(&self.place(), vma) }
+    }
+
+    fn into_memory(self) -> Free<M> {
+        let memory = Free::new(self.memory, &self.place());
+        self.forget();
+        memory
+    }
+
+    unsafe fn free(memory: Free<M>) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { memory.free() };
+    }
+}

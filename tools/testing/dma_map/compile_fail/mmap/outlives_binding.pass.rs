@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: text lifetime may not live long enough
+
+//! Memory that processes can map ends with the binding.
+
+use dma_map::{
+    DmaCoherent,
+    DmaDevice,
+    Mmap,
+    Shared, //
+};
+
+pub type Memory<'bound, E> = Mmap<DmaCoherent<'bound, [u32], Shared<E>>>;
+
+pub fn keep<'bound, E: dma_map::Engine>(
+    memory: Memory<'bound, E>,
+    dma: DmaDevice<'bound>,
+) -> Memory<'bound, E> {
+    let _ = dma;
+    memory
+}
