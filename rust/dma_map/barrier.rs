@@ -20,6 +20,7 @@
 
 use kernel::sync::barrier::{
     dma_mb,
+    Full,
     Read,
     Write, //
 };
@@ -41,4 +42,12 @@ pub fn publish<R>(flag: impl FnOnce() -> R) -> R {
 pub fn consume<R>(data: impl FnOnce() -> R) -> R {
     dma_mb(Read);
     data()
+}
+
+/// Orders all earlier accesses of coherent memory before all later ones.
+///
+/// For what the other two do not order: a write after a read. C API: `dma_mb()`. Context: any.
+#[inline(always)]
+pub fn full() {
+    dma_mb(Full);
 }

@@ -23,6 +23,8 @@
 //! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
+//! - [`Untrusted`]: what a device wrote, before it was checked.
+//! - [`ring`], [`mailbox`]: the two usual ways to talk through shared memory, with all of that.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with its owner.
 //!
@@ -38,6 +40,7 @@
 //! | [`DmaNoncontiguous::alloc`](noncoherent::DmaBuffer::alloc), [`DmaCoherent::pages`] | yes | no |
 //! | [`Mmap::new`], [`Mmap::mmap`], [`Mmap::revoke`] | yes | no |
 //! | access: views, slices, segments | no | yes |
+//! | [`ring`], [`mailbox`]: all but the constructors and [`data`](mailbox::Mailbox::data) | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
@@ -65,13 +68,16 @@ pub mod gate;
 pub mod gfp;
 pub mod iova;
 pub mod limits;
+pub mod mailbox;
 pub mod mapping;
 pub mod mmap;
 pub mod noncoherent;
 pub mod pci;
 pub mod pool;
+pub mod ring;
 pub mod sg;
 pub mod state;
+pub mod untrusted;
 pub mod view;
 pub mod workqueue;
 
@@ -96,14 +102,14 @@ pub use self::{
         DmaMapping,
         MapOptions, //
     },
-    pool::{
-        DmaPool,
-        PoolBlock, //
-    },
     mmap::Mmap,
     noncoherent::{
         DmaNoncontiguous,
         DmaPages, //
+    },
+    pool::{
+        DmaPool,
+        PoolBlock, //
     },
     sg::{
         MapError,
@@ -116,6 +122,7 @@ pub use self::{
         Part,
         Shared, //
     },
+    untrusted::Untrusted,
     view::CoherentView, //
 };
 

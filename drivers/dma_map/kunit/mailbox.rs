@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`Mailbox`]: a request and its response, by a device that answers, or does something else.
+
+use crate::{
+    check::*,
+    device_side,
+    engines::Idle,
+    fixture::*,
+    pattern, //
+};
+use dma_map::{
+    mailbox::{
+        self,
+        Block,
+        Mailbox,
+        BLOCK,
+        WORDS, //
+    },
+    DmaCoherent,
+    DmaDevice,
+    DmaLimits,
+    Gfp,
+    Shared, //
+};
+use kernel::{
+    dma::{
+        DmaAddress,
+        DmaMask, //
+    },
+    prelude::*, //
+};
+
+const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
+
+/// Where the fields of a head are.
+const STATUS: DmaAddress = 0;
+const SEQUENCE: DmaAddress = 4;
+const LENGTH: DmaAddress = 8;
+const FIRST_WORD: DmaAddress = 16;
+
+type Memory<'b> = DmaCoherent<'b, [Block], Shared<Idle>>;
+
+fn new(dma: DmaDevice<'_>, bytes: usize) -> Result<Mailbox<Memory<'_>>> {
+    let blocks = Mailbox::blocks_for(bytes);
+    Mailbox::new(DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?.share(Idle))
+}
+
+/// The device's side.
+struct Peer<'b> {
+    dma: DmaDevice<'b>,
+    request: DmaAddress,
+    response: DmaAddress,
+}
+
+impl<'b> Peer<'b> {
+    fn of(dma: DmaDevice<'b>, mailbox: &Mailbox<Memory<'_>>) -> Result<Self> {
+        Ok(Self {
+            dma,
+            request: mailbox.request()?.dma_address(),
+            response: mailbox.response()?.dma_address(),
+        })
+    }
+
+    /// Copies the request to the response slot, as `edu` does.
+    fn echo(&self, length: usize) -> Result {
+        let mut data = KVec::from_elem(0, mailbox::size_of(length), GFP_KERNEL)?;
+        device_side::read(self.dma, self.request, &mut data)?;
+        device_side::write(self.dma, self.response, &data)
+    }
+
+    /// Overwrites a field of the response.
+    fn set(&self, field: DmaAddress, value: u32) -> Result {
+        device_side::write(self.dma, self.response + field, &value.to_ne_bytes())
+    }
+}
+
+#[kunit_tests(dma_map_mailbox)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_what_was_asked() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 4032)?;
+            check_eq!(mailbox.capacity(), 4032);
+            let peer = Peer::of(dma, &mailbox)?;
+            check_eq!(peer.response - peer.request, 4096);
+
+            for (i, length) in [0usize, 1, 63, 64, 65, 4031, 4032].into_iter().enumerate() {
+                let mut data = KVec::from_elem(0, length, GFP_KERNEL)?;
+                pattern::fill(&mut data, i as u8, 0);
+                mailbox.post(&[7, i as u32], &data)?;
+                check_err!(mailbox.take(), EAGAIN);
+                peer.echo(length)?;
+                let (message, words) = mailbox.take()?;
+                check_eq!(message.sequence(), i as u32 + 1);
+                check_eq!(message.len(), length);
+                words.validate(|words| {
+                    check_eq!(words[..3], [7, i as u32, 0]);
+                    Ok(())
+                })?;
+                let mut out = VVec::new();
+                mailbox.data(&message, &mut out, GFP_KERNEL)?;
+                check_eq!(out[..], data[..]);
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn what_does_not_fit_is_emsgsize_and_changes_nothing() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 100)?;
+            check_eq!(mailbox.capacity(), 2 * BLOCK);
+            let peer = Peer::of(dma, &mailbox)?;
+            mailbox.post(&[1], &[])?;
+            check_err!(mailbox.post(&[], &[0; 2 * BLOCK + 1]), EMSGSIZE);
+            check_err!(mailbox.post(&[0; WORDS + 1], &[]), EMSGSIZE);
+            peer.echo(0)?;
+            check_eq!(mailbox.take()?.0.sequence(), 1);
+            mailbox.post(&[0; WORDS], &[0; 2 * BLOCK])
+        })
+    }
+
+    #[test]
+    fn memory_must_be_two_slots() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for blocks in [1, 3, 7] {
+                let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;
+                check_err!(Mailbox::new(memory.share(Idle)), EINVAL);
+            }
+            let mut least = new(dma, 0)?;
+            check_eq!(least.capacity(), 0);
+            check_err!(least.post(&[], &[1]), EMSGSIZE);
+            least.post(&[], &[])
+        })
+    }
+
+    #[test]
+    fn wrong_answers_are_ebadmsg() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            for (field, value) in [
+                (STATUS, 2),
+                (STATUS, u32::MAX),
+                (SEQUENCE, 0),
+                (SEQUENCE, 2),
+                (SEQUENCE, u32::MAX),
+                (LENGTH, 129),
+                (LENGTH, 1 << 31),
+                (LENGTH, u32::MAX),
+            ] {
+                let mut mailbox = new(dma, 128)?;
+                let peer = Peer::of(dma, &mailbox)?;
+                mailbox.post(&[1], &[1; 10])?;
+                peer.echo(10)?;
+                peer.set(field, value)?;
+                check_err!(mailbox.take(), EBADMSG);
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn old_answers_are_no_answers() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 128)?;
+            let peer = Peer::of(dma, &mailbox)?;
+            mailbox.post(&[1], &[])?;
+            peer.echo(0)?;
+            let _ = mailbox.take()?;
+            mailbox.post(&[2], &[])?;
+            check_err!(mailbox.take(), EAGAIN);
+            // Late, and to the request before.
+            peer.set(SEQUENCE, 1)?;
+            peer.set(STATUS, 1)?;
+            check_err!(mailbox.take(), EBADMSG);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_length_that_grows_later_is_not_believed() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 128)?;
+            let peer = Peer::of(dma, &mailbox)?;
+            mailbox.post(&[5], &[9; 10])?;
+            peer.echo(10)?;
+            let (message, words) = mailbox.take()?;
+            peer.set(LENGTH, u32::MAX)?;
+            peer.set(FIRST_WORD, u32::MAX)?;
+            let mut out = VVec::new();
+            mailbox.data(&message, &mut out, GFP_KERNEL)?;
+            check_eq!(out[..], [9; 10]);
+            words.map(|words| words[0]).exactly(5)?;
+            Ok(())
+        })
+    }
+}

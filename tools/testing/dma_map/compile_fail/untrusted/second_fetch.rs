@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0382
+
+//! A length that the device wrote is read once: what was checked is what is used.
+
+use dma_map::CoherentView;
+use kernel::prelude::*;
+
+pub fn length(field: CoherentView<'_, u32>) -> Result<usize> {
+    let field = field.once();
+    let length = field.read();
+    field.read().length(64)
+}

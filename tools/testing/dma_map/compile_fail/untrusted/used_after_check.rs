@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0382
+
+//! The check gives the value; what was checked is gone.
+
+use dma_map::Untrusted;
+use kernel::prelude::*;
+
+pub fn twice(length: Untrusted<usize>) -> Result<usize> {
+    let checked = length.length(64)?;
+    Ok(length.length(usize::MAX)?.max(checked))
+}
