@@ -123,7 +123,7 @@ impl<'bound> Mailbox<'bound> {
         };
 
         let message = channel.call(&self.edu, opcode, argument, data, &deadline)?;
-        response.head.sequence = message.sequence;
+        response.head.sequence = message.sequence();
 
         // What is done is what the device gave back, not what it was given.
         match message.opcode {

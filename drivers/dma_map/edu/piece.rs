@@ -21,7 +21,9 @@ use dma_map::{
 };
 use kernel::{
     dma::DmaAddress,
+    io::Io,
     prelude::*,
+    ptr::KnownSize,
     sync::Arc, //
 };
 
@@ -58,8 +60,11 @@ impl<'a> Piece<'a, Bidirectional> {
     /// # Errors
     ///
     /// `EINVAL` if there are not so many.
-    pub(crate) fn of_view<T>(view: CoherentView<'a, T>, len: usize) -> Result<Self> {
-        if len > size_of::<T>() {
+    pub(crate) fn of_view<T: KnownSize + ?Sized>(
+        view: CoherentView<'a, T>,
+        len: usize,
+    ) -> Result<Self> {
+        if len > view.size() {
             return Err(EINVAL);
         }
 
