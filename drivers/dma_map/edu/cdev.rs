@@ -39,6 +39,7 @@ use kernel::{
         MiscDeviceOptions,
         MiscDeviceRegistration, //
     },
+    mm::virt::VmaNew,
     prelude::*,
     str::CString,
     sync::{
@@ -149,6 +150,10 @@ impl MiscDevice for File {
         let node = unsafe { &*misc.as_raw().cast::<Node<'_>>() };
 
         Ok(KBox::new(File::open(node.server.clone())?, GFP_KERNEL)?)
+    }
+
+    fn mmap(this: &Self, _file: &fs::File, vma: &VmaNew) -> Result {
+        this.mmap(vma)
     }
 
     fn read_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterDest<'_>) -> Result<usize> {

@@ -22,6 +22,7 @@ use kernel::{
         IovIterDest,
         IovIterSource, //
     },
+    mm::virt::VmaNew,
     prelude::*,
     sync::{
         poll::PollTable,
@@ -109,6 +110,18 @@ impl File {
 
         queue.received(self.opener);
         Ok(HEADER + payload.len())
+    }
+
+    /// Shows the memory of the mailbox: read-only, and until the device is unbound.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV`: the device is gone.
+    /// - `EINVAL`: a writable mapping.
+    /// - Those of [`Mmap::mmap`](dma_map::Mmap::mmap).
+    pub(crate) fn mmap(&self, vma: &VmaNew) -> Result {
+        vma.try_clear_maywrite()?;
+        self.server.mmap(vma)
     }
 
     /// What can be done without sleeping.

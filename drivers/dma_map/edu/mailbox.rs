@@ -12,7 +12,10 @@ use crate::{
         Completion,
         Irq, //
     },
-    message::Channel,
+    message::{
+        Channel,
+        Memory, //
+    },
     payload,
     queue::{
         Queue,
@@ -48,6 +51,8 @@ pub(crate) struct Mailbox<'bound> {
     worker: WorkQueue,
     #[pin]
     channel: Mutex<Channel<'bound>>,
+    /// That of `channel`, beside the lock: whoever maps it must not wait for a transfer.
+    memory: Arc<Memory<'bound>>,
     _irq: Option<Irq<'bound>>,
     completion: Completion,
     dma: DmaDevice<'bound>,
@@ -69,6 +74,7 @@ impl<'bound> Mailbox<'bound> {
         KBox::try_pin_init(
             try_pin_init!(Self {
                 worker: WorkQueue::new(c"dma_map_edu")?,
+                memory: channel.memory(),
                 channel <- new_mutex!(channel, "dma_map_edu::Mailbox"),
                 _irq: irq,
                 completion,
@@ -83,6 +89,11 @@ impl<'bound> Mailbox<'bound> {
     /// The queue whose work ends with the binding.
     pub(crate) fn worker(&self) -> &WorkQueue {
         &self.worker
+    }
+
+    /// The memory of the mailbox, to be mapped.
+    pub(crate) fn memory(&self) -> &Memory<'bound> {
+        &self.memory
     }
 
     /// How completion is heard of.

@@ -23,6 +23,7 @@ use dma_map::{
     DmaCoherent,
     DmaDevice,
     Gfp,
+    Mmap,
     Shared, //
 };
 use kernel::{
@@ -30,8 +31,8 @@ use kernel::{
     sync::Arc, //
 };
 
-/// The memory of the mailbox.
-type Memory<'bound> = DmaCoherent<'bound, [Block], Shared<Arc<Edu<'bound>>>>;
+/// The memory of the mailbox, which user space can map.
+pub(crate) type Memory<'bound> = Mmap<DmaCoherent<'bound, [Block], Shared<Arc<Edu<'bound>>>>>;
 
 /// A message, as the device gave it back and as it was found to be right.
 pub(crate) struct Message {
@@ -49,7 +50,7 @@ impl Message {
 
 /// The mailbox of one device.
 pub(crate) struct Channel<'bound> {
-    mailbox: Mailbox<Memory<'bound>>,
+    mailbox: Mailbox<Arc<Memory<'bound>>>,
 }
 
 impl<'bound> Channel<'bound> {
@@ -59,8 +60,13 @@ impl<'bound> Channel<'bound> {
         let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;
 
         Ok(Self {
-            mailbox: Mailbox::new(memory.share(edu))?,
+            mailbox: Mailbox::new(Arc::new(Mmap::new(memory.share(edu))?, GFP_KERNEL)?)?,
         })
+    }
+
+    /// The memory of the mailbox.
+    pub(crate) fn memory(&self) -> Arc<Memory<'bound>> {
+        self.mailbox.memory().clone()
     }
 
     /// Sends a message through the device.

@@ -14,6 +14,7 @@ use crate::{
 use dma_map::gate::Gate;
 use kernel::{
     impl_has_work,
+    mm::virt::VmaNew,
     prelude::*,
     sync::{
         Arc,
@@ -54,6 +55,16 @@ impl Server {
 
     pub(crate) fn queue(&self) -> &Queue {
         &self.queue
+    }
+
+    /// Maps the memory of the mailbox.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the device is gone, and those of [`Mmap::mmap`](dma_map::Mmap::mmap).
+    pub(crate) fn mmap(&self, vma: &VmaNew) -> Result {
+        let inside = self.gate.enter().ok_or(ENODEV)?;
+        inside.with(|mailbox| mailbox.memory().mmap(vma))
     }
 
     /// Queues `request`, and sees to it that it is run.

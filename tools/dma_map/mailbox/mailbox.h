@@ -74,6 +74,7 @@ int test_signal(const struct options *options);
 int test_timeout(const struct options *options);
 int test_openers(const struct options *options);
 int test_shared(const struct options *options);
+int test_mmap(const struct options *options);
 int test_unbind(const struct options *options);
 int test_rebind(const struct options *options);
 int test_race(const struct options *options);

@@ -25,6 +25,7 @@ static const struct {
 	{ "test-timeout", test_timeout, "a device that does not answer in time, --count times" },
 	{ "test-openers", test_openers, "several processes, each with its own file, --count" },
 	{ "test-shared", test_shared, "several readers and writers of one file, --count messages" },
+	{ "test-mmap", test_mmap, "PCI-ADDRESS: mappings of the slots, also when it is unbound" },
 	{ "test-unbind", test_unbind, "unbind the device while it works, and bind it again" },
 	{ "test-rebind", test_rebind, "unbind and bind the device, --count times" },
 	{ "test-race", test_race, "unbind and bind the device while it is used, --count seconds" },

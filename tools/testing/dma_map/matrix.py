@@ -21,6 +21,7 @@ TESTS = (
     "boot",
     "demo",
     "interface",
+    "mmap",
     "openers",
     "two_devices",
     "unbind_bind",

@@ -33,6 +33,13 @@
 #define DMA_MAILBOX_TIMEOUT_MAX		600000
 #define DMA_MAILBOX_TIMEOUT_DEFAULT	30000
 
+/*
+ * What mmap() shows, read-only: the request slot, and the response slot behind it. A slot is
+ * DMA_MAILBOX_SLOT_SIZE bytes: a head, and from DMA_MAILBOX_SLOT_DATA on the payload.
+ */
+#define DMA_MAILBOX_SLOT_SIZE		4096
+#define DMA_MAILBOX_SLOT_DATA		64
+
 /* Requests of one open file that are not answered, or whose answer is not read. */
 #define DMA_MAILBOX_OPEN_MAX		16
 
