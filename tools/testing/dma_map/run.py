@@ -14,6 +14,7 @@ import compile_fail
 import demo
 import kunit
 import matrix
+import model
 import qemu
 import readme
 import selftest
@@ -27,6 +28,7 @@ COMMANDS = {
     "kunit": "run the KUnit suites and compare them with the sources",
     "matrix": "run the demo and the life-cycle tests under the variants",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
+    "model": "check the protocols of rings and mailboxes in all their states",
     "readme": "compile the example of README.md",
     "selftest": "test this harness on recorded logs, without booting",
     "all": "all of these but demo and shell",
@@ -93,6 +95,8 @@ def main(argv: list[str]) -> int:
         cases += selftest.run(session.kdir)
     if everything or args.command == "compile-fail":
         cases += compile_fail.run(session, args.bless)
+    if everything or args.command == "model":
+        cases += model.run()
     if everything or args.command == "readme":
         cases += readme.run(session)
     if everything or args.command == "kunit":
