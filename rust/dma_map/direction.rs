@@ -18,7 +18,7 @@ use zerocopy::{
     IntoBytes, //
 };
 
-mod private {
+pub(crate) mod private {
     use super::*;
 
     pub trait Sealed {}

@@ -14,7 +14,8 @@
 //! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device
 //!   alone. [`CoherentOptions`]: how either is allocated.
 //! - [`DmaPool`]: small blocks of shared memory, of one type.
-//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns.
+//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. It is a vector, a
+//!   [`PageList`], [`UserPages`], or an [`SgList`] of those.
 //! - [`DmaMapping`]: the same for a contiguous buffer; [`with_mapped`](mapping::with_mapped) for
 //!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
 //!   registers.
@@ -34,12 +35,13 @@
 //! |---|---|---|
 //! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`] | yes | no |
 //! | constructors with [`Gfp::Kernel`] | yes | no |
+//! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
 //! | [`DmaNoncontiguous::alloc`](noncoherent::DmaBuffer::alloc), [`DmaCoherent::pages`] | yes | no |
 //! | [`Mmap::new`], [`Mmap::mmap`], [`Mmap::revoke`] | yes | no |
-//! | access: views, slices, segments | no | yes |
+//! | access: views, slices, segments, copies, ranges | no | yes |
 //! | [`ring`], [`mailbox`]: all but the constructors and [`data`](mailbox::Mailbox::data) | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
@@ -114,7 +116,9 @@ pub use self::{
     sg::{
         MapError,
         PageList,
-        SgMapping, //
+        SgList,
+        SgMapping,
+        UserPages, //
     },
     state::{
         Cpu,

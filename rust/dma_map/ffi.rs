@@ -260,3 +260,24 @@ pub(crate) unsafe fn need_sync(dev: *mut bindings::device) -> bool {
 
     flags & (1 << (bit % c_ulong::BITS as usize)) == 0
 }
+
+/// Returns whether what was mapped for the device so far must be unmapped.
+///
+/// C API: `dma_need_unmap()`. Where the kernel has no sync at all, C says no, also of a device
+/// behind an IOMMU; here the answer is yes then.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device` that has a DMA mask.
+#[inline]
+pub(crate) unsafe fn need_unmap(dev: *mut bindings::device) -> bool {
+    #[cfg(CONFIG_DMA_NEED_SYNC)]
+    // SAFETY: By the safety requirements of this function.
+    return unsafe { bindings::dma_need_unmap(dev) };
+
+    #[cfg(not(CONFIG_DMA_NEED_SYNC))]
+    {
+        let _ = dev;
+        true
+    }
+}

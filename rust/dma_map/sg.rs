@@ -5,20 +5,39 @@
 //! C headers: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h),
 //! [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
+mod addresses;
 mod buffer;
+mod buffer_range;
+mod interop;
+mod list;
+mod pages;
+mod range;
 mod segments;
 pub(crate) mod table;
+mod user;
 
 pub use self::{
+    addresses::SgAddresses,
     buffer::{
         Chunk,
         PageList,
         SgBuffer,
         SgSlice, //
     },
+    buffer_range::BufferRange,
+    list::{
+        AnyBuffer,
+        Both,
+        SgList, //
+    },
+    pages::PageAddresses,
     segments::{
         Segment,
         Segments, //
+    },
+    user::{
+        UserBytes,
+        UserPages, //
     },
 };
 
@@ -32,7 +51,11 @@ pub(crate) use self::{
     table::Split, //
 };
 
-use self::table::Table;
+use self::{
+    segments::Entries,
+    table::Table, //
+};
+
 use crate::{
     coherent::Busy,
     device::DmaDevice,
@@ -199,6 +222,14 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         })
     }
 
+    /// User space may give the same memory twice, to this device or to another one, and harms its
+    /// own data only; DMA debugging is not to take that for a driver's fault.
+    const MAP_ATTRS: c_ulong = if B::USER {
+        (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong
+    } else {
+        bindings::DMA_ATTR_NO_WARN as c_ulong
+    };
+
     fn try_map(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Table> {
         check_lines::<D, B>(dev, buffer)?;
 
@@ -206,12 +237,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
         // accesses (safety requirements of `SgBuffer`), and is not mapped.
         to_result(unsafe {
-            bindings::dma_map_sgtable(
-                dev.as_raw(),
-                table.as_ptr(),
-                D::RAW,
-                bindings::DMA_ATTR_NO_WARN as c_ulong,
-            )
+            bindings::dma_map_sgtable(dev.as_raw(), table.as_ptr(), D::RAW, Self::MAP_ATTRS)
         })?;
 
         Ok(table)
@@ -222,7 +248,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// Context: any.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        Segments::new(&self.parts.table, Split::of(self.parts.dev))
+        Segments::new(Entries::of(&self.parts.table), Split::of(self.parts.dev))
     }
 
     /// Takes the mapping back for the CPU when the device is done, and syncs it.
@@ -367,18 +393,6 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
     }
 }
 
-impl<'bound, D: CpuWrites> SgMapping<'bound, PageList, D, Cpu> {
-    /// Copies `data` to the pages, from `offset` on.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if the range does not lie within the pages.
-    #[inline]
-    pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
-        self.parts.buffer.write(offset, data)
-    }
-}
-
 impl<B> Parts<'_, B> {
     /// Unmaps the table.
     ///
@@ -387,6 +401,10 @@ impl<B> Parts<'_, B> {
     /// It must be mapped in direction `D`, and must not be used again; the device must be done.
     #[inline]
     unsafe fn unmap<D: Direction>(&mut self, attrs: c_ulong) {
+        if self.table.is_empty() {
+            // Needs no unmap (`SgAddresses`).
+            return;
+        }
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
         unsafe {
             bindings::dma_unmap_sgtable(self.dev.as_raw(), self.table.as_ptr(), D::RAW, attrs)

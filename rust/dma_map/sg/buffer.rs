@@ -57,11 +57,13 @@ impl Chunk {
 ///
 /// An implementor guarantees:
 ///
-/// - The chunks are memory that the value owns, initialised, [`len`](Self::len) bytes in all, none
-///   empty, none twice. They stay the same, wherever the value is moved, until it is dropped.
+/// - The chunks are memory that the value owns, or has pinned, initialised, [`len`](Self::len)
+///   bytes in all, none empty, none of the kernel's own twice. They stay the same, wherever the
+///   value is moved, until it is dropped.
 /// - The memory holds values of [`Element`](Self::Element) and nothing else, for everyone who gets
 ///   to see it: what may cross to the device, and back, is decided by that type.
-/// - While the value is not borrowed, nobody accesses the memory.
+/// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
+///   is no reference to memory that user space can reach: it may change at any time.
 /// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// What the memory holds.
@@ -69,6 +71,10 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
 
     /// Whether the value may be dropped in atomic context.
     const DROP_MAY_SLEEP: bool;
+
+    /// Whether user space reaches the memory, or a part of it.
+    #[doc(hidden)]
+    const USER: bool = false;
 
     /// Returns the number of bytes that are mapped.
     fn len(&self) -> usize;

@@ -44,6 +44,13 @@ impl Split {
         self
     }
 
+    /// Adds limits to those that there are; `max` must not be 0, and `boundary` be a boundary.
+    #[inline]
+    pub(crate) fn narrow(&mut self, max: u64, boundary: u64) {
+        self.max = self.max.min(max);
+        self.boundary = self.boundary.min(boundary);
+    }
+
     /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is.
     #[inline]
     pub(crate) fn first(self, addr: u64, len: u64) -> u64 {
@@ -148,10 +155,45 @@ impl Table {
         self.sgt.sgl
     }
 
+    /// Frees the entries, of which there are none any more.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        // SAFETY: By the type invariants; the function takes an empty table.
+        unsafe { bindings::sg_free_table(&mut self.sgt) };
+        // INVARIANT: Empty; the function leaves the numbers as they were.
+        self.sgt.orig_nents = 0;
+        self.sgt.nents = 0;
+    }
+
+    /// Returns whether there are no entries.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sgt.sgl.is_null()
+    }
+
+    /// The C structure, for C functions that read it.
+    #[inline]
+    pub(crate) fn as_const_ptr(&self) -> *const bindings::sg_table {
+        &self.sgt
+    }
+
     /// The number of entries that the mapping left, for the device.
     #[inline]
     pub(crate) fn mapped(&self) -> u32 {
         self.sgt.nents
+    }
+
+    /// The lengths of the entries that the table was built with.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = u32> + '_ {
+        let mut sg = self.sgt.sgl;
+
+        core::iter::from_fn(move || {
+            // SAFETY: By the type invariants `sg` is an entry, or NULL behind the last.
+            let length = unsafe { sg.as_ref() }?.length;
+            // SAFETY: As above.
+            sg = unsafe { bindings::sg_next(sg) };
+            Some(length)
+        })
     }
 
     /// The number of entries that the table was built with, for the C API.
@@ -165,8 +207,7 @@ impl Table {
 impl Drop for Table {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; the function takes an empty table.
-        unsafe { bindings::sg_free_table(&mut self.sgt) };
+        self.clear();
     }
 }
 
