@@ -24,6 +24,7 @@ extern "C" {
     ) -> bindings::phys_addr_t;
     fn dma_map_kunit_dma_to_virt(dev: *mut c_void, addr: bindings::dma_addr_t) -> *mut c_void;
     fn dma_map_kunit_irqs_disabled() -> bool;
+    fn dma_map_kunit_is_pinned(addr: c_ulong) -> c_int;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
     fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
     fn dma_map_kunit_virt_to_page(addr: *const c_void) -> *mut c_void;
@@ -82,6 +83,15 @@ pub(crate) fn cache_alignment() -> c_int {
 pub(crate) fn irqs_disabled() -> bool {
     // SAFETY: No preconditions.
     unsafe { dma_map_kunit_irqs_disabled() }
+}
+
+/// Returns whether the page of user memory at `addr` is pinned.
+pub(crate) fn is_pinned(addr: usize) -> Result<bool> {
+    // SAFETY: The function checks the address.
+    let pinned = unsafe { dma_map_kunit_is_pinned(addr) };
+
+    kernel::error::to_result(pinned)?;
+    Ok(pinned != 0)
 }
 
 /// Returns whether an IOMMU stands between `dev` and memory that forgets a mapping at once.

@@ -13,6 +13,7 @@ mod engines;
 mod faults;
 mod fixture;
 mod pattern;
+mod user_memory;
 
 mod bus_master;
 mod coherent;

@@ -62,6 +62,22 @@ bool dma_map_kunit_irqs_disabled(void)
 	return irqs_disabled();
 }
 
+/* Whether the page of user memory at @addr is pinned; or an error. */
+int dma_map_kunit_is_pinned(unsigned long addr)
+{
+	struct page *page;
+	int pinned;
+	int ret;
+
+	ret = get_user_pages_fast(addr, 1, 0, &page);
+	if (ret != 1)
+		return ret < 0 ? ret : -EFAULT;
+	pinned = folio_maybe_dma_pinned(page_folio(page));
+	put_page(page);
+
+	return pinned;
+}
+
 /* Whether an IOMMU stands between @dev and memory, and forgets a mapping at once. */
 bool dma_map_kunit_strict_iommu(struct device *dev)
 {

@@ -2,14 +2,23 @@
 
 //! [`SgMapping`](dma_map::SgMapping) and what it maps.
 
+mod addresses;
 mod boundaries;
+mod dma_pages;
 mod failures;
 mod free;
+mod interop;
+mod list;
 mod map;
 mod page_list;
 mod quarantine;
+mod range;
 mod round_trip;
+mod split;
 mod transitions;
+mod upstream;
+mod user;
+mod user_pins;
 
 use crate::{
     check::*,

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `into_addresses`: a mapping of which only the addresses are left.
+
+use super::*;
+use crate::{
+    context,
+    device_side,
+    engines::{
+        Idle,
+        Scripted, //
+    },
+    faults,
+    fixture::*, //
+};
+use dma_map::{
+    Bidirectional,
+    Busy,
+    DmaDevice,
+    FromDevice,
+    ToDevice, //
+};
+
+fn keeps_its_addresses<B: Sample>(dma: DmaDevice<'_>) -> Result {
+    let engine = Scripted::busy();
+    let buffer = B::sample(70_000, 1)?;
+    let identity = buffer.identity();
+    let mapping = SgMapping::map(dma, buffer, FromDevice, &engine, Gfp::Kernel)?;
+    let size = mapping.size();
+    let mut before = KVec::new();
+    for segment in mapping.segments() {
+        before.push(segment, GFP_KERNEL)?;
+    }
+    let pages = mapping.dma_pages(PAGE_SIZE).map(|pages| pages.len());
+    device_side::fill(&mapping, 2)?;
+
+    let addresses = mapping.into_addresses(Gfp::Kernel)?;
+    check_eq!(addresses.size(), size);
+    check!(addresses.segments().eq(before.iter().copied()));
+    check!(addresses
+        .segments()
+        .split(100)?
+        .all(|segment| segment.len <= 100));
+    check!(addresses.dma_pages(PAGE_SIZE).map(|pages| pages.len()) == pages);
+
+    let addresses = match addresses.unmap() {
+        Ok(_) => return Err(EINVAL),
+        Err(Busy(addresses)) => addresses,
+    };
+    check!(addresses.segments().eq(before));
+    engine.finish();
+    let buffer = addresses.unmap()?;
+    check_eq!(engine.stopped(), 0);
+    check_eq!(buffer.identity(), identity);
+    check!(buffer.holds(2), "what the device wrote is not there");
+    Ok(())
+}
+
+fn dropped<B: Sample>(dma: DmaDevice<'_>) -> Result {
+    let engine = Scripted::busy();
+    for n in 1..4 {
+        engine.start();
+        let buffer = B::sample(9000, 1)?;
+        let addresses = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?
+            .into_addresses(Gfp::Kernel)?;
+        match n {
+            1 => drop(addresses),
+            2 => context::spinlocked(|| drop(addresses)),
+            _ => context::hard_irq(|| drop(addresses))?,
+        }
+        check_eq!(engine.stopped(), n);
+        check_eq!(dma.quarantined(), 0);
+    }
+    Ok(())
+}
+
+#[kunit_tests(dma_map_sg_addresses)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_buffer_stay() -> Result {
+        each(|dev| {
+            for max in [512, 65535] {
+                dev.bind(|probe| {
+                    let dma = probe.dma(ALL.max_segment_size(max))?;
+                    each_buffer!(keeps_its_addresses(dma));
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn busy_device_is_stopped_once() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            each_buffer!(dropped(dma));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn mapping_comes_back_without_memory() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL.max_segment_size(512))?;
+            let buffer = VVec::<u8>::sample(70_000, 1)?;
+            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let count = mapping.segments().count();
+            match faults::failing(1, || mapping.into_addresses(Gfp::Nowait)) {
+                None => skip(c"no fault injection"),
+                // A kernel that debugs DMA wants the table back.
+                Some((Ok(addresses), failed)) => {
+                    check!(!failed);
+                    check_eq!(addresses.segments().count(), count);
+                    check!(addresses.unmap()?.holds(1));
+                }
+                Some((Err(failed), _)) => {
+                    check_eq!(failed.error, ENOMEM);
+                    check_eq!(failed.buffer.segments().count(), count);
+                    check!(failed.buffer.unmap()?.holds(1));
+                }
+            }
+            Ok(())
+        })
+    }
+}
