@@ -22,7 +22,6 @@ use crate::{
 use dma_map::{
     direction::Direction,
     sg::{
-        Chunk,
         Segment,
         SgBuffer, //
     },
@@ -111,28 +110,6 @@ macro_rules! each_buffer {
     }};
 }
 use each_buffer;
-
-/// Two buffers in one, with or without a gap between them.
-struct Pair(KVec<u8>, KVec<u8>);
-
-// SAFETY: The chunks are those of two buffers that it owns.
-unsafe impl SgBuffer for Pair {
-    type Element = u8;
-    const DROP_MAY_SLEEP: bool = false;
-
-    fn len(&self) -> usize {
-        self.0.len() + self.1.len()
-    }
-
-    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
-        self.0.try_for_each_chunk(&mut f)?;
-        self.1.try_for_each_chunk(&mut f)
-    }
-
-    fn whole_lines(&self, line: usize) -> bool {
-        self.0.whole_lines(line) && self.1.whole_lines(line)
-    }
-}
 
 /// Whether a device maps by an IOMMU.
 fn translated(probe: &Probe<'_, '_>) -> bool {

@@ -7,34 +7,37 @@ use crate::{
     engines::Idle,
     fixture::*, //
 };
+use core::ops::Range;
 use dma_map::{
+    mapping::Pages,
+    sg::BufferRange,
     Bidirectional,
     DmaDevice, //
 };
 
-/// Makes a piece of just `len` bytes, at `offset` in its page, that holds a part of the pattern 1.
-fn piece(offset: usize, len: usize, from: usize) -> Result<KVec<u8>> {
-    // Those that lie elsewhere are kept, so that they are not found again.
-    let mut others = KVec::new();
-    for _ in 0..64 {
-        let mut piece = KVec::with_capacity(len, GFP_KERNEL)?;
-        for i in from..from + len {
-            piece.push(pattern::at(1, i), GFP_KERNEL)?;
-        }
-        if piece.as_ptr().addr() % PAGE_SIZE == offset {
-            return Ok(piece);
-        }
-        others.push(piece, GFP_KERNEL)?;
-    }
-    check!(false, "no memory at {offset:#x}");
-    Err(ENOMEM)
+/// Bytes anywhere in pages of their own.
+type Piece = BufferRange<Pages>;
+
+/// Makes a piece of `len` bytes, at `offset` in its page, that holds a part of the pattern 1.
+fn piece(offset: usize, len: usize, from: usize) -> Result<Piece> {
+    let range = offset..offset + len;
+    let count = range.end.div_ceil(PAGE_SIZE).next_power_of_two();
+    let mut pages = Pages::zeroed(count.trailing_zeros(), Gfp::Kernel)?;
+
+    pattern::fill(&mut pages[range.clone()], 1, from);
+    Ok(BufferRange::new(pages, range)?)
+}
+
+/// Returns whether a piece holds a part of the pattern `seed`.
+fn holds(piece: &Piece, seed: u8, from: usize) -> bool {
+    pattern::holds(&piece.buffer()[piece.range()], seed, from)
 }
 
 /// Maps two pieces, and checks whether they got one range.
-fn pieces(dma: DmaDevice<'_>, first: KVec<u8>, second: KVec<u8>, iova: bool) -> Result {
-    let offset = first.as_ptr().addr() % PAGE_SIZE;
-    let pair = Pair(first, second);
-    let mapping = IovaMapping::map(dma, pair, Bidirectional, Idle, Gfp::Kernel)?;
+fn pieces(dma: DmaDevice<'_>, first: Piece, second: Piece, iova: bool) -> Result {
+    let offset = first.range().start;
+    let size = first.len();
+    let mapping = IovaMapping::map(dma, (first, second), Bidirectional, Idle, Gfp::Kernel)?;
     check_eq!(mapping.use_iova(), iova);
     check_segments(&mapping)?;
     if let Some(address) = mapping.contiguous() {
@@ -43,12 +46,16 @@ fn pieces(dma: DmaDevice<'_>, first: KVec<u8>, second: KVec<u8>, iova: bool) -> 
     check!(finds(&mapping, 1)?, "the device finds other data");
     fill(&mapping, 2)?;
 
-    let Pair(first, second) = mapping.unmap()?;
-    let size = first.len();
-    let mut bytes = first.iter().enumerate();
-    check!(bytes.all(|(i, byte)| *byte == pattern::at(2, i)));
-    let mut bytes = second.iter().enumerate();
-    check!(bytes.all(|(i, byte)| *byte == pattern::at(2, size + i)));
+    let (first, second) = mapping.unmap()?;
+    check!(holds(&first, 2, 0) && holds(&second, 2, size));
+    // The device wrote to nothing beside them.
+    for piece in [&first, &second] {
+        let Range { start, end } = piece.range();
+        let pages = piece.buffer();
+        for beside in [&pages[..start], &pages[end..]] {
+            check!(beside.iter().all(|byte| *byte == 0));
+        }
+    }
     Ok(())
 }
 

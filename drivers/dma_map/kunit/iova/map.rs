@@ -19,7 +19,11 @@ fn both_ways<B: Sample>(dma: DmaDevice<'_>, iova: bool) -> Result {
     for len in SIZES {
         let buffer = B::sample(len, 1)?;
         let size = buffer.len();
-        let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+        let mapping = match IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel) {
+            // A machine whose bounce pool is out of the device's reach, too.
+            Err(failed) if failed.error == EIO && !iova && dma.addressing_limited() => continue,
+            result => result?,
+        };
         check_eq!(mapping.use_iova(), iova);
         check_eq!(mapping.size(), size);
         check!(core::ptr::eq(mapping.device().device(), dma.device()));
