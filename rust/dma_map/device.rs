@@ -135,7 +135,8 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns whether the mask does not reach all memory, so that buffers may be bounced.
     ///
-    /// C API: `dma_addressing_limited()`.
+    /// C API: `dma_addressing_limited()`. Context: any but hard IRQ; it may walk the machine's memory
+    /// under a lock.
     #[inline]
     pub fn addressing_limited(self) -> bool {
         // SAFETY: By the type invariant the device is valid.

@@ -34,19 +34,21 @@
 //! | call | may sleep | hard IRQ |
 //! |---|---|---|
 //! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`] | yes | no |
-//! | constructors with [`Gfp::Kernel`] | yes | no |
+//! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
+//! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
+//! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
 //! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |
+//! | [`Mmap::new`], [`Mmap::mmap`], [`Mmap::revoke`] | yes | no |
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
-//! | [`DmaNoncontiguous::alloc`](noncoherent::DmaBuffer::alloc), [`DmaCoherent::pages`] | yes | no |
-//! | [`Mmap::new`], [`Mmap::mmap`], [`Mmap::revoke`] | yes | no |
 //! | access: views, slices, segments, copies, ranges | no | yes |
 //! | [`ring`], [`mailbox`]: all but the constructors and [`data`](mailbox::Mailbox::data) | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | drop of a handle | no | yes |
+//! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
+//! | [`BusMaster`](pci::BusMaster) | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
-//! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
 //! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
 //!
 //! Dropping a handle where its memory may not be freed puts the free off to a workqueue; unbind
