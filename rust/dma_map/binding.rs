@@ -4,12 +4,13 @@
 //!
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It
 //! makes a second set-up an error, counts quarantined memory, and at unbind waits for the frees
-//! that were put off and takes the segment limits back. It is found through the device's devres list, on slow paths only: handles
-//! do not carry a pointer to it.
+//! that were put off, has the [`ledger`] settled, and takes the segment limits back. It is found
+//! through the device's devres list, on slow paths only: handles do not carry a pointer to it.
 
 use crate::{
     deferral,
-    ffi, //
+    ffi,
+    ledger, //
 };
 use core::{
     ptr::NonNull,
@@ -48,6 +49,9 @@ pub(crate) struct Binding {
 unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     // No handle is left, so nothing new is deferred. Devres releases in a context that may sleep.
     deferral::flush();
+
+    // SAFETY: This is the end of the binding, and what was put off is done.
+    unsafe { ledger::settle(dev) };
 
     // SAFETY: `res` is a `Binding`, `dev` is valid, and its parameters, if it has any, are used by
     // mappings only, of which there are none any more.

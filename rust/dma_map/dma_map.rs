@@ -71,6 +71,7 @@ mod ffi;
 pub mod gate;
 pub mod gfp;
 pub mod iova;
+mod ledger;
 pub mod limits;
 pub mod mailbox;
 pub mod mapping;
@@ -137,12 +138,14 @@ use kernel::prelude::*;
 /// The module: it holds what the library needs while it is loaded.
 struct DmaMap {
     _deferral: deferral::Owner,
+    _ledger: ledger::Owner,
 }
 
 impl kernel::Module for DmaMap {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         Ok(Self {
             _deferral: deferral::Owner::new()?,
+            _ledger: ledger::Owner::new(),
         })
     }
 }

@@ -29,6 +29,9 @@ use kernel::{
 ///   whatever the device was told before: it never goes on with an old command.
 /// - The driver gives the device addresses only of handles that it still holds in a state that
 ///   belongs to the device, and never of memory beyond a segment's length.
+/// - When the driver lets the device access memory at all, there is no old command that it would go
+///   on with: neither from an earlier binding, which may have ended in the middle of one, nor from
+///   firmware.
 ///
 /// Both functions run in the context in which a handle is dropped, so they must not sleep and
 /// must return in bounded time.
@@ -42,7 +45,9 @@ pub unsafe trait Engine {
     ///
     /// Called when a handle is dropped while the device is not idle. An error means that the
     /// device could not be stopped; the handle's memory is then quarantined: leaked, counted in
-    /// [`DmaDevice::quarantined`](crate::device::DmaDevice::quarantined) and never reused.
+    /// [`DmaDevice::quarantined`](crate::device::DmaDevice::quarantined) and not reused. (A kernel
+    /// with `CONFIG_DMA_API_DEBUG` gets it back when a PCI function is unbound, and takes that off
+    /// the bus first.)
     ///
     /// Context: any; must not sleep.
     fn quiesce(&self) -> Result;

@@ -38,13 +38,15 @@
 
 mod region;
 
-use self::region::Region;
+pub(crate) use self::region::Region;
+
 use crate::{
     binding,
     deferral,
     direction::Direction,
     engine::Engine,
     ffi,
+    ledger,
     noncoherent::{
         self,
         DmaBuffer, //
@@ -171,10 +173,14 @@ impl<H: Mappable> Mmap<H> {
     pub fn new(memory: H) -> Result<Self, MapError<H>> {
         match Self::region_for(&memory) {
             // INVARIANT: Of whole pages, and nothing is mapped yet.
-            Ok(region) => Ok(Self {
-                memory: ManuallyDrop::new(memory),
-                region,
-            }),
+            Ok((region, line)) => {
+                let listed = region.clone();
+                line.enter(memory.device().as_raw(), || ledger::Entry::Region(listed));
+                Ok(Self {
+                    memory: ManuallyDrop::new(memory),
+                    region,
+                })
+            }
             Err(error) => Err(MapError {
                 error,
                 buffer: memory,
@@ -182,7 +188,7 @@ impl<H: Mappable> Mmap<H> {
         }
     }
 
-    fn region_for(memory: &H) -> Result<Arc<Region>> {
+    fn region_for(memory: &H) -> Result<(Arc<Region>, ledger::Line)> {
         if memory.size() % PAGE_SIZE != 0 {
             return Err(EINVAL);
         }
@@ -194,7 +200,7 @@ impl<H: Mappable> Mmap<H> {
             return Err(ENXIO);
         }
 
-        Region::new()
+        Ok((Region::new()?, ledger::Line::new()?))
     }
 
     /// Maps the memory, from the page that the caller asked for on, to a process.
@@ -294,8 +300,10 @@ where
 
 impl<H: Mappable> Drop for Mmap<H> {
     fn drop(&mut self) {
+        let dev = self.memory.device().as_raw();
         if ffi::may_sleep() {
             self.region.revoke();
+            ledger::strike(dev, || ledger::Entry::Region(self.region.clone()));
             // SAFETY: `memory` is not used again.
             unsafe { ManuallyDrop::drop(&mut self.memory) };
             return;
@@ -317,7 +325,9 @@ impl<H: Mappable> Drop for Mmap<H> {
         };
         // SAFETY: See there.
         let deferred = stopped && unsafe { deferral::defer(free) };
-        if !deferred {
+        if deferred {
+            ledger::strike(dev, || ledger::Entry::Region(self.region.clone()));
+        } else {
             binding::quarantine(device.device(), size);
         }
     }

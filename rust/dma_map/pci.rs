@@ -15,7 +15,8 @@ use kernel::{
 /// With bus mastering off, a PCI function issues no reads or writes of memory and no MSI. That
 /// makes it the means of last resort for [`Engine::quiesce`](crate::Engine::quiesce).
 /// An engine that relies on it keeps the only `BusMaster` of the function to itself, and enables it
-/// again only when no old command is left.
+/// again only when no old command is left. A function may be found with one, which an earlier binding
+/// was ended in the middle of.
 ///
 /// The `kernel` crate has `set_master()` for `probe` only, and no way back.
 pub struct BusMaster<'bound> {

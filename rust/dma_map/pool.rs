@@ -27,7 +27,8 @@ use self::{
 use crate::{
     device::DmaDevice,
     ffi,
-    gfp::Gfp, //
+    gfp::Gfp,
+    ledger, //
 };
 use core::{
     marker::PhantomData,
@@ -149,6 +150,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     fn create(dev: DmaDevice<'bound>, name: &CStr, layout: Layout) -> Result<Self> {
         // Reserved now, so that the drop of a pool cannot fail.
         let destroy = KBox::pin_init(Destroy::new(), GFP_KERNEL)?;
+        let line = ledger::Line::new()?;
 
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
         let raw = unsafe {
@@ -162,11 +164,14 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             )
         };
 
+        // The layout is one that the function takes.
+        let raw = NonNull::new(raw).ok_or(ENOMEM)?;
+        line.enter(dev.as_raw(), || ledger::Entry::Pool { pool: raw });
+
         // INVARIANT: Made above, for the size and the alignment of `T`; no block was taken.
         Ok(Self {
             dev,
-            // The layout is one that the function takes.
-            raw: NonNull::new(raw).ok_or(ENOMEM)?,
+            raw,
             outstanding: Atomic::new(0),
             quarantined: Atomic::new(0),
             destroy: ManuallyDrop::new(destroy),
@@ -177,6 +182,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// Takes a block of zeroes.
     #[inline]
     fn take(&self, gfp: Gfp) -> Result<(NonNull<T>, DmaAddress)> {
+        let line = ledger::Line::new()?;
         let mut dma: DmaAddress = 0;
         // SAFETY: By the type invariants the pool is valid, and its device is bound.
         let cpu = unsafe {
@@ -187,6 +193,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             )
         };
         let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
+        line.enter(self.dev.as_raw(), || self.entry(cpu, dma));
 
         // The drop of the pool sees all of these: it comes after them by the borrow, or by the
         // reference count.
@@ -210,6 +217,16 @@ impl<'bound, T> DmaPool<'bound, T> {
         self.outstanding.load(Relaxed)
     }
 
+    /// Putting a block back, for the ledger.
+    #[inline]
+    fn entry(&self, cpu: NonNull<c_void>, dma: DmaAddress) -> ledger::Entry {
+        ledger::Entry::Block {
+            pool: self.raw,
+            cpu,
+            dma,
+        }
+    }
+
     /// Puts a block back.
     ///
     /// # Safety
@@ -218,6 +235,7 @@ impl<'bound, T> DmaPool<'bound, T> {
     /// nor a device uses any more.
     #[inline]
     unsafe fn put(&self, cpu: NonNull<T>, dma: DmaAddress) {
+        ledger::strike(self.dev.as_raw(), || self.entry(cpu.cast(), dma));
         // SAFETY: By the safety requirements of this function, and the type invariants.
         unsafe { bindings::dma_pool_free(self.raw.as_ptr(), cpu.as_ptr().cast(), dma) };
         self.outstanding.fetch_sub(1, Relaxed);
@@ -241,6 +259,7 @@ impl<T> Drop for DmaPool<'_, T> {
             return;
         }
 
+        ledger::strike(self.dev.as_raw(), || ledger::Entry::Pool { pool: self.raw });
         // SAFETY: `destroy` is not used again.
         let destroy = unsafe { ManuallyDrop::take(&mut self.destroy) };
         // SAFETY: By the type invariants the pool is ours, and all of its blocks are back. Its

@@ -68,6 +68,7 @@ use crate::{
     engine::Engine,
     ffi,
     gfp::Gfp,
+    ledger,
     state::{
         Cpu,
         Device,
@@ -234,11 +235,13 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         check_lines::<D, B>(dev, buffer)?;
 
         let mut table = Table::new(dev, buffer, gfp)?;
+        let line = ledger::Line::new()?;
         // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
         // accesses (safety requirements of `SgBuffer`), and is not mapped.
         to_result(unsafe {
             bindings::dma_map_sgtable(dev.as_raw(), table.as_ptr(), D::RAW, Self::MAP_ATTRS)
         })?;
+        line.enter(dev.as_raw(), || table.entry(D::RAW));
 
         Ok(table)
     }
@@ -405,6 +408,7 @@ impl<B> Parts<'_, B> {
             // Needs no unmap (`SgAddresses`).
             return;
         }
+        ledger::strike(self.dev.as_raw(), || self.table.entry(D::RAW));
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
         unsafe {
             bindings::dma_unmap_sgtable(self.dev.as_raw(), self.table.as_ptr(), D::RAW, attrs)

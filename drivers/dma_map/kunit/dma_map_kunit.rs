@@ -19,6 +19,7 @@ mod bus_master;
 mod coherent;
 mod device;
 mod gate;
+mod handles;
 mod iova;
 mod limits;
 mod mailbox;

@@ -7,7 +7,8 @@ use crate::{
     binding,
     deferral,
     device::DmaDevice,
-    ffi, //
+    ffi,
+    ledger, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -93,6 +94,12 @@ impl Memory {
     /// The memory must not be used any more, by anyone. The caller must be in a context that may
     /// sleep, and the device bound.
     pub(crate) unsafe fn free(self) {
+        ledger::strike(self.dev, || ledger::Entry::Coherent {
+            size: self.size,
+            cpu: self.cpu,
+            dma: self.dma,
+            attrs: self.attrs,
+        });
         // SAFETY: By the type invariants and the safety requirements of this function.
         unsafe { bindings::dma_free_attrs(self.dev, self.size, self.cpu, self.dma, self.attrs) }
     }
@@ -139,6 +146,7 @@ pub(super) fn alloc<Z: Size>(
         return Err(ENOMEM);
     }
 
+    let line = ledger::Line::new()?;
     let mut dma: DmaAddress = 0;
     // SAFETY: `dev` is bound, by the type invariants of `DmaDevice`.
     let cpu = unsafe {
@@ -151,5 +159,12 @@ pub(super) fn alloc<Z: Size>(
         )
     };
 
-    Ok((NonNull::new(cpu).ok_or(ENOMEM)?, dma))
+    let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
+    line.enter(dev.as_raw(), || ledger::Entry::Coherent {
+        size,
+        cpu: cpu.as_ptr(),
+        dma,
+        attrs: options.attrs(),
+    });
+    Ok((cpu, dma))
 }

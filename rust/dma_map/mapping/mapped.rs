@@ -7,6 +7,7 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     ffi,
+    ledger,
     sg::{
         Chunk,
         Split, //
@@ -93,6 +94,7 @@ impl<'bound> Mapped<'bound> {
         if cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() == 1 {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES as c_ulong;
         }
+        let line = ledger::Line::new()?;
         let no_warn = bindings::DMA_ATTR_NO_WARN as c_ulong;
         // SAFETY: `dev` is bound; the chunk is memory or MMIO as the attributes say, by the safety
         // requirements of this function, and the device's mask reaches it.
@@ -110,6 +112,7 @@ impl<'bound> Mapped<'bound> {
             size,
             attrs: attrs & KEPT,
         };
+        line.enter(raw, || this.entry::<D>());
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         if split.first(address.into(), chunk.len) != chunk.len {
             // SAFETY: Mapped above, no device knows of it, and `this` is not used again.
@@ -139,6 +142,15 @@ impl<'bound> Mapped<'bound> {
     fn at(&self, offset: usize) -> DmaAddress {
         // CAST: Within the mapping, whose addresses do not wrap.
         self.address.wrapping_add(offset as DmaAddress)
+    }
+
+    fn entry<D: Direction>(&self) -> ledger::Entry {
+        ledger::Entry::Phys {
+            address: self.address,
+            size: self.size,
+            direction: D::RAW,
+            attrs: self.attrs,
+        }
     }
 
     /// Gives `range`, which is within the mapping, to the CPU.
@@ -191,6 +203,7 @@ impl<'bound> Mapped<'bound> {
     /// be used again.
     #[inline]
     pub(super) unsafe fn unmap<D: Direction>(&self, attrs: c_ulong) {
+        ledger::strike(self.dev.as_raw(), || self.entry::<D>());
         // SAFETY: By the type invariants and the safety requirements of this function.
         unsafe {
             bindings::dma_unmap_phys(

@@ -49,7 +49,7 @@ unsafe impl Send for Listed {}
 
 /// The mappings of one piece of memory.
 #[pin_data]
-pub(super) struct Region {
+pub(crate) struct Region {
     /// Taken within the `mmap_lock` of any process, so never held while one is waited for.
     #[pin]
     mappings: Mutex<KVec<Listed>>,
@@ -219,7 +219,7 @@ impl Region {
     /// Takes all mappings away. Nobody may call [`map`](Self::map) meanwhile.
     ///
     /// Context: may sleep.
-    pub(super) fn revoke(&self) {
+    pub(crate) fn revoke(&self) {
         while let Some(mm) = self.next() {
             // Without users, it is being torn down, or was.
             if let Some(mm) = mm.mmget_not_zero() {

@@ -6,7 +6,8 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     ffi,
-    gfp::Gfp, //
+    gfp::Gfp,
+    ledger, //
 };
 use core::{
     marker::PhantomData,
@@ -111,6 +112,7 @@ impl ContiguousPages {
         size: usize,
         gfp: Gfp,
     ) -> Result<Allocation<Self>> {
+        let line = ledger::Line::new()?;
         let mut dma: DmaAddress = 0;
         // SAFETY: `dev` is bound; a device whose limits were applied has a mask. The function
         // zeroes the pages.
@@ -120,12 +122,25 @@ impl ContiguousPages {
         let page = NonNull::new(page).ok_or(ENOMEM)?;
         // SAFETY: The pages are in the linear mapping: no flag asks for high memory.
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
+        let memory = Self { page, dma };
+        line.enter(dev.as_raw(), || memory.entry(size, D::RAW));
 
         Ok(Allocation {
-            memory: Self { page, dma },
+            memory,
             cpu: NonNull::new(cpu).ok_or(ENOMEM)?,
             size: whole_pages(size),
         })
+    }
+}
+
+impl ContiguousPages {
+    fn entry(&self, size: usize, direction: bindings::dma_data_direction) -> ledger::Entry {
+        ledger::Entry::Pages {
+            size,
+            page: self.page,
+            dma: self.dma,
+            direction,
+        }
     }
 }
 
@@ -150,6 +165,7 @@ impl private::Backend for ContiguousPages {
     }
 
     unsafe fn free(self, place: &Place<'_>) {
+        ledger::strike(place.dev, || self.entry(place.size, place.direction));
         // SAFETY: By the safety requirements of this function.
         unsafe {
             bindings::dma_free_pages(
@@ -183,6 +199,7 @@ unsafe impl Sync for NoncontiguousPages {}
 impl NoncontiguousPages {
     /// Allocates `size` bytes of zeroes, not 0, and maps them for the CPU.
     pub(super) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
+        let line = ledger::Line::new()?;
         // Single pages: `GFP_KERNEL` would kill processes before it fails. The IOMMU code does not
         // zero them by itself.
         let gfp =
@@ -200,11 +217,29 @@ impl NoncontiguousPages {
             return Err(ENOMEM);
         };
 
+        line.enter(dev.as_raw(), || Self::entry(table, cpu, size, D::RAW));
+
         Ok(Allocation {
             memory: Self { table },
             cpu,
             size: whole_pages(size),
         })
+    }
+}
+
+impl NoncontiguousPages {
+    fn entry(
+        table: NonNull<bindings::sg_table>,
+        cpu: NonNull<c_void>,
+        size: usize,
+        direction: bindings::dma_data_direction,
+    ) -> ledger::Entry {
+        ledger::Entry::Noncontiguous {
+            size,
+            table,
+            cpu,
+            direction,
+        }
     }
 }
 
@@ -249,6 +284,9 @@ impl private::Backend for NoncontiguousPages {
     unsafe fn free(self, place: &Place<'_>) {
         let table = self.table.as_ptr();
 
+        ledger::strike(place.dev, || {
+            Self::entry(self.table, place.cpu, place.size, place.direction)
+        });
         // SAFETY: By the safety requirements of this function.
         unsafe {
             bindings::dma_vunmap_noncontiguous(place.dev, place.cpu.as_ptr());

@@ -21,6 +21,7 @@ use crate::{
     engine::Engine,
     ffi,
     gfp::Gfp,
+    ledger,
     state::Device, //
 };
 use kernel::prelude::*;
@@ -73,6 +74,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
                     buffer: self,
                 });
             }
+            // Nothing to give back: a kernel that debugs DMA does not come here.
+            ledger::strike(self.parts.dev.as_raw(), || self.parts.table.entry(D::RAW));
             self.parts.table.clear();
         }
 

@@ -11,7 +11,8 @@ use super::buffer::{
 use crate::{
     device::DmaDevice,
     ffi,
-    gfp::Gfp, //
+    gfp::Gfp,
+    ledger, //
 };
 use kernel::{
     bindings,
@@ -169,6 +170,15 @@ impl Table {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.sgt.sgl.is_null()
+    }
+
+    /// Unmapping it in `direction`, for the ledger.
+    pub(crate) fn entry(&self, direction: bindings::dma_data_direction) -> ledger::Entry {
+        ledger::Entry::Table {
+            sgl: self.sgl(),
+            entries: self.entries(),
+            direction,
+        }
     }
 
     /// The C structure, for C functions that read it.

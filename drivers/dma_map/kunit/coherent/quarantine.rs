@@ -43,8 +43,14 @@ impl Remains {
         }
     }
 
-    /// Frees the memory, so that nothing is left when the suites are done.
-    fn free(self, dev: *mut bindings::device) {
+    /// Frees the memory, so that nothing is left when the suites are done, unless unbind will.
+    fn free(self, probe: &Probe<'_, '_>) {
+        if !probe.gives_back() {
+            self.free_now(probe.raw());
+        }
+    }
+
+    fn free_now(self, dev: *mut bindings::device) {
         // SAFETY: The arguments are those of the allocation, whose handle was leaked.
         unsafe { bindings::dma_free_attrs(dev, self.size, self.cpu, self.dma, 0) }
     }
@@ -69,7 +75,7 @@ mod tests {
                 bytes += size;
                 check_eq!(engine.stopped(), stopped + 1);
                 check_eq!(dma.quarantined(), bytes);
-                remains.free(probe.raw());
+                remains.free(probe);
             }
 
             // What the CPU has to itself is not the stuck device's.
@@ -90,7 +96,7 @@ mod tests {
                 Some(((), failed)) => {
                     check!(failed, "nothing was allocated to put the free off");
                     check_eq!(dma.quarantined(), 5000);
-                    remains.free(probe.raw());
+                    remains.free(probe);
                 }
             }
             Ok(())
@@ -113,13 +119,13 @@ mod tests {
 
             let (memory, remains) = next()?;
             context::spinlocked(|| drop(memory));
-            remains.free(probe.raw());
+            remains.free(probe);
             let (memory, remains) = next()?;
             context::irqs_off(|| drop(memory));
-            remains.free(probe.raw());
+            remains.free(probe);
             let (memory, remains) = next()?;
             context::hard_irq(|| drop(memory))?;
-            remains.free(probe.raw());
+            remains.free(probe);
 
             check_eq!(dma.quarantined(), 30);
             Ok(())
@@ -146,7 +152,7 @@ mod tests {
                 device_side::read(dma, remains.dma, &mut data)?;
                 check_holds(&data, 0x77)?;
             }
-            remains.free(probe.raw());
+            remains.free(probe);
             Ok(())
         })
     }
@@ -164,7 +170,7 @@ mod tests {
                     let remains = Remains::of(&memory);
                     drop(memory);
                     check_eq!(dma.quarantined(), 5);
-                    remains.free(probe.raw());
+                    remains.free(probe);
                     Ok(())
                 })?;
             }
@@ -191,7 +197,7 @@ mod tests {
             soil(dma, 5000)
         })?;
         if let Some((remains, raw)) = left {
-            remains.free(raw);
+            remains.free_now(raw);
         }
         Ok(())
     }

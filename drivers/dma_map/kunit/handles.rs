@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every handle, and what becomes of it when the device is unbound: leaked, kept, or dropped where
+//! memory may not be freed.
+
+mod forgotten;
+mod kept;
+
+use crate::{
+    check::*,
+    engines::{
+        Idle,
+        Scripted, //
+    },
+    fixture::*, //
+};
+use dma_map::{
+    mapping::{
+        MmioMapping,
+        MmioWindow, //
+    },
+    ring::{
+        Consumer,
+        InMemory,
+        Producer, //
+    },
+    sg::SgAddresses,
+    state::{
+        Device,
+        Shared, //
+    },
+    Bidirectional,
+    CoherentHandle,
+    DmaCoherent,
+    DmaDevice,
+    DmaLimits,
+    DmaMapping,
+    DmaNoncontiguous,
+    DmaPages,
+    DmaPool,
+    Engine,
+    Gfp,
+    IovaMapping,
+    MapOptions,
+    Mmap,
+    SgMapping, //
+};
+use kernel::{
+    device::{
+        Bound,
+        Core, //
+    },
+    dma::{
+        DmaAddress,
+        DmaMask, //
+    },
+    page::PAGE_SIZE,
+    pci,
+    prelude::*, //
+};
+
+const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
+
+/// More than a page, and not whole pages.
+const LEN: usize = 5000;
+
+fn buffer() -> Result<KVec<u8>> {
+    Ok(KVec::from_elem(0x11, LEN, GFP_KERNEL)?)
+}
+
+fn shared<'b, E: Engine>(
+    dma: DmaDevice<'b>,
+    len: usize,
+    engine: E,
+) -> Result<DmaCoherent<'b, [u8], Shared<E>>> {
+    Ok(DmaCoherent::zeroed_slice(dma, len, Gfp::Kernel)?.share(engine))
+}
+
+fn list<'b, E: Engine>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<SgMapping<'b, KVec<u8>, Bidirectional, Device<E>>> {
+    Ok(SgMapping::map(
+        dma,
+        buffer()?,
+        Bidirectional,
+        engine,
+        Gfp::Kernel,
+    )?)
+}
+
+fn addresses<'b, E: Engine>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<SgAddresses<'b, KVec<u8>, Bidirectional, E>> {
+    Ok(list(dma, engine)?.into_addresses(Gfp::Kernel)?)
+}
+
+fn pages<'b, E: Engine>(
+    dma: DmaDevice<'b>,
+    len: usize,
+    engine: E,
+) -> Result<DmaPages<'b, u8, Bidirectional, Device<E>>> {
+    Ok(DmaPages::alloc(dma, len, Bidirectional, Gfp::Kernel)?.give(engine))
+}
+
+fn noncontiguous<'b, E: Engine>(
+    dma: DmaDevice<'b>,
+    len: usize,
+    engine: E,
+) -> Result<DmaNoncontiguous<'b, u8, Bidirectional, Device<E>>> {
+    Ok(DmaNoncontiguous::alloc(dma, len, Bidirectional)?.give(engine))
+}
+
+/// Maps the first BAR of the function for the function; `None` if nothing is mapped in place here.
+fn window<'b, E: Engine>(
+    probe: &Probe<'b, '_>,
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<Option<MmioMapping<'b, Bidirectional, E>>> {
+    let core: &'b pci::Device<Core<'_>> = probe.pci().ok_or(ENODEV)?;
+    let function: &'b pci::Device<Bound> = core;
+    let window = MmioWindow::of_bar(function, 0)?;
+
+    match MmioMapping::map(dma, window, Bidirectional, engine) {
+        Err(err) if err == EIO => Ok(None),
+        mapping => mapping.map(Some),
+    }
+}
+
+fn counters<'b, E: Engine>(dma: DmaDevice<'b>, engine: E) -> Result<InMemory<'b, E>> {
+    InMemory::new(dma, engine, Gfp::Kernel)
+}
+
+fn producer<'b, E: Engine + Clone>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<Producer<'b, u8, E, InMemory<'b, E>>> {
+    Producer::new(shared(dma, 64, engine.clone())?, counters(dma, engine)?)
+}
+
+fn consumer<'b, E: Engine + Clone>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<Consumer<'b, u8, E, InMemory<'b, E>>> {
+    Consumer::new(shared(dma, 64, engine.clone())?, counters(dma, engine)?)
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Handles that are leaked, on a PCI function: DMA debugging looks for what is left when it is
+//! unbound, and has to find nothing.
+
+use super::*;
+use crate::c;
+use core::mem::forget;
+use dma_map::PoolBlock;
+use kernel::sync::Arc;
+
+/// Where the device reaches what was leaked, if it has a place.
+type Place = Result<Option<DmaAddress>>;
+
+/// Leaks what `leak` makes, and unbinds the device: until then it reaches the memory, and behind an
+/// IOMMU that forgets at once it does not any more.
+fn leaked(leak: impl for<'b, 'c> Fn(&Probe<'b, 'c>, DmaDevice<'b>) -> Place) -> Result {
+    on_pci(|dev| {
+        let mut place = None;
+        dev.bind(|probe| {
+            let dma = probe.dma(ALL)?;
+            place = leak(probe, dma)?;
+            if let Some(address) = place {
+                check!(c::dma_to_phys(probe.device(), address) != 0);
+            }
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })?;
+        dev.unbind();
+
+        dev.bind(|probe| {
+            let dma = probe.dma(ALL)?;
+            if let (Some(address), true) = (place, c::strict_iommu(probe.device())) {
+                check_eq!(c::dma_to_phys(probe.device(), address), 0);
+            }
+            // The next driver finds nothing of it.
+            drop(shared(dma, LEN, Idle)?);
+            drop(list(dma, Idle)?);
+            Ok(())
+        })
+    })
+}
+
+#[kunit_tests(dma_map_handles_forgotten)]
+mod tests {
+    use super::*;
+
+    /// misuse: forgotten-handle/DmaCoherent, pending-at-release
+    #[test]
+    fn coherent_memory() -> Result {
+        leaked(|_, dma| {
+            forget(DmaCoherent::<[u8]>::zeroed_slice(dma, LEN, Gfp::Kernel)?);
+            let memory = shared(dma, LEN, Idle)?;
+            let address = memory.dma_address();
+            forget(memory);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/CoherentHandle
+    #[test]
+    fn coherent_memory_without_a_mapping() -> Result {
+        leaked(|_, dma| {
+            let memory = CoherentHandle::alloc(dma, LEN, Idle, Gfp::Kernel)?;
+            let address = memory.dma_address();
+            forget(memory);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/DmaMapping, pending-at-release
+    #[test]
+    fn mapping() -> Result {
+        leaked(|_, dma| {
+            let plain = MapOptions::new();
+            forget(DmaMapping::map_cpu(dma, buffer()?, Bidirectional, plain)?);
+            let mapping = DmaMapping::map(dma, buffer()?, Bidirectional, Idle, plain)?;
+            let address = mapping.dma_address();
+            forget(mapping);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/MmioMapping
+    #[test]
+    fn mapping_of_io_memory() -> Result {
+        leaked(|probe, dma| {
+            let Some(mapping) = window(probe, dma, Idle)? else {
+                return Ok(None);
+            };
+            let address = mapping.dma_address();
+            forget(mapping);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/SgMapping, pending-at-release
+    #[test]
+    fn mapping_of_a_table() -> Result {
+        leaked(|_, dma| {
+            forget(list(dma, Idle)?.complete()?);
+            let mapping = list(dma, Idle)?;
+            let first = mapping.segments().next().ok_or(EINVAL)?;
+            forget(mapping);
+            Ok(Some(first.address))
+        })
+    }
+
+    /// misuse: forgotten-handle/SgAddresses
+    #[test]
+    fn mapping_of_addresses() -> Result {
+        leaked(|_, dma| {
+            let mapping = addresses(dma, Idle)?;
+            let first = mapping.segments().next().ok_or(EINVAL)?;
+            forget(mapping);
+            Ok(Some(first.address))
+        })
+    }
+
+    /// Linked addresses stay: DMA debugging knows nothing of them.
+    ///
+    /// misuse: forgotten-handle/IovaMapping
+    #[test]
+    fn mapping_at_one_address() -> Result {
+        leaked(|_, dma| {
+            let buffer = buffer()?;
+            let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            check_eq!(mapping.size(), LEN);
+            forget(mapping);
+            Ok(None)
+        })
+    }
+
+    /// misuse: forgotten-handle/DmaPool, pending-at-release
+    #[test]
+    fn pool_with_a_page() -> Result {
+        leaked(|_, dma| {
+            let pool = DmaPool::<[u64; 4]>::new(dma, c"forgotten")?;
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+            let address = block.dma_address();
+            drop(block);
+            forget(pool);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/PoolBlock
+    #[test]
+    fn blocks_of_a_pool() -> Result {
+        leaked(|_, dma| {
+            let pool = Arc::new(DmaPool::<[u64; 4]>::new(dma, c"counted")?, GFP_KERNEL)?;
+            forget(PoolBlock::zeroed(pool.clone(), Gfp::Kernel)?);
+            let block = PoolBlock::zeroed(pool, Gfp::Kernel)?.share(Idle);
+            let address = block.dma_address();
+            forget(block);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/PoolBlock
+    #[test]
+    fn block_of_a_pool_that_was_dropped() -> Result {
+        on_pci(|dev| {
+            dev.bind(|probe| {
+                let dma = probe.dma(ALL)?;
+                let pool = DmaPool::<[u64; 4]>::new(dma, c"borrowed")?;
+                forget(PoolBlock::zeroed(&pool, Gfp::Kernel)?);
+                drop(pool);
+                check_eq!(dma.quarantined(), 32);
+                Ok(())
+            })
+        })
+    }
+
+    /// misuse: forgotten-handle/DmaPages
+    #[test]
+    fn contiguous_pages() -> Result {
+        leaked(|_, dma| {
+            let memory = pages(dma, LEN, Idle)?;
+            let address = memory.dma_address();
+            forget(memory);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/DmaNoncontiguous
+    #[test]
+    fn pages_from_anywhere() -> Result {
+        leaked(|_, dma| {
+            let memory = noncontiguous(dma, LEN, Idle)?;
+            let address = memory.dma_address();
+            forget(memory);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/Mmap
+    #[test]
+    fn memory_of_processes() -> Result {
+        leaked(|_, dma| {
+            forget(Mmap::new(pages(dma, PAGE_SIZE, Idle)?)?);
+            forget(Mmap::new(noncontiguous(dma, PAGE_SIZE, Idle)?)?);
+            let memory = Mmap::new(shared(dma, PAGE_SIZE, Idle)?)?;
+            let address = memory.dma_address();
+            forget(memory);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/Producer, forgotten-handle/Consumer, forgotten-handle/InMemory
+    #[test]
+    fn rings() -> Result {
+        leaked(|_, dma| {
+            forget(producer(dma, Idle)?);
+            forget(consumer(dma, Idle)?);
+            let counters = counters(dma, Idle)?;
+            let address = counters.dma_address();
+            forget(counters);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: pending-at-release
+    #[test]
+    fn many_of_them() -> Result {
+        leaked(|_, dma| {
+            for _ in 0..300 {
+                forget(shared(dma, 64, Idle)?);
+                forget(list(dma, Idle)?);
+                forget(pages(dma, 64, Idle)?);
+            }
+            Ok(None)
+        })
+    }
+
+    /// misuse: forgotten-handle/DmaCoherent, pending-at-release
+    #[test]
+    fn handle_that_keeps_itself() -> Result {
+        struct Cycle<'b> {
+            _memory: DmaCoherent<'b, [u8]>,
+            _other: Option<Arc<Cycle<'b>>>,
+        }
+
+        leaked(|_, dma| {
+            let first = Arc::new(
+                Cycle {
+                    _memory: DmaCoherent::zeroed_slice(dma, LEN, Gfp::Kernel)?,
+                    _other: None,
+                },
+                GFP_KERNEL,
+            )?;
+            // As good as a cycle: a count that never comes back to 0.
+            forget(first.clone());
+            let _second = Cycle {
+                _memory: DmaCoherent::zeroed_slice(dma, LEN, Gfp::Kernel)?,
+                _other: Some(first),
+            };
+            Ok(None)
+        })
+    }
+
+    /// misuse: pending-at-release
+    #[test]
+    fn probe_that_fails_afterwards() -> Result {
+        on_pci(|dev| {
+            dev.bind(|probe| {
+                forget(shared(probe.dma(ALL)?, LEN, Idle)?);
+                probe.fail_probe();
+                Ok(())
+            })?;
+            dev.bind(|probe| shared(probe.dma(ALL)?, LEN, Idle).map(drop))
+        })
+    }
+
+    /// What a device that cannot be stopped is left with.
+    ///
+    /// misuse: pending-at-release
+    #[test]
+    fn quarantined_memory() -> Result {
+        on_pci(|dev| {
+            dev.bind(|probe| {
+                let dma = probe.dma(ALL)?;
+                let engine = Scripted::stuck();
+                drop(shared(dma, LEN, &engine)?);
+                drop(list(dma, &engine)?);
+                drop(addresses(dma, &engine)?);
+                drop(pages(dma, LEN, &engine)?);
+                drop(noncontiguous(dma, LEN, &engine)?);
+                let plain = MapOptions::new();
+                drop(DmaMapping::map(
+                    dma,
+                    buffer()?,
+                    Bidirectional,
+                    &engine,
+                    plain,
+                )?);
+                drop(CoherentHandle::alloc(dma, LEN, &engine, Gfp::Kernel)?);
+                check_eq!(dma.quarantined(), 7 * LEN);
+                Ok(())
+            })
+        })
+    }
+}

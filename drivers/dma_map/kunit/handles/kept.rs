@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Handles in a driver's data, and handles that are dropped where memory may not be freed: those that
+//! have no such cases of their own.
+
+use super::*;
+use crate::{
+    c,
+    context, //
+};
+use kernel::sync::Arc;
+
+type Busy = Arc<Scripted>;
+
+/// Binds each device, keeps what `keep` makes, and unbinds it: the device is stopped first, and does
+/// not reach the memory afterwards.
+fn kept(
+    keep: impl for<'b, 'c> Fn(&mut Probe<'b, 'c>, DmaDevice<'b>, Busy) -> Result<Option<DmaAddress>>,
+) -> Result {
+    each(|dev| {
+        let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;
+        let mut place = None;
+        dev.bind(|probe| {
+            let dma = probe.dma(ALL)?;
+            place = keep(probe, dma, engine.clone())?;
+            Ok(())
+        })?;
+        check_eq!(engine.stopped(), 0);
+        dev.unbind();
+        let Some(address) = place else {
+            return Ok(());
+        };
+        check_eq!(engine.stopped(), 1);
+        check!(Arc::into_unique_or_drop(engine).is_some());
+
+        dev.bind(|probe| {
+            let dma = probe.dma(ALL)?;
+            if c::strict_iommu(probe.device()) {
+                check_eq!(c::dma_to_phys(probe.device(), address), 0);
+            }
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    })
+}
+
+#[kunit_tests(dma_map_handles_kept)]
+mod tests {
+    use super::*;
+
+    /// misuse: unbind-with-live-handles/CoherentHandle
+    #[test]
+    fn coherent_memory_without_a_mapping() -> Result {
+        kept(|probe, dma, engine| {
+            let memory = CoherentHandle::alloc(dma, LEN, engine, Gfp::Kernel)?;
+            let address = memory.dma_address();
+            probe.keep(memory)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/SgAddresses
+    #[test]
+    fn mapping_of_addresses() -> Result {
+        kept(|probe, dma, engine| {
+            let mapping = addresses(dma, engine)?;
+            let first = mapping.segments().next().ok_or(EINVAL)?;
+            probe.keep(mapping)?;
+            Ok(Some(first.address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/MmioMapping
+    #[test]
+    fn mapping_of_io_memory() -> Result {
+        kept(|probe, dma, engine| {
+            if probe.pci().is_none() {
+                return Ok(None);
+            }
+            let Some(mapping) = window(probe, dma, engine)? else {
+                return Ok(None);
+            };
+            let address = mapping.dma_address();
+            probe.keep(mapping)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/DmaPages
+    #[test]
+    fn contiguous_pages() -> Result {
+        kept(|probe, dma, engine| {
+            let memory = pages(dma, LEN, engine)?;
+            let address = memory.dma_address();
+            probe.keep(memory)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/DmaNoncontiguous
+    #[test]
+    fn pages_from_anywhere() -> Result {
+        kept(|probe, dma, engine| {
+            let memory = noncontiguous(dma, LEN, engine)?;
+            let address = memory.dma_address();
+            probe.keep(memory)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/Mmap
+    #[test]
+    fn memory_of_processes() -> Result {
+        kept(|probe, dma, engine| {
+            let memory = Mmap::new(shared(dma, PAGE_SIZE, engine)?)?;
+            let address = memory.dma_address();
+            probe.keep(memory)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/InMemory
+    #[test]
+    fn counters_of_a_ring() -> Result {
+        kept(|probe, dma, engine| {
+            let counters = counters(dma, engine)?;
+            let address = counters.dma_address();
+            probe.keep(counters)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/Producer
+    #[test]
+    fn ring_that_the_cpu_fills() -> Result {
+        kept(|probe, dma, engine| {
+            let ring = producer(dma, engine)?;
+            let address = ring.dma_address();
+            probe.keep(ring)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/Consumer
+    #[test]
+    fn ring_that_the_device_fills() -> Result {
+        kept(|probe, dma, engine| {
+            let ring = consumer(dma, engine)?;
+            let address = ring.dma_address();
+            probe.keep(ring)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: drop-with-irqs-off/Producer, drop-with-irqs-off/Consumer
+    /// misuse: drop-with-irqs-off/InMemory
+    #[test]
+    fn rings_are_dropped_in_any_context() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let make = || {
+                Ok((
+                    producer(dma, Idle)?,
+                    consumer(dma, Idle)?,
+                    counters(dma, Idle)?,
+                ))
+            };
+
+            let rings: Result<_> = make();
+            context::spinlocked(|| drop(rings));
+            let rings: Result<_> = make();
+            let ((), were_off) = context::irqs_off(|| drop(rings));
+            check!(were_off);
+            let rings: (_, _, _) = make()?;
+            context::hard_irq(|| drop(rings))?;
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+}
