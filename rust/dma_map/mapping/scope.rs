@@ -13,7 +13,10 @@
 //! Memory whose device may refuse to stop is owned by a [`DmaMapping`](super::DmaMapping).
 
 use super::{
-    mapped::Mapped,
+    mapped::{
+        Mapped,
+        SKIP_SYNC, //
+    },
     options::MapOptions, //
 };
 use crate::{
@@ -148,9 +151,18 @@ where
     // SAFETY: The memory is in the linear mapping: it is one object, so what holds for the first
     // and the last byte holds for all of it.
     let chunk = unsafe { linear_chunk(addr, len) };
+    // The memory may be that of a mapping that the CPU has. Where caches are maintained, the two share
+    // lines, which does no harm while the CPU has the other one; but DMA debugging would complain of
+    // the second that syncs by being mapped.
+    let apart = cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() != 1;
+    let skip = if apart { SKIP_SYNC } else { 0 };
     // SAFETY: As above. It holds elements without padding, so it is initialised. `memory` borrows
     // it until this function returns: exclusively, or shared by readers while the device reads.
-    let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs()) }?;
+    let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }?;
+    if apart {
+        // SAFETY: Mapped above in this direction, all of it; the CPU is done with it.
+        unsafe { mapped.sync_for_device::<D>(0..mapped.size()) };
+    }
 
     let result = f(&Lent {
         mapped: &mapped,
