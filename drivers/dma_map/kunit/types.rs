@@ -158,6 +158,25 @@ mod tests {
         Ok(())
     }
 
+    /// What makes a map `EINVAL` where caches are not coherent with DMA.
+    ///
+    /// misuse: shared-cache-line
+    #[test]
+    fn buffers_know_whether_they_share_a_cache_line() -> Result {
+        let line = 64;
+        for (len, alone) in [(1, false), (63, true), (64, true), (65, false), (128, true)] {
+            // `kmalloc()` has sizes of 8, of 64, of 96 and of 128 bytes, and no more than those.
+            let buffer = KVec::from_elem(0u8, len, GFP_KERNEL)?;
+            check_eq!((len, buffer.whole_lines(line)), (len, alone));
+            check!(VVec::from_elem(0u8, len, GFP_KERNEL)?.whole_lines(line));
+        }
+        check!(!KBox::new(0u8, GFP_KERNEL)?.whole_lines(line));
+        check!(KBox::new([0u8; 64], GFP_KERNEL)?.whole_lines(line));
+        check!(PageList::zeroed(1, Gfp::Kernel)?.whole_lines(line));
+        check!(KVec::<u8>::new().whole_lines(line));
+        Ok(())
+    }
+
     #[test]
     fn engine_behind_a_pointer_is_the_engine() -> Result {
         /// Asks and stops it once.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: free-different-attributes
 
 //! Attributes of streaming mappings are not options of coherent memory.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0609
+// misuse: reference-into-shared
 
 //! Shared memory has no fields to borrow: each access is volatile.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0521
+// misuse: address-after-unbind/DmaCoherent
 
 //! Work on a queue of the kernel's may run when the device is unbound.
 

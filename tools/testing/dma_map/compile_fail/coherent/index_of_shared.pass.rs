@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0608
+// misuse: reference-into-shared
 
 //! Shared memory has no elements to borrow: each access is volatile.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0624
+// misuse: free-wrong-function, free-different-attributes
 
 //! Memory without a kernel mapping is another type, not an option of one with accessors.
 

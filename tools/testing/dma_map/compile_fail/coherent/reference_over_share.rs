@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0505
+// misuse: reference-into-shared
 
 //! No reference of the CPU's is left when the device learns the address.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0614
+// misuse: reference-into-shared
 
 //! Shared memory is never behind a reference.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: racing-cpu-access
 
 //! What may not be used by two threads at once does not become so by being DMA memory.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0599
+// misuse: free-different-attributes
 
 //! Memory whose accesses may pass each other is not coherent memory.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: two-tokens
 
 //! Limits are set in probe, where the device is in the `Core` context, and not later.
 

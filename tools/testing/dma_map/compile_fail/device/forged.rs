@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0451
+// misuse: two-tokens
 
 //! A token is made by setting limits, and from nothing else.
 

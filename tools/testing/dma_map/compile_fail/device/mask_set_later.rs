@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: two-tokens
 
 //! A mask cannot be changed while a token for it exists: not even with `unsafe`.
 

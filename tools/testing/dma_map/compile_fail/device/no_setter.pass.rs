@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0599
+// misuse: two-tokens
 
 //! The token has no way to change a limit.
 

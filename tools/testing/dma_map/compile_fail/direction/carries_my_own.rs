@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: padding-leaked
 
 //! Whether a type may cross follows from the type: a driver cannot declare it.
 

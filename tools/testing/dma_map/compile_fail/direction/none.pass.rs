@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: direction-none
 
 //! There is no direction of nothing: `DMA_NONE` makes the kernel stop with a BUG.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: direction-none
 
 //! The directions are the three that the library has.
 

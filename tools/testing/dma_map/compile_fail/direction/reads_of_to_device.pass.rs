@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0117
+// misuse: to-device-read-back
 
 //! Which accessors a direction has is decided by the library.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0599
+// misuse: racing-cpu-access
 
 //! What the device owns is not for the CPU to read.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: free-not-allocated
 
 //! Nothing is left of a mapping that gave its buffer back.
 

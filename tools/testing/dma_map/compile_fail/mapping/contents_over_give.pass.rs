@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0505
+// misuse: reference-into-shared
 
 //! A reference to the contents is gone when the device gets the buffer.
 

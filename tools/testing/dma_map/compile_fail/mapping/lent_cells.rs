@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: racing-cpu-access
 
 //! A shared cell could be written while the device reads it.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0502
+// misuse: overlapping-cachelines, racing-cpu-access
 
 //! What is lent to a device is not accessible until the scope ends.
 

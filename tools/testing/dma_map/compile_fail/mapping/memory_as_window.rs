@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0308
+// misuse: free-wrong-function, map-ram-as-resource
 
 //! Memory is not mapped as I/O memory.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: map-invalid-area
 
 //! An address of the CPU is nothing for a device, and not plain bytes.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: map-stack, map-vmapped-stack
 
 //! Memory on the stack does not belong to a mapping.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: map-kernel-image
 
 //! A static does not belong to a mapping.
 

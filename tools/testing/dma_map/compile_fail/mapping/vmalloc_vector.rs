@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: map-vmalloc
 
 //! vmalloc memory is scattered: it is not mapped as one piece.
 

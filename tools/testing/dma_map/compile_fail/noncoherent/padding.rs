@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0599
+// misuse: padding-leaked
 
 //! Elements with padding would show the device what was in memory before.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0599
+// misuse: racing-cpu-access
 
 //! While the device has the memory there is no way to the elements.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: sync-write-only-for-device
 
 //! What the device fills is not written by the CPU.
 

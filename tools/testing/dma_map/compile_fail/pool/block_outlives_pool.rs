@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0597
+// misuse: pool-before-blocks
 
 //! A block that borrows its pool ends before it; one that counts keeps it.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: free-not-allocated
 
 //! One handle, one owner: it puts the block back.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0505
+// misuse: pool-before-blocks
 
 //! A pool cannot be dropped before its blocks.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: pool-before-blocks
 
 //! What keeps a pool alive is for the library to say.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0505
+// misuse: reference-into-shared
 
 //! A view ends before the CPU has the block to itself.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0596
+// misuse: racing-cpu-access
 
 //! Two threads that share the handle cannot both write.
 

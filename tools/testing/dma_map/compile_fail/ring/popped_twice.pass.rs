@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: second-fetch
 
 //! What was taken out of a slot is a value, and is used once.
 

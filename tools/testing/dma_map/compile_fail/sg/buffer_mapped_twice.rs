@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: overlapping-cachelines
 
 //! One buffer has one mapping.
 

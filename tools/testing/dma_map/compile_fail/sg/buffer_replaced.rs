@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0594
+// misuse: free-different-size, free-different-entry-count, sync-different-entry-count
 
 //! A mapped buffer cannot be exchanged for another.
 

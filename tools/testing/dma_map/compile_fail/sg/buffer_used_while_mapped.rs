@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: racing-cpu-access
 
 //! The mapping owns its buffer until it gives it back.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: padding-leaked
 
 //! An element type that may have padding is refused in each direction.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: free-different-size, free-different-entry-count, sync-different-entry-count
 
 //! A list that is mapped does not grow.
 

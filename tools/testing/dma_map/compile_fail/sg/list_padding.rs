@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: padding-leaked
 
 //! A pair with padding in one of its buffers does not cross.
 

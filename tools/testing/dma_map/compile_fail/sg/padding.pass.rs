@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: padding-leaked
 
 //! Padding would show the device what was in memory before.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0599
+// misuse: sync-write-only-for-device
 
 //! Pages that the device fills are not the CPU's to write.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: sync-read-only-for-cpu
 
 //! There is nothing to read in a range of what only the CPU writes.
 

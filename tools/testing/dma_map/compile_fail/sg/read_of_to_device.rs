@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: sync-read-only-for-cpu, to-device-read-back
 
 //! What goes to the device has nothing for the CPU to read.
 

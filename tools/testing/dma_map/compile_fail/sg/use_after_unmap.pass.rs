@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: free-not-allocated, sync-not-allocated
 
 //! Unmapping consumes the mapping: there is no address left, and no second unmap.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
+// misuse: reference-into-shared
 
 //! There is no reference to memory that user space can change.
 

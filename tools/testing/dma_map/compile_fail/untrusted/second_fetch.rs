@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: second-fetch
 
 //! A length that the device wrote is read once: what was checked is what is used.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0382
+// misuse: second-fetch
 
 //! The check gives the value; what was checked is gone.
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0505
+// misuse: reference-into-shared
 
 //! When the CPU has the memory to itself again, no view is left.
 
