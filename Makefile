@@ -19,11 +19,14 @@ make shell         the same guest, to an interactive prompt with the modules loa
 make test          every test (CI runs this with and without LLVM=1)
 make kunit         the KUnit suites
 make compile-fail  wrong code must not compile
+make test-misuse   each class of misuse is closed; C's dma-debug complains of it
+make upstream      faults of the kernel crate's SGTable, one boot each (not part of test)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
 make check         style, lints and rules: what must hold before a commit
 make format        format the Rust files
 make bless         record the compiler's messages of the compile-fail cases anew
+make misuse-table  write Documentation/dma_map/misuse.rst anew
 
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
@@ -47,7 +50,7 @@ endef
 .PHONY: help
 help: ; $(info $(HELP)) @:
 
-.PHONY: run shell kunit compile-fail bless matrix
+.PHONY: run shell kunit compile-fail bless matrix test-misuse misuse-table upstream
 run: tools
 	@$(T)/harness demo
 shell: tools
@@ -60,6 +63,12 @@ bless: modules
 	@$(T)/harness compile-fail --bless
 matrix: tools
 	@$(T)/harness matrix
+test-misuse: tools
+	@$(T)/harness misuse
+misuse-table: env
+	@$(T)/devenv run tools/testing/dma_map/misuse_table.py
+upstream: modules
+	@$(T)/harness upstream
 
 .PHONY: test check format selftest
 test: tools

@@ -43,6 +43,7 @@ fn readout(dma: DmaDevice<'_>) -> Readout {
 mod tests {
     use super::*;
 
+    /// misuse: two-tokens
     #[test]
     fn a_second_set_up_is_ebusy_and_changes_nothing() -> Result {
         each_probe(|probe| {

@@ -184,6 +184,7 @@ mod tests {
         })
     }
 
+    /// misuse: second-fetch
     #[test]
     fn a_length_that_grows_later_is_not_believed() -> Result {
         each_probe(|probe| {

@@ -8,7 +8,7 @@ runs no suite: both look like success to a reader of KTAP alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from report import Case, failed, passed
@@ -47,7 +47,8 @@ def code_only(text: str) -> str:
     return "".join(kept) + text[position:]
 
 
-def _closing_brace(code: str, start: int) -> int:
+def closing_brace(code: str, start: int) -> int:
+    """Where the brace closes that was opened before `start`."""
     depth = 1
     for token in re.compile(r"[{}]").finditer(code, start):
         depth += 1 if token.group() == "{" else -1
@@ -56,23 +57,28 @@ def _closing_brace(code: str, start: int) -> int:
     return len(code)
 
 
+def suite_bodies(code: str) -> Iterator[tuple[str, int, int]]:
+    """Each suite's name, and where its body starts and ends."""
+    for match in _SUITE.finditer(code):
+        yield match.group(1), match.end(), closing_brace(code, match.end())
+
+
 def suites_in(text: str) -> dict[str, list[str]]:
     """Suite name to case names, in the order of the source."""
     code = code_only(text)
-    found = {}
-    for match in _SUITE.finditer(code):
-        body = code[match.end():_closing_brace(code, match.end())]
-        found[match.group(1)] = _CASE.findall(body)
-    return found
+    return {name: _CASE.findall(code[start:end]) for name, start, end in suite_bodies(code)}
+
+
+def rust_files(root: Path) -> list[Path]:
+    return [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.rs"))]
 
 
 def expected_suites(root: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for folder in FOLDERS:
-        for path in sorted((root / folder).rglob("*.rs")):
-            for suite, cases in suites_in(path.read_text()).items():
-                # Two suites of one name would hide each other's losses.
-                found.setdefault(suite, []).extend(cases)
+    for path in rust_files(root):
+        for suite, cases in suites_in(path.read_text()).items():
+            # Two suites of one name would hide each other's losses.
+            found.setdefault(suite, []).extend(cases)
     return found
 
 

@@ -14,6 +14,7 @@ import compile_fail
 import demo
 import kunit
 import matrix
+import misuse
 import model
 import qemu
 import readme
@@ -29,6 +30,7 @@ COMMANDS = {
     "kunit": "run the KUnit suites and compare them with the sources",
     "matrix": "run the demo and the life-cycle tests under the variants",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
+    "misuse": "show that each class of misuse is closed, and that C is told of it",
     "model": "check the protocols of rings and mailboxes in all their states",
     "readme": "compile the example of README.md",
     "selftest": "test this harness on recorded logs, without booting",
@@ -55,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--variant", action="append", choices=VARIANTS, metavar="NAME",
                      help="only this variant; may be repeated (default: all, demo: direct)")
     top.add_argument("--test", action="append", metavar="NAME",
-                     help="matrix: only this guest script; may be repeated")
+                     help="matrix: only this guest script, compile-fail: this case; may be repeated")
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                      help="boots and compilers at a time (default: one for each CPU)")
     top.add_argument("--timeout", type=float, default=600.0,
@@ -80,6 +82,16 @@ def make_session(args: argparse.Namespace) -> Session:
                    args.jobs, args.keep_logs, args.timeout)
 
 
+def run_misuse(session: Session) -> int:
+    """The cases that close a class, alone; the last line is the classes'."""
+    cases = compile_fail.run(session, only=misuse.named_cases(session))
+    cases += kunit.run(session, [VARIANTS[name] for name in misuse.NEEDED])
+    more, verdicts = misuse.run(session, cases, misuse.NEEDED)
+    status = conclude(cases + more)
+    print(misuse.last_line(verdicts), flush=True)
+    return status
+
+
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     session = make_session(args)
@@ -94,12 +106,15 @@ def main(argv: list[str]) -> int:
     if args.command == "upstream":
         return conclude(upstream.run(session))
 
+    if args.command == "misuse":
+        return run_misuse(session)
+
     cases = []
     everything = args.command == "all"
     if everything or args.command == "selftest":
         cases += selftest.run(session.kdir)
     if everything or args.command == "compile-fail":
-        cases += compile_fail.run(session, args.bless)
+        cases += compile_fail.run(session, args.bless, None if everything else args.test)
     if everything or args.command == "model":
         cases += model.run()
     if everything or args.command == "readme":
@@ -108,6 +123,9 @@ def main(argv: list[str]) -> int:
         cases += kunit.run(session, chosen)
     if everything or args.command == "matrix":
         cases += matrix.run(session, chosen, args.test)
+    if everything:
+        needed = [name for name in misuse.NEEDED if name in names]
+        cases += misuse.run(session, cases, needed)[0]
     return conclude(cases)
 
 

@@ -74,6 +74,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/DmaCoherent
     #[test]
     fn drop_under_a_spinlock_is_put_off() -> Result {
         dropped(false, |memory| {
@@ -82,6 +83,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/DmaCoherent
     #[test]
     fn drop_with_irqs_off_is_put_off() -> Result {
         dropped(true, |memory| {
@@ -91,11 +93,13 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/DmaCoherent
     #[test]
     fn drop_in_a_hard_irq_is_put_off() -> Result {
         dropped(true, |memory| context::hard_irq(|| drop(memory)))
     }
 
+    /// misuse: pending-at-release
     #[test]
     fn what_was_put_off_is_freed_before_unbind_ends() -> Result {
         each(|dev| {
@@ -131,6 +135,7 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/DmaCoherent
     #[test]
     fn driver_data_is_freed_at_unbind() -> Result {
         let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;

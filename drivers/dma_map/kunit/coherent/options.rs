@@ -77,6 +77,7 @@ mod tests {
         })
     }
 
+    /// misuse: free-different-attributes
     #[test]
     fn memory_with_options_is_freed_in_any_context() -> Result {
         each_probe(|probe| {
@@ -135,6 +136,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/CoherentHandle
     #[test]
     fn busy_device_is_stopped_before_its_memory_goes() -> Result {
         each_probe(|probe| {

@@ -89,6 +89,7 @@ mod tests {
         })
     }
 
+    /// misuse: two-tokens
     #[test]
     fn one_set_up_per_binding_with_gates_too() -> Result {
         each(|dev| {

@@ -87,6 +87,7 @@ impl WorkItem for Worker {
 mod tests {
     use super::*;
 
+    /// misuse: pending-at-release
     #[test]
     fn unbind_while_several_threads_map() -> Result {
         let queue = WorkQueue::new(c"dma_map_kunit")?;

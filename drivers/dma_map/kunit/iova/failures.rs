@@ -148,6 +148,7 @@ mod tests {
         })
     }
 
+    /// misuse: free-invalid-address
     #[test]
     fn link_that_fails_half_way_is_taken_back() -> Result {
         const PAGES: usize = 16;

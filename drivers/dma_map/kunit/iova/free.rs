@@ -85,6 +85,7 @@ fn quarantined<B: Sample>(dma: DmaDevice<'_>) -> Result {
 mod tests {
     use super::*;
 
+    /// misuse: drop-with-irqs-off/IovaMapping
     #[test]
     fn busy_device_is_stopped_once_wherever_that_is() -> Result {
         each_probe(|probe| {
@@ -148,6 +149,7 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/IovaMapping
     #[test]
     fn driver_data_is_unmapped_at_unbind() -> Result {
         let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;

@@ -111,6 +111,7 @@ mod tests {
         Ok(())
     }
 
+    /// misuse: segment-across-boundary
     #[test]
     fn segments_honour_the_boundary() -> Result {
         for boundary in [0xfff, 0x1fff, 0xffff, 0xffff_ffff, u64::MAX] {

@@ -79,6 +79,7 @@ mod tests {
         })
     }
 
+    /// misuse: map-vmalloc
     #[test]
     fn vmalloc_memory_is_einval_and_comes_back() -> Result {
         each_probe(|probe| {
@@ -91,6 +92,7 @@ mod tests {
         })
     }
 
+    /// misuse: segment-too-long
     #[test]
     fn more_than_a_segment_is_einval_and_comes_back() -> Result {
         each(|dev| {
@@ -125,6 +127,7 @@ mod tests {
         })
     }
 
+    /// misuse: segment-across-boundary
     #[test]
     fn memory_across_a_boundary_is_einval_and_comes_back() -> Result {
         each_probe(|probe| {
@@ -141,6 +144,7 @@ mod tests {
         })
     }
 
+    /// misuse: free-invalid-address
     #[test]
     fn memory_out_of_reach_is_eio_and_comes_back() -> Result {
         // No mask of this size reaches what is allocated now, nor a bounce pool. Only an IOMMU
@@ -165,6 +169,7 @@ mod tests {
         })
     }
 
+    /// misuse: free-invalid-address
     #[test]
     fn failed_map_asks_nothing_of_the_engine() -> Result {
         each_probe(|probe| {

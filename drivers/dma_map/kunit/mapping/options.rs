@@ -18,6 +18,7 @@ use dma_map::{
 mod tests {
     use super::*;
 
+    /// misuse: free-different-attributes
     #[test]
     fn each_option_maps_and_unmaps() -> Result {
         each_probe(|probe| {

@@ -172,6 +172,7 @@ mod tests {
         })
     }
 
+    /// misuse: sync-outside-range
     #[test]
     fn ranges_beyond_the_buffer_are_einval() -> Result {
         each_probe(|probe| {

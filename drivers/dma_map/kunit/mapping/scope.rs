@@ -147,6 +147,7 @@ mod tests {
         })
     }
 
+    /// misuse: map-stack, map-vmapped-stack, map-invalid-area, map-vmalloc
     #[test]
     fn memory_that_is_not_the_heaps_is_einval() -> Result {
         each_probe(|probe| {
@@ -170,6 +171,7 @@ mod tests {
         })
     }
 
+    /// misuse: map-kernel-image
     #[test]
     fn statics_of_the_kernel_itself_are_einval() -> Result {
         each_probe(|probe| {
@@ -312,6 +314,7 @@ mod tests {
         })
     }
 
+    /// misuse: overlapping-cachelines
     #[test]
     fn memory_is_lent_to_several_devices_at_once() -> Result {
         each_probe(|probe| {
@@ -337,6 +340,7 @@ mod tests {
         })
     }
 
+    /// misuse: overlapping-cachelines
     #[test]
     fn memory_of_a_mapping_is_lent() -> Result {
         each_probe(|probe| {

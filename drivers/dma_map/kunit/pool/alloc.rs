@@ -172,6 +172,7 @@ mod tests {
         })
     }
 
+    /// misuse: pool-before-blocks
     #[test]
     fn a_reference_count_keeps_the_pool() -> Result {
         each_probe(|probe| {

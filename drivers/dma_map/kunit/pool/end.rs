@@ -59,6 +59,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/DmaPool, pending-at-release
     #[test]
     fn drop_in_atomic_context_is_put_off_to_unbind() -> Result {
         each(|dev| {
@@ -94,6 +95,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/PoolBlock
     #[test]
     fn last_block_in_atomic_context_ends_the_pool() -> Result {
         each_probe(|probe| {
@@ -113,6 +115,7 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/DmaPool, unbind-with-live-handles/PoolBlock
     #[test]
     fn driver_data_is_freed_at_unbind() -> Result {
         let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;
@@ -135,6 +138,7 @@ mod tests {
         })
     }
 
+    /// misuse: pool-before-blocks
     #[test]
     fn leaked_blocks_are_counted_and_the_pool_stays() -> Result {
         each_probe(|probe| {

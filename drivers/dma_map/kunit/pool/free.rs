@@ -45,6 +45,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/PoolBlock
     #[test]
     fn busy_device_is_stopped_once_wherever_that_is() -> Result {
         each_probe(|probe| {

@@ -70,6 +70,7 @@ mod tests {
         })
     }
 
+    /// misuse: second-fetch
     #[test]
     fn what_was_popped_does_not_change_any_more() -> Result {
         each_probe(|probe| {

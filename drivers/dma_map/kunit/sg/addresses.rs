@@ -92,6 +92,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/SgAddresses
     #[test]
     fn busy_device_is_stopped_once() -> Result {
         each_probe(|probe| {

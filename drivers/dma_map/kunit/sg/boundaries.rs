@@ -49,6 +49,7 @@ fn each_under(limits: DmaLimits, sizes: &[usize]) -> Result {
 mod tests {
     use super::*;
 
+    /// misuse: segment-too-long
     #[test]
     fn segments_around_a_cache_line() -> Result {
         for max in [LINE, LINE + 1, 2 * LINE - 1, 2 * LINE] {
@@ -65,6 +66,7 @@ mod tests {
         Ok(())
     }
 
+    /// misuse: segment-too-long
     #[test]
     fn segments_around_a_page() -> Result {
         for max in [
@@ -77,6 +79,7 @@ mod tests {
         Ok(())
     }
 
+    /// misuse: segment-too-long
     #[test]
     fn segments_around_64_kib() -> Result {
         for max in [65535, 65536, 65537, u32::MAX] {
@@ -85,6 +88,7 @@ mod tests {
         Ok(())
     }
 
+    /// misuse: segment-across-boundary
     #[test]
     fn boundary_of_a_page() -> Result {
         each_under(ALL.segment_boundary(0xfff), &SIZES)?;
@@ -95,6 +99,7 @@ mod tests {
         each_under(ALL.segment_boundary(0xfff).max_segment_size(3000), &SIZES)
     }
 
+    /// misuse: segment-across-boundary
     #[test]
     fn boundary_of_8_kib() -> Result {
         each_under(
@@ -104,6 +109,7 @@ mod tests {
         each_under(ALL.segment_boundary(0x1fff).max_segment_size(5000), &SIZES)
     }
 
+    /// misuse: segment-across-boundary
     #[test]
     fn boundary_of_64_kib() -> Result {
         let limits = ALL.segment_boundary(0xffff);

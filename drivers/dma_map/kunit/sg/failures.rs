@@ -101,6 +101,7 @@ mod tests {
         })
     }
 
+    /// misuse: capacity-beyond-length
     #[test]
     fn capacity_without_contents_is_einval_and_comes_back() -> Result {
         each_probe(|probe| {
@@ -125,6 +126,7 @@ mod tests {
         })
     }
 
+    /// misuse: free-invalid-address
     #[test]
     fn memory_out_of_reach_is_eio_and_comes_back() -> Result {
         // No mask of this size reaches what is allocated now, nor a bounce pool. Only an IOMMU

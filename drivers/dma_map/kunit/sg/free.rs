@@ -117,6 +117,7 @@ mod tests {
         })
     }
 
+    /// misuse: drop-with-irqs-off/SgMapping
     #[test]
     fn drop_works_in_atomic_context() -> Result {
         each_probe(|probe| {
@@ -162,6 +163,7 @@ mod tests {
         })
     }
 
+    /// misuse: pending-at-release
     #[test]
     fn what_was_put_off_is_dropped_before_unbind_ends() -> Result {
         each(|dev| {
@@ -198,6 +200,7 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/SgMapping
     #[test]
     fn driver_data_is_unmapped_at_unbind() -> Result {
         let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;

@@ -126,6 +126,7 @@ mod tests {
         })
     }
 
+    /// misuse: capacity-beyond-length
     #[test]
     fn spare_capacity_is_not_mapped() -> Result {
         each_probe(|probe| {

@@ -148,6 +148,7 @@ mod tests {
         })
     }
 
+    /// misuse: sync-outside-range
     #[test]
     fn busy_device_and_wrong_range_are_refused() -> Result {
         each_probe(|probe| {

@@ -18,6 +18,7 @@ mod tests {
     use super::*;
 
     /// The original splits by `dma_max_mapping_size()` alone.
+    /// misuse: segment-too-long
     #[test]
     fn entries_are_not_longer_than_the_device_takes() -> Result {
         each(|dev| {
@@ -41,6 +42,7 @@ mod tests {
     }
 
     /// The original maps the capacity: pages that nobody has written to, as they were left.
+    /// misuse: capacity-beyond-length
     #[test]
     fn what_was_never_written_is_not_mapped() -> Result {
         each_probe(|probe| {

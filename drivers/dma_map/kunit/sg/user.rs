@@ -216,6 +216,7 @@ mod tests {
         })
     }
 
+    /// misuse: overlapping-cachelines
     #[test]
     fn memory_given_many_times_is_no_misuse() -> Result {
         let memory = UserMemory::new(1)?;
