@@ -90,7 +90,7 @@ impl<'bound, B: SgBuffer, D: Direction, S: State> IovaMapping<'bound, B, D, S> {
     #[inline]
     pub fn size(&self) -> usize {
         match &self.form {
-            Form::Linked(linked) => linked.buffer().len(),
+            Form::Linked(linked) => linked.size(),
             Form::Table(mapping) => mapping.size(),
         }
     }
@@ -180,7 +180,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     pub fn segments(&self) -> IovaSegments<'_> {
         match &self.form {
             Form::Linked(linked) => {
-                IovaSegments::of_range(linked.device(), linked.address(), linked.buffer().len())
+                IovaSegments::of_range(linked.device(), linked.address(), linked.size())
             }
             Form::Table(mapping) => IovaSegments::of_table(mapping.segments()),
         }

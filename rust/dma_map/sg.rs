@@ -127,6 +127,9 @@ pub struct SgMapping<'bound, B: SgBuffer, D: Direction, S: State> {
 struct Parts<'bound, B> {
     dev: DmaDevice<'bound>,
     table: Table,
+    /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
+    /// a reference to its elements.
+    size: usize,
     buffer: B,
 }
 
@@ -157,7 +160,7 @@ impl<'bound, B: SgBuffer, D: Direction, S: State> SgMapping<'bound, B, D, S> {
     /// Returns the number of bytes that are mapped.
     #[inline]
     pub fn size(&self) -> usize {
-        self.parts.buffer.len()
+        self.parts.size
     }
 
     /// Returns the device that the buffer is mapped for.
@@ -217,7 +220,12 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
 
         // INVARIANT: Mapped above, which synced it for the device.
         Ok(Self {
-            parts: ManuallyDrop::new(Parts { dev, table, buffer }),
+            parts: ManuallyDrop::new(Parts {
+                dev,
+                table,
+                size: buffer.len(),
+                buffer,
+            }),
             state: Device(engine),
             _direction: PhantomData,
         })
@@ -429,7 +437,9 @@ impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
         // used again. Nobody will read the buffer, so it needs no sync.
         unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
 
-        let Parts { dev, table, buffer } = parts;
+        let Parts {
+            dev, table, buffer, ..
+        } = parts;
         drop(table);
         release(dev, buffer);
     }

@@ -44,6 +44,9 @@ pub(super) struct Linked<'bound, B: SgBuffer, D: Direction, S: State> {
 struct Parts<'bound, B> {
     dev: DmaDevice<'bound>,
     space: Space,
+    /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
+    /// a reference to its elements.
+    size: usize,
     buffer: B,
 }
 
@@ -51,6 +54,11 @@ impl<'bound, B: SgBuffer, D: Direction, S: State> Linked<'bound, B, D, S> {
     #[inline]
     pub(super) fn buffer(&self) -> &B {
         &self.parts.buffer
+    }
+
+    #[inline]
+    pub(super) fn size(&self) -> usize {
+        self.parts.size
     }
 
     #[inline]
@@ -108,7 +116,12 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
     pub(super) fn new(dev: DmaDevice<'bound>, space: Space, buffer: B, engine: E) -> Self {
         // INVARIANT: The caller has linked the buffer for this device in this direction.
         Self {
-            parts: ManuallyDrop::new(Parts { dev, space, buffer }),
+            parts: ManuallyDrop::new(Parts {
+                dev,
+                space,
+                size: buffer.len(),
+                buffer,
+            }),
             state: Device(engine),
             _direction: PhantomData,
         }
@@ -164,7 +177,7 @@ impl<'bound, B: SgBuffer, D: Direction> Linked<'bound, B, D, Cpu> {
 impl<B: SgBuffer, D: Direction, S: State> Drop for Linked<'_, B, D, S> {
     fn drop(&mut self) {
         if !self.state.stop() {
-            crate::binding::quarantine(self.parts.dev.device(), self.parts.buffer.len());
+            crate::binding::quarantine(self.parts.dev.device(), self.size());
             return;
         }
 

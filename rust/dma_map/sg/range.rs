@@ -146,7 +146,7 @@ impl<B: SgBuffer> Parts<'_, B> {
     /// Checks that a range lies within the buffer.
     fn check(&self, offset: usize, len: usize) -> Result {
         match offset.checked_add(len) {
-            Some(end) if end <= self.buffer.len() => Ok(()),
+            Some(end) if end <= self.size => Ok(()),
             _ => Err(EINVAL),
         }
     }

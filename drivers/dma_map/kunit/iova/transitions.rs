@@ -12,11 +12,19 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
+    sg::Chunk,
     Bidirectional,
     Busy,
     DmaDevice,
     FromDevice,
     ToDevice, //
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
 };
 
 type Given<'b, 'e, B> = IovaMapping<'b, B, Bidirectional, Device<&'e Scripted>>;
@@ -103,6 +111,61 @@ fn cancel_of_a_stuck_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
+/// A buffer that counts what it is asked.
+struct Watched {
+    buffer: KVec<u8>,
+    asked: Arc<Atomic<usize>>,
+}
+
+impl Watched {
+    fn buffer(&self) -> &KVec<u8> {
+        self.asked.fetch_add(1, Relaxed);
+        &self.buffer
+    }
+}
+
+// SAFETY: All of it is that of the one buffer.
+unsafe impl SgBuffer for Watched {
+    type Element = u8;
+    const DROP_MAY_SLEEP: bool = false;
+
+    fn len(&self) -> usize {
+        self.buffer().len()
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        self.buffer().try_for_each_chunk(f)
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        self.buffer().whole_lines(line)
+    }
+}
+
+/// The device has the memory, so that not even its length may be taken from a reference to it.
+fn not_asked(dma: DmaDevice<'_>) -> Result {
+    let engine = Scripted::busy();
+    let watched = Watched {
+        buffer: KVec::from_elem(1u8, 9000, GFP_KERNEL)?,
+        asked: Arc::new(Atomic::new(0), GFP_KERNEL)?,
+    };
+    let asked = watched.asked.clone();
+    let mapping = IovaMapping::map(dma, watched, Bidirectional, &engine, Gfp::Kernel)?;
+    let before = asked.load(Relaxed);
+    check!(before > 0);
+
+    check_eq!(mapping.size(), 9000);
+    check_segments(&mapping)?;
+    let mapping = busy(mapping.complete())?;
+    let mapping = busy(mapping.unmap())?;
+    check_eq!(asked.load(Relaxed), before);
+    engine.finish();
+    let mapping = mapping.complete()?.give(&engine);
+    check_eq!(asked.load(Relaxed), before);
+    drop(mapping);
+    Ok(())
+}
+
 fn each_with(f: impl Fn(DmaDevice<'_>) -> Result) -> Result {
     each_probe(|probe| f(probe.dma(ALL)?))
 }
@@ -117,6 +180,11 @@ mod tests {
             each_buffer!(stays_with_a_busy_device(dma));
             Ok(())
         })
+    }
+
+    #[test]
+    fn buffer_is_not_asked_while_the_device_has_it() -> Result {
+        each_with(not_asked)
     }
 
     #[test]
