@@ -231,13 +231,12 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         })
     }
 
-    /// User space may give the same memory twice, to this device or to another one, and harms its
-    /// own data only; DMA debugging is not to take that for a driver's fault.
-    const MAP_ATTRS: c_ulong = if B::USER {
-        (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong
-    } else {
-        bindings::DMA_ATTR_NO_WARN as c_ulong
-    };
+    /// DMA debugging counts mappings that start in one cache line, and warns of many. There may be
+    /// as many as there is memory: neighbours, where DMA is coherent with the caches
+    /// ([`check_lines`]), some of them lent byte by byte; and user space may give the same memory
+    /// twice, to this device or to another one, and harms its own data only.
+    const MAP_ATTRS: c_ulong =
+        (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong;
 
     fn try_map(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Table> {
         check_lines::<D, B>(dev, buffer)?;

@@ -27,6 +27,7 @@ use dma_map::{
     Bidirectional,
     DmaDevice,
     FromDevice,
+    SgMapping,
     ToDevice, //
 };
 
@@ -70,14 +71,14 @@ fn crosses<D: Carries<u8>>(
     Ok(())
 }
 
-/// Lends a byte of each cell in turn, all at once.
-fn nested(dma: DmaDevice<'_>, bytes: &mut [u8]) -> Result {
+/// Lends a byte of each cell in turn, all at once, and runs `inside` then.
+fn nested(dma: DmaDevice<'_>, bytes: &mut [u8], inside: &mut dyn FnMut() -> Result) -> Result {
     let Some((first, rest)) = bytes.split_first_mut() else {
-        return Ok(());
+        return inside();
     };
     let first = core::slice::from_mut(first);
     with_mapped(dma, first, FromDevice, Idle, PLAIN, |lent| {
-        nested(dma, rest)?;
+        nested(dma, rest, inside)?;
         device_side::write(dma, lent.dma_address(), &[rest.len() as u8])
     })
 }
@@ -322,7 +323,7 @@ mod tests {
             // More neighbours than DMA debugging likes to see in a cache line.
             let mut bytes = KVec::from_elem(0u8, 64, GFP_KERNEL)?;
             if dma.cache_alignment() == 1 {
-                nested(dma, &mut bytes)?;
+                nested(dma, &mut bytes, &mut || Ok(()))?;
                 check!(bytes.iter().enumerate().all(|(i, b)| *b == 63 - i as u8));
             } else {
                 refused(dma, &mut bytes[..1], FromDevice)?;
@@ -337,6 +338,39 @@ mod tests {
                     crosses(second, Some(1), None)
                 })
             })
+        })
+    }
+
+    /// misuse: overlapping-cachelines
+    #[test]
+    fn neighbours_of_lent_memory_are_mapped() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            if dma.cache_alignment() > 1 {
+                return Ok(());
+            }
+
+            // Neighbours of eight bytes, some of which are in a cache line with the first one.
+            let mut all = KVec::new();
+            for _ in 0..64 {
+                all.push(KVec::from_elem(1u8, 8, GFP_KERNEL)?, GFP_KERNEL)?;
+            }
+            let mut lent = all.pop().ok_or(EINVAL)?;
+            let mut all = Some(all);
+            nested(dma, &mut lent, &mut || {
+                let mut mapped = KVec::new();
+                for buffer in all.take().into_iter().flatten() {
+                    let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+                    mapped.push(mapping, GFP_KERNEL)?;
+                }
+                for mapping in mapped {
+                    device_side::fill(&mapping, 2)?;
+                    check!(mapping.unmap()?.holds(2));
+                }
+                Ok(())
+            })?;
+            check_eq!(lent[..], [7, 6, 5, 4, 3, 2, 1, 0]);
+            Ok(())
         })
     }
 
