@@ -7,8 +7,9 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     impl_has_work,
-    new_work,
     prelude::*,
+    static_lock_class,
+    sync::LockClassKey,
     workqueue::{
         Work,
         WorkItem, //
@@ -30,11 +31,22 @@ impl_has_work! {
 // SAFETY: A pool may be destroyed by any thread.
 unsafe impl Send for Destroy {}
 
+/// The lock class of all such work.
+///
+/// Not inlined, and no part of the initialiser, which is compiled into each driver: lockdep wants
+/// one key to have one name, and it compares addresses.
+#[inline(never)]
+fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
+    (c"dma_map::pool::destroy", static_lock_class!())
+}
+
 impl Destroy {
     pub(super) fn new() -> impl PinInit<Self> {
+        let (name, key) = lock_class();
+
         pin_init!(Self {
             pool: None,
-            work <- new_work!("dma_map::pool::destroy"),
+            work <- Work::new(name, key),
         })
     }
 }
