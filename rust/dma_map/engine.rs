@@ -27,8 +27,11 @@ use kernel::{
 ///   device to the memory is visible to a CPU that synchronises the mapping afterwards.
 /// - When [`quiesce`](Engine::quiesce) returns `Ok`, the same holds from then on, and it holds
 ///   whatever the device was told before: it never goes on with an old command.
-/// - The driver gives the device addresses only of handles that it still holds in a state that
-///   belongs to the device, and never of memory beyond a segment's length.
+/// - Of the memory of this crate's handles, the driver tells the device only of that whose handle
+///   carries this engine, was made for this device, and is still held, in a state that belongs to
+///   the device; and never of more than the handle says is mapped. The address of a handle with
+///   another engine is as wrong here as one that was made up: nobody asks this engine before that
+///   memory goes.
 /// - When the driver lets the device access memory at all, there is no old command that it would go
 ///   on with: neither from an earlier binding, which may have ended in the middle of one, nor from
 ///   firmware.
