@@ -59,7 +59,7 @@ fn pages_of(before: Segment, entry: Segment, mask: u64) -> (u64, u64) {
         // `first` is one page behind `last`, or at it, or before it.
         behind if behind == !mask => 0,
         // The mask is at least 0, so the shift is at most 63; the count is less than an address.
-        distance => (distance >> mask.count_ones()).wrapping_add(1),
+        distance => distance.wrapping_shr(mask.count_ones()).wrapping_add(1),
     };
     (first, count)
 }
@@ -76,7 +76,8 @@ impl<'a> PageAddresses<'a> {
         if !size.is_power_of_two() {
             return Err(EINVAL);
         }
-        let mask = size as u64 - 1;
+        // Not 0.
+        let mask = (size as u64).wrapping_sub(1);
         let mut before = Segment::NOTHING;
         let mut left: u64 = 0;
         let mut offset = 0;

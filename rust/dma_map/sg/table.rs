@@ -101,7 +101,11 @@ impl Table {
             if entry.last() > limit {
                 return Err(EIO);
             }
-            count = count.checked_add(1).ok_or(EINVAL)?;
+            // The C API counts in `int`.
+            count = count
+                .checked_add(1)
+                .filter(|n| *n <= c_int::MAX as u32)
+                .ok_or(EINVAL)?;
             Ok(())
         })?;
 
@@ -209,7 +213,7 @@ impl Table {
     /// The number of entries that the table was built with, for the C API.
     #[inline]
     pub(crate) fn entries(&self) -> c_int {
-        // CAST: The C API counts in `int`; a table of 2^31 entries cannot be allocated.
+        // CAST: Not more than `int` has room for, see `new`.
         self.sgt.orig_nents as c_int
     }
 }
