@@ -165,7 +165,7 @@ pub(crate) fn may_sleep() -> bool {
 ///
 /// # Safety
 ///
-/// `mm` must have users, and the caller be in a context that may sleep and not hold the lock.
+/// `mm` must be referenced, and the caller be in a context that may sleep and not hold the lock.
 pub(crate) unsafe fn mmap_write_lock(mm: *mut bindings::mm_struct) {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_mmap_write_lock(mm.cast()) }

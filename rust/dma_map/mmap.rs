@@ -24,7 +24,10 @@
 //!    tree any more, but whose entries are: it goes on with the lock held for reading. Then it
 //!    clears the entries of all VMAs of the region. Nothing writes them again: there is no `fault`
 //!    operation, so that an access is a `SIGBUS`.
-//! 4. Where the `mm_struct` has no users left, it is being torn down, and no thread runs in it.
+//! 4. So it does where the `mm_struct` has no users left. No thread runs in it then, but until it is
+//!    torn down its entries are there, and a device that shares the process's page tables, or a
+//!    kernel that checks that no page is freed while it is mapped, may look. The lock waits for the
+//!    end of that, too: the VMAs are there, and are cleared, or there are none any more.
 //! 5. Nobody else holds on to memory that is freed. Entries of `remap_pfn_range()` are "special", and
 //!    `get_user_pages()` leaves them alone. Behind an IOMMU the C API maps pages with references to
 //!    them, which a process can pin (the fast path does not ask for `VM_IO`): such a page is not

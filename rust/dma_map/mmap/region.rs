@@ -7,8 +7,7 @@ use kernel::{
     bindings,
     mm::{
         virt::VmaNew,
-        Mm,
-        MmWithUser, //
+        Mm, //
     },
     new_mutex,
     prelude::*,
@@ -221,19 +220,18 @@ impl Region {
     /// Context: may sleep.
     pub(crate) fn revoke(&self) {
         while let Some(mm) = self.next() {
-            // Without users, it is being torn down, or was.
-            if let Some(mm) = mm.mmget_not_zero() {
-                self.clear(&mm);
-            }
+            self.clear(&mm);
         }
     }
 
     /// Clears the page table entries of all VMAs of this region in `mm`.
-    fn clear(&self, mm: &MmWithUser) {
+    fn clear(&self, mm: &Mm) {
         let raw = mm.as_raw();
 
-        // SAFETY: `mm` has users, so it may be locked, and the VMAs in it do not change while it
-        // is. The lock is the one for writing, see the documentation of the parent module.
+        // SAFETY: `mm` is referenced, so it may be locked, and the VMAs in it do not change while
+        // it is. That holds without users, too: the end of an `mm_struct` closes its VMAs and empties
+        // the tree under one lock. The lock is the one for writing, see the documentation of the
+        // parent module.
         unsafe {
             ffi::mmap_write_lock(raw);
             let mut address = 0;

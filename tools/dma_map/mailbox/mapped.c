@@ -201,11 +201,34 @@ static pid_t start_other(void)
 	_exit(2);
 }
 
+/*
+ * A process with a mapping, and with memory that takes a while to be given back when it is killed:
+ * it is neither running nor gone then.
+ */
+static pid_t start_large(void)
+{
+	const size_t size = 16 << 20;
+	pid_t pid = fork();
+	char *large;
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid)
+		return pid;
+
+	map(mailbox_open("/dev/dma_mailbox0", 0));
+	large = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (large != MAP_FAILED)
+		memset(large, 1, size);
+	for (;;)
+		pause();
+}
+
 static void check_unbind(const char *address)
 {
 	int fd = mailbox_open("/dev/dma_mailbox0", 0);
 	u8 *memory = map(fd), *part = map(fd), *other;
-	pid_t pid = start_other();
+	pid_t pid = start_other(), large[4];
 	pthread_t threads[2];
 	int i, ends[2], status = 0;
 	bool kept;
@@ -215,11 +238,15 @@ static void check_unbind(const char *address)
 	munmap(part, SLOT);
 	check_shown("before unbind", fd, memory, 4);
 	kept = keep_page(memory, ends[1]);
+	for (i = 0; i < 4; i++)
+		large[i] = start_large();
 	for (i = 0; i < 2; i++)
 		if (pthread_create(&threads[i], NULL, mapper, &fd))
 			die("pthread_create");
-	usleep(200 * 1000);
+	usleep(500 * 1000);
 
+	for (i = 0; i < 4; i++)
+		kill(large[i], SIGKILL);
 	tell_driver(DRIVER "/unbind", address);
 	check_number("the request after unbind", SIGBUS, touch(memory));
 	check_number("the response after unbind", SIGBUS, touch(memory + SLOT));
@@ -228,6 +255,10 @@ static void check_unbind(const char *address)
 	waitpid(pid, &status, 0);
 	check(WIFEXITED(status) && !WEXITSTATUS(status),
 	      "the other process: expected exit status 0, got %#x", status);
+	for (i = 0; i < 4; i++) {
+		waitpid(large[i], &status, 0);
+		check(WIFSIGNALED(status), "a process that was killed: got %#x", status);
+	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
