@@ -305,7 +305,10 @@ impl<M: Slots> Mailbox<M> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, not if `out` has room for it.
+    /// What was appended before stays:
+    ///
+    /// - `ENOMEM`, not if `out` has room for it.
+    /// - `ERANGE`: the message is another mailbox's, and longer than a slot of this one.
     pub fn data(
         &self,
         message: &Message,

@@ -21,7 +21,8 @@ use kernel::{
 /// An unbound workqueue, destroyed on drop.
 ///
 /// The `kernel` crate has the system's queues only. There is no way to enqueue delayed work, on
-/// purpose: a timer that is still pending would use the queue after its end.
+/// purpose: a timer that is still pending would use the queue after its end. Work on a queue that is
+/// leaked does not end with anything, as on the system's queues.
 ///
 /// # Invariants
 ///

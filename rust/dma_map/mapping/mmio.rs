@@ -147,6 +147,9 @@ impl<'peer> MmioWindow<'peer> {
 /// for something else, it is asked, stopped, and if it can't be stopped, the mapping is leaked and
 /// counted as quarantined.
 ///
+/// Registers are not memory that a leak keeps from others: where a mapping is leaked, the device
+/// still reaches them when the peer has another driver.
+///
 /// C API: `dma_map_phys()` with `DMA_ATTR_MMIO`, as `dma_map_resource()` does. Drop context: any.
 ///
 /// # Invariants
