@@ -161,6 +161,19 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { bindings::dma_opt_mapping_size(self.as_raw()) }
     }
 
+    /// Returns the unit in which an IOMMU joins pieces of memory for this device, as a mask: pieces
+    /// that begin and end at it can be one segment. 0 if none are joined.
+    ///
+    /// C API: `dma_get_merge_boundary()`.
+    #[inline]
+    pub fn merge_boundary(self) -> u64 {
+        // SAFETY: By the type invariant the device is valid.
+        let mask = unsafe { bindings::dma_get_merge_boundary(self.as_raw()) };
+
+        // CAST: `unsigned long` is at most 64 bits.
+        mask as u64
+    }
+
     /// Returns the largest segment that the device takes, in bytes.
     ///
     /// C API: `dma_get_max_seg_size()`.

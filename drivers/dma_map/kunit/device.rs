@@ -32,6 +32,7 @@ fn readout(dma: DmaDevice<'_>) -> Readout {
         addressing_limited: dma.addressing_limited(),
         max_mapping_size: dma.max_mapping_size(),
         opt_mapping_size: dma.opt_mapping_size(),
+        merge_boundary: dma.merge_boundary(),
         max_segment_size: dma.max_segment_size(),
         segment_boundary: dma.segment_boundary(),
         min_align_mask: dma.min_align_mask(),
