@@ -15,7 +15,8 @@
 //!   alone. [`CoherentOptions`]: how either is allocated.
 //! - [`DmaPool`]: small blocks of shared memory, of one type.
 //! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. It is a vector, a
-//!   [`PageList`], [`UserPages`], or an [`SgList`] of those.
+//!   [`PageList`], [`UserPages`], or an [`SgList`] of those. [`MapOptions`] and
+//!   [`SgOptions`](sg::SgOptions): what is asked of a mapping.
 //! - [`DmaMapping`]: the same for a contiguous buffer; [`with_mapped`](mapping::with_mapped) for
 //!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
 //!   registers.

@@ -24,12 +24,12 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    gfp::Gfp,
     sg::{
         MapError,
         PageList,
         SgBuffer,
         SgMapping,
+        SgOptions,
         SgSlice, //
     },
     state::{
@@ -132,35 +132,36 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     ///
     /// What is mapped is the buffer's length, never its spare capacity; an IOMMU maps whole pages.
     ///
-    /// Context: may sleep with [`Gfp::Kernel`], any otherwise.
+    /// Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any otherwise.
     ///
     /// # Errors
     ///
     /// The buffer comes back with each of them, and nothing of it is mapped:
     ///
-    /// - `EINVAL`, `EIO`, `ENOMEM`: as [`SgMapping::map`].
+    /// - `EINVAL`, `EIO`, `EOPNOTSUPP`, `ENOMEM`: as [`SgMapping::map`].
     pub fn map(
         dev: DmaDevice<'bound>,
         buffer: B,
         direction: D,
         engine: E,
-        gfp: Gfp,
+        options: impl Into<SgOptions>,
     ) -> Result<Self, MapError<B>>
     where
         D: Carries<B::Element>,
     {
-        let space = match Self::try_link(dev, &buffer) {
+        let options = options.into();
+        let space = match Self::try_link(dev, &buffer, options) {
             Ok(space) => space,
             Err(error) => return Err(MapError { error, buffer }),
         };
 
         match space {
             Some(space) => Ok(Self::linked(Linked::new(dev, space, buffer, engine))),
-            None => SgMapping::map(dev, buffer, direction, engine, gfp).map(Self::table),
+            None => SgMapping::map(dev, buffer, direction, engine, options).map(Self::table),
         }
     }
 
-    fn try_link(dev: DmaDevice<'_>, buffer: &B) -> Result<Option<Space>> {
+    fn try_link(dev: DmaDevice<'_>, buffer: &B, options: SgOptions) -> Result<Option<Space>> {
         if buffer.is_empty() {
             return Err(EINVAL);
         }
@@ -170,7 +171,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
             return Err(EINVAL);
         }
 
-        Space::link::<B, D>(dev, buffer)
+        Space::link::<B, D>(dev, buffer, options.attrs())
     }
 
     /// Returns what to tell the device.

@@ -49,6 +49,7 @@ pub(crate) enum Entry {
         sgl: *mut bindings::scatterlist,
         entries: c_int,
         direction: bindings::dma_data_direction,
+        attrs: c_ulong,
     },
     /// Coherent memory: `dma_free_attrs()`.
     Coherent {

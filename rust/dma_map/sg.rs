@@ -10,6 +10,7 @@ mod buffer;
 mod buffer_range;
 mod interop;
 mod list;
+mod options;
 mod pages;
 mod range;
 mod segments;
@@ -30,6 +31,7 @@ pub use self::{
         Both,
         SgList, //
     },
+    options::SgOptions,
     pages::PageAddresses,
     segments::{
         Segment,
@@ -66,9 +68,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    ffi,
-    gfp::Gfp,
-    ledger,
+    ffi, ledger,
     state::{
         Cpu,
         Device,
@@ -189,7 +189,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///
     /// What is mapped is the buffer's length, never its spare capacity.
     ///
-    /// Context: may sleep with [`Gfp::Kernel`], any otherwise.
+    /// Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any otherwise.
     ///
     /// # Errors
     ///
@@ -198,7 +198,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
     ///   writes to it on a machine whose DMA is not coherent with the caches.
     /// - `EIO`: the device cannot reach the memory, and a bounce buffer cannot help: none is within
-    ///   reach, or all are in use.
+    ///   reach, all are in use, or the options allow none.
+    /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: no memory for the table or the IOMMU's tables, or no space in them; worth another
     ///   try later.
     pub fn map(
@@ -206,14 +207,14 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         buffer: B,
         direction: D,
         engine: E,
-        gfp: Gfp,
+        options: impl Into<SgOptions>,
     ) -> Result<Self, MapError<B>>
     where
         D: Carries<B::Element>,
     {
         let _ = direction;
 
-        let table = match Self::try_map(dev, &buffer, gfp) {
+        let table = match Self::try_map(dev, &buffer, options.into()) {
             Ok(table) => table,
             Err(error) => return Err(MapError { error, buffer }),
         };
@@ -238,15 +239,16 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     const MAP_ATTRS: c_ulong =
         (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong;
 
-    fn try_map(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Table> {
+    fn try_map(dev: DmaDevice<'_>, buffer: &B, options: SgOptions) -> Result<Table> {
         check_lines::<D, B>(dev, buffer)?;
 
-        let mut table = Table::new(dev, buffer, gfp)?;
+        let mut table = Table::new(dev, buffer, options)?;
         let line = ledger::Line::new()?;
+        let attrs = Self::MAP_ATTRS | table.attrs();
         // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
         // accesses (safety requirements of `SgBuffer`), and is not mapped.
         to_result(unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), table.as_ptr(), D::RAW, Self::MAP_ATTRS)
+            bindings::dma_map_sgtable(dev.as_raw(), table.as_ptr(), D::RAW, attrs)
         })?;
         line.enter(dev.as_raw(), || table.entry(D::RAW));
 
@@ -416,6 +418,7 @@ impl<B> Parts<'_, B> {
             return;
         }
         ledger::strike(self.dev.as_raw(), || self.table.entry(D::RAW));
+        let attrs = self.table.attrs() | attrs;
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
         unsafe {
             bindings::dma_unmap_sgtable(self.dev.as_raw(), self.table.as_ptr(), D::RAW, attrs)

@@ -10,6 +10,7 @@ mod free;
 mod interop;
 mod list;
 mod map;
+mod options;
 mod page_list;
 mod quarantine;
 mod range;

@@ -28,17 +28,18 @@ mod imp {
 
     /// No bounce buffers and no cache maintenance, or no link: so that a linked buffer is in sync
     /// at all times. There is no C function that would sync a part of it.
-    const ATTRS: c_ulong = bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong;
+    const COHERENT: c_ulong = bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong;
 
     /// Linked addresses.
     ///
     /// # Invariants
     ///
-    /// `state` comes from `dma_iova_try_alloc()`. All of its `size` bytes are linked, and the
-    /// device's translations are up to date.
+    /// `state` comes from `dma_iova_try_alloc()`. All of its `size` bytes are linked with `attrs`,
+    /// and the device's translations are up to date.
     pub(crate) struct Space {
         state: bindings::dma_iova_state,
         size: usize,
+        attrs: c_ulong,
     }
 
     impl Space {
@@ -54,16 +55,16 @@ mod imp {
         pub(crate) fn link<B: SgBuffer, D: Direction>(
             dev: DmaDevice<'_>,
             buffer: &B,
+            attrs: c_ulong,
         ) -> Result<Option<Self>> {
-            // SAFETY: The device is bound.
-            let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev.as_raw()) };
-            let Some(phys) = first_if_gapless(buffer, granule_mask as u64)? else {
+            let Some(phys) = first_if_gapless(buffer, dev.merge_boundary())? else {
                 return Ok(None);
             };
 
             let mut space = Self {
                 state: bindings::dma_iova_state::default(),
                 size: buffer.len(),
+                attrs: attrs | COHERENT,
             };
             // SAFETY: The device is bound. The size is not 0, and fits `isize`, as the size of
             // every object does.
@@ -88,7 +89,7 @@ mod imp {
                         linked,
                         len,
                         D::RAW,
-                        ATTRS,
+                        space.attrs,
                     )
                 })?;
                 linked = linked.wrapping_add(len);
@@ -139,9 +140,10 @@ mod imp {
         ///
         /// As [`unlink`](Self::unlink), and just `linked` bytes must be linked.
         unsafe fn destroy<D: Direction>(&mut self, dev: DmaDevice<'_>, linked: usize) {
+            let attrs = self.attrs;
             // SAFETY: By the safety requirements of this function.
             unsafe {
-                bindings::dma_iova_destroy(dev.as_raw(), &mut self.state, linked, D::RAW, ATTRS)
+                bindings::dma_iova_destroy(dev.as_raw(), &mut self.state, linked, D::RAW, attrs)
             };
         }
     }
@@ -185,6 +187,7 @@ mod imp {
         pub(crate) fn link<B: SgBuffer, D: Direction>(
             _dev: DmaDevice<'_>,
             _buffer: &B,
+            _attrs: c_ulong,
         ) -> Result<Option<Self>> {
             Ok(None)
         }

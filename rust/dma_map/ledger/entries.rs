@@ -261,7 +261,8 @@ impl Entry {
                     sgl,
                     entries,
                     direction,
-                } => bindings::dma_unmap_sg_attrs(dev, sgl, entries, direction, skip),
+                    attrs,
+                } => bindings::dma_unmap_sg_attrs(dev, sgl, entries, direction, attrs | skip),
                 Self::Coherent {
                     size,
                     cpu,

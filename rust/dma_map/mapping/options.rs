@@ -67,7 +67,7 @@ impl MapOptions {
 
     /// The attributes as the C API takes them.
     #[inline]
-    pub(super) const fn attrs(self) -> c_ulong {
+    pub(crate) const fn attrs(self) -> c_ulong {
         // CAST: `unsigned long` has at least 32 bits.
         self.attrs as c_ulong
     }

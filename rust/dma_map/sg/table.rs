@@ -4,14 +4,16 @@
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
-use super::buffer::{
-    Chunk,
-    SgBuffer, //
+use super::{
+    buffer::{
+        Chunk,
+        SgBuffer, //
+    },
+    options::SgOptions, //
 };
 use crate::{
     device::DmaDevice,
     ffi,
-    gfp::Gfp,
     ledger, //
 };
 use kernel::{
@@ -72,6 +74,8 @@ impl Split {
 ///   crosses more than the device's limits allow.
 pub(crate) struct Table {
     sgt: bindings::sg_table,
+    /// The attributes of the driver's options: unmapping takes them as mapping does.
+    attrs: c_ulong,
 }
 
 // SAFETY: The table owns its entries; it is not tied to a thread.
@@ -86,16 +90,31 @@ impl Table {
     /// # Errors
     ///
     /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
-    /// - `EIO`: neither the device nor a bounce buffer reaches the memory.
+    /// - `EIO`: neither the device nor a bounce buffer, if one is allowed, reaches the memory.
+    /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`.
-    pub(crate) fn new<B: SgBuffer>(dev: DmaDevice<'_>, buffer: &B, gfp: Gfp) -> Result<Self> {
+    pub(crate) fn new<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        options: SgOptions,
+    ) -> Result<Self> {
         if buffer.is_empty() {
             return Err(EINVAL);
         }
 
         let split = Split::of(dev).mappable(dev);
+        // CAST: An attribute is a bit of an `unsigned long`.
+        let coherent = options.attrs() & bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong != 0;
         // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
-        let limit = unsafe { ffi::map_limit(dev.as_raw()) };
+        let limit = unsafe {
+            if !coherent {
+                ffi::map_limit(dev.as_raw())
+            } else if ffi::is_coherent(dev.as_raw()) {
+                ffi::direct_limit(dev.as_raw())
+            } else {
+                return Err(EOPNOTSUPP);
+            }
+        };
         let mut count: u32 = 0;
         for_each_entry(buffer, split, |entry| {
             if entry.last() > limit {
@@ -116,12 +135,15 @@ impl Table {
                 nents: 0,
                 orig_nents: 0,
             },
+            attrs: options.attrs(),
         };
 
         // INVARIANT: Allocated here; on failure the function leaves an empty table.
         // SAFETY: The table is valid for writes, and `count` is not 0, because the buffer has at
         // least one byte.
-        to_result(unsafe { bindings::sg_alloc_table(&mut table.sgt, count, gfp.as_raw()) })?;
+        to_result(unsafe {
+            bindings::sg_alloc_table(&mut table.sgt, count, options.gfp().as_raw())
+        })?;
 
         let mut sg = table.sgt.sgl;
         for_each_entry(buffer, split, |entry| {
@@ -170,6 +192,12 @@ impl Table {
         self.sgt.nents = 0;
     }
 
+    /// The attributes that mapping and unmapping take.
+    #[inline]
+    pub(crate) fn attrs(&self) -> c_ulong {
+        self.attrs
+    }
+
     /// Returns whether there are no entries.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
@@ -182,6 +210,7 @@ impl Table {
             sgl: self.sgl(),
             entries: self.entries(),
             direction,
+            attrs: self.attrs,
         }
     }
 
