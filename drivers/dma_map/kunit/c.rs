@@ -18,6 +18,7 @@ extern "C" {
     fn dma_map_kunit_dma_get_max_seg_size(dev: *mut c_void) -> c_uint;
     fn dma_map_kunit_dma_get_min_align_mask(dev: *mut c_void) -> c_uint;
     fn dma_map_kunit_dma_get_seg_boundary(dev: *mut c_void) -> c_ulong;
+    fn dma_map_kunit_dma_mapping_error(dev: *mut c_void, addr: bindings::dma_addr_t) -> bool;
     fn dma_map_kunit_dma_to_phys(
         dev: *mut c_void,
         addr: bindings::dma_addr_t,
@@ -127,6 +128,12 @@ pub(crate) fn virt_to_page(address: *const u8) -> *mut bindings::page {
 pub(crate) fn dma_to_virt(dev: &Device<Bound>, address: bindings::dma_addr_t) -> *mut u8 {
     // SAFETY: `dev` is valid.
     unsafe { dma_map_kunit_dma_to_virt(raw(dev).cast(), address) }.cast()
+}
+
+/// `dma_mapping_error()`.
+pub(crate) fn mapping_error(dev: &Device<Bound>, address: bindings::dma_addr_t) -> bool {
+    // SAFETY: `dev` is valid.
+    unsafe { dma_map_kunit_dma_mapping_error(raw(dev).cast(), address) }
 }
 
 /// Returns how many bytes of memory the machine has.

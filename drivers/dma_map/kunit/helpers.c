@@ -38,6 +38,11 @@ unsigned long dma_map_kunit_dma_get_seg_boundary(struct device *dev)
 	return dma_get_seg_boundary(dev);
 }
 
+bool dma_map_kunit_dma_mapping_error(struct device *dev, dma_addr_t addr)
+{
+	return dma_mapping_error(dev, addr);
+}
+
 /* Where on the CPU's bus the byte is that @dev reaches at @addr; 0 if there is none. */
 phys_addr_t dma_map_kunit_dma_to_phys(struct device *dev, dma_addr_t addr)
 {

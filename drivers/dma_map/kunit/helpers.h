@@ -13,6 +13,7 @@ int dma_map_kunit_dma_get_cache_alignment(void);
 unsigned int dma_map_kunit_dma_get_max_seg_size(struct device *dev);
 unsigned int dma_map_kunit_dma_get_min_align_mask(struct device *dev);
 unsigned long dma_map_kunit_dma_get_seg_boundary(struct device *dev);
+bool dma_map_kunit_dma_mapping_error(struct device *dev, dma_addr_t addr);
 phys_addr_t dma_map_kunit_dma_to_phys(struct device *dev, dma_addr_t addr);
 void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr);
 bool dma_map_kunit_irqs_disabled(void);

@@ -116,6 +116,38 @@ mod tests {
     }
 
     #[test]
+    fn c_maps_the_same_place() -> Result {
+        on_pci(|dev| {
+            dev.bind(|probe| {
+                let dma = probe.dma(ALL)?;
+                let peer = function(probe)?;
+                let (start, len) = (peer.resource_start(MEMORY)?, peer.resource_len(MEMORY)?);
+                let Some(mapping) = unless_forced(map(probe, dma, Idle))? else {
+                    return Ok(());
+                };
+                check_eq!(mapping.size() as u64, len);
+                let (raw, size) = (probe.raw(), mapping.size());
+                let from = bindings::dma_data_direction::DMA_FROM_DEVICE;
+
+                // SAFETY: The BAR of a bound device, in which nobody writes.
+                let address = unsafe { bindings::dma_map_resource(raw, start, size, from, 0) };
+                check!(!c::mapping_error(probe.device(), address));
+                for offset in [0, len - 1] {
+                    let ours = c::dma_to_phys(probe.device(), mapping.dma_address() + offset);
+                    let theirs = c::dma_to_phys(probe.device(), address + offset);
+                    check_eq!(ours, theirs);
+                }
+                if c::dma_domain(probe.device()).is_none() {
+                    check_eq!(mapping.dma_address(), address);
+                }
+                // SAFETY: Mapped above, with these arguments.
+                unsafe { bindings::dma_unmap_resource(raw, address, size, from, 0) };
+                Ok(())
+            })
+        })
+    }
+
+    #[test]
     fn what_is_no_bar_of_memory_is_einval() -> Result {
         on_pci(|dev| {
             dev.bind(|probe| {

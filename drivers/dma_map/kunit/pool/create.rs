@@ -5,6 +5,7 @@
 use super::*;
 use crate::{
     engines::Idle,
+    faults,
     fixture::*, //
 };
 use kernel::sizes::SZ_128K;
@@ -224,6 +225,16 @@ mod tests {
             check_blocks(&pool, 4096, 4096)?;
             let pool = DmaPool::<u8>::with::<1, 0>(dma, c"constants")?;
             check_blocks(&pool, 1, 0)
+        })
+    }
+
+    #[test]
+    fn pool_without_memory_is_enomem_and_can_be_made_later() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            faults::each_is_enomem(|| DmaPool::<Descriptor>::new(dma, c"no memory"))?;
+            check_eq!(dma.quarantined(), 0);
+            check_blocks(&DmaPool::<Descriptor>::new(dma, c"memory")?, 8, PAGE_SIZE)
         })
     }
 
