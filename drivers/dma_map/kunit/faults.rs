@@ -10,9 +10,9 @@ use kernel::prelude::*;
 
 /// Runs `f`, in which the `n`th allocation fails (from 1), and returns whether there were so many.
 ///
-/// The kernel fails only allocations that may fail anyway: those that do not reclaim
-/// ([`Gfp::Nowait`](dma_map::Gfp), [`Gfp::Atomic`](dma_map::Gfp)), and of pages only those of two
-/// and more.
+/// Left alone, the kernel spares allocations that may sleep, and fails those that do not reclaim
+/// ([`Gfp::Nowait`](dma_map::Gfp), [`Gfp::Atomic`](dma_map::Gfp)); the guest of the harness tells
+/// it to spare none (`N` in debugfs' `failslab/ignore-gfp-wait`). Of pages only two and more fail.
 ///
 /// `None` if the kernel was built without fault injection.
 #[cfg(all(CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC))]
@@ -38,8 +38,7 @@ pub(crate) fn failing<R>(_n: u32, _f: impl FnOnce() -> R) -> Option<(R, bool)> {
 /// Runs `f` with each of its allocations failing in turn, until none is left to fail, and checks
 /// that it is `ENOMEM` each time.
 ///
-/// Of allocations that may sleep none fails, unless the kernel is told not to spare them: `N` to
-/// `ignore-gfp-wait` in debugfs' `failslab`, and 0 to `verbose`, or each one prints a stack.
+/// The case is skipped if none fails, as on a kernel that spares allocations that may sleep.
 pub(crate) fn each_is_enomem<R>(mut f: impl FnMut() -> Result<R>) -> Result {
     for n in 1..100 {
         match failing(n, &mut f) {

@@ -4,6 +4,14 @@
 
 . /lib/guest.sh
 
+# Cases let allocations of theirs fail: those that may sleep too, and without a stack for each.
+for fault in $DEBUG/failslab $DEBUG/fail_page_alloc; do
+	if [ -d "$fault" ]; then
+		echo N >"$fault/ignore-gfp-wait"
+		echo 0 >"$fault/verbose"
+	fi
+done
+
 for module in $(cat /modules/order); do
 	load "$module" || exit 1
 done
