@@ -238,17 +238,33 @@ where
     ///
     /// [`Busy`] (`EBUSY`) with the handle if the engine is not idle.
     pub fn reclaim(self) -> Result<DmaCoherent<'bound, T, Cpu>, Busy<Self>> {
-        if !self.state.0.is_idle() {
-            return Err(Busy(self));
+        if self.state.0.is_idle() {
+            // SAFETY: The engine is idle.
+            Ok(unsafe { self.into_cpu() })
+        } else {
+            Err(Busy(self))
         }
+    }
 
+    /// What the transition is asked of.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        &self.state.0
+    }
+
+    /// The transition to the CPU.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since it was told of this memory.
+    pub(crate) unsafe fn into_cpu(self) -> DmaCoherent<'bound, T, Cpu> {
         // What the device wrote before it became idle is read after this.
         kernel::sync::barrier::dma_mb(kernel::sync::barrier::Read);
 
-        // INVARIANT: The engine is idle, and starts nothing on this memory without a handle in a
-        // state of the device (safety requirements of `Engine`). `T: FromBytes`, so whatever the
-        // device wrote is a valid `T`.
-        Ok(self.into_state(|_| Cpu::new()))
+        // INVARIANT: By the safety requirements of this function the engine is done, and it starts
+        // nothing on this memory without a handle in a state of the device (safety requirements of
+        // `Engine`). `T: FromBytes`, so whatever the device wrote is a valid `T`.
+        self.into_state(|_| Cpu::new())
     }
 }
 

@@ -22,6 +22,8 @@
 //!   registers.
 //! - [`IovaMapping`]: as [`SgMapping`], at one address where there is an IOMMU.
 //! - [`DmaPages`], [`DmaNoncontiguous`]: memory that is allocated for streaming.
+//! - [`Transfer`]: any of these, from the moment in which the device is told of it to the one in
+//!   which it is done, stopped, or gone. [`Piece`]: what it is told.
 //! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
@@ -46,7 +48,8 @@
 //! | access: views, slices, segments, copies, ranges | no | yes |
 //! | [`ring`], [`mailbox`]: all but the constructors and [`data`](mailbox::Mailbox::data) | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
-//! | drop of a handle | no | yes |
+//! | [`Transfer`]: all but what the programming function does | no | yes |
+//! | drop of a handle, or of a transfer | no | yes |
 //! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
 //! | [`BusMaster`](pci::BusMaster) | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
@@ -83,6 +86,7 @@ pub mod pool;
 pub mod ring;
 pub mod sg;
 pub mod state;
+pub mod transfer;
 pub mod untrusted;
 pub mod view;
 pub mod workqueue;
@@ -129,6 +133,12 @@ pub use self::{
         Device,
         Part,
         Shared, //
+    },
+    transfer::{
+        InFlight,
+        Piece,
+        Pieces,
+        Transfer, //
     },
     untrusted::Untrusted,
     view::CoherentView, //

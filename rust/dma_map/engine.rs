@@ -31,7 +31,8 @@ use kernel::{
 ///   carries this engine, was made for this device, and is still held, in a state that belongs to
 ///   the device; and never of more than the handle says is mapped. The address of a handle with
 ///   another engine is as wrong here as one that was made up: nobody asks this engine before that
-///   memory goes.
+///   memory goes. A [`Piece`](crate::Piece), while it is borrowed, is of a handle that is still held,
+///   and no longer than what is mapped; which engine that carries is for the driver to know.
 /// - When the driver lets the device access memory at all, there is no old command that it would go
 ///   on with: neither from an earlier binding, which may have ended in the middle of one, nor from
 ///   firmware.

@@ -240,6 +240,29 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
         }
     }
 
+    /// What the transition is asked of.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        match &self.form {
+            Form::Linked(linked) => linked.engine(),
+            Form::Table(mapping) => mapping.engine(),
+        }
+    }
+
+    /// The transition to the CPU.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since it was told of this memory.
+    pub(crate) unsafe fn into_cpu(self) -> IovaMapping<'bound, B, D, Cpu> {
+        match self.form {
+            // SAFETY: By the safety requirements of this function.
+            Form::Linked(linked) => IovaMapping::linked(unsafe { linked.into_cpu() }),
+            // SAFETY: By the safety requirements of this function.
+            Form::Table(mapping) => IovaMapping::table(unsafe { mapping.into_cpu() }),
+        }
+    }
+
     /// Unmaps the buffer when the device is done, and gives it back.
     ///
     /// C API: `dma_iova_destroy()`. Context: any.

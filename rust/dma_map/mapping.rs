@@ -224,7 +224,8 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     #[inline]
     pub fn complete(self) -> Result<DmaMapping<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.0.is_idle() {
-            Ok(self.into_cpu())
+            // SAFETY: The engine is idle.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
@@ -240,15 +241,26 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     #[inline]
     pub fn cancel(self) -> Result<DmaMapping<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.stop() {
-            Ok(self.into_cpu())
+            // SAFETY: The engine is stopped.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
     }
 
-    /// The transition to the CPU; the engine is idle or stopped.
+    /// What the transition is asked of.
     #[inline]
-    fn into_cpu(self) -> DmaMapping<'bound, B, D, Cpu> {
+    pub(crate) fn engine(&self) -> &E {
+        &self.state.0
+    }
+
+    /// The transition to the CPU.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since it was told of this memory.
+    #[inline]
+    pub(crate) unsafe fn into_cpu(self) -> DmaMapping<'bound, B, D, Cpu> {
         let (parts, _) = self.into_parts();
 
         // SAFETY: By the type invariants it is mapped in this direction; the device is done.

@@ -254,7 +254,8 @@ impl<'bound, M: Memory, T, D: Direction, E: Engine> DmaBuffer<'bound, M, T, D, D
     /// [`Busy`] (`EBUSY`) with the memory if the engine is not idle.
     pub fn complete(self) -> Result<DmaBuffer<'bound, M, T, D, Cpu>, Busy<Self>> {
         if self.state.0.is_idle() {
-            Ok(self.into_cpu())
+            // SAFETY: The engine is idle.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
@@ -269,14 +270,25 @@ impl<'bound, M: Memory, T, D: Direction, E: Engine> DmaBuffer<'bound, M, T, D, D
     /// [`Busy`] (`EBUSY`) with the memory if the device cannot be stopped.
     pub fn cancel(self) -> Result<DmaBuffer<'bound, M, T, D, Cpu>, Busy<Self>> {
         if self.state.stop() {
-            Ok(self.into_cpu())
+            // SAFETY: The engine is stopped.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
     }
 
-    /// The transition to the CPU; the engine is idle or stopped.
-    fn into_cpu(self) -> DmaBuffer<'bound, M, T, D, Cpu> {
+    /// What the transition is asked of.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        &self.state.0
+    }
+
+    /// The transition to the CPU.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since it was told of this memory.
+    pub(crate) unsafe fn into_cpu(self) -> DmaBuffer<'bound, M, T, D, Cpu> {
         self.sync_for_cpu();
 
         // INVARIANT: The caller has seen that the device is done; synced above.

@@ -272,7 +272,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
     pub fn complete(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.0.is_idle() {
-            Ok(self.into_cpu())
+            // SAFETY: The engine is idle.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
@@ -287,14 +288,25 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// [`Busy`] (`EBUSY`) with the mapping if the device cannot be stopped.
     pub fn cancel(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.stop() {
-            Ok(self.into_cpu())
+            // SAFETY: The engine is stopped.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
     }
 
-    /// The transition to the CPU; the engine is idle or stopped.
-    fn into_cpu(self) -> SgMapping<'bound, B, D, Cpu> {
+    /// What the transition is asked of.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        &self.state.0
+    }
+
+    /// The transition to the CPU.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since it was told of this memory.
+    pub(crate) unsafe fn into_cpu(self) -> SgMapping<'bound, B, D, Cpu> {
         let (parts, _) = self.into_parts();
 
         // SAFETY: By the type invariants the table is mapped for the device in this direction.

@@ -125,6 +125,12 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         self.dma
     }
 
+    /// Who is asked before the memory is freed.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
+    }
+
     /// Returns the size of the memory in bytes.
     #[inline]
     pub fn size(&self) -> usize {

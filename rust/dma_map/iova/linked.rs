@@ -130,8 +130,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
     #[inline]
     pub(super) fn complete(self) -> Result<Linked<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.0.is_idle() {
-            // INVARIANT: The engine is idle.
-            Ok(self.with_state(Cpu::new()))
+            // SAFETY: The engine is idle.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
@@ -140,11 +140,27 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
     #[inline]
     pub(super) fn cancel(self) -> Result<Linked<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.stop() {
-            // INVARIANT: The engine is stopped.
-            Ok(self.with_state(Cpu::new()))
+            // SAFETY: The engine is stopped.
+            Ok(unsafe { self.into_cpu() })
         } else {
             Err(Busy(self))
         }
+    }
+
+    #[inline]
+    pub(super) fn engine(&self) -> &E {
+        &self.state.0
+    }
+
+    /// The transition to the CPU.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since it was told of this memory.
+    #[inline]
+    pub(super) unsafe fn into_cpu(self) -> Linked<'bound, B, D, Cpu> {
+        // INVARIANT: By the safety requirements of this function.
+        self.with_state(Cpu::new())
     }
 
     #[inline]

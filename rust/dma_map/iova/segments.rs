@@ -45,7 +45,7 @@ impl<'a> IovaSegments<'a> {
     }
 
     #[inline]
-    pub(super) fn of_table(segments: Segments<'a>) -> Self {
+    pub(crate) fn of_table(segments: Segments<'a>) -> Self {
         Self {
             form: Form::Table(segments),
         }

@@ -210,6 +210,12 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
         self.mapped.address()
     }
 
+    /// Who is asked before the window is unmapped.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
+    }
+
     /// Returns the number of bytes that are mapped.
     #[inline]
     pub fn size(&self) -> usize {

@@ -31,7 +31,8 @@ use crate::{
         AlwaysStops, //
     },
     ffi,
-    sg::linear_chunk, //
+    sg::linear_chunk,
+    transfer::Piece, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -88,6 +89,16 @@ impl<'bound, D: Direction> Lent<'_, 'bound, D> {
     #[inline]
     pub fn dma_address(&self) -> DmaAddress {
         self.mapped.address()
+    }
+
+    /// Returns what to tell the device.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn piece(&self) -> Piece<'_, D> {
+        // SAFETY: All of the memory, which is not empty; it is mapped in this direction, and the
+        // device's, as long as `self` can be borrowed.
+        unsafe { Piece::new(self.mapped.address(), self.mapped.size()) }
     }
 
     /// Returns the number of bytes that are mapped.

@@ -108,6 +108,12 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgAddresses<'bound, B, D, E> 
         PageAddresses::new(self.entries(), size)
     }
 
+    /// Who is asked before the buffer is unmapped.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        self.mapping.engine()
+    }
+
     /// Returns the number of bytes that are mapped.
     #[inline]
     pub fn size(&self) -> usize {

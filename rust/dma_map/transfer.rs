@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A transfer: what a device was told to move, until it is done with it.
+//!
+//! A driver that programs a device and waits has four ways out, and three of them are easy to get
+//! wrong: the device is done; it is not, and the driver gives up; the driver returns early with an
+//! error; the device is unbound meanwhile. A [`Transfer`] is all four. It holds the handles that the
+//! device was told of, and
+//!
+//! - [`start`](Transfer::start) programs the device, and stops it if that fails half way;
+//! - [`complete`](Transfer::complete) gives the memory back when the engine says that it is done;
+//! - [`cancel`](Transfer::cancel) stops the device, and gives the memory back;
+//! - dropping it stops the device, then unmaps and frees.
+//!
+//! # Why a transfer cannot be misused
+//!
+//! Each handle carries its [`Engine`](crate::Engine), and asks it before its memory changes hands,
+//! with a transfer around it or without. So all that is lost with a transfer that is leaked is what
+//! it owns: handles that it holds stay mapped, and handles that it borrows are asked when they are
+//! used again. A transfer is no larger than its handles, and does not allocate.
+//!
+//! What the device is told comes from a [`Piece`]: an address with the length and the direction that
+//! belong to it. Pieces borrow the transfer, and those that a programming function gets cannot leave
+//! it, so that a driver does not come by an address that it may keep.
+//!
+//! # Several at a time
+//!
+//! "Done" is what the engine says. With one engine value for all of a device, transfers that overlap
+//! are done when the device is idle, and stopping one stops all. A device that takes several commands
+//! at a time has an engine value for each: a reference to the queue and the number of the command. The
+//! handles of a transfer may have different engines; it is done when all of them are.
+//!
+//! An interrupt handler that completes a transfer may run before `start` has returned. Start the
+//! transfer under the lock that the handler takes to find it: neither function sleeps.
+
+mod group;
+mod handles;
+mod piece;
+
+pub use self::piece::{
+    Piece,
+    Pieces, //
+};
+
+use crate::coherent::Busy;
+use core::mem::ManuallyDrop;
+use kernel::prelude::*;
+
+pub(crate) mod private {
+    /// Says whose implementations there are.
+    pub trait Sealed {}
+}
+
+/// What a [`Transfer`] can hold.
+///
+/// - Each handle in a state of the device: [`DmaMapping`](crate::DmaMapping),
+///   [`SgMapping`](crate::SgMapping), [`IovaMapping`](crate::IovaMapping),
+///   [`DmaPages`](crate::DmaPages), [`DmaNoncontiguous`](crate::DmaNoncontiguous),
+///   [`DmaCoherent`](crate::DmaCoherent), [`PoolBlock`](crate::PoolBlock). They come back in the
+///   [`Cpu`](crate::Cpu) state, in sync.
+/// - Handles that have no such state, and come back as they are:
+///   [`CoherentHandle`](crate::CoherentHandle), [`SgAddresses`](crate::sg::SgAddresses),
+///   [`MmioMapping`](crate::mapping::MmioMapping), [`Mmap`](crate::Mmap).
+/// - A reference or an [`Arc`](kernel::sync::Arc) to one of them, for memory that stays the device's
+///   when the transfer ends.
+/// - An `Option`, an array, or a tuple of up to six of all that.
+pub trait InFlight: private::Sealed + Sized {
+    /// What the driver gets to program the device with: a [`Piece`] of contiguous memory, [`Pieces`]
+    /// of scattered memory, and the same group of them as of the handles.
+    type Pieces<'a>;
+
+    /// What the driver gets back when the device is done.
+    type Done;
+
+    /// Returns whether all engines are idle.
+    #[doc(hidden)]
+    fn is_idle(&self) -> bool;
+
+    /// Makes sure that no device accesses the memory any more; `false` if that can't be had of all
+    /// of them.
+    #[doc(hidden)]
+    fn stop(&self) -> bool;
+
+    /// # Safety
+    ///
+    /// The handles must be in this state during `'a`.
+    #[doc(hidden)]
+    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a>;
+
+    /// # Safety
+    ///
+    /// Each engine must be idle, or must have been stopped since it was told of this memory.
+    #[doc(hidden)]
+    unsafe fn finish(self) -> Self::Done;
+
+    /// Drops what is owned; that stops the devices. Stops those behind what is borrowed.
+    #[doc(hidden)]
+    fn release(self);
+}
+
+/// Handles that a device was told of; stopped and freed on drop.
+///
+/// Dropping a transfer in flight stops the device, then unmaps and frees. What the device could not
+/// be stopped for is quarantined (see [`Engine::quiesce`](crate::Engine::quiesce)). A transfer that
+/// is leaked leaks what it owns; the device can do no harm.
+///
+/// Drop context: any.
+///
+/// # Examples
+///
+/// ```ignore
+/// let source = SgMapping::map(dma, request, ToDevice, engine, Gfp::Kernel)?;
+/// let answer = DmaMapping::map(dma, room, FromDevice, engine, MapOptions::new())?;
+///
+/// let transfer = Transfer::start((source, answer), |(source, answer)| {
+///     for piece in source {
+///         regs.gather(piece.address(), piece.len())?;
+///     }
+///     regs.go(answer.address(), answer.len())
+/// })?;
+///
+/// match irq.wait_timeout(deadline) {
+///     Ok(()) => {
+///         let (_, answer) = transfer.complete()?;
+///         Ok(answer.unmap())
+///     }
+///     Err(error) => {
+///         transfer.cancel()?;
+///         Err(error)
+///     }
+/// }
+/// ```
+#[must_use = "a transfer that is dropped is cancelled"]
+pub struct Transfer<H: InFlight> {
+    // Taken out by each of the ways out.
+    handles: ManuallyDrop<H>,
+}
+
+/// What [`Transfer::start`] gives back when it fails: the reason and the handles.
+pub struct StartError<H: InFlight> {
+    /// The reason.
+    pub error: Error,
+    /// The memory. If the device could not be stopped, it is still in flight: dropping it
+    /// quarantines the memory.
+    pub handles: Result<H::Done, Busy<Transfer<H>>>,
+}
+
+impl<H: InFlight> From<StartError<H>> for Error {
+    #[inline]
+    fn from(failed: StartError<H>) -> Self {
+        failed.error
+    }
+}
+
+impl<H: InFlight> core::fmt::Debug for StartError<H> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StartError")
+            .field("error", &self.error)
+            .field("in_flight", &self.handles.is_err())
+            .finish()
+    }
+}
+
+impl<H: InFlight> Transfer<H> {
+    /// Tells the device of the memory, by way of `program`.
+    ///
+    /// `program` may start the device and return at once, or run one command after the other and
+    /// wait for each. It gets the pieces for a lifetime that it does not know, so that none leaves
+    /// it.
+    ///
+    /// Context: any, if `program` does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] with what `program` returns, and with the handles after the device was
+    /// stopped, as by [`cancel`](Self::cancel).
+    #[inline]
+    pub fn start(
+        handles: H,
+        program: impl for<'a> FnOnce(H::Pieces<'a>) -> Result,
+    ) -> Result<Self, StartError<H>> {
+        let this = Self {
+            handles: ManuallyDrop::new(handles),
+        };
+
+        match program(this.pieces()) {
+            Ok(()) => Ok(this),
+            Err(error) => Err(StartError {
+                error,
+                handles: this.cancel(),
+            }),
+        }
+    }
+
+    /// Returns what to tell the device, from the start, for a command after the first.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn pieces(&self) -> H::Pieces<'_> {
+        // SAFETY: The handles are not taken out, nor borrowed exclusively, while `self` is borrowed.
+        unsafe { self.handles.pieces() }
+    }
+
+    /// Returns the handles, to look at shared memory for instance.
+    #[inline]
+    pub fn handles(&self) -> &H {
+        &self.handles
+    }
+
+    /// Returns whether the device is done.
+    ///
+    /// C API: none; it is the engine that is asked. Context: any.
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.handles.is_idle()
+    }
+
+    /// Gives the memory back when the device is done, and syncs it.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the transfer if an engine is not idle.
+    #[inline]
+    pub fn complete(self) -> Result<H::Done, Busy<Self>> {
+        if self.is_idle() {
+            // SAFETY: The engines are idle.
+            Ok(unsafe { self.into_handles().finish() })
+        } else {
+            Err(Busy(self))
+        }
+    }
+
+    /// Stops the device if it is not done, gives the memory back, and syncs it.
+    ///
+    /// How much the device has moved is not known.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the transfer if the device cannot be stopped. Dropping that, as `?`
+    /// does, tries once more, and quarantines the memory.
+    #[inline]
+    pub fn cancel(self) -> Result<H::Done, Busy<Self>> {
+        if self.handles.stop() {
+            // SAFETY: The engines are idle or stopped.
+            Ok(unsafe { self.into_handles().finish() })
+        } else {
+            Err(Busy(self))
+        }
+    }
+
+    #[inline]
+    fn into_handles(self) -> H {
+        let mut this = ManuallyDrop::new(self);
+
+        // SAFETY: `this` is not dropped and not used again, so the handles are taken once.
+        unsafe { ManuallyDrop::take(&mut this.handles) }
+    }
+}
+
+impl<H: InFlight> Drop for Transfer<H> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: The handles are not used again.
+        unsafe { ManuallyDrop::take(&mut self.handles) }.release();
+    }
+}

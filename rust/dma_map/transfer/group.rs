@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Several handles in one transfer.
+
+use super::{
+    private::Sealed,
+    InFlight, //
+};
+
+impl<H: InFlight> Sealed for Option<H> {}
+
+impl<H: InFlight> InFlight for Option<H> {
+    type Pieces<'a> = Option<H::Pieces<'a>>;
+    type Done = Option<H::Done>;
+
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.as_ref().is_none_or(H::is_idle)
+    }
+
+    #[inline]
+    fn stop(&self) -> bool {
+        self.as_ref().is_none_or(H::stop)
+    }
+
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+        // SAFETY: By the safety requirements of this function.
+        self.as_ref().map(|handle| unsafe { handle.pieces() })
+    }
+
+    #[inline]
+    unsafe fn finish(self) -> Self::Done {
+        // SAFETY: By the safety requirements of this function.
+        self.map(|handle| unsafe { handle.finish() })
+    }
+
+    #[inline]
+    fn release(self) {
+        if let Some(handle) = self {
+            handle.release();
+        }
+    }
+}
+
+impl<H: InFlight, const N: usize> Sealed for [H; N] {}
+
+impl<H: InFlight, const N: usize> InFlight for [H; N] {
+    type Pieces<'a> = [H::Pieces<'a>; N];
+    type Done = [H::Done; N];
+
+    #[inline]
+    fn is_idle(&self) -> bool {
+        self.iter().all(H::is_idle)
+    }
+
+    #[inline]
+    fn stop(&self) -> bool {
+        // Each one is stopped, whatever became of the one before.
+        self.iter().fold(true, |all, handle| handle.stop() & all)
+    }
+
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+        // SAFETY: By the safety requirements of this function.
+        self.each_ref().map(|handle| unsafe { handle.pieces() })
+    }
+
+    #[inline]
+    unsafe fn finish(self) -> Self::Done {
+        // SAFETY: By the safety requirements of this function.
+        self.map(|handle| unsafe { handle.finish() })
+    }
+
+    #[inline]
+    fn release(self) {
+        self.into_iter().for_each(H::release);
+    }
+}
+
+macro_rules! tuple {
+    ($($handle:ident: $H:ident),+) => {
+        impl<$($H: InFlight),+> Sealed for ($($H,)+) {}
+
+        impl<$($H: InFlight),+> InFlight for ($($H,)+) {
+            type Pieces<'a> = ($($H::Pieces<'a>,)+);
+            type Done = ($($H::Done,)+);
+
+            #[inline]
+            fn is_idle(&self) -> bool {
+                let ($($handle,)+) = self;
+                true $(&& $handle.is_idle())+
+            }
+
+            #[inline]
+            fn stop(&self) -> bool {
+                let ($($handle,)+) = self;
+                // Each one is stopped, whatever became of the one before.
+                true $(& $handle.stop())+
+            }
+
+            #[inline]
+            unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+                let ($($handle,)+) = self;
+                // SAFETY: By the safety requirements of this function.
+                unsafe { ($($handle.pieces(),)+) }
+            }
+
+            #[inline]
+            unsafe fn finish(self) -> Self::Done {
+                let ($($handle,)+) = self;
+                // SAFETY: By the safety requirements of this function.
+                unsafe { ($($handle.finish(),)+) }
+            }
+
+            #[inline]
+            fn release(self) {
+                let ($($handle,)+) = self;
+                $($handle.release();)+
+            }
+        }
+    };
+}
+
+tuple!(a: A);
+tuple!(a: A, b: B);
+tuple!(a: A, b: B, c: C);
+tuple!(a: A, b: B, c: C, d: D);
+tuple!(a: A, b: B, c: C, d: D, e: E);
+tuple!(a: A, b: B, c: C, d: D, e: E, f: F);

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The handles, as a transfer takes them.
+
+use super::{
+    private::Sealed,
+    InFlight,
+    Piece,
+    Pieces, //
+};
+use crate::{
+    coherent::{
+        CoherentHandle,
+        DmaCoherent, //
+    },
+    direction::{
+        Bidirectional,
+        Direction, //
+    },
+    engine::{
+        self,
+        Engine, //
+    },
+    iova::{
+        IovaMapping,
+        IovaSegments, //
+    },
+    mapping::{
+        Contiguous,
+        DmaMapping,
+        MmioMapping, //
+    },
+    mmap::{
+        Mappable,
+        Mmap, //
+    },
+    noncoherent::{
+        DmaBuffer,
+        Memory, //
+    },
+    pool::{
+        PoolBlock,
+        PoolRef, //
+    },
+    sg::{
+        SgAddresses,
+        SgBuffer,
+        SgMapping, //
+    },
+    state::{
+        Cpu,
+        Device,
+        Shared, //
+    },
+};
+use kernel::{
+    ptr::KnownSize,
+    sync::Arc, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
+
+/// The part that is the same for each handle: it asks its engine, and drops.
+macro_rules! by_engine {
+    () => {
+        #[inline]
+        fn is_idle(&self) -> bool {
+            self.engine().is_idle()
+        }
+
+        #[inline]
+        fn stop(&self) -> bool {
+            engine::stop(self.engine())
+        }
+
+        #[inline]
+        fn release(self) {
+            drop(self);
+        }
+    };
+}
+
+/// A handle that is contiguous for the device.
+macro_rules! contiguous {
+    ($direction:ty) => {
+        type Pieces<'a> = Piece<'a, $direction>;
+
+        #[inline]
+        unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+            // SAFETY: The handle's memory, which is not empty, in its direction; the caller sees to
+            // the lifetime.
+            unsafe { Piece::new(self.dma_address(), self.size()) }
+        }
+    };
+}
+
+/// A handle that becomes the CPU's.
+macro_rules! becomes_cpu {
+    () => {
+        #[inline]
+        unsafe fn finish(self) -> Self::Done {
+            // SAFETY: By the safety requirements of this function.
+            unsafe { self.into_cpu() }
+        }
+    };
+}
+
+/// A handle that stays as it is.
+macro_rules! stays {
+    () => {
+        type Done = Self;
+
+        #[inline]
+        unsafe fn finish(self) -> Self {
+            self
+        }
+    };
+}
+
+impl<B: Contiguous, D: Direction, E: Engine> Sealed for DmaMapping<'_, B, D, Device<E>> {}
+
+impl<'bound, B, D, E> InFlight for DmaMapping<'bound, B, D, Device<E>>
+where
+    B: Contiguous,
+    D: Direction,
+    E: Engine,
+{
+    type Done = DmaMapping<'bound, B, D, Cpu>;
+    contiguous!(D);
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgMapping<'_, B, D, Device<E>> {}
+
+impl<'bound, B, D, E> InFlight for SgMapping<'bound, B, D, Device<E>>
+where
+    B: SgBuffer,
+    D: Direction,
+    E: Engine,
+{
+    type Pieces<'a> = Pieces<'a, D>;
+    type Done = SgMapping<'bound, B, D, Cpu>;
+
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Pieces<'a, D> {
+        // SAFETY: The mapping's segments, in its direction; the caller sees to the lifetime.
+        unsafe { Pieces::new(IovaSegments::of_table(self.segments())) }
+    }
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<B: SgBuffer, D: Direction, E: Engine> Sealed for IovaMapping<'_, B, D, Device<E>> {}
+
+impl<'bound, B, D, E> InFlight for IovaMapping<'bound, B, D, Device<E>>
+where
+    B: SgBuffer,
+    D: Direction,
+    E: Engine,
+{
+    type Pieces<'a> = Pieces<'a, D>;
+    type Done = IovaMapping<'bound, B, D, Cpu>;
+
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Pieces<'a, D> {
+        // SAFETY: As for `SgMapping`.
+        unsafe { Pieces::new(self.segments()) }
+    }
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<M: Memory, T, D: Direction, E: Engine> Sealed for DmaBuffer<'_, M, T, D, Device<E>> {}
+
+impl<'bound, M, T, D, E> InFlight for DmaBuffer<'bound, M, T, D, Device<E>>
+where
+    M: Memory,
+    D: Direction,
+    E: Engine,
+{
+    type Done = DmaBuffer<'bound, M, T, D, Cpu>;
+    contiguous!(D);
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<T: KnownSize + ?Sized, E: Engine> Sealed for DmaCoherent<'_, T, Shared<E>> {}
+
+impl<'bound, T, E> InFlight for DmaCoherent<'bound, T, Shared<E>>
+where
+    T: FromBytes + IntoBytes + KnownSize + ?Sized,
+    E: Engine,
+{
+    type Done = DmaCoherent<'bound, T, Cpu>;
+    contiguous!(Bidirectional);
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<P: PoolRef, E: Engine> Sealed for PoolBlock<P, Shared<E>> {}
+
+impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {
+    type Pieces<'a> = Piece<'a, Bidirectional>;
+    type Done = PoolBlock<P, Cpu>;
+
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+        // SAFETY: All of the block, whose type has a size; the caller sees to the lifetime.
+        unsafe { Piece::new(self.dma_address(), size_of::<P::Element>()) }
+    }
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<E: Engine> Sealed for CoherentHandle<'_, E> {}
+
+impl<E: Engine> InFlight for CoherentHandle<'_, E> {
+    contiguous!(Bidirectional);
+    stays!();
+    by_engine!();
+}
+
+impl<D: Direction, E: Engine> Sealed for MmioMapping<'_, D, E> {}
+
+impl<D: Direction, E: Engine> InFlight for MmioMapping<'_, D, E> {
+    contiguous!(D);
+    stays!();
+    by_engine!();
+}
+
+impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgAddresses<'_, B, D, E> {}
+
+impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgAddresses<'_, B, D, E> {
+    type Pieces<'a> = Pieces<'a, D>;
+
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Pieces<'a, D> {
+        // SAFETY: As for `SgMapping`.
+        unsafe { Pieces::new(IovaSegments::of_table(self.segments())) }
+    }
+    stays!();
+    by_engine!();
+}
+
+/// What wraps a handle, and leaves it in its state.
+macro_rules! by_handle {
+    () => {
+        #[inline]
+        fn is_idle(&self) -> bool {
+            (**self).is_idle()
+        }
+
+        #[inline]
+        fn stop(&self) -> bool {
+            InFlight::stop(&**self)
+        }
+
+        #[inline]
+        unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+            // SAFETY: By the safety requirements of this function.
+            unsafe { (**self).pieces() }
+        }
+    };
+}
+
+impl<H: Mappable + InFlight> Sealed for Mmap<H> {}
+
+impl<H: Mappable + InFlight> InFlight for Mmap<H> {
+    type Pieces<'a> = H::Pieces<'a>;
+    by_handle!();
+    stays!();
+
+    #[inline]
+    fn release(self) {
+        drop(self);
+    }
+}
+
+impl<H: InFlight> Sealed for &H {}
+
+impl<H: InFlight> InFlight for &H {
+    type Pieces<'a> = H::Pieces<'a>;
+    by_handle!();
+    stays!();
+
+    #[inline]
+    fn release(self) {
+        // What is borrowed is not freed here; whoever frees it asks again.
+        let _ = InFlight::stop(self);
+    }
+}
+
+impl<H: InFlight> Sealed for Arc<H> {}
+
+impl<H: InFlight> InFlight for Arc<H> {
+    type Pieces<'a> = H::Pieces<'a>;
+    by_handle!();
+    stays!();
+
+    #[inline]
+    fn release(self) {
+        // As for a reference; the last one to drop it frees it.
+        let _ = InFlight::stop(&self);
+    }
+}

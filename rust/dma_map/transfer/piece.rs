@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a device is told of: an address, with the length and the direction that belong to it.
+
+use crate::{
+    direction::{
+        Bidirectional,
+        Direction, //
+    },
+    iova::IovaSegments,
+    view::CoherentView, //
+};
+use core::{
+    marker::PhantomData,
+    ops::Range, //
+};
+use kernel::{
+    dma::DmaAddress,
+    io::Io,
+    prelude::*,
+    ptr::KnownSize, //
+};
+
+/// Memory that a device has during `'a`, contiguously, in direction `D`.
+///
+/// A function that writes an address into a register or a descriptor takes one of these, and asks
+/// for the direction by a bound: `CpuWrites` for what the device is to read, `CpuReads` for what it
+/// is to write.
+///
+/// # Invariants
+///
+/// The `len` bytes at `address`, at least one, are mapped in direction `D` by a handle that is in a
+/// state of the device during `'a`.
+///
+/// # Examples
+///
+/// ```ignore
+/// fn send<D: CpuWrites>(&self, piece: Piece<'_, D>) -> Result {
+///     self.regs.write(piece.address(), ADDRESS);
+///     self.regs.write(piece.len().try_into()?, LENGTH);
+///     Ok(())
+/// }
+/// ```
+pub struct Piece<'a, D> {
+    address: DmaAddress,
+    len: usize,
+    _handle: PhantomData<(&'a (), D)>,
+}
+
+impl<D> Copy for Piece<'_, D> {}
+impl<D> Clone for Piece<'_, D> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, D: Direction> Piece<'a, D> {
+    /// Names a piece.
+    ///
+    /// # Safety
+    ///
+    /// There must be at least one byte, and they must be mapped in direction `D` by a handle that is
+    /// in a state of the device during `'a`.
+    #[inline]
+    pub(crate) unsafe fn new(address: DmaAddress, len: usize) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            address,
+            len,
+            _handle: PhantomData,
+        }
+    }
+
+    /// Returns the address at which the device reaches the first byte.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn address(self) -> DmaAddress {
+        self.address
+    }
+
+    /// Returns the number of bytes; not 0.
+    #[inline]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "never empty, by the invariants"
+    )]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// Returns a part of the piece, in bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: the range is empty, or does not lie within the piece.
+    #[inline]
+    pub fn part(self, range: Range<usize>) -> Result<Self> {
+        if range.is_empty() || range.end > self.len {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: A part of what is mapped.
+        Ok(Self {
+            // CAST: Within a mapping, whose addresses do not wrap.
+            address: self.address.wrapping_add(range.start as DmaAddress),
+            len: range.end.wrapping_sub(range.start),
+            _handle: PhantomData,
+        })
+    }
+
+    /// Hands the piece out in smaller ones.
+    #[inline]
+    pub fn pieces(self) -> Pieces<'a, D> {
+        Pieces {
+            segments: None,
+            rest: Some(self),
+        }
+    }
+}
+
+impl<'a> Piece<'a, Bidirectional> {
+    /// The first `len` bytes of a part of coherent memory.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: `len` is 0, or more than the part has.
+    #[inline]
+    pub fn of_view<T>(view: CoherentView<'a, T>, len: usize) -> Result<Self>
+    where
+        T: KnownSize + ?Sized,
+    {
+        if len == 0 || len > view.size() {
+            return Err(EINVAL);
+        }
+
+        // SAFETY: A view is one of memory that is mapped for both sides, contiguously, and shared as
+        // long as it is borrowed.
+        Ok(unsafe { Self::new(view.dma_address(), len) })
+    }
+}
+
+/// Hands out scattered memory piece by piece, in order.
+///
+/// As an iterator, it yields pieces as large as the device's limits allow. [`cut`](Self::cut) is for
+/// commands, descriptors or buffers that hold less.
+///
+/// # Examples
+///
+/// ```ignore
+/// let transfer = Transfer::start(mapping, |mut pieces| {
+///     while let Some(piece) = pieces.cut(ring.room()) {
+///         ring.push(piece)?;
+///     }
+///     ring.doorbell()
+/// })?;
+/// ```
+///
+/// # Invariants
+///
+/// `segments` are those of a handle that is in a state of the device during `'a`, in direction `D`.
+pub struct Pieces<'a, D> {
+    segments: Option<IovaSegments<'a>>,
+    /// What is left of the segment at hand.
+    rest: Option<Piece<'a, D>>,
+}
+
+impl<D> Clone for Pieces<'_, D> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self {
+            segments: self.segments.clone(),
+            rest: self.rest,
+        }
+    }
+}
+
+impl<'a, D: Direction> Pieces<'a, D> {
+    /// Hands out `segments`.
+    ///
+    /// # Safety
+    ///
+    /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`.
+    #[inline]
+    pub(super) unsafe fn new(segments: IovaSegments<'_>) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            // SAFETY: Only the lifetime changes, to the one that the handle lasts for.
+            segments: Some(unsafe {
+                core::mem::transmute::<IovaSegments<'_>, IovaSegments<'a>>(segments)
+            }),
+            rest: None,
+        }
+    }
+
+    /// Returns the next piece, of at most `max` bytes; `None` if there is nothing left.
+    ///
+    /// `None`, too, if `max` is 0: no piece is that short. Context: any.
+    #[inline]
+    pub fn cut(&mut self, max: usize) -> Option<Piece<'a, D>> {
+        if max == 0 {
+            return None;
+        }
+        let whole = self.next()?;
+
+        // A piece is not empty, and neither is what is behind a part of it that is shorter.
+        self.rest = whole.part(max..whole.len()).ok();
+        whole.part(0..whole.len().min(max)).ok()
+    }
+
+    /// Leaves out the next `len` bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: there are fewer. Nothing is left then.
+    #[inline]
+    pub fn skip_bytes(&mut self, mut len: usize) -> Result {
+        while len != 0 {
+            // Not more than `len`.
+            len = len.wrapping_sub(self.cut(len).ok_or(EINVAL)?.len());
+        }
+        Ok(())
+    }
+}
+
+impl<'a, D: Direction> Iterator for Pieces<'a, D> {
+    type Item = Piece<'a, D>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Piece<'a, D>> {
+        if let Some(rest) = self.rest.take() {
+            return Some(rest);
+        }
+        let segment = self.segments.as_mut()?.next()?;
+
+        // SAFETY: By the type invariants; a segment is not empty.
+        // CAST: `usize` has at least 32 bits.
+        Some(unsafe { Piece::new(segment.address, segment.len as usize) })
+    }
+}
