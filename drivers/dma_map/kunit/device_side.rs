@@ -19,6 +19,7 @@ use dma_map::{
     state,
     DmaDevice,
     Engine,
+    Pieces,
     SgMapping, //
 };
 use kernel::{
@@ -153,6 +154,47 @@ pub(crate) fn finds_at(
             // SAFETY: The device may read what it was given the address of.
             same &= unsafe { cpu.wrapping_add(i).read_volatile() } == pattern::at(seed, index);
         }
+    })?;
+
+    Ok(same)
+}
+
+/// Returns pieces as segments.
+fn segments<D: Direction>(pieces: Pieces<'_, D>) -> impl Iterator<Item = Segment> + '_ {
+    pieces.map(|piece| Segment {
+        address: piece.address(),
+        // The largest buffers of the cases have less than 1 MiB.
+        len: piece.len() as u32,
+    })
+}
+
+/// The device fills `pieces` with the pattern `seed`.
+pub(crate) fn fill_pieces<D: Direction>(
+    dma: DmaDevice<'_>,
+    pieces: Pieces<'_, D>,
+    seed: u8,
+) -> Result {
+    let mut data = [0; PART];
+    for_each_part(segments(pieces), |address, len, start| {
+        let data = &mut data[..len];
+        pattern::fill(data, seed, start);
+        write(dma, address, data)
+    })
+}
+
+/// Returns whether the device finds the pattern `seed` in `pieces`.
+pub(crate) fn finds_pieces<D: Direction>(
+    dma: DmaDevice<'_>,
+    pieces: Pieces<'_, D>,
+    seed: u8,
+) -> Result<bool> {
+    let mut data = [0; PART];
+    let mut same = true;
+    for_each_part(segments(pieces), |address, len, start| {
+        let data = &mut data[..len];
+        read(dma, address, data)?;
+        same &= pattern::holds(data, seed, start);
+        Ok(())
     })?;
 
     Ok(same)

@@ -29,6 +29,7 @@ mod noncoherent;
 mod pool;
 mod ring;
 mod sg;
+mod transfer;
 mod types;
 mod workqueue;
 

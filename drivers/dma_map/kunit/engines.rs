@@ -107,3 +107,94 @@ unsafe impl Engine for Scripted {
 
 /// Those that are lent memory are made to be stoppable.
 impl AlwaysStops for Scripted {}
+
+/// An engine that works, and stops only when it has been told to a number of times.
+pub(crate) struct Late {
+    refusals: Atomic<u32>,
+    idle: Atomic<bool>,
+}
+
+impl Late {
+    /// Refuses `refusals` times.
+    pub(crate) const fn new(refusals: u32) -> Self {
+        Self {
+            refusals: Atomic::new(refusals),
+            idle: Atomic::new(false),
+        }
+    }
+}
+
+// SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
+unsafe impl Engine for Late {
+    fn is_idle(&self) -> bool {
+        self.idle.load(Relaxed)
+    }
+
+    fn quiesce(&self) -> Result {
+        let left = self.refusals.load(Relaxed);
+        if left != 0 {
+            self.refusals.store(left - 1, Relaxed);
+            return Err(ETIMEDOUT);
+        }
+        self.idle.store(true, Relaxed);
+        Ok(())
+    }
+}
+
+/// A queue of up to 32 commands that a device works on at the same time.
+pub(crate) struct Queue {
+    pending: Atomic<u32>,
+}
+
+impl Queue {
+    pub(crate) const fn new() -> Self {
+        Self {
+            pending: Atomic::new(0),
+        }
+    }
+
+    /// Names a command.
+    pub(crate) fn command(&self, tag: u32) -> Command<'_> {
+        Command { queue: self, tag }
+    }
+
+    /// The commands that are under way, as bits.
+    pub(crate) fn pending(&self) -> u32 {
+        self.pending.load(Relaxed)
+    }
+}
+
+/// One command of a [`Queue`].
+#[derive(Clone, Copy)]
+pub(crate) struct Command<'q> {
+    queue: &'q Queue,
+    tag: u32,
+}
+
+impl Command<'_> {
+    /// The device gets the command.
+    pub(crate) fn submit(self) {
+        self.queue
+            .pending
+            .store(self.queue.pending() | 1 << self.tag, Relaxed);
+    }
+
+    /// The device is done with the command.
+    pub(crate) fn finish(self) {
+        self.queue
+            .pending
+            .store(self.queue.pending() & !(1 << self.tag), Relaxed);
+    }
+}
+
+// SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
+unsafe impl Engine for Command<'_> {
+    fn is_idle(&self) -> bool {
+        self.queue.pending() & 1 << self.tag == 0
+    }
+
+    fn quiesce(&self) -> Result {
+        self.finish();
+        Ok(())
+    }
+}
