@@ -13,7 +13,6 @@
 //! - `engine`: how the device is told to move bytes, and how it is stopped; the driver's
 //!   one statement about the device, `unsafe impl Engine`.
 //! - `events`, `irq`: how the driver hears of the end.
-//! - `piece`: which addresses the device may be told.
 //! - `message`: the mailbox in coherent memory. `payload`: scattered payloads.
 //! - `mailbox`: a bound device, and how it runs a request.
 //!
@@ -46,7 +45,6 @@ mod irq;
 mod mailbox;
 mod message;
 mod payload;
-mod piece;
 mod queue;
 mod regs;
 mod server;

@@ -13,7 +13,6 @@ use crate::{
         Deadline,
         Events, //
     },
-    piece::Piece,
     regs::{
         self,
         Bar,
@@ -33,10 +32,12 @@ use crate::{
 use dma_map::{
     direction::{
         CpuReads,
-        CpuWrites, //
+        CpuWrites,
+        Direction, //
     },
     pci::BusMaster,
-    Engine, //
+    Engine,
+    Piece, //
 };
 use kernel::{
     device::Bound,
@@ -66,7 +67,7 @@ pub(crate) struct Edu<'bound> {
     events: Events,
     /// Whether the device has an interrupt; it is polled otherwise.
     interrupts: Atomic<bool>,
-    /// Whether bus mastering was taken away from a command that was running.
+    /// Whether the next command must wait for the end of an old one, and give bus mastering back.
     stopped: Atomic<bool>,
     /// How many transfers the device has completed.
     transfers: Atomic<u32>,
@@ -169,8 +170,8 @@ impl<'bound> Edu<'bound> {
 
     /// Lets the device copy `piece` to its buffer, to offset `at`.
     ///
-    /// The piece is borrowed until the device is done with it or, with an error, stopped. To be
-    /// called by one thread at a time, which may sleep.
+    /// To be called in a [`Transfer`](dma_map::Transfer), which stops the device after an error, and
+    /// by one thread at a time, which may sleep.
     ///
     /// # Errors
     ///
@@ -179,17 +180,13 @@ impl<'bound> Edu<'bound> {
     /// - `ETIMEDOUT`, `ENODEV`: see [`Events::wait`].
     pub(crate) fn fill<D: CpuWrites>(
         &self,
-        piece: &Piece<'_, D>,
-        at: u32,
+        piece: Piece<'_, D>,
+        at: usize,
         deadline: &Deadline,
     ) -> Result {
-        self.run(
-            piece.address()?,
-            buffer_address(at, piece.len())?,
-            piece.len(),
-            DMA_COMMAND::zeroed(),
-            deadline,
-        )
+        let (address, len) = numbers(piece)?;
+        let buffer = buffer_address(at, len)?;
+        self.run(address, buffer, len, DMA_COMMAND::zeroed(), deadline)
     }
 
     /// Lets the device copy its buffer, from offset `at`, to `piece`.
@@ -197,20 +194,17 @@ impl<'bound> Edu<'bound> {
     /// As [`fill`](Self::fill), the other way.
     pub(crate) fn drain<D: CpuReads>(
         &self,
-        piece: &Piece<'_, D>,
-        at: u32,
+        piece: Piece<'_, D>,
+        at: usize,
         deadline: &Deadline,
     ) -> Result {
-        self.run(
-            buffer_address(at, piece.len())?,
-            piece.address()?,
-            piece.len(),
-            DMA_COMMAND::zeroed().with_to_memory(true),
-            deadline,
-        )
+        let (address, len) = numbers(piece)?;
+        let buffer = buffer_address(at, len)?;
+        let command = DMA_COMMAND::zeroed().with_to_memory(true);
+        self.run(buffer, address, len, command, deadline)
     }
 
-    /// Runs one command. When this returns, the device is idle or stopped.
+    /// Runs one command.
     fn run(
         &self,
         source: u32,
@@ -232,15 +226,14 @@ impl<'bound> Edu<'bound> {
             .write_reg(command.with_start(true).with_irq(self.has_interrupts()));
 
         // An event may be late, and then be that of a command before, so idle it must be as well.
-        let result = self.wait(regs::IRQ_DMA, deadline, || self.is_idle());
-        match result {
-            Ok(()) => self.transfers.add(1, Relaxed),
-            Err(_) => self.quiesce()?,
-        }
-        result
+        self.wait(regs::IRQ_DMA, deadline, || self.is_idle())
+            // It may have lost its bus mastering by other means, and be idle in spite of that.
+            .inspect_err(|_| self.stopped.store(true, Relaxed))?;
+        self.transfers.add(1, Relaxed);
+        Ok(())
     }
 
-    /// Gives the device its bus mastering back, if it was stopped.
+    /// Brings the device back, if it was stopped or has not answered.
     fn resume(&self) -> Result {
         if !self.stopped.load(Relaxed) {
             return Ok(());
@@ -325,9 +318,16 @@ impl<'bound> Edu<'bound> {
     }
 }
 
+/// Returns address and length of `piece`, as the registers take them.
+fn numbers<D: Direction>(piece: Piece<'_, D>) -> Result<(u32, u32)> {
+    Ok((piece.address().try_into()?, piece.len().try_into()?))
+}
+
 /// Returns the device's own address of `len` bytes at offset `at` of its buffer.
-fn buffer_address(at: u32, len: u32) -> Result<u32> {
-    match at.checked_add(len) {
+fn buffer_address(at: usize, len: u32) -> Result<u32> {
+    let at = at.try_into()?;
+
+    match len.checked_add(at) {
         Some(end) if end <= regs::BUFFER_SIZE => Ok(regs::BUFFER + at),
         _ => Err(EINVAL),
     }
@@ -342,16 +342,16 @@ fn buffer_address(at: u32, len: u32) -> Result<u32> {
 //   that were under way. `resume()`, the only place that enables bus mastering again, waits for the
 //   old command's end first, so it is never gone on with. `new()` does the same for what it finds.
 // - `run()` is the only place that writes an address of memory. It gets it from a `Piece`, which
-//   borrows a handle in a state of the device, with the length that belongs to it, and it returns
-//   when the device is idle or stopped.
+//   borrows a handle in a state of the device, with the length that belongs to it. The handles are
+//   those of `message` and `payload`, which are made for this device with this engine.
 unsafe impl Engine for Edu<'_> {
     fn is_idle(&self) -> bool {
         is_idle(&self.bar)
     }
 
     fn quiesce(&self) -> Result {
-        // Nobody else looks at it meanwhile: handles are dropped by the one thread that uses the
-        // engine, or when there is none any more.
+        // Nobody else looks at it meanwhile: transfers end in the one thread that uses the engine,
+        // and other handles are dropped when there is none any more.
         self.stopped.store(true, Relaxed);
         self.master.disable();
         let _ = self.bar.read(DMA_COMMAND);

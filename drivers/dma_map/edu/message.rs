@@ -8,7 +8,6 @@
 use crate::{
     engine::Edu,
     events::Deadline,
-    piece::Piece,
     uapi::{
         Opcode,
         ECHO_MAX, //
@@ -24,7 +23,9 @@ use dma_map::{
     DmaDevice,
     Gfp,
     Mmap,
-    Shared, //
+    Piece,
+    Shared,
+    Transfer, //
 };
 use kernel::{
     prelude::*,
@@ -88,12 +89,13 @@ impl<'bound> Channel<'bound> {
 
         // The doorbell: the device fetches the request, and stores it as the response.
         let size = mailbox::size_of(data.len());
-        edu.fill(&Piece::of_view(self.mailbox.request()?, size)?, 0, deadline)?;
-        edu.drain(
-            &Piece::of_view(self.mailbox.response()?, size)?,
-            0,
-            deadline,
-        )?;
+        let request = Piece::of_view(self.mailbox.request()?, size)?;
+        let response = Piece::of_view(self.mailbox.response()?, size)?;
+        Transfer::start(&**self.mailbox.memory(), |_| {
+            edu.fill(request, 0, deadline)?;
+            edu.drain(response, 0, deadline)
+        })?
+        .complete()?;
 
         // The device is done, so an answer that is not there is none.
         let (inner, words) = self.mailbox.take().map_err(|_| EBADMSG)?;

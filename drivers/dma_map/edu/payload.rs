@@ -5,7 +5,6 @@
 use crate::{
     engine::Edu,
     events::Deadline,
-    piece::Pieces,
     queue::Request,
     regs, //
 };
@@ -14,12 +13,16 @@ use dma_map::{
     FromDevice,
     Gfp,
     SgMapping,
-    ToDevice, //
+    ToDevice,
+    Transfer, //
 };
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
+
+/// How many bytes the device's buffer holds.
+const TURN: usize = regs::BUFFER_SIZE as usize;
 
 /// Lets the device copy the payload of `request` to its reply, and returns that.
 ///
@@ -45,29 +48,36 @@ pub(crate) fn loop_back<'bound>(
 
     let source = SgMapping::map(dma, payload, ToDevice, edu.clone(), Gfp::Kernel)?;
     let destination = SgMapping::map(dma, reply, FromDevice, edu.clone(), Gfp::Kernel)?;
-    let mut from = Pieces::new(&source, head.source_offset.into())?;
-    let mut to = Pieces::new(&destination, head.destination_offset.into())?;
-    let mut left = head.length;
 
-    while left != 0 {
-        let turn = left.min(regs::BUFFER_SIZE);
+    let transfer = Transfer::start((source, destination), |(mut from, mut to)| {
+        from.skip_bytes(head.source_offset.into())?;
+        to.skip_bytes(head.destination_offset.into())?;
+        let mut left = head.length();
 
-        let mut at = 0;
-        while at < turn {
-            let piece = from.take(turn - at)?;
-            edu.fill(&piece, at, deadline)?;
-            at += piece.len();
+        while left != 0 {
+            let turn = left.min(TURN);
+
+            let mut at = 0;
+            while at < turn {
+                let piece = from.cut(turn - at).ok_or(EINVAL)?;
+                edu.fill(piece, at, deadline)?;
+                at += piece.len();
+            }
+
+            let mut at = 0;
+            while at < turn {
+                let piece = to.cut(turn - at).ok_or(EINVAL)?;
+                edu.drain(piece, at, deadline)?;
+                at += piece.len();
+            }
+
+            left -= turn;
         }
+        Ok(())
+    })?;
 
-        let mut at = 0;
-        while at < turn {
-            let piece = to.take(turn - at)?;
-            edu.drain(&piece, at, deadline)?;
-            at += piece.len();
-        }
-
-        left -= turn;
-    }
-
-    Ok(destination.unmap()?)
+    // A command that is not done in time has ended the transfer above: it is cancelled, and the
+    // memory freed.
+    let (_, destination) = transfer.complete()?;
+    Ok(destination.unmap())
 }
