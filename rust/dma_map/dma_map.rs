@@ -30,6 +30,7 @@
 //! - [`Untrusted`]: what a device wrote, before it was checked.
 //! - [`ring`], [`mailbox`]: the two usual ways to talk through shared memory, with all of that.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
+//! - [`MiscDevice`](miscdevice::MiscDevice): a device node, whose files these are.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with its owner.
 //!
 //! # Contexts
@@ -38,6 +39,7 @@
 //! |---|---|---|
 //! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`] | yes | no |
 //! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
+//! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations | yes | no |
 //! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
 //! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
 //! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |
@@ -79,6 +81,7 @@ mod ledger;
 pub mod limits;
 pub mod mailbox;
 pub mod mapping;
+pub mod miscdevice;
 pub mod mmap;
 pub mod noncoherent;
 pub mod pci;
