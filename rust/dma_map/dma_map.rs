@@ -32,6 +32,7 @@
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
 //! - [`MiscDevice`](miscdevice::MiscDevice): a device node, whose files these are.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with its owner.
+//! - [`pci`]: bus mastering, and interrupts.
 //!
 //! # Contexts
 //!
@@ -40,6 +41,7 @@
 //! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`] | yes | no |
 //! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
 //! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations | yes | no |
+//! | [`Interrupt::request`](pci::Interrupt::request) and its drop | yes | no |
 //! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
 //! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
 //! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The switch that lets a PCI function do DMA at all.
+//! The switch that lets a PCI function do DMA at all, and the interrupt that says it is done.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
+
+mod interrupt;
+
+pub use self::interrupt::Interrupt;
 
 use kernel::{
     bindings,
