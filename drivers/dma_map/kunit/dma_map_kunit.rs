@@ -24,6 +24,7 @@ mod iova;
 mod limits;
 mod mailbox;
 mod mapping;
+mod miscdevice;
 mod mmap;
 mod noncoherent;
 mod pool;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file that is opened, read and written as a process does it, from within the kernel.
+
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// `MAP_SHARED`, of `include/uapi/asm-generic/mman-common.h`, and `PROT_READ`.
+const SHARED: c_ulong = 1;
+const READ: c_ulong = 1;
+
+/// An open file; released on drop.
+pub(super) struct Opened(NonNull<bindings::file>);
+
+/// Opens `name` in devtmpfs: a thread of the kernel does not see what processes have mounted.
+fn open(name: &CStr, flags: c_int) -> Result<*mut bindings::file> {
+    // SAFETY: The name is a valid string. The file system is part of the kernel, if it is there.
+    let devtmpfs = unsafe { bindings::get_fs_type(c"devtmpfs".as_char_ptr()) };
+    if devtmpfs.is_null() {
+        return Err(ENODEV);
+    }
+
+    // SAFETY: The type is valid. The mount is valid until it is unmounted; a file that is open holds
+    // a reference of its own.
+    unsafe {
+        let mount = from_err_ptr(bindings::kern_mount(devtmpfs))?;
+        let root = bindings::path {
+            mnt: mount,
+            dentry: (*mount).mnt_root,
+        };
+        let file = from_err_ptr(bindings::file_open_root(
+            &root,
+            name.as_char_ptr(),
+            flags,
+            0,
+        ));
+        bindings::kern_unmount(mount);
+        file
+    }
+}
+
+/// Makes a length of what a C function returned.
+fn length(result: isize) -> Result<usize> {
+    to_result(result.min(0) as c_int)?;
+    Ok(result as usize)
+}
+
+impl Opened {
+    /// Opens the device node `name`.
+    pub(super) fn open(name: &CStr, flags: u32) -> Result<Self> {
+        let file = open(name, (flags | bindings::O_RDWR) as c_int)?;
+        Ok(Self(NonNull::new(file).ok_or(EINVAL)?))
+    }
+
+    fn operations(&self) -> &bindings::file_operations {
+        // SAFETY: The file is open, and has its operations as long as that.
+        unsafe { &*(*self.0.as_ptr()).f_op }
+    }
+
+    /// Reads, and returns how much and the new position.
+    pub(super) fn read(&self, data: &mut [u8]) -> Result<(usize, i64)> {
+        let mut position = 0;
+        // SAFETY: The file is open, and the memory is valid.
+        let result = unsafe {
+            let data: *mut c_void = data.as_mut_ptr().cast();
+            bindings::kernel_read(self.0.as_ptr(), data, 4, &mut position)
+        };
+        Ok((length(result)?, position))
+    }
+
+    /// Writes at `position`.
+    pub(super) fn write(&self, data: &[u8; 4], mut position: i64) -> Result<usize> {
+        // SAFETY: The file is open, and the memory is valid.
+        length(unsafe {
+            let data: *const c_void = data.as_ptr().cast();
+            bindings::kernel_write(self.0.as_ptr(), data, 4, &mut position)
+        })
+    }
+
+    /// Asks what can be done; `None` if the file does not say.
+    pub(super) fn poll(&self) -> Option<u32> {
+        // SAFETY: The file is open; nobody waits.
+        Some(unsafe { self.operations().poll?(self.0.as_ptr(), core::ptr::null_mut()) })
+    }
+
+    /// Runs a command; `ENOIOCTLCMD` if the file has none.
+    pub(super) fn ioctl(&self, cmd: u32, arg: usize) -> Result<usize> {
+        let ioctl = self.operations().unlocked_ioctl.ok_or(ENOTSUPP)?;
+        // SAFETY: The file is open.
+        length(unsafe { ioctl(self.0.as_ptr(), cmd, arg) })
+    }
+
+    /// Maps three pages, which fails.
+    pub(super) fn mmap(&self) -> Result {
+        // SAFETY: KUnit runs a case, in this thread, and takes care of the memory.
+        let addr = unsafe {
+            let test = bindings::kunit_get_current_test();
+            bindings::kunit_vm_mmap(test, self.0.as_ptr(), 0, 3 * PAGE_SIZE, READ, SHARED, 0)
+        };
+        match addr {
+            // What there is if KUnit has no address space for the case.
+            0 => Err(ENOMEM),
+            // CAST: An error is a small negative number.
+            _ => length(addr as isize).map(|_| ()),
+        }
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        // SAFETY: The file was opened by us, and is not used again. Unlike `fput()`, this releases it
+        // here and now.
+        unsafe { bindings::__fput_sync(self.0.as_ptr()) };
+    }
+}
