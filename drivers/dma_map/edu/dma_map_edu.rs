@@ -18,7 +18,7 @@
 //!
 //! From the user down:
 //!
-//! - `cdev`, `file`: the character device. `uapi`: what crosses it. `ids`: the N.
+//! - `file`: the files of the character device. `uapi`: what crosses them. `ids`: the N.
 //! - `queue`, `server`: from many files to one device.
 //!
 //! # What lives how long
@@ -36,7 +36,6 @@
 //! all waiting with `ENODEV`, the worker leaves, the device is stopped, its memory is freed. A file
 //! that is still open gets `ENODEV`.
 
-mod cdev;
 mod engine;
 mod events;
 mod file;
@@ -51,7 +50,7 @@ mod server;
 mod uapi;
 
 use crate::{
-    cdev::Node,
+    file::File,
     ids::Number,
     mailbox::{
         Mailbox,
@@ -62,6 +61,7 @@ use crate::{
 };
 use dma_map::{
     gate::Gate,
+    miscdevice::MiscDevice,
     DmaLimits, //
 };
 use kernel::{
@@ -98,10 +98,10 @@ fn limits(bits: u32) -> Result<DmaLimits> {
 
 struct Driver;
 
-#[pin_data]
 struct DriverData<'bound> {
-    #[pin]
-    node: Node<'bound>,
+    _node: MiscDevice<'bound, File>,
+    /// Given back when the name is free again.
+    _number: Number,
 }
 
 impl pci::Driver for Driver {
@@ -142,8 +142,12 @@ impl pci::Driver for Driver {
             );
 
             let server = Server::new(queue, gate)?;
-            let node = Node::register(pdev.as_ref(), number, server)?;
-            Ok(try_pin_init!(DriverData { node <- node }))
+            let node =
+                MiscDevice::register(pdev.as_ref(), fmt!("dma_mailbox{}", number.get()), server)?;
+            Ok(Ok(DriverData {
+                _node: node,
+                _number: number,
+            }))
         })
     }
 }

@@ -5,9 +5,7 @@
 use crate::{
     queue::{
         Opener,
-        Ready,
-        Request,
-        Wait, //
+        Request, //
     },
     server::Server,
     uapi::{
@@ -15,6 +13,11 @@ use crate::{
         Opcode,
         HEADER, //
     },
+};
+use dma_map::miscdevice::{
+    Access,
+    Events,
+    FileOperations, //
 };
 use kernel::{
     fs,
@@ -26,7 +29,8 @@ use kernel::{
     prelude::*,
     sync::{
         poll::PollTable,
-        Arc, //
+        Arc,
+        ArcBorrow, //
     }, //
 };
 
@@ -36,12 +40,16 @@ pub(crate) struct File {
     opener: Opener,
 }
 
-impl File {
-    /// Opens the mailbox behind `server`.
-    pub(crate) fn open(server: Arc<Server>) -> Result<Self> {
-        let opener = server.queue().open()?;
+#[vtable]
+impl FileOperations for File {
+    type Device = Server;
 
-        Ok(Self { server, opener })
+    fn open(server: ArcBorrow<'_, Server>, _file: &fs::File) -> Result<Pin<KBox<Self>>> {
+        let file = Self {
+            opener: server.queue().open()?,
+            server: server.into(),
+        };
+        Ok(KBox::pin(file, GFP_KERNEL)?)
     }
 
     /// Takes one request.
@@ -51,7 +59,7 @@ impl File {
     /// - `EINVAL`: less than a header, or another length than it says.
     /// - `EFAULT`: the memory cannot be read.
     /// - Those of [`uapi::Request::check`] and [`Server::submit`], and `ENOMEM`.
-    pub(crate) fn write(&self, iov: &mut IovIterSource<'_>, wait: Wait) -> Result<usize> {
+    fn write(&self, access: &mut Access<'_>, iov: &mut IovIterSource<'_>) -> Result<usize> {
         let size = iov.len();
         let mut head = [0; HEADER];
         if size < HEADER {
@@ -87,7 +95,7 @@ impl File {
             payload,
             reply,
         };
-        self.server.as_arc_borrow().submit(request, wait)?;
+        self.server.as_arc_borrow().submit(request, access.wait())?;
         Ok(size)
     }
 
@@ -97,9 +105,9 @@ impl File {
     ///
     /// - `EFAULT`: the memory cannot be written; the response is kept.
     /// - Those of [`Queue::receive`](crate::queue::Queue::receive).
-    pub(crate) fn read(&self, iov: &mut IovIterDest<'_>, wait: Wait) -> Result<usize> {
+    fn read(&self, access: &mut Access<'_>, iov: &mut IovIterDest<'_>) -> Result<usize> {
         let queue = self.server.queue();
-        let response = queue.receive(self.opener, iov.len(), wait)?;
+        let response = queue.receive(self.opener, iov.len(), access.wait())?;
 
         let head: [u8; HEADER] = zerocopy::transmute!(response.head);
         let payload = response.payload();
@@ -119,13 +127,13 @@ impl File {
     /// - `ENODEV`: the device is gone.
     /// - `EINVAL`: a writable mapping.
     /// - Those of [`Mmap::mmap`](dma_map::Mmap::mmap).
-    pub(crate) fn mmap(&self, vma: &VmaNew) -> Result {
+    fn mmap(&self, _file: &fs::File, vma: &VmaNew) -> Result {
         vma.try_clear_maywrite()?;
         self.server.mmap(vma)
     }
 
     /// What can be done without sleeping.
-    pub(crate) fn poll(&self, file: &fs::File, table: &PollTable<'_>) -> Ready {
+    fn poll(&self, file: &fs::File, table: &PollTable<'_>) -> Events {
         self.server.queue().poll(self.opener, file, table)
     }
 }

@@ -6,21 +6,18 @@ use crate::{
     engine::Edu,
     module_parameters, //
 };
+use dma_map::pci::Interrupt;
 use kernel::{
     device::Bound,
     fmt,
     irq::{
-        Flags,
         IrqReturn,
         ThreadedHandler,
-        ThreadedIrqReturn,
-        ThreadedRegistration, //
+        ThreadedIrqReturn, //
     },
     pci::{
         self,
-        IrqType,
-        IrqTypes,
-        IrqVectorRegistration, //
+        IrqType, //
     },
     prelude::*,
     sync::Arc, //
@@ -77,14 +74,7 @@ impl ThreadedHandler for Handler<'_> {
 }
 
 /// The device's interrupt.
-///
-/// # Invariants
-///
-/// `_registration` is dropped before `_vectors`, which it borrows from.
-pub(crate) struct Irq<'bound> {
-    _registration: Pin<KBox<ThreadedRegistration<'bound, Handler<'bound>>>>,
-    _vectors: KBox<IrqVectorRegistration<'bound>>,
-}
+pub(crate) struct Irq<'bound>(#[expect(dead_code)] Interrupt<'bound, Handler<'bound>>);
 
 impl<'bound> Irq<'bound> {
     /// Sets up the first kind of completion that works, of those that the module's parameter
@@ -119,30 +109,10 @@ impl<'bound> Irq<'bound> {
     }
 
     fn new(pdev: &'bound pci::Device<Bound>, edu: Arc<Edu<'bound>>, kind: IrqType) -> Result<Self> {
-        let vectors = KBox::new(
-            pdev.alloc_irq_vectors(1, 1, IrqTypes::default().with(kind))?,
-            GFP_KERNEL,
-        )?;
-        let flags = match kind {
-            IrqType::Intx => Flags::SHARED,
-            _ => Flags::TRIGGER_NONE,
-        };
+        let handler = Handler { edu };
 
-        // SAFETY: The box is kept in `Self`, where the registration, which is what borrows from
-        // it, is dropped first (type invariant). Moving the box does not move the vectors.
-        let borrowed: &'bound IrqVectorRegistration<'bound> =
-            unsafe { &*core::ptr::from_ref(&*vectors) };
-        let request = borrowed.index(0)?.into();
-
-        // SAFETY: The registration is kept in `Self`, which `Mailbox` owns and does not leak.
-        let registration = unsafe {
-            ThreadedRegistration::new(request, flags, c"dma_map_edu", Ok(Handler { edu }))
-        };
-
-        // INVARIANT: By the order of the fields.
-        Ok(Self {
-            _registration: KBox::pin_init(registration, GFP_KERNEL)?,
-            _vectors: vectors,
-        })
+        // SAFETY: The interrupt is kept in `Self`, which `Mailbox` owns and does not leak.
+        let interrupt = unsafe { Interrupt::request(pdev, kind, c"dma_map_edu", handler) };
+        Ok(Self(interrupt?))
     }
 }

@@ -11,6 +11,10 @@ use crate::uapi::{
     HEADER,
     OPEN_MAX, //
 };
+use dma_map::miscdevice::{
+    Events,
+    Wait, //
+};
 use kernel::{
     error::Error,
     fs::File,
@@ -33,13 +37,6 @@ const PENDING_MAX: usize = 64;
 /// What an open file is called here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Opener(u64);
-
-/// Whether a caller is willing to sleep.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    Sleep,
-    No,
-}
 
 /// A request that was checked, with all the memory that its response needs.
 pub(crate) struct Request {
@@ -318,23 +315,22 @@ impl Queue {
     }
 
     /// What `opener` can do without sleeping.
-    pub(crate) fn poll(&self, opener: Opener, file: &File, table: &PollTable<'_>) -> Ready {
+    pub(crate) fn poll(&self, opener: Opener, file: &File, table: &PollTable<'_>) -> Events {
         table.register_wait(file, &self.changed);
         let mut state = self.state.lock();
 
-        Ready {
-            read: state
-                .inbox(opener)
-                .is_some_and(|inbox| !inbox.responses.is_empty()),
-            write: !state.closed && state.takes(opener),
-            gone: state.closed,
+        let mut events = Events::NONE;
+        if state
+            .inbox(opener)
+            .is_some_and(|inbox| !inbox.responses.is_empty())
+        {
+            events |= Events::READ;
         }
+        if state.closed {
+            events |= Events::ERROR | Events::HANG_UP;
+        } else if state.takes(opener) {
+            events |= Events::WRITE;
+        }
+        events
     }
-}
-
-/// What can be done without sleeping.
-pub(crate) struct Ready {
-    pub(crate) read: bool,
-    pub(crate) write: bool,
-    pub(crate) gone: bool,
 }

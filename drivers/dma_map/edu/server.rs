@@ -7,11 +7,13 @@ use crate::{
     queue::{
         Queue,
         Request,
-        Response,
-        Wait, //
+        Response, //
     }, //
 };
-use dma_map::gate::Gate;
+use dma_map::{
+    gate::Gate,
+    miscdevice::Wait, //
+};
 use kernel::{
     impl_has_work,
     mm::virt::VmaNew,
