@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0451
+
+//! A piece is part of a handle.
+
+use core::marker::PhantomData;
+use dma_map::{
+    Bidirectional,
+    Piece, //
+};
+
+pub struct Mine<'a, D> {
+    pub address: u64,
+    pub len: usize,
+    pub _handle: PhantomData<(&'a (), D)>,
+}
+
+pub fn make() -> usize {
+    let _: Option<Piece<'_, Bidirectional>> = None;
+    let piece = Piece::<'_, Bidirectional> {
+        address: 0,
+        len: 1,
+        _handle: PhantomData,
+    };
+    core::mem::size_of_val(&piece)
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0277
+
+//! A device reads what was mapped for reading.
+
+use dma_map::{
+    direction::CpuWrites,
+    Device,
+    DmaMapping,
+    Engine,
+    FromDevice,
+    Piece,
+    ToDevice,
+    Transfer, //
+};
+use kernel::prelude::*;
+
+pub type Way = FromDevice;
+pub type Other = (FromDevice, ToDevice);
+
+fn gather<D: CpuWrites>(piece: Piece<'_, D>) -> Result {
+    let _ = piece.address();
+    Ok(())
+}
+
+pub fn send<E: Engine>(mapping: DmaMapping<'_, KVec<u8>, Way, Device<E>>) -> Result {
+    drop(Transfer::start(mapping, |piece| gather(piece))?);
+    Ok(())
+}
