@@ -138,22 +138,22 @@ def in_kunit(root: Path) -> list[Reference]:
 
 
 _TYPE = re.compile(r"^(pub(?:\([^)]*\))? )?(?:struct|enum) (\w+)", re.M)
+_ENDS_OWNERSHIP = re.compile(r"\bquarantine\(|\.release\(\)")
 _DROP = re.compile(r"\bDrop for (\w+)[^{]*\{")
 _ALIAS = re.compile(r"^pub type (\w+)<.*?>\s*=\s*(\w+)<", re.M | re.S)
 _BORROWED = re.compile(r"&(?:'\w+ )?(?:mut )?\w+")
 
 
 def handles_in(sources: Iterable[str]) -> list[str]:
-    """The public types that own DMA memory: those whose drop may have to quarantine it.
-
-    And those that have such a field. A type with aliases stands for these.
+    """The public types that own DMA memory: those whose drop may have to quarantine it, or that
+    release others, and those that have such a field. A type with aliases stands for these.
     """
     fields: dict[str, set[str]] = {}
     public, owners, aliases = set(), set(), {}
     for source in sources:
         code = expected.code_only(source)
         for drop in _DROP.finditer(code):
-            if "quarantine(" in code[drop.end():expected.closing_brace(code, drop.end())]:
+            if _ENDS_OWNERSHIP.search(code, drop.end(), expected.closing_brace(code, drop.end())):
                 owners.add(drop.group(1))
         for alias, target in _ALIAS.findall(code):
             aliases.setdefault(target, set()).add(alias)

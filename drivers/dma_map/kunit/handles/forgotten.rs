@@ -6,7 +6,10 @@
 use super::*;
 use crate::c;
 use core::mem::forget;
-use dma_map::PoolBlock;
+use dma_map::{
+    PoolBlock,
+    Transfer, //
+};
 use kernel::sync::Arc;
 
 /// Where the device reaches what was leaked, if it has a place.
@@ -216,6 +219,17 @@ mod tests {
             let counters = counters(dma, Idle)?;
             let address = counters.dma_address();
             forget(counters);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/Transfer
+    #[test]
+    fn transfer_in_flight() -> Result {
+        leaked(|_, dma| {
+            let handles = (list(dma, Idle)?, shared(dma, LEN, Idle)?);
+            let address = handles.1.dma_address();
+            forget(Transfer::start(handles, |_| Ok(()))?);
             Ok(Some(address))
         })
     }

@@ -142,6 +142,7 @@ mod tests {
         Ok(())
     }
 
+    /// misuse: drop-with-irqs-off/Transfer
     #[test]
     fn transfers_start_and_end_in_atomic_context() -> Result {
         each_probe(|probe| {
@@ -199,6 +200,7 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/Transfer
     #[test]
     fn driver_data_in_flight_is_stopped_at_unbind() -> Result {
         let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;

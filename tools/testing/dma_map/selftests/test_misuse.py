@@ -67,6 +67,8 @@ LIBRARY = (
     impl Drop for Plain { fn drop(&mut self) {} }
     pub struct Buffer<'bound, M, S = Cpu> { memory: M, state: S }
     impl<M, S> Drop for Buffer<'_, M, S> { fn drop(&mut self) { crate::quarantine(1) } }
+    pub struct Group<H> { handles: ManuallyDrop<H> }
+    impl<H> Drop for Group<H> { fn drop(&mut self) { unsafe { take(&mut self.handles) }.release() } }
     pub type Pages<'bound, S = Cpu> = Buffer<'bound, Contiguous, S>;
     """,
 )
@@ -114,7 +116,7 @@ class Sources(unittest.TestCase):
 
     def test_handles_are_what_owns_memory(self) -> None:
         found = sources.handles_in(map(without_indent, LIBRARY))
-        self.assertEqual(found, ["Outer", "Owner", "Pages"])
+        self.assertEqual(found, ["Group", "Outer", "Owner", "Pages"])
 
     def test_classes_are_well_formed(self) -> None:
         for entry in sources.classes():

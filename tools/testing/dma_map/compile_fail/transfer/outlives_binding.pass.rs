@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: text lifetime may not live long enough
+// misuse: address-after-unbind/Transfer
 
 //! A transfer ends before the device is unbound.
 
