@@ -129,6 +129,16 @@ def how_closed(references: Iterable[sources.Reference]) -> str:
     return ", ".join(words + (["clean log"] if clean else []))
 
 
+def gaps(entry: sources.Class, references: Sequence[sources.Reference],
+         handles: Sequence[str]) -> list[str]:
+    """What a class lacks, whatever becomes of its cases."""
+    if not references:
+        return ["no case"]
+    covered = {reference.handle for reference in references}
+    return [f"no case for {handle}" for handle in handles
+            if entry.every_handle and handle not in covered]
+
+
 def judge(found: Catalogue, results: Sequence[Case], needed: Sequence[str]) -> list[Verdict]:
     verdicts = []
     for entry in found.classes:
@@ -136,12 +146,7 @@ def judge(found: Catalogue, results: Sequence[Case], needed: Sequence[str]) -> l
         outcomes = {(reference.kind, reference.case): _outcome(reference, results, needed)
                     for reference in cases}
         reasons = [f"{case}: {reason}" for (_, case), reason in outcomes.items() if reason]
-        if not cases:
-            reasons.append("no case")
-        if entry.every_handle:
-            covered = {reference.handle for reference in cases}
-            reasons += [f"no case for {handle}" for handle in found.handles
-                        if handle not in covered]
+        reasons += gaps(entry, cases, found.handles)
         good = sum(not reason for reason in outcomes.values())
         verdicts.append(Verdict(entry, how_closed(cases), good, len(outcomes),
                                 "\n".join(reasons)))

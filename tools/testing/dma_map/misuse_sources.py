@@ -140,21 +140,24 @@ def in_kunit(root: Path) -> list[Reference]:
 _TYPE = re.compile(r"^(pub(?:\([^)]*\))? )?(?:struct|enum) (\w+)", re.M)
 _ENDS_OWNERSHIP = re.compile(r"\bquarantine\(|\.release\(\)")
 _DROP = re.compile(r"\bDrop for (\w+)[^{]*\{")
+_ERROR = re.compile(r"\bFrom<(\w+)[^{]* for Error\b")
 _ALIAS = re.compile(r"^pub type (\w+)<.*?>\s*=\s*(\w+)<", re.M | re.S)
 _BORROWED = re.compile(r"&(?:'\w+ )?(?:mut )?\w+")
 
 
 def handles_in(sources: Iterable[str]) -> list[str]:
     """The public types that own DMA memory: those whose drop may have to quarantine it, or that
-    release others, and those that have such a field. A type with aliases stands for these.
+    release others, and those that have such a field. A type with aliases stands for these. An
+    error that gives a handle back is not one more kind.
     """
     fields: dict[str, set[str]] = {}
-    public, owners, aliases = set(), set(), {}
+    public, owners, errors, aliases = set(), set(), set(), {}
     for source in sources:
         code = expected.code_only(source)
         for drop in _DROP.finditer(code):
             if _ENDS_OWNERSHIP.search(code, drop.end(), expected.closing_brace(code, drop.end())):
                 owners.add(drop.group(1))
+        errors.update(_ERROR.findall(code))
         for alias, target in _ALIAS.findall(code):
             aliases.setdefault(target, set()).add(alias)
         # A private name means something else in another file.
@@ -169,7 +172,7 @@ def handles_in(sources: Iterable[str]) -> list[str]:
 
     while more := {name for name, types in fields.items() if types & owners} - owners:
         owners |= more
-    found = owners & public
+    found = owners & public - errors
     named = {alias for name in found for alias in aliases.get(name, ())}
     return sorted({name for name in found if name not in aliases} | named)
 

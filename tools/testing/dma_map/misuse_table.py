@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Writes Documentation/dma_map/misuse.rst from the classes of misuse and their cases.
 
-usage: misuse_table.py [--check]     with --check: fails if the file is not what would be written
+usage: misuse_table.py [--check]     with --check: fails if the file is not what would be written, or
+                                     if a class has no case, or none for one of the handles
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 import misuse_sources as sources
-from misuse import how_closed
+from misuse import gaps, how_closed
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "Documentation/dma_map/misuse.rst"
@@ -108,14 +109,13 @@ def text(classes: list[sources.Class], references: list[sources.Reference],
     return "".join(parts)
 
 
-def generated() -> str:
-    references = [*sources.in_compile_fail(sources.HERE / "compile_fail"),
-                  *sources.in_kunit(ROOT)]
-    return text(sources.classes(), references, sources.handles(ROOT))
 
 
 def main(argv: list[str]) -> int:
-    now = generated()
+    classes, handles = sources.classes(), sources.handles(ROOT)
+    references = [*sources.in_compile_fail(sources.HERE / "compile_fail"),
+                  *sources.in_kunit(ROOT)]
+    now = text(classes, references, handles)
     if "--check" not in argv:
         FILE.write_text(now)
         return 0
@@ -125,6 +125,11 @@ def main(argv: list[str]) -> int:
     if diff:
         print("\n".join(diff))
         print("misuse.rst is not what its sources say: run make misuse-table")
+        return 1
+    missing = [f"{entry.id}: {gap}" for entry in classes for gap in
+               gaps(entry, [each for each in references if each.id == entry.id], handles)]
+    if missing:
+        print("\n".join(missing))
         return 1
     print(f"{now.count('   * - ') - 1} classes, {now.count('| ``')} cases")
     return 0

@@ -67,6 +67,8 @@ LIBRARY = (
     impl Drop for Plain { fn drop(&mut self) {} }
     pub struct Buffer<'bound, M, S = Cpu> { memory: M, state: S }
     impl<M, S> Drop for Buffer<'_, M, S> { fn drop(&mut self) { crate::quarantine(1) } }
+    pub struct GivenBack(Owner<'static, u8>);
+    impl From<GivenBack> for Error { fn from(_: GivenBack) -> Self { EINVAL } }
     pub struct Group<H> { handles: ManuallyDrop<H> }
     impl<H> Drop for Group<H> { fn drop(&mut self) { unsafe { take(&mut self.handles) }.release() } }
     pub type Pages<'bound, S = Cpu> = Buffer<'bound, Contiguous, S>;
