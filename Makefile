@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-export LLVM KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
+export LLVM BENCH KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
 # Elapsed times count from here, also in what the targets start.
 export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
 
@@ -30,7 +30,7 @@ make misuse-table  write Documentation/dma_map/misuse.rst anew
 
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
-make modules       build the modules into build/gcc, or build/llvm
+make modules       build the modules into build/gcc (build/llvm, build/gcc-bench ...)
 make tools         build the modules and the user-space tools
 make doc           the library's documentation as HTML, in build/doc
 make devshell      a shell in the toolchain environment
@@ -40,6 +40,7 @@ make clean         remove build/
 make distclean     also remove roots, kernel source and kernel builds from the cache
 
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
+BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
 ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
 V=1                show the build's commands

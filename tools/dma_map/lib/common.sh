@@ -116,3 +116,15 @@ toolchain() {
 	*) die "LLVM=$LLVM: use LLVM=1 for clang, or leave it out for gcc." ;;
 	esac
 }
+
+# Which of the kernels, and where what is built for it goes: that of the tests,
+# or, with BENCH=1, one without debugging, that can be measured.
+flavour() {
+	local cc
+	cc=$(toolchain) || exit
+	case ${BENCH:-} in
+	'') echo "$cc" ;;
+	1) echo "$cc-bench" ;;
+	*) die "BENCH=$BENCH: use BENCH=1 for the kernel that is measured, or leave it out for that of the tests." ;;
+	esac
+}

@@ -14,6 +14,14 @@ test_toolchain_names() {
 	LLVM=0 expect_error 'use LLVM=1' toolchain
 }
 
+test_flavour_names() {
+	expect gcc "$(flavour)"
+	expect gcc-bench "$(BENCH=1 flavour)"
+	expect llvm-bench "$(LLVM=1 BENCH=1 flavour)"
+	BENCH=yes expect_error 'use BENCH=1' flavour
+	BENCH=1 LLVM=0 expect_error 'use LLVM=1' flavour
+}
+
 test_cache_with_a_space_is_refused() {
 	DMA_MAP_CACHE="$PWD/a b" expect_error 'space or a colon' use_cache
 	[ ! -e "$PWD/a b" ]

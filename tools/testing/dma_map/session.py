@@ -25,7 +25,7 @@ ROOT = HERE.parents[2]
 def without_make(environment: Mapping[str, str]) -> dict[str, str]:
     """What make exported for the targets above us is none of another make's business."""
     return {name: value for name, value in environment.items()
-            if name not in ("LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+            if name not in ("BENCH", "LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
 @dataclass(frozen=True)
