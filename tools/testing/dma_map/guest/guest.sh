@@ -49,9 +49,10 @@ unload() {
 	rmmod "$1"
 }
 
-# The library and the drivers. KUnit modules print KTAP of their own while they load.
+# The library and the drivers. KUnit modules print KTAP of their own while they load; who measures
+# loads the benchmark.
 load_all() {
-	for __name in $(grep -v kunit /modules/order); do
+	for __name in $(grep -v -e kunit -e bench /modules/order); do
 		load "$__name" || return 1
 	done
 }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The operations of the C column (`c_*.c`).
+
+use crate::operation::{
+    Opened,
+    Prepared, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::null_mut, //
+};
+use dma_map::DmaDevice;
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*, //
+};
+
+/// `struct dma_map_bench_op` (`c_bench.h`).
+#[repr(C)]
+pub(crate) struct Op {
+    name: *const c_char,
+    size: usize,
+    dir: bindings::dma_data_direction,
+    open: Option<unsafe extern "C" fn(&Op, *mut c_void, c_ulong) -> *mut c_void>,
+    close: Option<unsafe extern "C" fn(*mut c_void)>,
+    prepare: Option<unsafe extern "C" fn(&Op, *mut c_void, *mut c_void) -> *mut c_void>,
+    run: Option<unsafe extern "C" fn(*mut c_void, c_ulong) -> c_int>,
+    finish: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
+extern "C" {
+    static dma_map_bench_c_tables: [*const Op; 0];
+}
+
+// SAFETY: The tables are constants.
+unsafe impl Sync for Op {}
+
+/// Returns all operations.
+pub(crate) fn operations() -> impl Iterator<Item = &'static Op> {
+    let mut table: *const *const Op = (&raw const dma_map_bench_c_tables).cast();
+    // SAFETY: The list of lists has a first element; it may be the NULL at its end.
+    let mut op = unsafe { *table };
+
+    core::iter::from_fn(move || loop {
+        // SAFETY: `op` is NULL, or points into a list, at its end at most.
+        let found = unsafe { op.as_ref() }?;
+        if !found.name.is_null() {
+            op = op.wrapping_add(1);
+            return Some(found);
+        }
+        table = table.wrapping_add(1);
+        // SAFETY: The element before was not the NULL at the end.
+        op = unsafe { *table };
+    })
+}
+
+impl Op {
+    /// Returns the name.
+    pub(crate) fn name(&self) -> &'static CStr {
+        // SAFETY: An operation of the tables that has a name; it is a string literal.
+        unsafe { CStr::from_char_ptr(self.name) }
+    }
+
+    /// Makes what all threads share: see [`Open`](crate::operation::Open).
+    pub(crate) fn open<'b>(
+        &'static self,
+        dev: DmaDevice<'b>,
+        live: usize,
+    ) -> Result<KBox<dyn Opened + 'b>> {
+        let state = match self.open {
+            // SAFETY: The device is bound.
+            Some(open) => from_err_ptr(unsafe { open(self, raw(dev), live) })?,
+            None if live != 0 => return Err(EOPNOTSUPP),
+            None => null_mut(),
+        };
+
+        // INVARIANT: Opened above, if there is something to open.
+        let shared = Shared {
+            op: self,
+            dev,
+            state,
+        };
+        Ok(KBox::new(shared, GFP_KERNEL)?)
+    }
+}
+
+/// Returns the `struct device`.
+fn raw(dev: DmaDevice<'_>) -> *mut c_void {
+    // `device::Device` is a transparent wrapper of `struct device` in an `Opaque`.
+    core::ptr::from_ref(dev.device()).cast_mut().cast()
+}
+
+/// What all threads share.
+///
+/// # Invariants
+///
+/// `state` is what `open` returned for `dev`, or NULL if the operation has no `open`.
+struct Shared<'b> {
+    op: &'static Op,
+    dev: DmaDevice<'b>,
+    state: *mut c_void,
+}
+
+// SAFETY: No function of an operation is tied to a thread.
+unsafe impl Send for Shared<'_> {}
+
+// SAFETY: `prepare` may be called from several threads at once: it does not change the state.
+unsafe impl Sync for Shared<'_> {}
+
+impl Opened for Shared<'_> {
+    fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
+        let prepare = self.op.prepare.ok_or(EINVAL)?;
+        // SAFETY: The device is bound, and the state is open (type invariants).
+        let state = from_err_ptr(unsafe { prepare(self.op, raw(self.dev), self.state) })?;
+
+        // INVARIANT: Prepared above.
+        let own = Own {
+            op: self.op,
+            state,
+            _shared: PhantomData,
+        };
+        Ok(KBox::new(own, GFP_KERNEL)?)
+    }
+}
+
+impl Drop for Shared<'_> {
+    fn drop(&mut self) {
+        if let Some(close) = self.op.close {
+            // SAFETY: By the type invariants; no thread has a state of its own any more.
+            unsafe { close(self.state) };
+        }
+    }
+}
+
+/// What one thread has to itself.
+///
+/// # Invariants
+///
+/// `state` is what `prepare` returned. What it was made of is open during `'s`.
+struct Own<'s> {
+    op: &'static Op,
+    state: *mut c_void,
+    _shared: PhantomData<&'s ()>,
+}
+
+// SAFETY: No function of an operation is tied to a thread.
+unsafe impl Send for Own<'_> {}
+
+impl Prepared for Own<'_> {
+    fn run(&mut self, loops: usize) -> Result {
+        let run = self.op.run.ok_or(EINVAL)?;
+        // SAFETY: By the type invariants, and the state is borrowed exclusively.
+        to_result(unsafe { run(self.state, loops) })
+    }
+}
+
+impl Drop for Own<'_> {
+    fn drop(&mut self) {
+        if let Some(finish) = self.op.finish {
+            // SAFETY: By the type invariants, and the state is not used again.
+            unsafe { finish(self.state) };
+        }
+    }
+}

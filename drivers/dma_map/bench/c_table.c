@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+/* All operations of the C column. */
+
+#include "c_bench.h"
+
+const struct dma_map_bench_op *const dma_map_bench_c_tables[] = {
+	dma_map_bench_c_empty_table,
+	dma_map_bench_c_single_table,
+	dma_map_bench_c_sync_table,
+	dma_map_bench_c_coherent_table,
+	dma_map_bench_c_pool_table,
+	NULL,
+};

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who can do which operation.
+
+use crate::{
+    c,
+    operation::{
+        Opened,
+        Operation, //
+    },
+    rust_coherent,
+    rust_empty,
+    rust_pool,
+    rust_single,
+    rust_sync,
+    upstream_coherent, //
+};
+use dma_map::DmaDevice;
+use kernel::prelude::*;
+
+/// Who does an operation.
+#[derive(Clone, Copy)]
+pub(crate) enum Column {
+    /// A good C driver.
+    C,
+    /// A driver with the `dma_map` crate.
+    Rust,
+    /// A driver with the `kernel` crate.
+    Upstream,
+}
+
+const RUST: &[&[Operation]] = &[
+    rust_empty::TABLE,
+    rust_single::TABLE,
+    rust_sync::TABLE,
+    rust_coherent::TABLE,
+    rust_pool::TABLE,
+];
+
+const UPSTREAM: &[&[Operation]] = &[upstream_coherent::TABLE];
+
+impl Column {
+    /// All of them, in the order in which they take turns.
+    pub(crate) const ALL: &'static [Self] = &[Self::C, Self::Rust, Self::Upstream];
+
+    /// Returns the name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Rust => "rust",
+            Self::Upstream => "upstream",
+        }
+    }
+
+    /// Makes what all threads share that do the operation with this name.
+    ///
+    /// # Errors
+    ///
+    /// - `EOPNOTSUPP`: the column does not have it, or cannot do it on this device, or with
+    ///   others held meanwhile.
+    /// - Those of the operation.
+    pub(crate) fn open<'b>(
+        self,
+        name: &str,
+        dev: DmaDevice<'b>,
+        live: usize,
+    ) -> Result<KBox<dyn Opened + 'b>> {
+        let tables = match self {
+            Self::C => {
+                return c::operations()
+                    .find(|op| op.name().to_bytes() == name.as_bytes())
+                    .ok_or(EOPNOTSUPP)?
+                    .open(dev, live);
+            }
+            Self::Rust => RUST,
+            Self::Upstream => UPSTREAM,
+        };
+
+        let operation = tables
+            .iter()
+            .flat_map(|table| table.iter())
+            .find(|operation| operation.name == name)
+            .ok_or(EOPNOTSUPP)?;
+        (operation.open)(dev, live)
+    }
+}

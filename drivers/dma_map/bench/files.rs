@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The files in debugfs.
+
+use crate::{
+    bench::BenchLt,
+    request::Request,
+    run::Figures, //
+};
+use dma_map::gate::Gate;
+use kernel::{
+    debugfs::{
+        Dir,
+        Scope, //
+    },
+    device,
+    fmt,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    uaccess::UserSliceReader, //
+};
+
+/// The longest request, in bytes.
+const MAX_REQUEST: usize = 128;
+
+/// The folder of a device.
+pub(crate) type Files = Scope<Device>;
+
+/// Makes the folder of `dev` in `folder`.
+pub(crate) fn new<'a>(
+    folder: &'a Dir,
+    dev: &'a device::Device,
+    gate: Arc<Gate<BenchLt>>,
+) -> impl PinInit<Files, Error> + 'a {
+    let device = try_pin_init!(Device {
+        gate,
+        figures <- new_mutex!(None),
+    });
+
+    folder.scope(device, dev.name(), |device, folder| {
+        folder.read_callback_file(c"operations", device, &Device::list);
+        folder.read_write_callback_file(c"run", device, &Device::print, &Device::run);
+    })
+}
+
+/// What the files of a device look at.
+///
+/// They go before the gate closes, and wait until nobody uses them: so whoever is in a file, enters.
+#[pin_data]
+pub(crate) struct Device {
+    gate: Arc<Gate<BenchLt>>,
+    /// One run at a time; the last one's figures.
+    #[pin]
+    figures: Mutex<Option<Figures>>,
+}
+
+impl Device {
+    fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.gate.enter() {
+            Some(inside) => inside.with(|bench| bench.list(f)),
+            None => Ok(()),
+        }
+    }
+
+    fn run(&self, reader: &mut UserSliceReader) -> Result {
+        let mut text = [0; MAX_REQUEST];
+        let len = reader.len();
+        let text = text.get_mut(..len).ok_or(EINVAL)?;
+        reader.read_slice(text)?;
+        let request = Request::parse(core::str::from_utf8(text).map_err(|_| EINVAL)?)?;
+
+        let mut figures = self.figures.lock();
+        *figures = None;
+        let inside = self.gate.enter().ok_or(ENODEV)?;
+        *figures = Some(inside.with(|bench| bench.run(&request))?);
+        Ok(())
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figures = self.figures.lock();
+        let Some(figures) = &*figures else {
+            return Ok(());
+        };
+
+        for turn in &figures.turns {
+            writeln!(
+                f,
+                "{} {} {} {} {} {}",
+                figures.operation.to_str().unwrap_or_default(),
+                turn.column.name(),
+                turn.round,
+                turn.span.cycles,
+                turn.span.ns,
+                figures.loops
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A run: the columns of an operation, in turns.
+
+use crate::{
+    columns::Column,
+    operation::{
+        Opened,
+        Prepared, //
+    },
+    request::Request,
+    threads::{
+        self,
+        Span, //
+    }, //
+};
+use dma_map::DmaDevice;
+use kernel::{
+    current,
+    prelude::*,
+    str::CString, //
+};
+
+/// What one turn of one column took.
+pub(crate) struct Turn {
+    pub(crate) column: Column,
+    pub(crate) round: usize,
+    pub(crate) span: Span,
+}
+
+/// What a run took.
+pub(crate) struct Figures {
+    pub(crate) operation: CString,
+    /// Loops of a thread in a turn.
+    pub(crate) loops: usize,
+    pub(crate) turns: KVVec<Turn>,
+}
+
+/// Runs each column once to warm up, and then as often as there are rounds, in turns.
+///
+/// A signal ends it.
+///
+/// # Errors
+///
+/// - `EOPNOTSUPP`: no column has the operation, or can do it so.
+/// - `EINTR`: a signal.
+/// - Those of the operation, and of starting threads.
+pub(crate) fn run(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Figures> {
+    let mut opened = KVec::new();
+    for column in Column::ALL {
+        match column.open(request.operation, dev, request.live) {
+            Ok(shared) => opened.push((*column, shared), GFP_KERNEL)?,
+            Err(EOPNOTSUPP) => {}
+            Err(err) => return Err(err),
+        }
+    }
+    if opened.is_empty() {
+        return Err(EOPNOTSUPP);
+    }
+
+    let mut players = KVec::new();
+    for (column, shared) in &opened {
+        players.push((*column, prepare(&**shared, request.threads)?), GFP_KERNEL)?;
+    }
+    for (_, all) in players.iter_mut() {
+        threads::run(all, request.loops)?;
+    }
+
+    let mut turns = KVVec::new();
+    for round in 0..request.rounds {
+        for (column, all) in players.iter_mut() {
+            if current!().signal_pending() {
+                return Err(EINTR);
+            }
+            let span = threads::run(all, request.loops)?;
+            let turn = Turn {
+                column: *column,
+                round,
+                span,
+            };
+            turns.push(turn, GFP_KERNEL)?;
+        }
+    }
+
+    Ok(Figures {
+        operation: CString::try_from_fmt(fmt!("{}", request.operation))?,
+        loops: request.loops,
+        turns,
+    })
+}
+
+/// Prepares `threads` threads.
+fn prepare<'s>(
+    shared: &'s (dyn Opened + 's),
+    threads: usize,
+) -> Result<KVec<KBox<dyn Prepared + 's>>> {
+    let mut all = KVec::with_capacity(threads, GFP_KERNEL)?;
+    for _ in 0..threads {
+        all.push(shared.prepare()?, GFP_KERNEL)?;
+    }
+    Ok(all)
+}
