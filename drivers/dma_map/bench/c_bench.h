@@ -43,5 +43,10 @@ extern const struct dma_map_bench_op dma_map_bench_c_single_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_sync_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_coherent_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_pool_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_sg_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_segments_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_iova_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_mailbox_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_field_table[];
 
 #endif /* _DMA_MAP_BENCH_C_H */

@@ -14,7 +14,7 @@ static void finish(void *state)
 
 DMA_MAP_BENCH_C(empty)
 {
-	while (loops--)
+	for (; loops; loops--)
 		barrier();
 	return 0;
 }

@@ -9,5 +9,10 @@ const struct dma_map_bench_op *const dma_map_bench_c_tables[] = {
 	dma_map_bench_c_sync_table,
 	dma_map_bench_c_coherent_table,
 	dma_map_bench_c_pool_table,
+	dma_map_bench_c_sg_table,
+	dma_map_bench_c_segments_table,
+	dma_map_bench_c_iova_table,
+	dma_map_bench_c_mailbox_table,
+	dma_map_bench_c_field_table,
 	NULL,
 };

@@ -10,10 +10,16 @@ use crate::{
     },
     rust_coherent,
     rust_empty,
+    rust_field,
+    rust_iova,
+    rust_mailbox,
     rust_pool,
+    rust_segments,
+    rust_sg,
     rust_single,
     rust_sync,
-    upstream_coherent, //
+    upstream_coherent,
+    upstream_sg, //
 };
 use dma_map::DmaDevice;
 use kernel::prelude::*;
@@ -35,9 +41,14 @@ const RUST: &[&[Operation]] = &[
     rust_sync::TABLE,
     rust_coherent::TABLE,
     rust_pool::TABLE,
+    rust_sg::TABLE,
+    rust_segments::TABLE,
+    rust_iova::TABLE,
+    rust_mailbox::TABLE,
+    rust_field::TABLE,
 ];
 
-const UPSTREAM: &[&[Operation]] = &[upstream_coherent::TABLE];
+const UPSTREAM: &[&[Operation]] = &[upstream_coherent::TABLE, upstream_sg::TABLE];
 
 impl Column {
     /// All of them, in the order in which they take turns.

@@ -26,17 +26,24 @@ mod columns;
 mod engine;
 mod files;
 mod operation;
+mod pages;
 mod request;
 mod run;
 mod threads;
 
 mod rust_coherent;
 mod rust_empty;
+mod rust_field;
+mod rust_iova;
+mod rust_mailbox;
 mod rust_pool;
+mod rust_segments;
+mod rust_sg;
 mod rust_single;
 mod rust_sync;
 
 mod upstream_coherent;
+mod upstream_sg;
 
 use crate::{
     bench::BenchLt,

@@ -48,20 +48,20 @@ pub(crate) struct Figures {
 pub(crate) fn run(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Figures> {
     let mut opened = KVec::new();
     for column in Column::ALL {
-        match column.open(request.operation, dev, request.live) {
-            Ok(shared) => opened.push((*column, shared), GFP_KERNEL)?,
-            Err(EOPNOTSUPP) => {}
-            Err(err) => return Err(err),
+        if let Some(shared) = able(column.open(request.operation, dev, request.live))? {
+            opened.push((*column, shared), GFP_KERNEL)?;
         }
     }
-    if opened.is_empty() {
+    let mut players = KVec::new();
+    for (column, shared) in &opened {
+        if let Some(all) = able(prepare(&**shared, request.threads))? {
+            players.push((*column, all), GFP_KERNEL)?;
+        }
+    }
+    if players.is_empty() {
         return Err(EOPNOTSUPP);
     }
 
-    let mut players = KVec::new();
-    for (column, shared) in &opened {
-        players.push((*column, prepare(&**shared, request.threads)?), GFP_KERNEL)?;
-    }
     for (_, all) in players.iter_mut() {
         threads::run(all, request.loops)?;
     }
@@ -87,6 +87,14 @@ pub(crate) fn run(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Figures> 
         loops: request.loops,
         turns,
     })
+}
+
+/// Leaves out who cannot do it.
+fn able<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(EOPNOTSUPP) => Ok(None),
+        result => result.map(Some),
+    }
 }
 
 /// Prepares `threads` threads.

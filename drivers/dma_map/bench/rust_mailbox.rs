@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A request is posted, answered by us, and the response taken and checked.
+
+use crate::{
+    engine::Idle,
+    operation::{
+        Entry,
+        Opened,
+        Operation,
+        Prepared, //
+    }, //
+};
+use dma_map::{
+    mailbox::{
+        Block,
+        Mailbox, //
+    },
+    view::CoherentBackend,
+    DmaCoherent,
+    DmaDevice,
+    Gfp,
+    Shared, //
+};
+use kernel::{
+    io::IoBackend,
+    macros::paste,
+    prelude::*, //
+};
+
+/// How much data fits.
+const CAPACITY: usize = 1024;
+
+extern "C" {
+    fn dma_map_bench_answer(request: *const c_void, response: *mut c_void);
+}
+
+type Memory<'b> = DmaCoherent<'b, [Block], Shared<Idle>>;
+
+struct Device<'b> {
+    dev: DmaDevice<'b>,
+    run: for<'x> fn(&mut Talk<'x>, usize) -> Result,
+}
+
+struct Talk<'b> {
+    mailbox: Mailbox<Memory<'b>>,
+    request: *const c_void,
+    response: *mut c_void,
+    data: VVec<u8>,
+    answer: VVec<u8>,
+    run: Entry<Self>,
+}
+
+// SAFETY: The pointers lead into the mailbox's memory, which goes where it goes.
+unsafe impl Send for Talk<'_> {}
+
+impl Opened for Device<'_> {
+    fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
+        let blocks = Mailbox::blocks_for(CAPACITY);
+        let memory = DmaCoherent::<[Block]>::zeroed_slice(self.dev, blocks, Gfp::Kernel)?;
+        let mailbox = Mailbox::new(memory.share(Idle))?;
+        let talk = Talk {
+            request: CoherentBackend::as_ptr(mailbox.request()?)
+                .cast_const()
+                .cast(),
+            response: CoherentBackend::as_ptr(mailbox.response()?).cast(),
+            mailbox,
+            data: VVec::from_elem(0, CAPACITY, GFP_KERNEL)?,
+            answer: VVec::with_capacity(CAPACITY, GFP_KERNEL)?,
+            run: self.run,
+        };
+        Ok(KBox::new(talk, GFP_KERNEL)?)
+    }
+}
+
+impl Prepared for Talk<'_> {
+    fn run(&mut self, loops: usize) -> Result {
+        (self.run)(self, loops)
+    }
+}
+
+#[inline(always)]
+fn post_take(talk: &mut Talk<'_>, loops: usize, length: usize) -> Result {
+    const WORDS: [u32; 2] = [7, 11];
+
+    for _ in 0..loops {
+        let data = talk.data.get(..length).ok_or(EINVAL)?;
+        talk.mailbox.post(&WORDS, data)?;
+        // SAFETY: The two slots of the mailbox, which is alive; the memory is shared.
+        unsafe { dma_map_bench_answer(talk.request, talk.response) };
+        let (message, words) = talk.mailbox.take()?;
+        words.map(|words| words[0]).exactly(WORDS[0])?;
+        if message.len() != length {
+            return Err(EBADMSG);
+        }
+        talk.answer.clear();
+        talk.mailbox.data(&message, &mut talk.answer, GFP_KERNEL)?;
+    }
+    Ok(())
+}
+
+macro_rules! operations {
+    ($($name:ident, $length:expr;)*) => { paste! {
+        $(
+            #[inline(never)]
+            fn [<rust_ $name>](talk: &mut Talk<'_>, loops: usize) -> Result {
+                post_take(talk, loops, $length)
+            }
+        )*
+
+        pub(crate) const TABLE: &[Operation] = &[$(
+            Operation {
+                name: stringify!($name),
+                open: |dev, live| {
+                    if live != 0 {
+                        return Err(EOPNOTSUPP);
+                    }
+                    let device = Device {
+                        dev,
+                        run: [<rust_ $name>],
+                    };
+                    Ok(KBox::new(device, GFP_KERNEL)?)
+                },
+            },
+        )*];
+    } };
+}
+
+operations! {
+    mailbox_words, 0;
+    mailbox_1k, CAPACITY;
+}
