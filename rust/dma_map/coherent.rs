@@ -30,6 +30,7 @@ use crate::{
         State, //
     },
     view::{
+        self,
         CoherentBackend,
         CoherentView, //
     },
@@ -95,7 +96,8 @@ impl<'bound, T: KnownSize + ?Sized, S: State> DmaCoherent<'bound, T, S> {
     /// Returns the size of the memory in bytes.
     #[inline]
     pub fn size(&self) -> usize {
-        T::size(self.cpu.as_ptr())
+        // SAFETY: By the type invariants the memory is valid as long as the handle is borrowed.
+        unsafe { view::size_of(self.cpu.as_ptr()) }
     }
 
     /// Returns the device that the memory was allocated for.

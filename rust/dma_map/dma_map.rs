@@ -75,6 +75,7 @@ mod deferral;
 pub mod device;
 pub mod direction;
 pub mod engine;
+mod error;
 mod ffi;
 pub mod gate;
 pub mod gfp;
@@ -93,6 +94,7 @@ pub mod sg;
 pub mod state;
 pub mod transfer;
 pub mod untrusted;
+mod vec;
 pub mod view;
 pub mod workqueue;
 

@@ -11,6 +11,7 @@
 use crate::{
     binding,
     device::DmaDevice,
+    error::to_result,
     ffi,
     limits::DmaLimits, //
 };
@@ -27,7 +28,6 @@ use kernel::{
     bindings,
     device::Bound,
     dma,
-    error::to_result,
     new_srcu,
     prelude::*,
     sync::{

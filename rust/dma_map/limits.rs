@@ -2,10 +2,10 @@
 
 //! What a device can address, stated by the driver before the first mapping.
 
+use crate::error::to_result;
 use kernel::{
     bindings,
     dma::DmaMask,
-    error::to_result,
     page::PAGE_SIZE,
     prelude::*, //
 };

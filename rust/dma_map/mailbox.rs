@@ -29,6 +29,7 @@ use crate::{
     mmap::Mmap,
     state::Shared,
     untrusted::Untrusted,
+    vec,
     view::CoherentView, //
 };
 use kernel::{
@@ -323,7 +324,7 @@ impl<M: Slots> Mailbox<M> {
             let block = self.block(index)?.copy_read();
             let bytes: [u8; BLOCK] = zerocopy::transmute!(block.0);
             let bytes = bytes.get(..left.min(BLOCK)).unwrap_or_default();
-            out.extend_from_slice(bytes, flags)?;
+            vec::extend_from_slice(out, bytes, flags)?;
             left = left.wrapping_sub(bytes.len());
         }
         Ok(())

@@ -28,7 +28,10 @@ pub use self::access::{
 };
 
 use self::vtable::VTable;
-use crate::ffi;
+use crate::{
+    error::to_result,
+    ffi, //
+};
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -41,7 +44,6 @@ use kernel::{
         Device, //
     },
     error::{
-        to_result,
         VTABLE_DEFAULT_ERROR, //
     },
     fmt,

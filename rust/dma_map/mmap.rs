@@ -48,6 +48,7 @@ use crate::{
     deferral,
     direction::Direction,
     engine::Engine,
+    error::to_result,
     ffi,
     ledger,
     noncoherent::{
@@ -71,7 +72,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    error::to_result,
     io::IoBase,
     mm::virt::{
         flags,

@@ -68,6 +68,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
+    error::to_result,
     ffi, ledger,
     state::{
         Cpu,
@@ -81,7 +82,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    error::to_result,
     prelude::*, //
 };
 

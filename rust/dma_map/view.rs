@@ -6,6 +6,7 @@
 //! [`Io`](kernel::io::Io) methods and with `io_read!`, `io_write!` and `io_project!`; a view of a
 //! part carries the part's own DMA address.
 
+use core::cell::UnsafeCell;
 use kernel::{
     dma::DmaAddress,
     io::{
@@ -22,6 +23,20 @@ use zerocopy::{
     FromBytes,
     IntoBytes, //
 };
+
+/// Returns the size in bytes of what `ptr` points to.
+///
+/// `KnownSize::size()` checks for an overflow, which memory that exists does not have.
+///
+/// # Safety
+///
+/// `ptr` must be valid and aligned. Anybody may write there meanwhile.
+#[inline]
+pub(crate) unsafe fn size_of<T: ?Sized>(ptr: *const T) -> usize {
+    // SAFETY: By the safety requirements of this function. A reference to an `UnsafeCell` says
+    // nothing about who else writes there, and of this one only the metadata are used.
+    size_of_val(unsafe { &*(ptr as *const UnsafeCell<T>) })
+}
 
 /// A window into shared coherent memory.
 ///
@@ -70,6 +85,18 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
     #[inline]
     pub fn dma_address(self) -> DmaAddress {
         self.dma
+    }
+
+    /// Returns the size of the memory in bytes.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn size(self) -> usize
+    where
+        T: KnownSize,
+    {
+        // SAFETY: By the type invariants the memory is valid during `'a`.
+        unsafe { size_of(SysMemBackend::as_ptr(self.cpu)) }
     }
 }
 

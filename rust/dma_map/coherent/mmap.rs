@@ -29,7 +29,7 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     }
 
     fn size(&self) -> usize {
-        T::size(self.cpu.as_ptr())
+        DmaCoherent::size(self)
     }
 
     fn stop(&self) -> bool {
@@ -45,7 +45,7 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
                 vma,
                 self.cpu.as_ptr().cast(),
                 self.dma,
-                T::size(self.cpu.as_ptr()),
+                DmaCoherent::size(self),
                 self.attrs,
             )
         }

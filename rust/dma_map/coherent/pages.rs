@@ -5,13 +5,13 @@
 use super::DmaCoherent;
 use crate::{
     engine::Engine,
+    error::to_result,
     ffi,
     state::Shared, //
 };
 use core::marker::PhantomData;
 use kernel::{
     bindings,
-    error::to_result,
     io::PhysAddr,
     prelude::*,
     ptr::KnownSize, //

@@ -17,14 +17,14 @@ use kernel::{
 #[cfg(CONFIG_IOMMU_DMA)]
 mod imp {
     use super::*;
-    use crate::sg::{
-        table::for_each_run,
-        Chunk, //
+    use crate::{
+        error::to_result,
+        sg::{
+            table::for_each_run,
+            Chunk, //
+        }, //
     };
-    use kernel::{
-        bindings,
-        error::to_result, //
-    };
+    use kernel::bindings;
 
     /// No bounce buffers and no cache maintenance, or no link: so that a linked buffer is in sync
     /// at all times. There is no C function that would sync a part of it.

@@ -8,6 +8,7 @@ use super::{
     Node, //
 };
 use core::{
+    hint::assert_unchecked,
     marker::PhantomData,
     ptr::NonNull, //
 };
@@ -96,8 +97,10 @@ impl<F: FileOperations> VTable<F> {
     ///
     /// See [`VTable`]; `iter` must be a valid destination.
     unsafe extern "C" fn read(kiocb: *mut bindings::kiocb, iter: *mut bindings::iov_iter) -> isize {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: By the safety requirements of this function. They are what `from_raw()` asserts;
+        // with the assumption, it has no panic path.
         let (value, mut access, to) = unsafe {
+            assert_unchecked((*iter).data_source == (bindings::ITER_DEST != 0));
             (
                 value::<F>((*kiocb).ki_filp),
                 Access::from_raw(NonNull::new_unchecked(kiocb)),
@@ -114,8 +117,9 @@ impl<F: FileOperations> VTable<F> {
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
     ) -> isize {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: By the safety requirements of this function, see `read`.
         let (value, mut access, from) = unsafe {
+            assert_unchecked((*iter).data_source == (bindings::ITER_SOURCE != 0));
             (
                 value::<F>((*kiocb).ki_filp),
                 Access::from_raw(NonNull::new_unchecked(kiocb)),

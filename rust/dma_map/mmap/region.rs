@@ -2,7 +2,10 @@
 
 //! The mappings of one piece of memory, and how they are taken away.
 
-use crate::ffi;
+use crate::{
+    ffi,
+    vec, //
+};
 use kernel::{
     bindings,
     mm::{
@@ -154,9 +157,9 @@ impl Region {
             vmas: 1,
             revoked: false,
         };
-        let result = match self.mappings.lock().push(listed, GFP_KERNEL) {
+        let result = match vec::push(&mut self.mappings.lock(), listed, GFP_KERNEL) {
             Ok(()) => map(),
-            Err(err) => Err(err.into()),
+            Err(_) => Err(ENOMEM),
         };
 
         if let Err(err) = result {
@@ -201,7 +204,7 @@ impl Region {
                 return false;
             }
         }
-        let _ = mappings.remove(index);
+        let _ = vec::swap_remove(&mut mappings, index);
         true
     }
 

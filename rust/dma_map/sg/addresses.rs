@@ -22,7 +22,8 @@ use crate::{
     ffi,
     gfp::Gfp,
     ledger,
-    state::Device, //
+    state::Device,
+    vec, //
 };
 use kernel::prelude::*;
 
@@ -64,10 +65,11 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         // SAFETY: The device is bound, and the mapping has been made.
         if !unsafe { ffi::need_unmap(self.parts.dev.as_raw()) } {
             // CAST: The number of entries is 32 bits.
-            let reserved = list.reserve(self.parts.table.mapped() as usize, gfp.flags());
+            let count = self.parts.table.mapped() as usize;
+            let reserved = vec::reserve(&mut list, count, gfp.flags());
             let filled = reserved.is_ok()
                 && Entries::of(&self.parts.table)
-                    .all(|entry| list.push_within_capacity(entry).is_ok());
+                    .all(|entry| vec::push_within_capacity(&mut list, entry).is_ok());
             if !filled {
                 return Err(MapError {
                     error: ENOMEM,

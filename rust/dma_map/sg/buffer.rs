@@ -7,7 +7,8 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     ffi,
-    gfp::Gfp, //
+    gfp::Gfp,
+    vec, //
 };
 use kernel::{
     alloc::{
@@ -326,13 +327,13 @@ impl PageList {
     ///
     /// `ENOMEM`.
     pub fn zeroed(count: usize, gfp: Gfp) -> Result<Self> {
-        let mut pages = KVec::with_capacity(count, gfp.flags())?;
+        let mut pages = vec::with_capacity(count, gfp.flags())?;
 
         for _ in 0..count {
             let page = Page::alloc_page(gfp.flags())?;
             // SAFETY: The page is new, so nobody else accesses it.
             unsafe { page.fill_zero_raw(0, PAGE_SIZE)? };
-            pages.push(page, gfp.flags())?;
+            vec::push(&mut pages, page, gfp.flags()).map_err(|_| ENOMEM)?;
         }
 
         // INVARIANT: Zeroed above.
@@ -363,7 +364,7 @@ impl PageList {
             // Not beyond `end`.
             let at = offset.wrapping_add(done);
             let in_page = at % PAGE_SIZE;
-            let step = (PAGE_SIZE - in_page).min(len - done);
+            let step = (PAGE_SIZE - in_page).min(len.wrapping_sub(done));
             let page = self.pages.get(at / PAGE_SIZE).ok_or(EINVAL)?;
             let next = done.wrapping_add(step);
             f(page, in_page, done..next)?;

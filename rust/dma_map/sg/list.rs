@@ -22,7 +22,8 @@ use crate::{
         private::Crosses,
         Direction, //
     },
-    gfp::Gfp, //
+    gfp::Gfp,
+    vec, //
 };
 use core::marker::PhantomData;
 use kernel::prelude::*;
@@ -101,7 +102,7 @@ impl<B: SgBuffer> SgList<B> {
     pub fn with_capacity(count: usize, gfp: Gfp) -> Result<Self> {
         // INVARIANT: As in `new`.
         Ok(Self {
-            parts: KVec::with_capacity(count, gfp.flags())?,
+            parts: vec::with_capacity(count, gfp.flags())?,
             len: 0,
         })
     }
@@ -123,16 +124,13 @@ impl<B: SgBuffer> SgList<B> {
         let Some(len) = self.len.checked_add(part.len()) else {
             return failed(EINVAL, part);
         };
-        if self.parts.reserve(1, gfp.flags()).is_err() {
-            return failed(ENOMEM, part);
-        }
-        match self.parts.push_within_capacity(part) {
+        match vec::push(&mut self.parts, part, gfp.flags()) {
             Ok(()) => {
                 // INVARIANT: One part and its bytes more.
                 self.len = len;
                 Ok(())
             }
-            Err(full) => failed(ENOMEM, full.0),
+            Err(part) => failed(ENOMEM, part),
         }
     }
 

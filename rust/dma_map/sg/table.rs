@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     device::DmaDevice,
+    error::to_result,
     ffi,
     ledger, //
 };
 use kernel::{
     bindings,
-    error::to_result,
     page::PAGE_SIZE,
     prelude::*, //
 };

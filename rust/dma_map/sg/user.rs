@@ -20,6 +20,7 @@ use crate::{
         FromDevice,
         ToDevice, //
     },
+    error::from_errno,
     ffi,
     gfp::Gfp, //
 };
@@ -222,7 +223,7 @@ impl<D: Direction> UserPages<D> {
                 _direction: PhantomData,
             }),
             // CAST: An error is a small number. The function has freed the array.
-            (Err(_), _) => Err(Error::from_errno(len as c_int)),
+            (Err(_), _) => Err(from_errno(len as c_int)),
             (Ok(_), _) => Err(EFAULT),
         }
     }

@@ -16,7 +16,6 @@ use core::{
 };
 use kernel::{
     dma::DmaAddress,
-    io::Io,
     prelude::*,
     ptr::KnownSize, //
 };

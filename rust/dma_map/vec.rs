@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's vector, without its panic paths.
+//!
+//! A kernel with `CONFIG_RUST_OVERFLOW_CHECKS` checks the arithmetic in the methods of [`Vec`] that
+//! change its length, although the vector's invariants exclude an overflow. The optimiser does not
+//! know them, so each caller would reach a panic function. These do the same with arithmetic that
+//! cannot fail.
+
+use core::ptr::NonNull;
+use kernel::{
+    alloc::{
+        layout::ArrayLayout,
+        AllocError,
+        Allocator,
+        Flags,
+        NumaNode,
+        Vec, //
+    },
+    prelude::*, //
+};
+
+/// `Vec::reserve`: makes room for `additional` elements more.
+///
+/// # Errors
+///
+/// `AllocError`: as there, and for elements without a size.
+pub(crate) fn reserve<T, A: Allocator>(
+    vec: &mut Vec<T, A>,
+    additional: usize,
+    flags: Flags,
+) -> Result<(), AllocError> {
+    let (len, old) = (vec.len(), vec.capacity());
+    // A capacity is never less than the length.
+    if old.wrapping_sub(len) >= additional {
+        return Ok(());
+    }
+    // Room for elements without a size is there already.
+    if size_of::<T>() == 0 {
+        return Err(AllocError);
+    }
+
+    // A capacity in bytes fits `isize`, so twice as many elements do not wrap.
+    let wanted = len.checked_add(additional).ok_or(AllocError)?;
+    let new = wanted.max(old.wrapping_mul(2));
+    let layout = ArrayLayout::<T>::new(new).map_err(|_| AllocError)?;
+    // SAFETY: A capacity in bytes fits `isize`.
+    let old_layout = unsafe { ArrayLayout::<T>::new_unchecked(old) };
+
+    let (ptr, len, _) = core::mem::replace(vec, Vec::new()).into_raw_parts();
+    let memory = NonNull::new(ptr.cast());
+    // SAFETY: The pointer is the vector's, of `A` with `old_layout`, or dangling when that is empty.
+    let result = unsafe {
+        A::realloc(
+            memory,
+            layout.into(),
+            old_layout.into(),
+            flags,
+            NumaNode::NO_NODE,
+        )
+    };
+    let (ptr, capacity, result) = match result {
+        Ok(memory) => (memory.cast().as_ptr(), new, Ok(())),
+        Err(error) => (ptr, old, Err(error)),
+    };
+
+    // SAFETY: The memory that the vector had, or what `realloc` moved it to; the elements are those
+    // that were there.
+    *vec = unsafe { Vec::from_raw_parts(ptr, len, capacity) };
+    result
+}
+
+/// `KVec::with_capacity`: makes an empty vector with room for `capacity` elements.
+pub(crate) fn with_capacity<T>(capacity: usize, flags: Flags) -> Result<KVec<T>, AllocError> {
+    let mut vec = KVec::new();
+    reserve(&mut vec, capacity, flags)?;
+    Ok(vec)
+}
+
+/// `KVec::push_within_capacity`: appends `value`, or gives it back if there is no room.
+#[inline]
+pub(crate) fn push_within_capacity<T>(vec: &mut KVec<T>, value: T) -> Result<(), T> {
+    let len = vec.len();
+    if len >= vec.capacity() {
+        return Err(value);
+    }
+
+    // The length first: it is known not to overflow as long as nothing was written.
+    //
+    // SAFETY: There is room for one element behind the last one, and it is initialised before
+    // anybody looks.
+    unsafe {
+        let place = vec.as_mut_ptr().add(len);
+        vec.inc_len(1);
+        place.write(value);
+    }
+    Ok(())
+}
+
+/// `KVec::push`: appends `value`, or gives it back if there is no memory.
+#[inline]
+pub(crate) fn push<T>(vec: &mut KVec<T>, value: T, flags: Flags) -> Result<(), T> {
+    if reserve(vec, 1, flags).is_err() {
+        return Err(value);
+    }
+    push_within_capacity(vec, value)
+}
+
+/// `Vec::extend_from_slice`: appends a copy of `values`.
+pub(crate) fn extend_from_slice<T: Copy, A: Allocator>(
+    vec: &mut Vec<T, A>,
+    values: &[T],
+    flags: Flags,
+) -> Result<(), AllocError> {
+    reserve(vec, values.len(), flags)?;
+
+    let len = vec.len();
+    // There is room for both, so this succeeds; after it, the sum is known not to overflow.
+    len.checked_add(values.len()).ok_or(AllocError)?;
+    // SAFETY: There is room behind the last element, and it is initialised before anybody looks.
+    // `values` is borrowed, so it is not that room.
+    unsafe {
+        let place = vec.as_mut_ptr().add(len);
+        vec.inc_len(values.len());
+        core::ptr::copy_nonoverlapping(values.as_ptr(), place, values.len());
+    }
+    Ok(())
+}
+
+/// Removes the element at `index`, and puts the last one in its place.
+pub(crate) fn swap_remove<T>(vec: &mut KVec<T>, index: usize) -> Option<T> {
+    let last = vec.len().checked_sub(1)?;
+    if index > last {
+        return None;
+    }
+
+    let (ptr, _, capacity) = core::mem::replace(vec, KVec::new()).into_raw_parts();
+    // SAFETY: Both are indices of elements. The one at `index` is moved out, and the last one to
+    // its place, so that the first `last` ones are valid after that.
+    unsafe {
+        let value = ptr.add(index).read();
+        core::ptr::copy(ptr.add(last), ptr.add(index), 1);
+        *vec = KVec::from_raw_parts(ptr, last, capacity);
+        Some(value)
+    }
+}
