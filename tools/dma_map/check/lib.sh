@@ -24,6 +24,13 @@ shell_files() {
 		{ nextfile }'
 }
 
+# lint_modules: builds the modules into build/lint, as "lint" and "panics" want
+# them. Line tables do not change the code.
+lint_modules() {
+	DMA_MAP_BUILD=$PWD/build/lint tools/dma_map/modules modules CLIPPY=1 W=1 \
+		KRUSTFLAGS=-Cdebuginfo=line-tables-only
+}
+
 # need_some FILE...: a check that finds nothing to look at has lost its subject.
 need_some() {
 	[ $# -gt 0 ] && return
