@@ -16,7 +16,6 @@ use dma_map::{
     DmaDevice, //
 };
 use kernel::{
-    fmt,
     prelude::*,
     types::ForLt, //
 };
@@ -29,6 +28,9 @@ pub(crate) struct Bench<'bound> {
     dev: DmaDevice<'bound>,
 }
 
+/// The names of operations, and who can do each.
+pub(crate) type List = KVVec<(&'static str, KVec<Column>)>;
+
 pub(crate) fn new(dev: DmaDevice<'_>) -> Result<Pin<KBox<Bench<'_>>>> {
     Ok(KBox::pin(Bench { dev }, GFP_KERNEL)?)
 }
@@ -39,32 +41,37 @@ impl Guarded for Bench<'_> {
 }
 
 impl Bench<'_> {
-    /// Writes the operations, and the columns that can do each on this device.
-    pub(crate) fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Returns the operations, and the columns that can do each on this device.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn list(&self) -> Result<List> {
+        let mut list = KVVec::new();
         for op in c::operations() {
-            let Ok(name) = op.name().to_str() else {
-                continue;
-            };
-
-            let mut separator = ' ';
+            let name = op.name().to_str().map_err(|_| EINVAL)?;
+            let mut columns = KVec::new();
             for column in Column::ALL {
-                let able = column
-                    .open(name, self.dev, 0)
-                    .is_ok_and(|shared| shared.prepare().is_ok());
-                if !able {
-                    continue;
+                if self.able(*column, name)? {
+                    columns.push(*column, GFP_KERNEL)?;
                 }
-                if separator == ' ' {
-                    f.write_str(name)?;
-                }
-                write!(f, "{separator}{}", column.name())?;
-                separator = ',';
             }
-            if separator == ',' {
-                f.write_str("\n")?;
+            if !columns.is_empty() {
+                list.push((name, columns), GFP_KERNEL)?;
             }
         }
-        Ok(())
+        Ok(list)
+    }
+
+    /// Returns whether `column` can do the operation.
+    fn able(&self, column: Column, name: &str) -> Result<bool> {
+        let able = column
+            .open(name, self.dev, 0)
+            .and_then(|shared| shared.prepare().map(|_| ()));
+        match able {
+            Err(EOPNOTSUPP) => Ok(false),
+            able => able.map(|()| true),
+        }
     }
 
     /// Runs an operation: see [`run::run`].

@@ -86,6 +86,30 @@ DMA_MAP_BENCH_C(map_single_64k_bidirectional)
 	return map_unmap(state, loops, SZ_64K, DMA_BIDIRECTIONAL);
 }
 
+/* A buffer whose length the compiler does not know. */
+static __always_inline int map_unmap_slice(struct dma_map_bench_single *single,
+					   unsigned long loops, enum dma_data_direction dir)
+{
+	while (loops--) {
+		int ret = dma_map_bench_map_single(single, single->len, dir);
+
+		if (ret)
+			return ret;
+		dma_map_bench_unmap_single(single, dir);
+	}
+	return 0;
+}
+
+DMA_MAP_BENCH_C(map_slice_4k_to_device)
+{
+	return map_unmap_slice(state, loops, DMA_TO_DEVICE);
+}
+
+DMA_MAP_BENCH_C(map_slice_4k_from_device)
+{
+	return map_unmap_slice(state, loops, DMA_FROM_DEVICE);
+}
+
 #define OPERATION(_op, _size, _dir)						\
 	.name = #_op,								\
 	.size = _size,								\
@@ -106,5 +130,7 @@ const struct dma_map_bench_op dma_map_bench_c_single_table[] = {
 	{ OPERATION(map_single_64k_to_device, SZ_64K, DMA_TO_DEVICE) },
 	{ OPERATION(map_single_64k_from_device, SZ_64K, DMA_FROM_DEVICE) },
 	{ OPERATION(map_single_64k_bidirectional, SZ_64K, DMA_BIDIRECTIONAL) },
+	{ OPERATION(map_slice_4k_to_device, SZ_4K, DMA_TO_DEVICE) },
+	{ OPERATION(map_slice_4k_from_device, SZ_4K, DMA_FROM_DEVICE) },
 	{ }
 };

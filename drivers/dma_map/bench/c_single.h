@@ -34,7 +34,6 @@ static __always_inline int dma_map_bench_map_single(struct dma_map_bench_single 
 	single->addr = dma_map_single(single->dev, single->buf, len, dir);
 	if (dma_mapping_error(single->dev, single->addr))
 		return -ENOMEM;
-	single->len = len;
 	return 0;
 }
 

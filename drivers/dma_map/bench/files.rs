@@ -3,7 +3,10 @@
 //! The files in debugfs.
 
 use crate::{
-    bench::BenchLt,
+    bench::{
+        BenchLt,
+        List, //
+    },
     request::Request,
     run::Figures, //
 };
@@ -38,6 +41,7 @@ pub(crate) fn new<'a>(
 ) -> impl PinInit<Files, Error> + 'a {
     let device = try_pin_init!(Device {
         gate,
+        operations <- new_mutex!(None),
         figures <- new_mutex!(None),
     });
 
@@ -53,6 +57,9 @@ pub(crate) fn new<'a>(
 #[pin_data]
 pub(crate) struct Device {
     gate: Arc<Gate<BenchLt>>,
+    /// What `operations` says, once it was asked: to know it takes memory and time.
+    #[pin]
+    operations: Mutex<Option<List>>,
     /// One run at a time; the last one's figures.
     #[pin]
     figures: Mutex<Option<Figures>>,
@@ -60,10 +67,25 @@ pub(crate) struct Device {
 
 impl Device {
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.gate.enter() {
-            Some(inside) => inside.with(|bench| bench.list(f)),
-            None => Ok(()),
+        let mut operations = self.operations.lock();
+        if operations.is_none() {
+            // Without memory there is nothing to read, and it is tried again.
+            *operations = self
+                .gate
+                .enter()
+                .and_then(|inside| inside.with(|bench| bench.list()).ok());
         }
+
+        for (name, columns) in operations.iter().flatten() {
+            let mut separator = ' ';
+            f.write_str(name)?;
+            for column in columns {
+                write!(f, "{separator}{}", column.name())?;
+                separator = ',';
+            }
+            f.write_str("\n")?;
+        }
+        Ok(())
     }
 
     fn run(&self, reader: &mut UserSliceReader) -> Result {

@@ -16,6 +16,7 @@ use dma_map::{
         Carries,
         Direction, //
     },
+    mapping::Contiguous,
     Bidirectional,
     Device,
     DmaDevice,
@@ -60,41 +61,61 @@ pub(crate) fn hold<D: Carries<[u8; LIVE_SIZE]>>(
     Ok(held)
 }
 
-struct Shared<'b, const N: usize, D: Direction> {
+/// A buffer that is made of zeroes.
+pub(crate) trait Zeroes: Contiguous + Sized {
+    fn zeroes(len: usize) -> Result<Self>;
+}
+
+/// A buffer whose length the compiler knows.
+impl<const N: usize> Zeroes for Buffer<N> {
+    fn zeroes(_len: usize) -> Result<Self> {
+        buffer()
+    }
+}
+
+/// A buffer whose length it does not know.
+impl Zeroes for KVec<u8> {
+    fn zeroes(len: usize) -> Result<Self> {
+        Ok(KVec::from_elem(0, len, GFP_KERNEL)?)
+    }
+}
+
+struct Shared<'b, B, D: Direction> {
     dev: DmaDevice<'b>,
     direction: D,
-    run: for<'x> fn(&mut Single<'x, N, D>, usize) -> Result,
+    len: usize,
+    run: for<'x> fn(&mut Single<'x, B, D>, usize) -> Result,
     _held: KVVec<Mapped<'b, LIVE_SIZE, D>>,
 }
 
-struct Single<'b, const N: usize, D: Direction> {
+struct Single<'b, B, D: Direction> {
     dev: DmaDevice<'b>,
     direction: D,
     run: Entry<Self>,
-    buffer: Option<Buffer<N>>,
+    buffer: Option<B>,
 }
 
-impl<const N: usize, D: Carries<[u8; N]>> Opened for Shared<'_, N, D> {
+impl<B: Zeroes, D: Carries<B::Element>> Opened for Shared<'_, B, D> {
     fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
         let single = Single {
             dev: self.dev,
             direction: self.direction,
             run: self.run,
-            buffer: Some(buffer()?),
+            buffer: Some(B::zeroes(self.len)?),
         };
         Ok(KBox::new(single, GFP_KERNEL)?)
     }
 }
 
-impl<const N: usize, D: Carries<[u8; N]>> Prepared for Single<'_, N, D> {
+impl<B: Zeroes, D: Carries<B::Element>> Prepared for Single<'_, B, D> {
     fn run(&mut self, loops: usize) -> Result {
         (self.run)(self, loops)
     }
 }
 
 #[inline(always)]
-fn map_unmap<const N: usize, D: Carries<[u8; N]>>(
-    single: &mut Single<'_, N, D>,
+fn map_unmap<B: Zeroes, D: Carries<B::Element>>(
+    single: &mut Single<'_, B, D>,
     loops: usize,
 ) -> Result {
     let mut buffer = single.buffer.take().ok_or(EINVAL)?;
@@ -108,11 +129,11 @@ fn map_unmap<const N: usize, D: Carries<[u8; N]>>(
 }
 
 macro_rules! operations {
-    ($($name:ident, $size:expr, $direction:ident;)*) => { paste! {
+    ($($name:ident, $buffer:ty, $size:expr, $direction:ident;)*) => { paste! {
         $(
             #[inline(never)]
             fn [<rust_ $name>](
-                single: &mut Single<'_, { $size }, $direction>,
+                single: &mut Single<'_, $buffer, $direction>,
                 loops: usize,
             ) -> Result {
                 map_unmap(single, loops)
@@ -126,6 +147,7 @@ macro_rules! operations {
                     let shared = Shared {
                         dev,
                         direction: $direction,
+                        len: $size,
                         run: [<rust_ $name>],
                         _held: hold(dev, $direction, live)?,
                     };
@@ -137,13 +159,15 @@ macro_rules! operations {
 }
 
 operations! {
-    map_single_64_to_device, 64, ToDevice;
-    map_single_64_from_device, 64, FromDevice;
-    map_single_64_bidirectional, 64, Bidirectional;
-    map_single_4k_to_device, SZ_4K, ToDevice;
-    map_single_4k_from_device, SZ_4K, FromDevice;
-    map_single_4k_bidirectional, SZ_4K, Bidirectional;
-    map_single_64k_to_device, SZ_64K, ToDevice;
-    map_single_64k_from_device, SZ_64K, FromDevice;
-    map_single_64k_bidirectional, SZ_64K, Bidirectional;
+    map_single_64_to_device, Buffer<64>, 64, ToDevice;
+    map_single_64_from_device, Buffer<64>, 64, FromDevice;
+    map_single_64_bidirectional, Buffer<64>, 64, Bidirectional;
+    map_single_4k_to_device, Buffer<SZ_4K>, SZ_4K, ToDevice;
+    map_single_4k_from_device, Buffer<SZ_4K>, SZ_4K, FromDevice;
+    map_single_4k_bidirectional, Buffer<SZ_4K>, SZ_4K, Bidirectional;
+    map_single_64k_to_device, Buffer<SZ_64K>, SZ_64K, ToDevice;
+    map_single_64k_from_device, Buffer<SZ_64K>, SZ_64K, FromDevice;
+    map_single_64k_bidirectional, Buffer<SZ_64K>, SZ_64K, Bidirectional;
+    map_slice_4k_to_device, KVec<u8>, SZ_4K, ToDevice;
+    map_slice_4k_from_device, KVec<u8>, SZ_4K, FromDevice;
 }
