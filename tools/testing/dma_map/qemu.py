@@ -59,8 +59,8 @@ def _program() -> str:
 def _accel(variant: Variant, accel: str) -> list[str]:
     if accel == "kvm":
         return ["-accel", "kvm", "-cpu", "host"]
-    if variant.icount:
-        return ["-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off"]
+    if variant.icount is not None:
+        return ["-accel", "tcg,thread=single", "-icount", f"shift={variant.icount},sleep=off"]
     return ["-accel", "tcg,thread=multi"]
 
 

@@ -66,13 +66,23 @@ unload_all() {
 # Starting a program takes long in an emulated guest, so what runs often uses the
 # shell's own means.
 
-# The PCI addresses of QEMU's edu devices, in bus order.
-edu_devices() {
+# pci_devices VENDOR DEVICE: the PCI addresses of such functions, in bus order.
+pci_devices() {
 	for __dev in "$PCI"/devices/*; do
 		read -r __vendor < "$__dev/vendor"
 		read -r __device < "$__dev/device"
-		[ "$__vendor $__device" != "0x1234 0x11e8" ] || echo "${__dev##*/}"
+		[ "$__vendor $__device" != "$1 $2" ] || echo "${__dev##*/}"
 	done
+}
+
+# QEMU's edu devices.
+edu_devices() {
+	pci_devices 0x1234 0x11e8
+}
+
+# QEMU's pci-testdev: functions that do nothing, to map for.
+idle_devices() {
+	pci_devices 0x1b36 0x0005
 }
 
 bind() {
@@ -151,9 +161,10 @@ facts() {
 	__devices=$(edu_devices)
 	echo "cpus=$(nproc)"
 	echo "edu.devices=$(echo "$__devices" | wc -w)"
+	echo "idle.devices=$(idle_devices | wc -w)"
 	echo "dma_debug.disabled=$(read_or $DEBUG/dma-api/disabled missing)"
 	echo "dma_debug.error_count=$(read_or $DEBUG/dma-api/error_count missing)"
-	echo "dma_debug.outstanding=$(dma_entries)"
+	[ ! -e $DEBUG/dma-api/dump ] || echo "dma_debug.outstanding=$(dma_entries)"
 	echo "swiotlb.slabs=$(read_or $DEBUG/swiotlb/io_tlb_nslabs 0)"
 	echo "swiotlb.used=$(read_or $DEBUG/swiotlb/io_tlb_used 0)"
 	echo "swiotlb.hiwater=$(read_or $DEBUG/swiotlb/io_tlb_used_hiwater 0)"
@@ -165,7 +176,7 @@ facts() {
 			done
 		done
 	echo "iommu.groups=$(ls /sys/kernel/iommu_groups 2> /dev/null | wc -l)"
-	for __dev in $__devices; do
+	for __dev in $__devices $(idle_devices); do
 		echo "iommu.type.$__dev=$(read_or "$PCI/devices/$__dev/iommu_group/type" none)"
 	done
 }

@@ -150,7 +150,7 @@ class Proofs(unittest.TestCase):
     def test_iommu_that_is_not_there(self) -> None:
         failures = self.failures("pass", "iommu-strict")
         self.assertIn("flushes are strict", failures)
-        self.assertIn("each edu device sits in a translated domain of type DMA", failures)
+        self.assertIn("each device sits in a translated domain of type DMA", failures)
 
     def test_iommu(self) -> None:
         self.assertEqual(self.failures("iommu_asked", "iommu-strict"), set())

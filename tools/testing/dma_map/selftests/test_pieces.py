@@ -10,9 +10,9 @@ import unittest
 import fixtures
 import selftest
 import transcript
+from proofs import facts_like, number
 from report import conclude, failed, passed, table
 from transcript import demo_totals
-from variants import facts_like, number
 
 
 class Transcript(unittest.TestCase):
