@@ -16,6 +16,11 @@ define HELP
 make run           the demo: set everything up, boot a kernel in QEMU, move messages by DMA
 make shell         the same guest, to an interactive prompt with the modules loaded
 
+make bench         what an operation costs in Rust and in C, in instructions and in time
+make bench QUICK=1 the same in 3 minutes: fewer rounds, no scaling
+make bench-check   the instructions against the recorded ones
+make bench-bless   record the instructions anew
+
 make test          every test (CI runs this with and without LLVM=1)
 make kunit         the KUnit suites
 make compile-fail  wrong code must not compile
@@ -31,6 +36,7 @@ make misuse-table  write Documentation/dma_map/misuse.rst anew
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
 make modules       build the modules into build/gcc (build/llvm, build/gcc-bench ...)
+make bench-modules the same for the kernel that is measured
 make tools         build the modules and the user-space tools
 make doc           the library's documentation as HTML, in build/doc
 make devshell      a shell in the toolchain environment
@@ -70,6 +76,19 @@ misuse-table: env
 	@$(T)/devenv run tools/testing/dma_map/misuse_table.py
 upstream: modules
 	@$(T)/harness upstream
+
+# The kernel without debugging, and what is built for it.
+.PHONY: bench bench-check bench-bless bench-modules
+bench bench-check bench-bless bench-modules: export BENCH := 1
+bench-modules: env
+	@$(T)/kernel build
+	@$(T)/modules
+bench: bench-modules
+	@DMA_MAP_COMMIT=$$(git describe --always --dirty --abbrev=12 2>/dev/null) $(T)/harness bench
+bench-check: bench-modules
+	@$(T)/harness bench-check
+bench-bless: bench-modules
+	@$(T)/harness bench-bless
 
 .PHONY: test check format selftest
 test: tools

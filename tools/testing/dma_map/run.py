@@ -20,6 +20,9 @@ import qemu
 import readme
 import selftest
 import upstream
+from bench import command as bench
+from bench import machines
+from bench.plan import FULL, QUICK
 from report import Stop, conclude, die
 from session import ROOT, Session
 from variants import VARIANTS
@@ -36,6 +39,9 @@ COMMANDS = {
     "selftest": "test this harness on recorded logs, without booting",
     "upstream": "show faults of the kernel crate's SGTable; not part of all",
     "all": "all of these but demo, shell and upstream",
+    "bench": "measure the operations against C (kernel and modules of BENCH=1)",
+    "bench-check": "hold the counted instructions against the recorded ones",
+    "bench-bless": "record them anew, and say what changed",
 }
 
 
@@ -64,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
                      help="seconds of wall-clock time for one boot (default: 600)")
     top.add_argument("--keep-logs", action="store_true",
                      help="leave the logs of earlier runs in build/logs where they are")
+    top.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
+                     help="bench: fewer rounds, and no scaling (default: whether $QUICK is set)")
     top.add_argument("--bless", action="store_true",
                      help="compile-fail: write the compiler's text to the .stderr files")
     return top
@@ -92,9 +100,20 @@ def run_misuse(session: Session) -> int:
     return status
 
 
+def run_bench(session: Session, args: argparse.Namespace) -> int:
+    if args.command == "bench-check":
+        return bench.check(session)
+    if args.command == "bench-bless":
+        return bench.bless(session)
+    paths = [name for name in args.variant or machines.PATHS if name in machines.PATHS]
+    return bench.measure(session, QUICK if args.quick else FULL, paths)
+
+
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     session = make_session(args)
+    if args.command.startswith("bench"):
+        return run_bench(session, args)
     names = args.variant or list(VARIANTS)
     chosen = [VARIANTS[name] for name in names]
     first = VARIANTS[args.variant[0] if args.variant else "direct"]
