@@ -63,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--variant", action="append", choices=VARIANTS, metavar="NAME",
                      help="only this variant; may be repeated (default: all, demo: direct)")
     top.add_argument("--test", action="append", metavar="NAME",
-                     help="matrix: only this guest script, compile-fail: this case; may be repeated")
+                     help="matrix: only this guest script, compile-fail: this case, bench: this "
+                     "operation; may be repeated")
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                      help="boots and compilers at a time (default: one for each CPU)")
     top.add_argument("--timeout", type=float, default=600.0,
@@ -106,7 +107,8 @@ def run_bench(session: Session, args: argparse.Namespace) -> int:
     if args.command == "bench-bless":
         return bench.bless(session)
     paths = [name for name in args.variant or machines.PATHS if name in machines.PATHS]
-    return bench.measure(session, QUICK if args.quick else FULL, paths)
+    extent = QUICK if args.quick else FULL
+    return bench.measure(session, extent.only(args.test) if args.test else extent, paths)
 
 
 def main(argv: list[str]) -> int:

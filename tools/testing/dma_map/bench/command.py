@@ -30,7 +30,7 @@ def _failures(cases: Sequence[Case]) -> int:
 
 def _folder(session: Session, extent: Extent) -> Path:
     """Of its own for each kernel, and so that a quick look does not replace a long one."""
-    name = session.build.name.removesuffix("-bench") + ("-quick" if extent is QUICK else "")
+    name = session.build.name.removesuffix("-bench") + ("-quick" if extent.name == QUICK.name else "")
     folder = session.build.parent / "bench" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -40,7 +40,7 @@ def measure(session: Session, extent: Extent, paths: Sequence[str]) -> int:
     """Everything: tables, data and plots. The last line is the result."""
     found, cases = boots.run(session, extent, paths)
     folder = _folder(session, extent)
-    words = ["make", "bench", *(["QUICK=1"] if extent is QUICK else []),
+    words = ["make", "bench", *(["QUICK=1"] if extent.name == QUICK.name else []),
              *(["LLVM=1"] if session.llvm else [])]
     made = [archive.write(session, found, shlex.join(words), folder), *plots.write(found, folder)]
     print(f"\n{tables.report(found)}\n")

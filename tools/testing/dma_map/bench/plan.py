@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 OPERATIONS, THREADS, LIVE = "operations", "threads", "live"
 
@@ -51,6 +51,14 @@ class Extent:
     name: str
     counted: Sequence[Plan]
     timed: Sequence[Plan]
+
+    def only(self, operations: Sequence[str]) -> Extent:
+        """As long for these, and nothing else: for who works on them."""
+        def some(plans: Sequence[Plan]) -> list[Plan]:
+            return [replace(plan, series=[replace(series, operations=operations)
+                                          for series in plan.series]) for plan in plans]
+
+        return replace(self, counted=some(self.counted), timed=some(self.timed))
 
 
 def _threads(budget: int, rounds: int) -> Plan:

@@ -157,6 +157,14 @@ class Plans(unittest.TestCase):
     def test_line_for_the_guest(self) -> None:
         self.assertEqual(str(Series("live", ("a", "b"), 1000, 5, 1, 100)), "live 1000 5 1 100 a b")
 
+    def test_only_some_operations(self) -> None:
+        few = FULL.only(["a", "b"])
+        for plans, whole in ((few.counted, FULL.counted), (few.timed, FULL.timed)):
+            self.assertEqual([len(plan.series) for plan in plans],
+                             [len(plan.series) for plan in whole])
+            self.assertTrue(all(str(series).endswith(" a b")
+                                for plan in plans for series in plan.series))
+
     def test_each_scaling_has_its_range(self) -> None:
         for plans in (FULL.counted, FULL.timed):
             series = [each for plan in plans for each in plan.series]
