@@ -6,9 +6,11 @@ from __future__ import annotations
 import unittest
 from dataclasses import replace
 
-from bench import figures, rounds
+import fixtures
+from bench import figures, machines, rounds
 from bench.plan import CHECK, COUNTS, FULL, QUICK, Series
 from bench.rounds import Measurement, Round
+from judge import Demands
 
 GOOD = """\
 # operation empty c,rust
@@ -103,6 +105,42 @@ class Read(unittest.TestCase):
     def test_round_before_any_run(self) -> None:
         self.assertIn("a round of no run",
                       self.problems("# operation a c\n# round a c 0 1 1 1\n"))
+
+
+class Boot(unittest.TestCase):
+    """A recorded one, on the direct path, with two operations."""
+
+    def failures(self, path: str, log: str = "bench") -> set[str]:
+        demands = Demands(["bench"] if log == "bench" else ["boot"], machines.PATHS[path])
+        return fixtures.failures(fixtures.judged(log, demands))
+
+    def test_rounds(self) -> None:
+        log = rounds.read(fixtures.lines("bench"))
+        self.assertEqual(log.problems, [])
+        self.assertEqual([run.operation for run in log.measurements],
+                         ["map_single_64_to_device", "field_read"])
+        self.assertEqual([round(figures.instructions(run, "rust")) for run in log.measurements],
+                         [243, 4])
+
+    def test_log_that_ends_early(self) -> None:
+        lines = fixtures.lines("bench")
+        end = next(i for i, line in enumerate(lines) if "round field_read c 4 " in line)
+        problems = rounds.read(lines[:end]).problems
+        self.assertEqual(len(problems), 2)
+        self.assertIn("4 of 9 rounds of c", problems[0])
+
+    def test_proofs(self) -> None:
+        self.assertEqual(self.failures("direct"), set())
+
+    def test_other_path_than_claimed(self) -> None:
+        self.assertIn("buffers bounced", self.failures("swiotlb-force"))
+        self.assertIn("flushes are strict", self.failures("iommu-strict"))
+        self.assertIn("each device sits in a translated domain of type DMA-FQ",
+                      self.failures("iommu-lazy"))
+
+    def test_kernel_that_watches(self) -> None:
+        self.assertEqual(self.failures("direct", "pass"),
+                         {"nothing watches DMA", "the guest has an idle PCI function"})
 
 
 class Figures(unittest.TestCase):
