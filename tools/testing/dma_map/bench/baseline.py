@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The recorded ratios, and whether what was counted now is as good.
 
-One file for each toolchain, written by `make bench-bless`. The instructions are there for the reader
-of a difference; what is judged is a column's ratio to C.
+One file for each toolchain, written by `make bench-bless`. The instructions are there for the
+reader of a difference; what is judged is a column's ratio to C.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.results import counted, usable
 from bench.rounds import C, POOL, RUST, Measurement
 from report import Case, Stop, failed, verdict
 
-# Instructions are counted exactly, but a batch more or less of something in a round is not the code's.
+# Instructions are counted exactly, but a batch more or less in a round is not the code's doing.
 TOLERANCE = 1.02
 JUDGED = (RUST, POOL)
 
@@ -65,7 +65,8 @@ def parse(text: str) -> dict[str, dict[str, Entry]]:
         return {path: {name: _entry(values) for name, values in operations.items()}
                 for path, operations in tomllib.loads(text).items()}
     except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Stop(f"the baseline can't be read ({error}): record it with make bench-bless") from error
+        raise Stop(f"the baseline can't be read ({error}): record it with make bench-bless"
+                   ) from error
 
 
 def _entry(values: Mapping[str, float]) -> Entry:

@@ -30,7 +30,8 @@ def _failures(cases: Sequence[Case]) -> int:
 
 def _folder(session: Session, extent: Extent) -> Path:
     """Of its own for each kernel, and so that a quick look does not replace a long one."""
-    name = session.build.name.removesuffix("-bench") + ("-quick" if extent.name == QUICK.name else "")
+    quick = "-quick" if extent.name == QUICK.name else ""
+    name = session.build.name.removesuffix("-bench") + quick
     folder = session.build.parent / "bench" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -63,7 +64,7 @@ def check(session: Session) -> int:
     """Holds the instructions against the recorded ones, which are those of the pinned kernel."""
     if "KDIR" in os.environ:
         return conclude([Case("bench", "operations are as cheap as recorded", SKIP,
-                              "KDIR is another kernel than the one that the record is of")])
+                              "KDIR is another kernel than the recorded one")])
     recorded = baseline.read(baseline.path_of(session.llvm))
     found, cases = boots.run(session, CHECK)
     now = baseline.made_of(found, machines.PATHS)

@@ -125,8 +125,8 @@ class Drawing:
     def curve(self, points: Sequence[tuple[float, float]], series: int) -> None:
         places = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         dashes = ("", "7 4", "2 3", "9 3 2 3")[series]
-        self._parts.append(f'<polyline class="line s{series}" stroke-dasharray="{dashes or "none"}" '
-                           f'points="{places}"/>')
+        self._parts.append(f'<polyline class="line s{series}" points="{places}" '
+                           f'stroke-dasharray="{dashes or "none"}"/>')
 
     def mark(self, x: float, y: float, series: int, what: str = "") -> None:
         """A shape of its own for each series; pointing at it shows what it is."""

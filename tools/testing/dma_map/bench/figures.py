@@ -2,9 +2,9 @@
 """Numbers from rounds.
 
 Counted instructions: the lower quartile of the rounds. Most operations take the same number in each
-round that no timer tick falls into, and this is that number. Those that search trees (addresses of an
-IOMMU, virtual addresses) take a few more or less with the tree, and the least of such rounds would
-be one column's luck.
+round that no timer tick falls into, and this is that number. Those that search trees (addresses of
+an IOMMU, virtual addresses) take a few more or less with the tree, and the least of such rounds
+would be one column's luck.
 
 Time: the median, with an interval from order statistics, which assumes nothing about how times are
 spread; and a ratio is the median of the ratios of neighbouring rounds, so that a slow spell of the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The figures as pictures: ratios by operation and path, and cost by threads and by live mappings."""
+"""The figures as pictures: ratios by operation and path, cost by threads and live mappings."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What bench.sh prints, read into measurements. A line or a round too few is a problem, not a gap."""
+"""What bench.sh prints, as measurements. A line or a round too few is a problem, not a gap."""
 
 from __future__ import annotations
 

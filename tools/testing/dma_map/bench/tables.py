@@ -109,8 +109,8 @@ def report(boots: Sequence[Boot]) -> str:
         if runs := measurements(boots, path, COUNTED, OPERATIONS):
             sections.append(f"{path}: instructions per operation\n\n{counted(runs)}")
         if runs := measurements(boots, path, TIMED, OPERATIONS):
-            sections.append(f"{path}: ns per operation, median and {100 * figures.CONFIDENCE:.0f} % "
-                            f"interval of {runs[0].rounds} rounds\n\n{timed(runs)}")
+            sections.append(f"{path}: ns per operation, median and {100 * figures.CONFIDENCE:.0f} "
+                            f"% interval of {runs[0].rounds} rounds\n\n{timed(runs)}")
     for path in machines.PATHS:
         sections += _scalings(boots, path)
     return "\n\n".join(sections)

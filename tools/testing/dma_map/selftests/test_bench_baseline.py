@@ -6,7 +6,7 @@ from __future__ import annotations
 import unittest
 
 import fixtures
-from bench import baseline, machines, results, tables
+from bench import baseline, results, tables
 from bench.baseline import Entry
 from bench.boots import COUNTED, TIMED, Boot
 from bench.rounds import Log, Measurement, Round
@@ -84,7 +84,8 @@ class File(unittest.TestCase):
         self.assertEqual(baseline.parse(baseline.dump(RECORDED)), RECORDED)
 
     def test_refused(self) -> None:
-        for text in ("[direct", "[direct]\nmap = 1.0", "direct = 1", "[direct]\nmap = { rust = 1.0 }",
+        for text in ("[direct", "[direct]\nmap = 1.0", "direct = 1",
+                     "[direct]\nmap = { rust = 1.0 }",
                      "[direct]\nmap = { c = 1.0, rust = \"1\" }", "[direct]\nmap = { c = 0.0 }",
                      "[direct]\nmap = { c = 1.0, rust = nan }",
                      "[direct]\nmap = { c = 1.0, rust = inf }",
@@ -94,9 +95,11 @@ class File(unittest.TestCase):
 
 
 class Results(unittest.TestCase):
-    found = [boot("direct", empty={"c": 10, "rust": 90}, map={"c": 100, "rust": 103, "upstream": 500}),
+    found = [boot("direct", empty={"c": 10, "rust": 90},
+                  map={"c": 100, "rust": 103, "upstream": 500}),
              boot("iommu-strict", map={"c": 1000, "rust": 1001},
-                  io={"c": 900, "rust": 890, "pool": 100}, io_big={"c": 990, "rust": 990, "pool": 99}),
+                  io={"c": 900, "rust": 890, "pool": 100},
+                  io_big={"c": 990, "rust": 990, "pool": 99}),
              boot("direct", TIMED, map={"c": 100, "rust": 900})]
 
     def test_last_line(self) -> None:
