@@ -26,6 +26,7 @@ make kunit         the KUnit suites
 make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
 make upstream      faults of the kernel crate's SGTable, one boot each (not part of test)
+make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
 make check         style, lints and rules: what must hold before a commit
@@ -78,7 +79,7 @@ upstream: modules
 	@$(T)/harness upstream
 
 # The kernel without debugging, and what is built for it.
-.PHONY: bench bench-check bench-bless bench-modules
+.PHONY: bench bench-check bench-bless bench-modules code-size
 bench bench-check bench-bless bench-modules: export BENCH := 1
 bench-modules: env
 	@$(T)/kernel build
@@ -89,6 +90,8 @@ bench-check: bench-modules
 	@$(T)/harness bench-check
 bench-bless: bench-modules
 	@$(T)/harness bench-bless
+code-size: bench-modules
+	@$(T)/devenv run $(T)/code_size
 
 .PHONY: test check format selftest
 test: tools

@@ -35,6 +35,7 @@ class Function:
     name: str
     section: str
     start: int
+    size: int = 0
     calls: list = field(default_factory=list)
     jumps: list = field(default_factory=list)
     traps: list = field(default_factory=list)
@@ -50,10 +51,12 @@ class Object:
         self._starts = defaultdict(list)
         self.sections = set(re.findall(r"^ +\d+ (\S+) ", run("objdump", "-h", self.path), re.M))
         self._symbols = {}
+        self._sizes = defaultdict(int)
         for line in run("objdump", "-t", self.path).splitlines():
-            match = re.match(r"([0-9a-f]+) (.{7}) (\S+)\t[0-9a-f]+ (?:\.hidden )?(.+)$", line)
+            match = re.match(r"([0-9a-f]+) (.{7}) (\S+)\t([0-9a-f]+) (?:\.hidden )?(.+)$", line)
             if match and match[3] != "*UND*" and "d" not in match[2]:
-                self._symbols[match[4]] = (match[3], int(match[1], 16))
+                self._symbols[match[5]] = (match[3], int(match[1], 16))
+                self._sizes[match[3], int(match[1], 16)] = int(match[4], 16)
         self._read()
         if "__bug_table" in self.sections:
             self._warnings()
@@ -65,6 +68,7 @@ class Object:
                 section = line[len("Disassembly of section "):-1]
             elif match := FUNCTION.match(line):
                 function = Function(match[2], section, int(match[1], 16))
+                function.size = self._sizes[section, function.start]
                 self.functions[section, function.start] = function
                 self._starts[section].append(function.start)
             elif match := INSTRUCTION.match(line):
