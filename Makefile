@@ -17,7 +17,7 @@ make run           the demo: set everything up, boot a kernel in QEMU, move mess
 make shell         the same guest, to an interactive prompt with the modules loaded
 
 make bench         what an operation costs in Rust and in C, in instructions and in time
-make bench QUICK=1 the same in 3 minutes: fewer rounds, no scaling
+make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions only
 make bench-check   the instructions against the recorded ones
 make bench-bless   record the instructions anew
 

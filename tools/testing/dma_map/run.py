@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--keep-logs", action="store_true",
                      help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
-                     help="bench: fewer rounds, and no scaling (default: whether $QUICK is set)")
+                     help="bench: fewer rounds, no scaling in time (default: whether $QUICK is set)")
     top.add_argument("--bless", action="store_true",
                      help="compile-fail: write the compiler's text to the .stderr files")
     return top

@@ -85,7 +85,7 @@ FULL = Extent(
     timed=(_operations(_ROUND, 101), _threads(_ROUND, 9), _live(_ROUND, 17, 5)))
 QUICK = Extent(
     "quick",
-    counted=(_operations(_ROUND, 9),),
-    timed=(_operations(_ROUND // 2, 17),))
+    counted=(_operations(_ROUND, 9), _threads(_ROUND // 2, 9), _live(_ROUND // 2, 9, 4)),
+    timed=(_operations(_ROUND // 2, 25),))
 # What `make test` holds against the baseline.
 CHECK = Extent("check", counted=(_operations(_ROUND, 9),), timed=())
