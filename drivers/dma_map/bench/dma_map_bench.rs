@@ -18,6 +18,7 @@
 //!   in C; `upstream_*`: with the `kernel` crate.
 //! - `columns`: who can do which.
 //! - `request`, `run`: a run. `threads`: how it is timed.
+//! - `uapi`: upstream's `dma_map_benchmark`, another driver.
 //! - `files`: debugfs. `bench`: a bound device.
 
 mod bench;
@@ -30,6 +31,7 @@ mod pages;
 mod request;
 mod run;
 mod threads;
+mod uapi;
 
 mod rust_coherent;
 mod rust_empty;
@@ -111,6 +113,8 @@ impl pci::Driver for Driver {
 struct DmaMapBench {
     #[pin]
     driver: Registration<pci::Adapter<Driver>>,
+    #[pin]
+    uapi: Registration<pci::Adapter<uapi::Driver>>,
 }
 
 impl InPlaceModule for DmaMapBench {
@@ -121,6 +125,7 @@ impl InPlaceModule for DmaMapBench {
 
         try_pin_init!(Self {
             driver <- Registration::new(<Self as ModuleMetadata>::NAME, module),
+            uapi <- Registration::new(c"dma_map_benchmark_rust", module),
         })
     }
 }
