@@ -8,8 +8,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import archive, baseline, boots, machines, plots, results, tables
-from bench.plan import CHECK, QUICK, Extent
+from bench import archive, baseline, boots, machines, plots, results, tables, uapi
+from bench.plan import CHECK, FULL, QUICK, Extent
 from report import FAIL, SKIP, Case, Stop, conclude, say, verdict
 from session import ROOT, Session
 
@@ -45,6 +45,9 @@ def measure(session: Session, extent: Extent, paths: Sequence[str]) -> int:
              *(["LLVM=1"] if session.llvm else [])]
     made = [archive.write(session, found, shlex.join(words), folder), *plots.write(found, folder)]
     print(f"\n{tables.report(found)}\n")
+    # Who measures one operation wants nothing else.
+    if extent in (FULL, QUICK):
+        cases += uapi.measure(session, paths, extent == QUICK, folder)
     for path in made:
         say(f"bench: {path.relative_to(ROOT)}")
     bad = _failures(cases)
@@ -68,6 +71,7 @@ def check(session: Session) -> int:
     recorded = baseline.read(baseline.path_of(session.llvm))
     found, cases = boots.run(session, CHECK)
     now = baseline.made_of(found, machines.PATHS)
+    cases += uapi.check(session)
     return conclude([*cases, *baseline.compare(recorded, now), _gain(found)])
 
 
