@@ -22,6 +22,8 @@
 //!   registers.
 //! - [`IovaMapping`]: as [`SgMapping`], at one address where there is an IOMMU.
 //! - [`DmaPages`], [`DmaNoncontiguous`]: memory that is allocated for streaming.
+//! - [`MappedPool`]: buffers that stay mapped, to be taken, given, and put back without a map or an
+//!   unmap. [`MappedPoolOptions`]: how many there are, and where.
 //! - [`Transfer`]: any of these, from the moment in which the device is told of it to the one in
 //!   which it is done, stopped, or gone. [`Piece`]: what it is told.
 //! - [`Mmap`]: memory that processes can map, until it goes.
@@ -38,7 +40,7 @@
 //!
 //! | call | may sleep | hard IRQ |
 //! |---|---|---|
-//! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`] | yes | no |
+//! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`], [`MappedPool::new`] | yes | no |
 //! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
 //! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations | yes | no |
 //! | [`Interrupt::request`](pci::Interrupt::request) and its drop | yes | no |
@@ -49,6 +51,7 @@
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
+//! | [`MappedPool::take`], [`MappedPool::stats`] | no | yes |
 //! | access: views, slices, segments, copies, ranges | no | yes |
 //! | [`ring`], [`mailbox`]: all but the constructors and [`data`](mailbox::Mailbox::data) | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
@@ -83,11 +86,13 @@ pub mod iova;
 mod ledger;
 pub mod limits;
 pub mod mailbox;
+pub mod mapped_pool;
 pub mod mapping;
 pub mod miscdevice;
 pub mod mmap;
 pub mod noncoherent;
 pub mod pci;
+mod percpu;
 pub mod pool;
 pub mod ring;
 pub mod sg;
@@ -115,6 +120,11 @@ pub use self::{
     gfp::Gfp,
     iova::IovaMapping,
     limits::DmaLimits,
+    mapped_pool::{
+        MappedBuffer,
+        MappedPool,
+        MappedPoolOptions, //
+    },
     mapping::{
         DmaMapping,
         MapOptions, //
@@ -157,6 +167,7 @@ use kernel::prelude::*;
 struct DmaMap {
     _deferral: deferral::Owner,
     _ledger: ledger::Owner,
+    _stats: mapped_pool::Owner,
 }
 
 impl kernel::Module for DmaMap {
@@ -164,6 +175,7 @@ impl kernel::Module for DmaMap {
         Ok(Self {
             _deferral: deferral::Owner::new()?,
             _ledger: ledger::Owner::new(),
+            _stats: mapped_pool::Owner::new(),
         })
     }
 }

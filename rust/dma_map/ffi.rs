@@ -14,18 +14,25 @@ extern "C" {
     // C structs are opaque pointers here: bindgen's types are not "FFI-safe" to the compiler.
     fn dma_map_helper_dev_is_dma_coherent(dev: *mut c_void) -> bool;
     fn dma_map_helper_direct_limit(dev: *mut c_void) -> u64;
+    fn dma_map_helper_enter_cpu(ptr: *mut c_void) -> Entered;
     fn dma_map_helper_flush_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_get_cache_alignment() -> c_int;
     fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_is_linear_heap(addr: *const c_void) -> bool;
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
+    fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_mmap_write_lock(mm: *mut c_void);
     fn dma_map_helper_mmap_write_unlock(mm: *mut c_void);
+    fn dma_map_helper_node_online(node: c_int) -> bool;
     fn dma_map_helper_page_address(page: *mut c_void) -> *mut c_void;
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
+    fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
+    fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
+    fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
+    fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
     fn dma_map_helper_totalram_pages() -> c_ulong;
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
@@ -37,6 +44,39 @@ pub(crate) fn as_raw<Ctx: device::DeviceContext>(
 ) -> *mut bindings::device {
     // `device::Device` is a transparent wrapper of `struct device` in an `Opaque`.
     core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// A value of the CPU that runs this, and what [`leave_cpu`] wants to know.
+#[repr(C)]
+pub(crate) struct Entered {
+    pub(crate) value: *mut c_void,
+    pub(crate) flags: c_ulong,
+}
+
+/// Switches interrupts off, so that this CPU's value of `ptr` is the caller's alone.
+///
+/// C API: `local_irq_save()`, `this_cpu_ptr()`.
+///
+/// # Safety
+///
+/// `ptr` must be a valid per-CPU pointer.
+#[inline(always)]
+pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> Entered {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_enter_cpu(ptr) }
+}
+
+/// Leaves interrupts as [`enter_cpu`] found them.
+///
+/// C API: `local_irq_restore()`.
+///
+/// # Safety
+///
+/// `flags` must be those of the last [`enter_cpu`] that was not left yet.
+#[inline(always)]
+pub(crate) unsafe fn leave_cpu(flags: c_ulong) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_leave_cpu(flags) }
 }
 
 /// Returns the smallest unit that a cache-maintenance operation can touch, in bytes.
@@ -181,6 +221,13 @@ pub(crate) unsafe fn mmap_write_unlock(mm: *mut bindings::mm_struct) {
     unsafe { dma_map_helper_mmap_write_unlock(mm.cast()) }
 }
 
+/// Returns whether there is a NUMA node of this number, with memory or without.
+#[inline]
+pub(crate) fn node_online(node: c_int) -> bool {
+    // SAFETY: The function checks the number.
+    unsafe { dma_map_helper_node_online(node) }
+}
+
 /// Returns the address of `page` in the linear mapping.
 ///
 /// # Safety
@@ -203,6 +250,17 @@ pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
     unsafe { dma_map_helper_page_to_phys(page.cast()) }
 }
 
+/// Returns the value of CPU `cpu`, or NULL if there can be no such CPU.
+///
+/// # Safety
+///
+/// `ptr` must be a valid per-CPU pointer, and `cpu` be less than `nr_cpu_ids`.
+#[inline]
+pub(crate) unsafe fn per_cpu_ptr(ptr: *mut c_void, cpu: u32) -> *mut c_void {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_per_cpu_ptr(ptr, cpu) }
+}
+
 /// Returns the page that holds the byte at `phys`.
 ///
 /// # Safety
@@ -212,6 +270,39 @@ pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
 pub(crate) unsafe fn phys_to_page(phys: u64) -> *mut bindings::page {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_phys_to_page(phys) }.cast()
+}
+
+/// Takes a raw spinlock.
+///
+/// # Safety
+///
+/// `lock` must have been initialised, and interrupts be off.
+#[inline]
+pub(crate) unsafe fn raw_spin_lock(lock: *mut bindings::raw_spinlock_t) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_raw_spin_lock(lock.cast()) }
+}
+
+/// Initialises a raw spinlock; all of them are of one lock class.
+///
+/// # Safety
+///
+/// `lock` must be valid for writes.
+#[inline]
+pub(crate) unsafe fn raw_spin_lock_init(lock: *mut bindings::raw_spinlock_t) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_raw_spin_lock_init(lock.cast()) }
+}
+
+/// Releases a raw spinlock.
+///
+/// # Safety
+///
+/// The caller must hold it.
+#[inline]
+pub(crate) unsafe fn raw_spin_unlock(lock: *mut bindings::raw_spinlock_t) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_raw_spin_unlock(lock.cast()) }
 }
 
 /// Returns how many pages of memory the machine has.

@@ -12,11 +12,15 @@
 #include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/iommu-dma.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/nodemask.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task_stack.h>
+#include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 
 #include "helpers.h"
@@ -43,6 +47,16 @@ u64 dma_map_helper_direct_limit(struct device *dev)
 	return min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_direct_limit);
+
+struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr)
+{
+	struct dma_map_helper_entered entered;
+
+	local_irq_save(entered.flags);
+	entered.value = this_cpu_ptr(ptr);
+	return entered;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_enter_cpu);
 
 void dma_map_helper_flush_vmap(void *addr, int size)
 {
@@ -84,6 +98,12 @@ bool dma_map_helper_is_ram(phys_addr_t phys)
 	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_is_ram);
+
+void dma_map_helper_leave_cpu(unsigned long flags)
+{
+	local_irq_restore(flags);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_leave_cpu);
 
 /*
  * The last physical address that can be mapped for @dev, as far as that can be
@@ -131,6 +151,12 @@ void dma_map_helper_mmap_write_unlock(struct mm_struct *mm)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_mmap_write_unlock);
 
+bool dma_map_helper_node_online(int node)
+{
+	return node >= 0 && node < MAX_NUMNODES && node_online(node);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_node_online);
+
 void *dma_map_helper_page_address(struct page *page)
 {
 	return page_address(page);
@@ -143,11 +169,37 @@ phys_addr_t dma_map_helper_page_to_phys(struct page *page)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_page_to_phys);
 
+void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu)
+{
+	return cpu_possible(cpu) ? per_cpu_ptr(ptr, cpu) : NULL;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_per_cpu_ptr);
+
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys)
 {
 	return phys_to_page(phys);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_phys_to_page);
+
+void dma_map_helper_raw_spin_lock(void *lock)
+{
+	raw_spin_lock((raw_spinlock_t *)lock);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_raw_spin_lock);
+
+void dma_map_helper_raw_spin_lock_init(void *lock)
+{
+	raw_spinlock_t *raw = lock;
+
+	raw_spin_lock_init(raw);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_raw_spin_lock_init);
+
+void dma_map_helper_raw_spin_unlock(void *lock)
+{
+	raw_spin_unlock((raw_spinlock_t *)lock);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_raw_spin_unlock);
 
 unsigned long dma_map_helper_totalram_pages(void)
 {

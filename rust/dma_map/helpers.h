@@ -3,26 +3,40 @@
 #ifndef _DMA_MAP_HELPERS_H
 #define _DMA_MAP_HELPERS_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct device;
 struct mm_struct;
 struct page;
 
+/* What dma_map_helper_enter_cpu() returns: in two registers. */
+struct dma_map_helper_entered {
+	void *value;
+	unsigned long flags;
+};
+
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
 u64 dma_map_helper_direct_limit(struct device *dev);
+struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr);
 void dma_map_helper_flush_vmap(void *addr, int size);
 int dma_map_helper_get_cache_alignment(void);
 void dma_map_helper_invalidate_vmap(void *addr, int size);
 bool dma_map_helper_is_linear_heap(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
+void dma_map_helper_leave_cpu(unsigned long flags);
 u64 dma_map_helper_map_limit(struct device *dev);
 bool dma_map_helper_may_sleep(void);
 void dma_map_helper_mmap_write_lock(struct mm_struct *mm);
 void dma_map_helper_mmap_write_unlock(struct mm_struct *mm);
+bool dma_map_helper_node_online(int node);
 void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
+void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
+void dma_map_helper_raw_spin_lock(void *lock);
+void dma_map_helper_raw_spin_lock_init(void *lock);
+void dma_map_helper_raw_spin_unlock(void *lock);
 unsigned long dma_map_helper_totalram_pages(void);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
 

@@ -42,6 +42,10 @@ mod private {
 ///
 /// Implemented by [`Cpu`], [`Part`], [`Device`] and [`Shared`] only.
 pub trait State: private::Sealed {
+    /// `true` if the device has the memory, or shares it.
+    #[doc(hidden)]
+    const DEVICE: bool;
+
     /// Makes sure that the device does not access the memory any more; `false` if that can't be
     /// had.
     #[doc(hidden)]
@@ -72,6 +76,8 @@ pub struct Device<E>(pub(crate) E);
 pub struct Shared<E>(pub(crate) E);
 
 impl State for Cpu {
+    const DEVICE: bool = false;
+
     #[inline]
     fn stop(&self) -> bool {
         true
@@ -79,6 +85,8 @@ impl State for Cpu {
 }
 
 impl State for Part {
+    const DEVICE: bool = false;
+
     #[inline]
     fn stop(&self) -> bool {
         true
@@ -86,6 +94,8 @@ impl State for Part {
 }
 
 impl<E: Engine> State for Device<E> {
+    const DEVICE: bool = true;
+
     #[inline]
     fn stop(&self) -> bool {
         engine::stop(&self.0)
@@ -93,6 +103,8 @@ impl<E: Engine> State for Device<E> {
 }
 
 impl<E: Engine> State for Shared<E> {
+    const DEVICE: bool = true;
+
     #[inline]
     fn stop(&self) -> bool {
         engine::stop(&self.0)

@@ -56,8 +56,8 @@ pub(crate) mod private {
 /// - Each handle in a state of the device: [`DmaMapping`](crate::DmaMapping),
 ///   [`SgMapping`](crate::SgMapping), [`IovaMapping`](crate::IovaMapping),
 ///   [`DmaPages`](crate::DmaPages), [`DmaNoncontiguous`](crate::DmaNoncontiguous),
-///   [`DmaCoherent`](crate::DmaCoherent), [`PoolBlock`](crate::PoolBlock). They come back in the
-///   [`Cpu`](crate::Cpu) state, in sync.
+///   [`DmaCoherent`](crate::DmaCoherent), [`PoolBlock`](crate::PoolBlock),
+///   [`MappedBuffer`](crate::MappedBuffer). They come back in the [`Cpu`](crate::Cpu) state, in sync.
 /// - Handles that have no such state, and come back as they are:
 ///   [`CoherentHandle`](crate::CoherentHandle), [`SgAddresses`](crate::sg::SgAddresses),
 ///   [`MmioMapping`](crate::mapping::MmioMapping), [`Mmap`](crate::Mmap).

@@ -77,9 +77,12 @@ pub(crate) fn with_capacity<T>(capacity: usize, flags: Flags) -> Result<KVec<T>,
     Ok(vec)
 }
 
-/// `KVec::push_within_capacity`: appends `value`, or gives it back if there is no room.
+/// `Vec::push_within_capacity`: appends `value`, or gives it back if there is no room.
 #[inline]
-pub(crate) fn push_within_capacity<T>(vec: &mut KVec<T>, value: T) -> Result<(), T> {
+pub(crate) fn push_within_capacity<T, A: Allocator>(
+    vec: &mut Vec<T, A>,
+    value: T,
+) -> Result<(), T> {
     let len = vec.len();
     if len >= vec.capacity() {
         return Err(value);

@@ -26,6 +26,7 @@ extern "C" {
     fn dma_map_kunit_dma_to_virt(dev: *mut c_void, addr: bindings::dma_addr_t) -> *mut c_void;
     fn dma_map_kunit_irqs_disabled() -> bool;
     fn dma_map_kunit_is_pinned(addr: c_ulong) -> c_int;
+    fn dma_map_kunit_node_of(addr: *const c_void) -> c_int;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
     fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
     fn dma_map_kunit_virt_to_page(addr: *const c_void) -> *mut c_void;
@@ -128,6 +129,12 @@ pub(crate) fn virt_to_page(address: *const u8) -> *mut bindings::page {
 pub(crate) fn dma_to_virt(dev: &Device<Bound>, address: bindings::dma_addr_t) -> *mut u8 {
     // SAFETY: `dev` is valid.
     unsafe { dma_map_kunit_dma_to_virt(raw(dev).cast(), address) }.cast()
+}
+
+/// Returns the NUMA node of the memory at `addr`, which is in the linear mapping.
+pub(crate) fn node_of(addr: *const u8) -> c_int {
+    // SAFETY: The function looks at the page, which exists.
+    unsafe { dma_map_kunit_node_of(addr.cast()) }
 }
 
 /// `dma_mapping_error()`.

@@ -62,3 +62,36 @@ pub(crate) fn hard_irq<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
 
     start(f)
 }
+
+/// Runs `f` on CPU `cpu`, with interrupts off, in a hard interrupt if that is another one.
+pub(crate) fn on_cpu<R: Send>(cpu: u32, f: impl FnOnce() -> R + Send) -> Result<R> {
+    struct Call<F, R> {
+        f: Option<F>,
+        result: Option<R>,
+    }
+
+    /// # Safety
+    ///
+    /// `info` must be a `Call<F, R>` that nobody else uses.
+    unsafe extern "C" fn run<R, F: FnOnce() -> R>(info: *mut c_void) {
+        // SAFETY: By the safety requirements of this function.
+        let call = unsafe { &mut *info.cast::<Call<F, R>>() };
+        call.result = call.f.take().map(|f| f());
+    }
+
+    fn start<R, F: FnOnce() -> R>(cpu: u32, f: F) -> Result<R> {
+        let mut call = Call {
+            f: Some(f),
+            result: None::<R>,
+        };
+        let cpu = c_int::try_from(cpu)?;
+
+        // SAFETY: The call is valid, and not used until the function has returned, when it is done.
+        kernel::error::to_result(unsafe {
+            bindings::smp_call_function_single(cpu, Some(run::<R, F>), (&raw mut call).cast(), true)
+        })?;
+        call.result.ok_or(EIO)
+    }
+
+    start(cpu, f)
+}

@@ -23,6 +23,7 @@ mod handles;
 mod iova;
 mod limits;
 mod mailbox;
+mod mapped_pool;
 mod mapping;
 mod miscdevice;
 mod mmap;

@@ -42,6 +42,8 @@ use dma_map::{
     Gfp,
     IovaMapping,
     MapOptions,
+    MappedPool,
+    MappedPoolOptions,
     Mmap,
     SgMapping, //
 };
@@ -110,6 +112,16 @@ fn noncontiguous<'b, E: Engine>(
     engine: E,
 ) -> Result<DmaNoncontiguous<'b, u8, Bidirectional, Device<E>>> {
     Ok(DmaNoncontiguous::alloc(dma, len, Bidirectional)?.give(engine))
+}
+
+fn mapped_pool(dma: DmaDevice<'_>) -> Result<MappedPool<'_, u8, Bidirectional>> {
+    MappedPool::new(
+        dma,
+        c"kunit",
+        500,
+        Bidirectional,
+        MappedPoolOptions::new(20),
+    )
 }
 
 /// Maps the first BAR of the function for the function; `None` if nothing is mapped in place here.

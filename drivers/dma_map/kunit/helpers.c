@@ -83,6 +83,11 @@ int dma_map_kunit_is_pinned(unsigned long addr)
 	return pinned;
 }
 
+int dma_map_kunit_node_of(const void *addr)
+{
+	return page_to_nid(virt_to_page(addr));
+}
+
 /* Whether an IOMMU stands between @dev and memory, and forgets a mapping at once. */
 bool dma_map_kunit_strict_iommu(struct device *dev)
 {

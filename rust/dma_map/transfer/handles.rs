@@ -25,6 +25,7 @@ use crate::{
         IovaMapping,
         IovaSegments, //
     },
+    mapped_pool::MappedBuffer,
     mapping::{
         Contiguous,
         DmaMapping,
@@ -182,6 +183,15 @@ where
     E: Engine,
 {
     type Done = DmaBuffer<'bound, M, T, D, Cpu>;
+    contiguous!(D);
+    becomes_cpu!();
+    by_engine!();
+}
+
+impl<T, D: Direction, E: Engine> Sealed for MappedBuffer<'_, T, D, Device<E>> {}
+
+impl<'bound, T, D: Direction, E: Engine> InFlight for MappedBuffer<'bound, T, D, Device<E>> {
+    type Done = MappedBuffer<'bound, T, D, Cpu>;
     contiguous!(D);
     becomes_cpu!();
     by_engine!();

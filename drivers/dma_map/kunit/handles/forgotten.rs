@@ -175,6 +175,31 @@ mod tests {
         })
     }
 
+    /// misuse: forgotten-handle/MappedPool
+    #[test]
+    fn pool_of_mapped_buffers() -> Result {
+        leaked(|_, dma| {
+            let pool = mapped_pool(dma)?;
+            let address = pool.take()?.give(Idle).dma_address();
+            forget(pool);
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: forgotten-handle/MappedBuffer
+    #[test]
+    fn buffers_of_a_pool_that_was_dropped() -> Result {
+        leaked(|_, dma| {
+            let pool = mapped_pool(dma)?;
+            forget(pool.take()?);
+            let buffer = pool.take()?.give(Idle);
+            let address = buffer.dma_address();
+            forget(buffer);
+            drop(pool.take()?);
+            Ok(Some(address))
+        })
+    }
+
     /// misuse: forgotten-handle/DmaPages
     #[test]
     fn contiguous_pages() -> Result {
