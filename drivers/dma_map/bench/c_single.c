@@ -110,6 +110,27 @@ DMA_MAP_BENCH_C(map_slice_4k_from_device)
 	return map_unmap_slice(state, loops, DMA_FROM_DEVICE);
 }
 
+/* What buffers of a mapped pool are spared. */
+DMA_MAP_BENCH_C(mapped_pool_64)
+{
+	return map_unmap(state, loops, 64, DMA_FROM_DEVICE);
+}
+
+DMA_MAP_BENCH_C(mapped_pool_4k)
+{
+	return map_unmap(state, loops, SZ_4K, DMA_FROM_DEVICE);
+}
+
+DMA_MAP_BENCH_C(mapped_pool_64k)
+{
+	return map_unmap(state, loops, SZ_64K, DMA_FROM_DEVICE);
+}
+
+DMA_MAP_BENCH_C(mapped_pool_kept_4k)
+{
+	return map_unmap(state, loops, SZ_4K, DMA_FROM_DEVICE);
+}
+
 #define OPERATION(_op, _size, _dir)						\
 	.name = #_op,								\
 	.size = _size,								\
@@ -132,5 +153,9 @@ const struct dma_map_bench_op dma_map_bench_c_single_table[] = {
 	{ OPERATION(map_single_64k_bidirectional, SZ_64K, DMA_BIDIRECTIONAL) },
 	{ OPERATION(map_slice_4k_to_device, SZ_4K, DMA_TO_DEVICE) },
 	{ OPERATION(map_slice_4k_from_device, SZ_4K, DMA_FROM_DEVICE) },
+	{ OPERATION(mapped_pool_64, 64, DMA_FROM_DEVICE) },
+	{ OPERATION(mapped_pool_4k, SZ_4K, DMA_FROM_DEVICE) },
+	{ OPERATION(mapped_pool_64k, SZ_64K, DMA_FROM_DEVICE) },
+	{ OPERATION(mapped_pool_kept_4k, SZ_4K, DMA_FROM_DEVICE) },
 	{ }
 };

@@ -13,6 +13,7 @@ use crate::{
     rust_field,
     rust_iova,
     rust_mailbox,
+    rust_mapped_pool,
     rust_pool,
     rust_segments,
     rust_sg,
@@ -33,6 +34,8 @@ pub(crate) enum Column {
     Rust,
     /// A driver with the `kernel` crate.
     Upstream,
+    /// A driver with the `dma_map` crate whose buffers stay mapped.
+    Pool,
 }
 
 const RUST: &[&[Operation]] = &[
@@ -48,11 +51,13 @@ const RUST: &[&[Operation]] = &[
     rust_field::TABLE,
 ];
 
+const POOL: &[&[Operation]] = &[rust_mapped_pool::TABLE];
+
 const UPSTREAM: &[&[Operation]] = &[upstream_coherent::TABLE, upstream_sg::TABLE];
 
 impl Column {
     /// All of them, in the order in which they take turns.
-    pub(crate) const ALL: &'static [Self] = &[Self::C, Self::Rust, Self::Upstream];
+    pub(crate) const ALL: &'static [Self] = &[Self::C, Self::Rust, Self::Upstream, Self::Pool];
 
     /// Returns the name.
     pub(crate) fn name(self) -> &'static str {
@@ -60,6 +65,7 @@ impl Column {
             Self::C => "c",
             Self::Rust => "rust",
             Self::Upstream => "upstream",
+            Self::Pool => "pool",
         }
     }
 
@@ -85,6 +91,7 @@ impl Column {
             }
             Self::Rust => RUST,
             Self::Upstream => UPSTREAM,
+            Self::Pool => POOL,
         };
 
         let operation = tables

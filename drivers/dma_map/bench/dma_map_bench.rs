@@ -38,6 +38,7 @@ mod rust_empty;
 mod rust_field;
 mod rust_iova;
 mod rust_mailbox;
+mod rust_mapped_pool;
 mod rust_pool;
 mod rust_segments;
 mod rust_sg;
