@@ -22,7 +22,7 @@ import selftest
 import upstream
 from bench import command as bench
 from bench import machines
-from bench.plan import FULL, QUICK
+from bench.plan import QUICK, full
 from report import Stop, conclude, die
 from session import ROOT, Session
 from variants import VARIANTS
@@ -107,7 +107,7 @@ def run_bench(session: Session, args: argparse.Namespace) -> int:
     if args.command == "bench-bless":
         return bench.bless(session)
     paths = [name for name in args.variant or machines.PATHS if name in machines.PATHS]
-    extent = QUICK if args.quick else FULL
+    extent = QUICK if args.quick else full(os.cpu_count() or 1)
     return bench.measure(session, extent.only(args.test) if args.test else extent, paths)
 
 

@@ -34,24 +34,27 @@ raw() {
 	echo "# $*" > /dev/kmsg
 }
 
-# shortest OPERATION LOOPS: tries it, and prints what a loop takes if nothing disturbs, in ns.
-shortest() {
+# one_loop OPERATION LOOPS: tries it, and prints what a loop of the slowest column takes, in ns; of
+# three rounds the least, for one may be disturbed.
+one_loop() {
 	echo "$1 $2 3" > "$folder/run" || return 1
-	__shortest=
-	while read -r __name __column __round __cycles __ns __loops; do
-		[ "$__ns" -ge "${__shortest:-$__ns}" ] || __shortest=$__ns
-		: "${__shortest:=$__ns}"
-	done < "$folder/run"
-	echo $((__shortest / $2))
+	awk -v loops="$2" '
+		!($2 in least) || $5 < least[$2] { least[$2] = $5 }
+		END {
+			for (column in least)
+				if (least[column] > most)
+					most = least[column]
+			print int(most / loops)
+		}' "$folder/run"
 }
 
 # loops OPERATION BUDGET: how often each thread repeats it in a round. A power of two, for what goes
 # on in batches (flush queues, per-CPU caches): then rounds have whole ones, and are alike.
 loops() {
-	__each=$(shortest "$1" 1) || return 1
+	__each=$(one_loop "$1" 1) || return 1
 	if [ "$__each" -lt 10000 ]; then
 		# The two looks at the clock are most of so short a round.
-		__each=$(shortest "$1" 64) || return 1
+		__each=$(one_loop "$1" 64) || return 1
 	fi
 	__loops=1
 	while [ $((__loops * 2 * (__each + 1))) -le "$2" ]; do

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import archive, baseline, boots, machines, plots, results, tables, uapi
-from bench.plan import CHECK, FULL, QUICK, Extent
+from bench.plan import CHECK, QUICK, Extent
 from report import FAIL, SKIP, Case, Stop, conclude, say, verdict
 from session import ROOT, Session
 

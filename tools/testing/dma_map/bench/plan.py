@@ -10,10 +10,9 @@ OPERATIONS, THREADS, LIVE = "operations", "threads", "live"
 
 EVERY = ("*",)
 # One of each kind: what C has a lock, a tree or a bitmap for that all mappings share.
-SCALED = ("map_single_4k_bidirectional", "coherent_4k", "pool_64")
+SCALED = ("map_single_4k_bidirectional", "coherent_4k", "pool_64", "mapped_pool_4k")
 
 COUNTS = (1, 2, 4, 8)
-CPUS = max(COUNTS)
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,9 @@ class Extent:
         return replace(self, counted=some(self.counted), timed=some(self.timed))
 
 
-def _threads(budget: int, rounds: int) -> Plan:
+def _threads(budget: int, rounds: int, counts: Sequence[int] = COUNTS) -> Plan:
     return Plan("threads", [Series(THREADS, SCALED, budget, rounds, threads=count)
-                            for count in COUNTS], CPUS)
+                            for count in counts], max(counts))
 
 
 def _live(budget: int, rounds: int, decades: int) -> Plan:
@@ -79,10 +78,15 @@ def _operations(budget: int, rounds: int) -> Plan:
     return Plan("operations", [Series(OPERATIONS, EVERY, budget, rounds)])
 
 
-FULL = Extent(
-    "full",
-    counted=(_operations(_ROUND, 17), _threads(_ROUND, 9), _live(_ROUND, 9, 5)),
-    timed=(_operations(_ROUND, 101), _threads(_ROUND, 9), _live(_ROUND, 17, 5)))
+def full(processors: int) -> Extent:
+    """In time, no more threads than the machine can run: else they wait for who is not running."""
+    at_once = [count for count in COUNTS if count <= processors]
+    return Extent(
+        "full",
+        counted=(_operations(_ROUND, 17), _threads(_ROUND, 9), _live(_ROUND, 9, 5)),
+        timed=(_operations(_ROUND, 51), _threads(_ROUND, 9, at_once), _live(_ROUND, 17, 5)))
+
+
 QUICK = Extent(
     "quick",
     counted=(_operations(_ROUND, 9), _threads(_ROUND // 2, 9), _live(_ROUND // 2, 9, 4)),

@@ -40,7 +40,8 @@ def ratios(boots: Sequence[Boot], columns: Iterable[str] = (RUST, POOL),
 
 
 def worst(boots: Sequence[Boot]) -> Ratio | None:
-    return max(ratios(boots, (RUST,)), key=lambda ratio: ratio.value, default=None)
+    """The pool's, too: where mapping costs C little, the pool must not cost more."""
+    return max(ratios(boots), key=lambda ratio: ratio.value, default=None)
 
 
 def pool_gain(boots: Sequence[Boot]) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import fixtures
 from bench import figures, machines, rounds
-from bench.plan import CHECK, COUNTS, FULL, QUICK, Series
+from bench.plan import CHECK, COUNTS, QUICK, Series, full
 from bench.rounds import Measurement, Round
 from judge import Demands
 
@@ -191,6 +191,9 @@ class Figures(unittest.TestCase):
             figures.time_ratio(measurement(c=[1, 2], rust=[1]), "rust", "c")
 
 
+FULL = full(8)
+
+
 class Plans(unittest.TestCase):
     def test_line_for_the_guest(self) -> None:
         self.assertEqual(str(Series("live", ("a", "b"), 1000, 5, 1, 100)), "live 1000 5 1 100 a b")
@@ -210,6 +213,12 @@ class Plans(unittest.TestCase):
                              list(COUNTS))
             self.assertEqual([each.live for each in series if each.name == "live"],
                              [1, 10, 100, 1000, 10_000, 100_000])
+
+    def test_time_is_of_threads_that_run_at_once(self) -> None:
+        for processors, counts in ((1, [1]), (2, [1, 2]), (6, [1, 2, 4]), (64, list(COUNTS))):
+            [threads] = [plan for plan in full(processors).timed if plan.name == "threads"]
+            self.assertEqual([each.threads for each in threads.series], counts)
+            self.assertEqual(threads.cpus, counts[-1])
 
     def test_guest_has_the_processors(self) -> None:
         for extent in (FULL, QUICK, CHECK):
