@@ -18,7 +18,7 @@ make shell         the same guest, to an interactive prompt with the modules loa
 
 make bench         what an operation costs in Rust and in C, in instructions and in time
 make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions only
-make bench-check   the instructions against the recorded ones
+make bench-check   the instructions against the recorded ones (part of test)
 make bench-bless   record the instructions anew
 
 make test          every test (CI runs this with and without LLVM=1)
@@ -94,8 +94,9 @@ code-size: bench-modules
 	@$(T)/devenv run $(T)/code_size
 
 .PHONY: test check format selftest
-test: tools
-	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all"
+test: tools bench-modules
+	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all" \
+		bench "BENCH=1 $(T)/harness bench-check"
 check: kernel
 	@$(T)/devenv run $(T)/check/run
 format: env

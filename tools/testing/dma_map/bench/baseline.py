@@ -21,6 +21,7 @@ from report import Case, Stop, failed, verdict
 
 # Instructions are counted exactly, but a batch more or less in a round is not the code's doing.
 TOLERANCE = 1.02
+SMALL = 0.002
 JUDGED = (RUST, POOL)
 
 HEAD = """\
@@ -123,13 +124,19 @@ def compare(recorded: Baseline, now: Baseline) -> list[Case]:
     return cases
 
 
+def _alike(old: Entry | None, new: Entry | None) -> bool:
+    if old is None or new is None or set(old.ratios) != set(new.ratios):
+        return False
+    return all(abs(new.ratios[column] / ratio - 1) < SMALL for column, ratio in old.ratios.items())
+
+
 def changes(before: Baseline, after: Baseline) -> list[str]:
-    """What a new recording changes, for the person who asked for it."""
+    """What a new recording changes by more than a little, for the person who asked for it."""
     found = []
     for path in dict.fromkeys((*before, *after)):
         old, new = before.get(path, {}), after.get(path, {})
         for name in dict.fromkeys((*old, *new)):
-            was, is_now = str(old.get(name, "nothing")), str(new.get(name, "nothing"))
-            if was != is_now:
-                found.append(f"{path} {name}: {was} -> {is_now}")
+            if not _alike(old.get(name), new.get(name)):
+                found.append(f"{path} {name}: {old.get(name, 'nothing')} -> "
+                             f"{new.get(name, 'nothing')}")
     return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 import unittest
 
 import fixtures
-from bench import baseline, results, tables
+from bench import baseline, machines, results, tables
 from bench.baseline import Entry
 from bench.boots import COUNTED, TIMED, Boot
 from bench.rounds import Log, Measurement, Round
@@ -77,6 +77,13 @@ class Compare(unittest.TestCase):
         self.assertEqual(line, "direct map: { c = 100.00, rust = 1.0000 } "
                                "-> { c = 100.00, rust = 1.0100 }")
         self.assertEqual(baseline.changes(RECORDED, now()), [])
+        self.assertEqual(baseline.changes(RECORDED, now(rust=1.0019, c=110.0)), [])
+
+    def test_operations_that_come_and_go_are_told(self) -> None:
+        self.assertEqual(baseline.changes({}, RECORDED)[0],
+                         "direct map: nothing -> { c = 100.00, rust = 1.0000 }")
+        self.assertEqual(baseline.changes(RECORDED, {})[0],
+                         "direct map: { c = 100.00, rust = 1.0000 } -> nothing")
 
 
 class File(unittest.TestCase):
@@ -93,6 +100,16 @@ class File(unittest.TestCase):
             with self.subTest(text=text), self.assertRaises(Stop):
                 baseline.parse(text)
 
+    def test_committed_ones(self) -> None:
+        for llvm in (False, True):
+            recorded = baseline.read(baseline.path_of(llvm))
+            with self.subTest(llvm=llvm):
+                self.assertEqual(set(recorded), set(machines.PATHS))
+                for operations in recorded.values():
+                    self.assertIn("empty", operations)
+                    self.assertTrue(all(entry.ratios for entry in operations.values()))
+                    self.assertTrue(any("pool" in entry.ratios for entry in operations.values()))
+
 
 class Results(unittest.TestCase):
     found = [boot("direct", empty={"c": 10, "rust": 90},
@@ -106,6 +123,10 @@ class Results(unittest.TestCase):
         # Neither the empty loop, nor upstream, nor time decide; the pool is as good as its worst.
         self.assertEqual(results.last_line(self.found),
                          "bench: worst ratio to C 1.030 (map, direct); mapped pool 9.0x")
+
+    def test_pool_that_costs_more_than_mapping_is_the_worst(self) -> None:
+        found = [*self.found, boot("direct", io={"c": 90, "rust": 90, "pool": 100})]
+        self.assertEqual(results.worst(found), results.Ratio("direct", "io", "pool", 100 / 90))
 
     def test_last_line_of_nothing(self) -> None:
         self.assertEqual(results.last_line([]),
