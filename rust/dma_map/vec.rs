@@ -70,6 +70,22 @@ pub(crate) fn reserve<T, A: Allocator>(
     result
 }
 
+/// Sets the length, as `Vec::inc_len()` does with a sum that it checks.
+///
+/// # Safety
+///
+/// The elements below `len` must be initialised; those from there on are forgotten.
+#[inline]
+unsafe fn set_len<T, A: Allocator>(vec: &mut Vec<T, A>, len: usize) {
+    // SAFETY: The vector is read, and a new one of its parts put in its place, with nothing between
+    // the two that could look at it. By the safety requirements of this function, the length is that
+    // of what is initialised.
+    unsafe {
+        let (ptr, _, capacity) = core::ptr::read(vec).into_raw_parts();
+        core::ptr::write(vec, Vec::from_raw_parts(ptr, len, capacity));
+    }
+}
+
 /// `KVec::with_capacity`: makes an empty vector with room for `capacity` elements.
 pub(crate) fn with_capacity<T>(capacity: usize, flags: Flags) -> Result<KVec<T>, AllocError> {
     let mut vec = KVec::new();
@@ -88,14 +104,10 @@ pub(crate) fn push_within_capacity<T, A: Allocator>(
         return Err(value);
     }
 
-    // The length first: it is known not to overflow as long as nothing was written.
-    //
-    // SAFETY: There is room for one element behind the last one, and it is initialised before
-    // anybody looks.
+    // SAFETY: There is room for one element behind the last one; then it is initialised.
     unsafe {
-        let place = vec.as_mut_ptr().add(len);
-        vec.inc_len(1);
-        place.write(value);
+        vec.as_mut_ptr().add(len).write(value);
+        set_len(vec, len.wrapping_add(1));
     }
     Ok(())
 }
@@ -137,13 +149,13 @@ pub(crate) fn swap_remove<T>(vec: &mut KVec<T>, index: usize) -> Option<T> {
         return None;
     }
 
-    let (ptr, _, capacity) = core::mem::replace(vec, KVec::new()).into_raw_parts();
+    let ptr = vec.as_mut_ptr();
     // SAFETY: Both are indices of elements. The one at `index` is moved out, and the last one to
     // its place, so that the first `last` ones are valid after that.
     unsafe {
         let value = ptr.add(index).read();
         core::ptr::copy(ptr.add(last), ptr.add(index), 1);
-        *vec = KVec::from_raw_parts(ptr, last, capacity);
+        set_len(vec, last);
         Some(value)
     }
 }
