@@ -57,37 +57,38 @@ same_errors() {
 		diff /tmp/dma_map_benchmark /tmp/dma_map_benchmark_rust
 }
 
-# The mask is that of the run while it lasts, in each run of a binding.
+mask_is() {
+	[ "$(read_or "$node/dma_mask_bits" none)" -eq "$1" ]
+}
+
+# start BITS: a run in the background, as $running. Returns when it goes on, which the mask shows.
+start() {
+	dma_map_benchmark -s 2 -b "$1" > /dev/null &
+	running=$!
+	wait_for 20 mask_is "$1"
+}
+
+# Each run of a binding has the mask that it asks for, and none is left behind.
 mask_is_put_back() {
 	for __driver in $drivers; do
 		give "$__driver" || return 1
-		read -r __before < "$node/dma_mask_bits"
-		for __bits in 40 32; do
-			dma_map_benchmark -s 1 -b $__bits > /dev/null &
-			usleep 400000
-			read -r __during < "$node/dma_mask_bits"
-			wait $! && [ "$__during" -eq $__bits ] || return 1
+		__before=$(read_or "$node/dma_mask_bits" none)
+		for __bits in 40 41; do
+			start $__bits && wait $running && mask_is "$__before" || return 1
 		done
-		read -r __after < "$node/dma_mask_bits"
-		[ "$__before" = "$__after" ] || return 1
 	done
 }
 
-# unbind_waits: for the run that goes on, which ends as if nothing was.
+# Unbinding waits for the run that goes on, which ends as if nothing was.
 unbind_waits() {
 	for __driver in $drivers; do
-		give "$__driver" || return 1
-		dma_map_benchmark -s 1 > /dev/null &
-		usleep 400000
-		nobody && wait $! && [ ! -e "$file" ] || return 1
+		give "$__driver" && start 40 && nobody && wait $running && [ ! -e "$file" ] || return 1
 	done
 }
 
 second_run_is_refused() {
-	give dma_map_benchmark_rust || return 1
-	dma_map_benchmark -s 1 > /dev/null &
-	usleep 400000
-	! dma_map_benchmark -s 1 2> /tmp/out && grep -q 'busy' /tmp/out && wait $!
+	give dma_map_benchmark_rust && start 40 || return 1
+	! dma_map_benchmark -s 1 2> /tmp/out && grep -q 'busy' /tmp/out && wait $running
 }
 
 # in_turns ROUNDS OPTION...
