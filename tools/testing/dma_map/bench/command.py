@@ -46,8 +46,8 @@ def measure(session: Session, extent: Extent, paths: Sequence[str]) -> int:
     made = [archive.write(session, found, shlex.join(words), folder), *plots.write(found, folder)]
     print(f"\n{tables.report(found)}\n")
     # Who measures one operation wants nothing else.
-    if extent in (FULL, QUICK):
-        cases += uapi.measure(session, paths, extent == QUICK, folder)
+    if extent.whole:
+        cases += uapi.measure(session, paths, extent.name == QUICK.name, folder)
     for path in made:
         say(f"bench: {path.relative_to(ROOT)}")
     bad = _failures(cases)

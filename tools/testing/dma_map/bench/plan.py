@@ -51,6 +51,11 @@ class Extent:
     counted: Sequence[Plan]
     timed: Sequence[Plan]
 
+    @property
+    def whole(self) -> bool:
+        """Whether no operation is left out."""
+        return any(series.operations == EVERY for plan in self.counted for series in plan.series)
+
     def only(self, operations: Sequence[str]) -> Extent:
         """As long for these, and nothing else: for who works on them."""
         def some(plans: Sequence[Plan]) -> list[Plan]:

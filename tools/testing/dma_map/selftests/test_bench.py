@@ -206,6 +206,10 @@ class Plans(unittest.TestCase):
             self.assertTrue(all(str(series).endswith(" a b")
                                 for plan in plans for series in plan.series))
 
+    def test_whole(self) -> None:
+        self.assertTrue(all(extent.whole for extent in (FULL, QUICK, CHECK)))
+        self.assertFalse(FULL.only(["a"]).whole)
+
     def test_each_scaling_has_its_range(self) -> None:
         for plans in (FULL.counted, FULL.timed):
             series = [each for plan in plans for each in plan.series]
