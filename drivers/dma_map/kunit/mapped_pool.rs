@@ -6,6 +6,7 @@ mod bound;
 mod cpus;
 mod create;
 mod end;
+mod files;
 mod quarantine;
 mod states;
 mod stress;
