@@ -4,15 +4,17 @@
 //!
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It
 //! makes a second set-up an error, counts quarantined memory, and at unbind waits for the frees
-//! that were put off, has the [`ledger`] settled, and takes the segment limits back. It is found
-//! through the device's devres list, on slow paths only: handles do not carry a pointer to it.
+//! that were put off, has the [`ledger`] settled, and takes the segment limits back. A
+//! [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use crate::{
     deferral,
     ffi,
-    ledger, //
+    ledger,
+    reach::Reach, //
 };
 use core::{
+    mem::MaybeUninit,
     ptr::NonNull,
     sync::atomic::{
         AtomicUsize,
@@ -32,9 +34,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Lives in memory of the device's devres list, from [`claim`] until the device is unbound.
+/// Lives in memory of the device's devres list, from [`claim`] until the device is unbound. `dev` is
+/// that device.
 #[repr(C)]
 pub(crate) struct Binding {
+    dev: *mut bindings::device,
+    /// Known when the limits have been applied, before there is a token.
+    reach: MaybeUninit<Reach>,
     /// Bytes that are leaked because the device could not be stopped.
     quarantined: AtomicUsize,
     /// The device's segment limits before, which the next driver finds again.
@@ -67,7 +73,7 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
 ///
 /// - `EBUSY` if it is claimed already.
 /// - `ENOMEM` if there is no memory for the state.
-pub(crate) fn claim(dev: &Device<Bound>) -> Result {
+pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
     let raw = ffi::as_raw(dev);
 
     // SAFETY: `release` is a valid release function, and the name is a valid C string.
@@ -87,6 +93,8 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result {
     // SAFETY: Devres memory is aligned for any type, large enough, and ours so far.
     unsafe {
         new.write(Binding {
+            dev: raw,
+            reach: MaybeUninit::uninit(),
             quarantined: AtomicUsize::new(0),
             parms,
         })
@@ -98,7 +106,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result {
         unsafe { bindings::devres_get(raw, new.as_ptr().cast(), None, core::ptr::null_mut()) };
 
     if found == new.as_ptr().cast() {
-        Ok(())
+        Ok(new)
     } else {
         Err(EBUSY)
     }
@@ -114,32 +122,60 @@ pub(crate) fn unclaim(dev: &Device<Bound>) {
     };
 }
 
-/// Returns the state of the binding of `dev`.
+/// Looks up what holds for the device of `binding`, now that its limits have been applied.
 ///
-/// Context: any.
-fn find(dev: &Device<Bound>) -> Option<&Binding> {
-    // SAFETY: `dev` is bound.
-    let res = unsafe {
-        bindings::devres_find(ffi::as_raw(dev), Some(release), None, core::ptr::null_mut())
-    };
-
-    // SAFETY: What is on the list with our release function is a `Binding` (type invariant), and
-    // it stays there as long as the device is bound.
-    unsafe { res.cast::<Binding>().as_ref() }
-}
-
-/// Counts `bytes` as quarantined.
+/// # Safety
 ///
-/// Context: any.
-#[cold]
-#[inline(never)]
-pub(crate) fn quarantine(dev: &Device<Bound>, bytes: usize) {
-    if let Some(binding) = find(dev) {
-        binding.quarantined.fetch_add(bytes, Ordering::Relaxed);
+/// The device must be bound during `'bound` and have a mask. `binding` must be what [`claim`] made,
+/// and nobody else use it.
+pub(crate) unsafe fn settle<'bound>(mut binding: NonNull<Binding>) -> &'bound Binding {
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        let binding = binding.as_mut();
+        binding.reach.write(Reach::of(binding.dev));
+        binding
     }
 }
 
-/// Returns how many bytes are quarantined.
-pub(crate) fn quarantined(dev: &Device<Bound>) -> usize {
-    find(dev).map_or(0, |binding| binding.quarantined.load(Ordering::Relaxed))
+impl Binding {
+    /// Returns the device.
+    #[inline]
+    pub(crate) fn device(&self) -> &Device<Bound> {
+        // SAFETY: By the type invariants `dev` is bound while this is borrowed; the type is a
+        // transparent wrapper.
+        unsafe { &*self.dev.cast() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_raw(&self) -> *mut bindings::device {
+        self.dev
+    }
+
+    /// Returns what mappings are held against.
+    #[inline(always)]
+    pub(crate) fn reach(&self) -> &Reach {
+        // SAFETY: There is a reference to a binding only after `settle`.
+        unsafe { self.reach.assume_init_ref() }
+    }
+
+    /// Counts `bytes` as quarantined.
+    ///
+    /// Context: any.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn quarantine(&self, bytes: usize) {
+        self.quarantined.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns how many bytes are quarantined.
+    #[inline]
+    pub(crate) fn quarantined(&self) -> usize {
+        self.quarantined.load(Ordering::Relaxed)
+    }
 }
+
+// SAFETY: The device is reference-counted and shared between threads; the rest are plain values.
+unsafe impl Send for Binding {}
+
+// SAFETY: As above; what changes is atomic.
+unsafe impl Sync for Binding {}

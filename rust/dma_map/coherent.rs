@@ -290,7 +290,7 @@ impl<T: KnownSize + ?Sized, S: State> Drop for DmaCoherent<'_, T, S> {
         let size = self.size();
 
         if !self.state.stop() {
-            crate::binding::quarantine(self.dev.device(), size);
+            self.dev.quarantine(size);
             return;
         }
 

@@ -5,9 +5,13 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 use crate::{
-    binding,
+    binding::{
+        self,
+        Binding, //
+    },
     ffi,
-    limits::DmaLimits, //
+    limits::DmaLimits,
+    reach::Reach, //
 };
 use kernel::{
     bindings,
@@ -34,7 +38,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `dev` is bound during `'bound`, its binding is claimed, and its limits have been applied.
+/// `binding` is the claimed binding of a device that is bound during `'bound`. The device's limits
+/// have been applied, and its reach is known.
 ///
 /// # Examples
 ///
@@ -53,7 +58,8 @@ use kernel::{
 /// ```
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {
-    dev: &'bound Device<Bound>,
+    // One pointer, because handles carry the token.
+    binding: &'bound Binding,
 }
 
 impl<'bound> DmaDevice<'bound> {
@@ -85,7 +91,7 @@ impl<'bound> DmaDevice<'bound> {
         let core: &'bound Device<Core<'a>> = dev.as_ref();
         let dev: &'bound Device<Bound> = core;
 
-        binding::claim(dev)?;
+        let binding = binding::claim(dev)?;
         // SAFETY:
         // - `dev` is valid and in the `Core` context: it is being probed.
         // - A mapping of this crate needs a token, and the claim says that there is none.
@@ -94,19 +100,37 @@ impl<'bound> DmaDevice<'bound> {
             return Err(err);
         }
 
-        // INVARIANT: Bound by its type, claimed and set above.
-        Ok(Self { dev })
+        // SAFETY: Claimed above, so that it exists as long as `dev` is bound, and nobody else knows
+        // of it. `dev` has a mask now.
+        let binding = unsafe { binding::settle(binding) };
+
+        // INVARIANT: `dev` is bound by its type; claimed and set above.
+        Ok(Self { binding })
     }
 
     /// Returns the device.
     #[inline]
     pub fn device(self) -> &'bound Device<Bound> {
-        self.dev
+        self.binding.device()
     }
 
     #[inline(always)]
     pub(crate) fn as_raw(self) -> *mut bindings::device {
-        ffi::as_raw(self.dev)
+        self.binding.as_raw()
+    }
+
+    /// What mappings for the device are held against.
+    #[inline(always)]
+    pub(crate) fn reach(self) -> &'bound Reach {
+        self.binding.reach()
+    }
+
+    /// Counts `bytes` as leaked.
+    ///
+    /// Context: any.
+    #[inline]
+    pub(crate) fn quarantine(self, bytes: usize) {
+        self.binding.quarantine(bytes);
     }
 
     /// Returns the mask for streaming memory.
@@ -179,12 +203,8 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_max_seg_size()`.
     #[inline]
     pub fn max_segment_size(self) -> u32 {
-        // SAFETY: By the type invariant the device is valid. If not NULL, `dma_parms` points to
-        // its parameters, which do not change while it is bound.
-        match unsafe { (*self.as_raw()).dma_parms.as_ref() } {
-            Some(parms) if parms.max_segment_size != 0 => parms.max_segment_size,
-            _ => 64 * 1024,
-        }
+        // CAST: It was 32 bits.
+        self.reach().max_segment() as u32
     }
 
     /// Returns the boundary that a segment must not cross, as a mask.
@@ -192,13 +212,7 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_seg_boundary()`.
     #[inline]
     pub fn segment_boundary(self) -> u64 {
-        // SAFETY: As in `max_segment_size`.
-        match unsafe { (*self.as_raw()).dma_parms.as_ref() } {
-            // CAST: `unsigned long` is at most 64 bits.
-            Some(parms) if parms.segment_boundary_mask != 0 => parms.segment_boundary_mask as u64,
-            // CAST: As above. It is what the C function says of a device without a boundary.
-            _ => c_ulong::MAX as u64,
-        }
+        self.reach().boundary()
     }
 
     /// Returns the low address bits that a bounce buffer keeps.
@@ -206,7 +220,8 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_min_align_mask()`.
     #[inline]
     pub fn min_align_mask(self) -> u32 {
-        // SAFETY: As in `max_segment_size`.
+        // SAFETY: By the type invariant the device is valid. If not NULL, `dma_parms` points to
+        // its parameters, which do not change while it is bound.
         unsafe { (*self.as_raw()).dma_parms.as_ref() }.map_or(0, |parms| parms.min_align_mask)
     }
 
@@ -216,7 +231,7 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_cache_alignment()`.
     #[inline]
     pub fn cache_alignment(self) -> usize {
-        ffi::cache_alignment()
+        self.reach().cache_alignment()
     }
 
     /// Returns whether handing a buffer over does any work, beyond the ordering.
@@ -234,8 +249,8 @@ impl<'bound> DmaDevice<'bound> {
     /// handle was dropped, or because their handle was leaked and a
     /// [`DmaPool`](crate::DmaPool) found that out.
     ///
-    /// Context: any; takes the device's devres lock.
+    /// Context: any.
     pub fn quarantined(self) -> usize {
-        binding::quarantined(self.dev)
+        self.binding.quarantined()
     }
 }

@@ -85,6 +85,7 @@ pub mod gfp;
 pub mod iova;
 mod ledger;
 pub mod limits;
+mod linear;
 pub mod mailbox;
 pub mod mapped_pool;
 pub mod mapping;
@@ -94,6 +95,7 @@ pub mod noncoherent;
 pub mod pci;
 mod percpu;
 pub mod pool;
+mod reach;
 pub mod ring;
 pub mod sg;
 pub mod state;
@@ -172,6 +174,8 @@ struct DmaMap {
 
 impl kernel::Module for DmaMap {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        linear::init();
+
         Ok(Self {
             _deferral: deferral::Owner::new()?,
             _ledger: ledger::Owner::new(),

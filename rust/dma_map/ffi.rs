@@ -30,10 +30,13 @@ extern "C" {
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
+    #[cfg(CONFIG_X86_64)]
+    fn dma_map_helper_phys_to_virt(phys: bindings::phys_addr_t) -> *mut c_void;
     fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
     fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
     fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
     fn dma_map_helper_totalram_pages() -> c_ulong;
+    #[cfg(not(CONFIG_X86_64))]
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
 
@@ -272,6 +275,13 @@ pub(crate) unsafe fn phys_to_page(phys: u64) -> *mut bindings::page {
     unsafe { dma_map_helper_phys_to_page(phys) }.cast()
 }
 
+/// Returns the address at which the linear mapping has, or would have, the byte at `phys`.
+#[cfg(CONFIG_X86_64)]
+pub(crate) fn phys_to_virt(phys: u64) -> *mut c_void {
+    // SAFETY: The function computes an address, and looks at nothing.
+    unsafe { dma_map_helper_phys_to_virt(phys) }
+}
+
 /// Takes a raw spinlock.
 ///
 /// # Safety
@@ -320,6 +330,7 @@ pub(crate) fn total_pages() -> usize {
 /// # Safety
 ///
 /// `addr` must be an address in the kernel's linear mapping.
+#[cfg(not(CONFIG_X86_64))]
 #[inline]
 pub(crate) unsafe fn virt_to_phys(addr: *const c_void) -> u64 {
     // SAFETY: By the safety requirements of this function.

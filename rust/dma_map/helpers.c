@@ -181,6 +181,12 @@ struct page *dma_map_helper_phys_to_page(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_phys_to_page);
 
+void *dma_map_helper_phys_to_virt(phys_addr_t phys)
+{
+	return phys_to_virt(phys);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_phys_to_virt);
+
 void dma_map_helper_raw_spin_lock(void *lock)
 {
 	raw_spin_lock((raw_spinlock_t *)lock);

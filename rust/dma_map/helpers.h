@@ -34,6 +34,7 @@ void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
 void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
+void *dma_map_helper_phys_to_virt(phys_addr_t phys);
 void dma_map_helper_raw_spin_lock(void *lock);
 void dma_map_helper_raw_spin_lock_init(void *lock);
 void dma_map_helper_raw_spin_unlock(void *lock);

@@ -129,6 +129,7 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
     }
 
     /// Maps `buffer`; `attrs` are for this call only.
+    #[inline]
     fn new(
         dev: DmaDevice<'bound>,
         buffer: B,
@@ -190,6 +191,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     /// - `EOPNOTSUPP`: the options ask for coherence, and the device's DMA is not coherent.
     /// - `ENOMEM`: no bounce buffer is left, or no memory for the IOMMU's tables, or no space in
     ///   them; worth another try later.
+    #[inline]
     pub fn map(
         dev: DmaDevice<'bound>,
         buffer: B,
@@ -305,6 +307,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
     /// # Errors
     ///
     /// Those of [`map`](DmaMapping::map).
+    #[inline]
     pub fn map_cpu(
         dev: DmaDevice<'bound>,
         buffer: B,
@@ -372,11 +375,12 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
 }
 
 impl<B: Contiguous, D: Direction, S: State> Drop for DmaMapping<'_, B, D, S> {
+    #[inline]
     fn drop(&mut self) {
         let dev = self.device();
 
         if !self.state.stop() {
-            crate::binding::quarantine(dev.device(), self.size());
+            dev.quarantine(self.size());
             return;
         }
 

@@ -44,7 +44,6 @@ mod region;
 pub(crate) use self::region::Region;
 
 use crate::{
-    binding,
     deferral,
     direction::Direction,
     engine::Engine,
@@ -331,7 +330,7 @@ impl<H: Mappable> Drop for Mmap<H> {
         if deferred {
             ledger::strike(dev, || ledger::Entry::Region(self.region.clone()));
         } else {
-            binding::quarantine(device.device(), size);
+            device.quarantine(size);
         }
     }
 }

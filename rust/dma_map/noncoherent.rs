@@ -28,7 +28,6 @@ use self::memory::{
     Place, //
 };
 use crate::{
-    binding,
     coherent::Busy,
     deferral,
     device::DmaDevice,
@@ -374,7 +373,7 @@ impl<M: Memory, T, D: Direction, S: State> Drop for DmaBuffer<'_, M, T, D, S> {
         let size = self.size();
 
         if !self.state.stop() {
-            binding::quarantine(self.dev.device(), size);
+            self.dev.quarantine(size);
             return;
         }
 
@@ -388,7 +387,7 @@ impl<M: Memory, T, D: Direction, S: State> Drop for DmaBuffer<'_, M, T, D, S> {
 
         // SAFETY: As above; the device is bound until the closure has run, where it may sleep.
         if !unsafe { deferral::defer(move || memory.free()) } {
-            binding::quarantine(self.dev.device(), size);
+            self.dev.quarantine(size);
         }
     }
 }

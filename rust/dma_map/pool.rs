@@ -245,7 +245,7 @@ impl<'bound, T> DmaPool<'bound, T> {
     #[cold]
     fn quarantine(&self) {
         self.quarantined.add(1, Relaxed);
-        crate::binding::quarantine(self.dev.device(), size_of::<T>());
+        self.dev.quarantine(size_of::<T>());
     }
 }
 
@@ -255,7 +255,7 @@ impl<T> Drop for DmaPool<'_, T> {
         if outstanding != 0 {
             let leaked = outstanding.saturating_sub(*self.quarantined.get_mut());
             let bytes = leaked.saturating_mul(size_of::<T>());
-            crate::binding::quarantine(self.dev.device(), bytes);
+            self.dev.quarantine(bytes);
             return;
         }
 

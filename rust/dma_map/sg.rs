@@ -12,6 +12,7 @@ mod interop;
 mod list;
 mod options;
 mod pages;
+mod prebuilt;
 mod range;
 mod segments;
 pub(crate) mod table;
@@ -33,6 +34,7 @@ pub use self::{
     },
     options::SgOptions,
     pages::PageAddresses,
+    prebuilt::Prebuilt,
     segments::{
         Segment,
         Segments, //
@@ -204,7 +206,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///   try later.
     pub fn map(
         dev: DmaDevice<'bound>,
-        buffer: B,
+        mut buffer: B,
         direction: D,
         engine: E,
         options: impl Into<SgOptions>,
@@ -214,7 +216,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     {
         let _ = direction;
 
-        let table = match Self::try_map(dev, &buffer, options.into()) {
+        let table = match Self::try_map(dev, &mut buffer, options.into()) {
             Ok(table) => table,
             Err(error) => return Err(MapError { error, buffer }),
         };
@@ -239,17 +241,29 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     const MAP_ATTRS: c_ulong =
         (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong;
 
-    fn try_map(dev: DmaDevice<'_>, buffer: &B, options: SgOptions) -> Result<Table> {
+    fn try_map(dev: DmaDevice<'_>, buffer: &mut B, options: SgOptions) -> Result<Table> {
         check_lines::<D, B>(dev, buffer)?;
 
-        let mut table = Table::new(dev, buffer, options)?;
         let line = ledger::Line::new()?;
+        // What was built without asking for coherence may lie further than that allows.
+        let built = match options.is_coherent() {
+            true => None,
+            false => buffer.take_table(dev.reach()),
+        };
+        let mut table = match built {
+            Some(table) => table.with_attrs(options),
+            None => Table::new(dev, buffer, options)?,
+        };
         let attrs = Self::MAP_ATTRS | table.attrs();
         // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
         // accesses (safety requirements of `SgBuffer`), and is not mapped.
-        to_result(unsafe {
+        let mapped = to_result(unsafe {
             bindings::dma_map_sgtable(dev.as_raw(), table.as_ptr(), D::RAW, attrs)
-        })?;
+        });
+        if let Err(error) = mapped {
+            buffer.put_table(table, dev.reach());
+            return Err(error);
+        }
         line.enter(dev.as_raw(), || table.entry(D::RAW));
 
         Ok(table)
@@ -344,7 +358,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
 
         // SAFETY: The table is mapped, the device is done, and the table is not used again.
         unsafe { parts.unmap::<D>(0) };
-        Ok(parts.buffer)
+        Ok(parts.into_buffer())
     }
 }
 
@@ -384,7 +398,7 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
 
         // SAFETY: The table is mapped, the device is done, and the table is not used again.
         unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-        parts.buffer
+        parts.into_buffer()
     }
 
     /// Returns the buffer, with what the device wrote.
@@ -417,7 +431,20 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
     }
 }
 
-impl<B> Parts<'_, B> {
+impl<B: SgBuffer> Parts<'_, B> {
+    /// Gives the buffer back, with the table, which is not mapped any more.
+    #[inline]
+    fn into_buffer(self) -> B {
+        let Self {
+            dev,
+            table,
+            mut buffer,
+            ..
+        } = self;
+        buffer.put_table(table, dev.reach());
+        buffer
+    }
+
     /// Unmaps the table.
     ///
     /// # Safety
@@ -441,7 +468,7 @@ impl<B> Parts<'_, B> {
 impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
     fn drop(&mut self) {
         if !self.state.stop() {
-            crate::binding::quarantine(self.parts.dev.device(), self.size());
+            self.parts.dev.quarantine(self.size());
             return;
         }
 

@@ -13,7 +13,6 @@ use super::{
     CoherentOptions, //
 };
 use crate::{
-    binding,
     device::DmaDevice,
     engine::{
         self,
@@ -148,7 +147,7 @@ impl<E: Engine> Drop for CoherentHandle<'_, E> {
     #[inline]
     fn drop(&mut self) {
         if !engine::stop(&self.engine) {
-            binding::quarantine(self.dev.device(), self.size);
+            self.dev.quarantine(self.size);
             return;
         }
 

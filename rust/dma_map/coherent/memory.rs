@@ -4,7 +4,6 @@
 
 use super::CoherentOptions;
 use crate::{
-    binding,
     deferral,
     device::DmaDevice,
     ffi,
@@ -120,7 +119,7 @@ impl Memory {
         let size = self.size;
         // SAFETY: The memory is the closure's alone, and the device is bound until it has run.
         if !unsafe { deferral::defer(move || self.free()) } {
-            binding::quarantine(dev.device(), size);
+            dev.quarantine(size);
         }
     }
 }

@@ -193,7 +193,7 @@ impl<'bound, B: SgBuffer, D: Direction> Linked<'bound, B, D, Cpu> {
 impl<B: SgBuffer, D: Direction, S: State> Drop for Linked<'_, B, D, S> {
     fn drop(&mut self) {
         if !self.state.stop() {
-            crate::binding::quarantine(self.parts.dev.device(), self.size());
+            self.parts.dev.quarantine(self.size());
             return;
         }
 
@@ -207,7 +207,7 @@ impl<B: SgBuffer, D: Direction, S: State> Drop for Linked<'_, B, D, S> {
             let size = buffer.len();
             // SAFETY: The buffer is `'static`, and unlinked.
             if !unsafe { deferral::defer(move || drop(buffer)) } {
-                crate::binding::quarantine(dev.device(), size);
+                dev.quarantine(size);
             }
         }
     }

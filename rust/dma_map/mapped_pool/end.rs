@@ -22,7 +22,6 @@ use super::{
         Store, //
     }, //
 };
-use crate::binding;
 use core::{
     ptr::NonNull,
     sync::atomic::Ordering::Relaxed, //
@@ -117,9 +116,7 @@ impl Store {
                 // SAFETY: All buffers of the chunk are here.
                 Some(memory) if home == in_chunk => unsafe { memory.free(this.dev) },
                 // They share pages with one that a device may access.
-                Some(_) => {
-                    binding::quarantine(this.dev.device(), home.wrapping_mul(this.layout.size))
-                }
+                Some(_) => this.dev.quarantine(home.wrapping_mul(this.layout.size)),
             }
         }
     }

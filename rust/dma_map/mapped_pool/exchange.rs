@@ -14,7 +14,6 @@ use super::{
     }, //
 };
 use crate::{
-    binding,
     gfp::Gfp,
     percpu::Here, //
 };
@@ -154,7 +153,7 @@ impl Store {
         let store = unsafe { slot.as_ref().store() };
         // SAFETY: As in `put`.
         let this = unsafe { store.as_ref() };
-        binding::quarantine(this.dev.device(), this.layout.size);
+        this.dev.quarantine(this.layout.size);
 
         let over = this.with(|shared| {
             shared.quarantined = shared.quarantined.wrapping_add(1);

@@ -8,10 +8,7 @@ use crate::{
     direction::Direction,
     ffi,
     ledger,
-    sg::{
-        Chunk,
-        Split, //
-    }, //
+    sg::Chunk, //
 };
 use core::ops::Range;
 use kernel::{
@@ -59,15 +56,14 @@ impl<'bound> Mapped<'bound> {
     ///
     /// Unless `attrs` has `DMA_ATTR_MMIO`, the chunk must be memory that is in the linear mapping,
     /// initialised, and not accessed by the CPU from here on until it is synced or unmapped.
+    #[inline]
     pub(super) unsafe fn map<D: Direction>(
         dev: DmaDevice<'bound>,
         chunk: Chunk,
         mut attrs: c_ulong,
     ) -> Result<Self> {
-        let raw = dev.as_raw();
-        let split = Split::of(dev);
-        // Wherever it will be for the device, from 0 on there would be most room.
-        if split.first(0, chunk.len) != chunk.len {
+        let (raw, reach) = (dev.as_raw(), dev.reach());
+        if !reach.takes(chunk.len) {
             return Err(EINVAL);
         }
         // CAST: Not more than `max_segment_size`, which is 32 bits.
@@ -82,7 +78,7 @@ impl<'bound> Mapped<'bound> {
             if attrs & (coherent | bindings::DMA_ATTR_MMIO as c_ulong) != 0 {
                 ffi::direct_limit(raw)
             } else {
-                ffi::map_limit(raw)
+                reach.limit()
             }
         };
         if chunk.last() > limit {
@@ -91,7 +87,7 @@ impl<'bound> Mapped<'bound> {
 
         // DMA debugging counts mappings that start in one cache line, and warns of many. Where DMA
         // is coherent with the caches they do no harm, and elsewhere the callers keep them apart.
-        if cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() == 1 {
+        if cfg!(CONFIG_DMA_API_DEBUG) && reach.cache_alignment() == 1 {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES as c_ulong;
         }
         let line = ledger::Line::new()?;
@@ -114,7 +110,7 @@ impl<'bound> Mapped<'bound> {
         };
         line.enter(raw, || this.entry::<D>());
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if split.first(address.into(), chunk.len) != chunk.len {
+        if reach.crosses(address.into(), chunk.len) {
             // SAFETY: Mapped above, no device knows of it, and `this` is not used again.
             unsafe { this.unmap::<D>(SKIP_SYNC) };
             return Err(EINVAL);

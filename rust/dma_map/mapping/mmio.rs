@@ -252,7 +252,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
 impl<D: Direction, E: Engine> Drop for MmioMapping<'_, D, E> {
     fn drop(&mut self) {
         if !engine::stop(&self.engine) {
-            crate::binding::quarantine(self.device().device(), self.size());
+            self.device().quarantine(self.size());
             return;
         }
 

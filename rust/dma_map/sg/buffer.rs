@@ -2,12 +2,15 @@
 
 //! Memory that a scatter-gather mapping can own.
 
+use super::table::Table;
 use crate::{
     deferral,
     device::DmaDevice,
     direction::Direction,
     ffi,
     gfp::Gfp,
+    linear,
+    reach::Reach,
     vec, //
 };
 use kernel::{
@@ -66,6 +69,8 @@ impl Chunk {
 /// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
 ///   is no reference to memory that user space can reach: it may change at any time.
 /// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
+/// - A table that is given out describes all of the memory, within what it is asked for, and is not
+///   mapped. Who calls `put_table` guarantees the same of the table and of its `reach`.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// What the memory holds.
     type Element;
@@ -88,6 +93,22 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// Calls `f` with every chunk, in order, until it fails.
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
+
+    /// Gives out a table that was built before and honours `reach`.
+    #[doc(hidden)]
+    #[inline]
+    fn take_table(&mut self, reach: &Reach) -> Option<Table> {
+        let _ = reach;
+        None
+    }
+
+    /// Takes a table back, or frees it.
+    #[doc(hidden)]
+    #[inline]
+    fn put_table(&mut self, table: Table, reach: &Reach) {
+        let _ = reach;
+        drop(table);
+    }
 
     /// Returns whether the memory has its cache lines, of `line` bytes, to itself.
     #[doc(hidden)]
@@ -135,7 +156,7 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
         return Ok(());
     }
 
-    let line = dev.cache_alignment();
+    let line = dev.reach().cache_alignment();
     if line > 1 && !buffer.is_empty() && !buffer.whole_lines(line) {
         return Err(EINVAL);
     }
@@ -151,7 +172,7 @@ pub(crate) fn release<B: SgBuffer>(dev: DmaDevice<'_>, buffer: B) {
         let size = buffer.len();
         // SAFETY: The buffer is `'static`, and unmapped.
         if !unsafe { deferral::defer(move || drop(buffer)) } {
-            crate::binding::quarantine(dev.device(), size);
+            dev.quarantine(size);
         }
     }
 }
@@ -161,10 +182,11 @@ pub(crate) fn release<B: SgBuffer>(dev: DmaDevice<'_>, buffer: B) {
 /// # Safety
 ///
 /// The bytes must be in the kernel's linear mapping.
+#[inline]
 pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
     Chunk {
         // SAFETY: By the safety requirements of this function.
-        phys: unsafe { ffi::virt_to_phys(addr.cast()) },
+        phys: unsafe { linear::phys(addr) },
         len: len as u64,
     }
 }

@@ -6,7 +6,10 @@ use crate::{
     gfp::Gfp,
     mapping::MapOptions, //
 };
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// The flags for the memory that a mapping itself takes, and what the driver asks of the mapping.
 ///
@@ -44,6 +47,13 @@ impl SgOptions {
     #[inline]
     pub(crate) const fn gfp(self) -> Gfp {
         self.gfp
+    }
+
+    /// Whether the device must access the buffer itself, coherently.
+    #[inline]
+    pub(crate) const fn is_coherent(self) -> bool {
+        // CAST: An attribute is a bit of an `unsigned long`.
+        self.attrs() & bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong != 0
     }
 
     /// The attributes as the C API takes them.

@@ -15,7 +15,8 @@ use crate::{
     device::DmaDevice,
     error::to_result,
     ffi,
-    ledger, //
+    ledger,
+    linear, //
 };
 use kernel::{
     bindings,
@@ -35,16 +36,9 @@ impl Split {
     #[inline]
     pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
         Self {
-            max: dev.max_segment_size().into(),
-            boundary: dev.segment_boundary(),
+            max: dev.reach().max_segment(),
+            boundary: dev.reach().boundary(),
         }
-    }
-
-    /// Bounds the length by what can be mapped at once, too.
-    #[inline]
-    fn mappable(mut self, dev: DmaDevice<'_>) -> Self {
-        self.max = self.max.min(dev.max_mapping_size() as u64);
-        self
     }
 
     /// Adds limits to those that there are; `max` must not be 0, and `boundary` be a boundary.
@@ -72,7 +66,7 @@ impl Split {
 /// - `sgt` was allocated by `sg_alloc_table()`, or it is empty and has no entries.
 /// - Each entry describes memory of the buffer that the table was built for, and none is longer or
 ///   crosses more than the device's limits allow.
-pub(crate) struct Table {
+pub struct Table {
     sgt: bindings::sg_table,
     /// The attributes of the driver's options: unmapping takes them as mapping does.
     attrs: c_ulong,
@@ -102,13 +96,12 @@ impl Table {
             return Err(EINVAL);
         }
 
-        let split = Split::of(dev).mappable(dev);
-        // CAST: An attribute is a bit of an `unsigned long`.
-        let coherent = options.attrs() & bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong != 0;
+        let mut split = Split::of(dev);
+        split.narrow(dev.reach().max_mapping(), u64::MAX);
         // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
         let limit = unsafe {
-            if !coherent {
-                ffi::map_limit(dev.as_raw())
+            if !options.is_coherent() {
+                dev.reach().limit()
             } else if ffi::is_coherent(dev.as_raw()) {
                 ffi::direct_limit(dev.as_raw())
             } else {
@@ -153,7 +146,7 @@ impl Table {
                 return Err(EINVAL);
             }
             // SAFETY: The entry is memory with pages, by the safety requirements of `SgBuffer`.
-            let page = unsafe { ffi::phys_to_page(entry.phys) };
+            let page = unsafe { linear::page(entry.phys) };
             // SAFETY: `sg` is an entry of our table. This is `sg_set_page()`: the two low bits of
             // the link mark chain and end, and stay.
             //
@@ -190,6 +183,13 @@ impl Table {
         // INVARIANT: Empty; the function leaves the numbers as they were.
         self.sgt.orig_nents = 0;
         self.sgt.nents = 0;
+    }
+
+    /// Sets what mapping and unmapping take.
+    #[inline]
+    pub(crate) fn with_attrs(mut self, options: SgOptions) -> Self {
+        self.attrs = options.attrs();
+        self
     }
 
     /// The attributes that mapping and unmapping take.

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each mapping is held against, looked up once for a binding.
+//!
+//! All of it is settled before a driver maps anything: the masks and segment limits by
+//! [`DmaDevice::new`](crate::DmaDevice::new), and the IOMMU, the bounce pool and the bus's ranges by
+//! the kernel, before `probe`. So a mapping compares numbers, where C looks up none of them.
+
+use crate::ffi;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// What can be mapped for a device as one piece, and from where.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// The last physical address that can be mapped without a splat.
+    limit: u64,
+    /// The largest segment, wherever it lies.
+    max_segment: u64,
+    /// The boundary that a segment must not cross, as a mask.
+    boundary: u64,
+    /// The most that a bounce buffer, or whatever stands between, takes at once.
+    max_mapping: u64,
+    /// The unit in which caches are maintained; 1 where DMA is coherent with them.
+    cache_alignment: usize,
+}
+
+/// What C assumes of a device that says nothing.
+const DEFAULT_SEGMENT: u32 = 64 * 1024;
+
+impl Reach {
+    /// Looks up what holds for `dev`.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must be a bound device with a DMA mask.
+    pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
+        // SAFETY: By the safety requirements of this function. If not NULL, `dma_parms` points to
+        // the device's parameters.
+        let (limit, parms) = unsafe { (ffi::map_limit(dev), (*dev).dma_parms.as_ref()) };
+        let max = parms.map_or(0, |parms| parms.max_segment_size);
+        let boundary = parms.map_or(0, |parms| parms.segment_boundary_mask);
+
+        Self {
+            limit,
+            max_segment: u64::from(if max == 0 { DEFAULT_SEGMENT } else { max }),
+            // CAST: `unsigned long` is at most 64 bits.
+            boundary: if boundary == 0 {
+                c_ulong::MAX
+            } else {
+                boundary
+            } as u64,
+            // SAFETY: By the safety requirements of this function.
+            //
+            // CAST: `size_t` is at most 64 bits.
+            max_mapping: unsafe { bindings::dma_max_mapping_size(dev) } as u64,
+            cache_alignment: ffi::cache_alignment(),
+        }
+    }
+
+    /// The last physical address that can be mapped without a splat, if a bounce buffer is allowed.
+    #[inline]
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// The largest segment that the device takes, in bytes.
+    #[inline]
+    pub(crate) fn max_segment(&self) -> u64 {
+        self.max_segment
+    }
+
+    /// The most that can be mapped at once, in bytes.
+    #[inline]
+    pub(crate) fn max_mapping(&self) -> u64 {
+        self.max_mapping
+    }
+
+    /// The boundary that a segment must not cross, as a mask.
+    #[inline]
+    pub(crate) fn boundary(&self) -> u64 {
+        self.boundary
+    }
+
+    /// The unit in which caches are maintained, in bytes.
+    #[inline]
+    pub(crate) fn cache_alignment(&self) -> usize {
+        // What is known when the kernel is configured costs nothing.
+        if cfg!(not(any(
+            CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE,
+            CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU,
+            CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL
+        ))) {
+            return 1;
+        }
+        self.cache_alignment
+    }
+
+    /// Returns whether `len` bytes, at least 1, can be one segment somewhere.
+    #[inline]
+    pub(crate) fn takes(&self, len: u64) -> bool {
+        len <= self.max_segment && len.wrapping_sub(1) <= self.boundary
+    }
+
+    /// Returns whether `len` bytes from `address` on, which it [`takes`](Self::takes), lie across
+    /// the boundary.
+    #[inline]
+    pub(crate) fn crosses(&self, address: u64, len: u64) -> bool {
+        // Neither term is more than the boundary, and with one of all ones there is nothing to
+        // cross: an address space does not wrap.
+        let room = self.boundary.wrapping_sub(address & self.boundary);
+        len.wrapping_sub(1) > room
+    }
+}
