@@ -12,6 +12,7 @@ mod list;
 mod map;
 mod options;
 mod page_list;
+mod prebuilt;
 mod quarantine;
 mod range;
 mod round_trip;

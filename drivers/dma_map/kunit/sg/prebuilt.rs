@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `Prebuilt`: a table that is kept from one mapping to the next, and only where it is right.
+
+use super::*;
+use crate::{
+    device_side,
+    engines::Idle,
+    faults,
+    fixture::*, //
+};
+use dma_map::{
+    sg::{
+        MapError,
+        Prebuilt,
+        SgSlice, //
+    },
+    Bidirectional,
+    DmaDevice,
+    FromDevice,
+    ToDevice, //
+};
+use kernel::bindings;
+
+/// Returns where the entries of the table are.
+fn entries<B, D>(mapping: &SgMapping<'_, B, D, Device<Idle>>) -> usize
+where
+    B: SgBuffer,
+    D: Direction,
+{
+    let table: *const bindings::sg_table = core::ptr::from_ref(mapping.as_sg_table()).cast();
+    // SAFETY: `SGTable` is a transparent wrapper of the C structure, and the mapping has one.
+    unsafe { (*table).sgl.addr() }
+}
+
+fn keeps_its_table<B: Sample>(dma: DmaDevice<'_>) -> Result {
+    let buffer = Prebuilt::new(dma, B::sample(20_001, 1)?, Gfp::Kernel)?;
+    let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    let first = entries(&mapping);
+    let buffer = mapping.unmap()?;
+
+    // Had the table been freed, this would get its memory, or the next one.
+    let other = SgMapping::map(dma, B::sample(20_001, 9)?, ToDevice, Idle, Gfp::Kernel)?;
+    check!(entries(&other) != first, "the table was freed");
+    let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    check_eq!(entries(&mapping), first);
+    check_segments(&mapping)?;
+    Ok(())
+}
+
+/// Sends the buffer in both directions, in turns.
+fn rounds<B: Sample>(dma: DmaDevice<'_>) -> Result {
+    let mut buffer = Prebuilt::new(dma, B::sample(20_001, 1)?, Gfp::Kernel)?;
+    for seed in 2..10 {
+        let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+        device_side::fill(&mapping, seed)?;
+        buffer = mapping.unmap()?;
+        check!(buffer.buffer().holds(seed));
+
+        let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+        check!(device_side::finds(&mapping, seed)?);
+        buffer = mapping.complete()?.unmap();
+    }
+    check!(buffer.into_buffer().holds(9));
+    Ok(())
+}
+
+/// Lets each allocation of `map` fail in turn; the table comes back with the buffer.
+fn failing_allocations(dma: DmaDevice<'_>) -> Result {
+    let sample = VVec::<u8>::sample(100_000, 0x33)?;
+    let mut buffer = Prebuilt::new(dma, sample, Gfp::Kernel)?;
+    for n in 1..100 {
+        let map = || SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Nowait);
+        buffer = match faults::failing(n, map) {
+            None => {
+                skip(c"no fault injection");
+                return Ok(());
+            }
+            Some((Err(MapError { error, buffer }), failed)) => {
+                check!(failed, "{error:?}, although no allocation failed");
+                check_eq!(error, ENOMEM);
+                buffer
+            }
+            Some((Ok(mapping), failed)) => {
+                check_segments(&mapping)?;
+                if !failed {
+                    check!(mapping.unmap()?.buffer().holds(0x33));
+                    return Ok(());
+                }
+                mapping.unmap()?
+            }
+        };
+    }
+    Err(ELOOP)
+}
+
+#[kunit_tests(dma_map_sg_prebuilt)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_kept() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            each_buffer!(keeps_its_table(dma));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn data_goes_both_ways_again_and_again() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            each_buffer!(rounds(dma));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn the_cpu_writes_between_two_mappings() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 1)?, Gfp::Kernel)?;
+            for seed in 2..5 {
+                pattern::fill(buffer.as_mut_slice(), seed, 0);
+                let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                check!(device_side::finds(&mapping, seed)?);
+                buffer = mapping.unmap()?;
+            }
+            check!(pattern::holds(buffer.as_slice(), 4, 0));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn pages_are_written_and_read_by_copies() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut buffer = Prebuilt::new(dma, PageList::sample(9000, 1)?, Gfp::Kernel)?;
+            buffer.write(4090, &[1, 2, 3, 4, 5, 6, 7, 8])?;
+            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let buffer = mapping.unmap()?;
+            let mut data = [0; 8];
+            buffer.read(4090, &mut data)?;
+            check_eq!(data, [1, 2, 3, 4, 5, 6, 7, 8]);
+            Ok(())
+        })
+    }
+
+    /// A table that was built for one device is not used for another that takes less at once.
+    #[test]
+    fn another_device_gets_a_table_of_its_own() -> Result {
+        let mut kept = None;
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            kept = Some(Prebuilt::new(
+                dma,
+                VVec::<u8>::sample(20_001, 1)?,
+                Gfp::Kernel,
+            )?);
+            Ok(())
+        })?;
+        each_probe(|probe| {
+            let dma = probe.dma(ALL.max_segment_size(512))?;
+            let Some(buffer) = kept.take() else {
+                return Err(EINVAL);
+            };
+            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            check!(check_segments(&mapping)? >= 40);
+            check!(mapping.segments().all(|segment| segment.len <= 512));
+            device_side::fill(&mapping, 7)?;
+            let buffer = mapping.unmap()?;
+            check!(buffer.buffer().holds(7));
+            kept = Some(buffer);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn addresses_alone_take_the_table_with_them() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 3)?, Gfp::Kernel)?;
+            for _ in 0..3 {
+                let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                buffer = mapping.into_addresses(Gfp::Kernel)?.unmap()?;
+                check!(buffer.buffer().holds(3));
+            }
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn failed_allocations_leave_the_table() -> Result {
+        each_probe(|probe| failing_allocations(probe.dma(ALL)?))
+    }
+
+    #[test]
+    fn empty_buffers_are_einval_and_come_back() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let buffer = VVec::<u8>::with_capacity(100, GFP_KERNEL)?;
+            match Prebuilt::new(dma, buffer, Gfp::Kernel) {
+                Ok(_) => Err(EDOM),
+                Err(MapError { error, buffer }) => {
+                    check_eq!(error, EINVAL);
+                    check_eq!(buffer.capacity(), 100);
+                    Ok(())
+                }
+            }
+        })
+    }
+}
