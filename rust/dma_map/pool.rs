@@ -33,16 +33,17 @@ use crate::{
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
-    ptr::NonNull, //
+    ptr::NonNull,
+    // Those of the `kernel` crate are calls on a kernel built with gcc.
+    sync::atomic::{
+        AtomicUsize,
+        Ordering::Relaxed, //
+    },
 };
 use kernel::{
     bindings,
     dma::DmaAddress,
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
+    prelude::*, //
 };
 use zerocopy::{
     FromBytes,
@@ -83,9 +84,9 @@ use zerocopy::{
 pub struct DmaPool<'bound, T> {
     dev: DmaDevice<'bound>,
     raw: NonNull<bindings::dma_pool>,
-    outstanding: Atomic<usize>,
+    outstanding: AtomicUsize,
     /// Of those, how many are counted as quarantined already.
-    quarantined: Atomic<usize>,
+    quarantined: AtomicUsize,
     // Not dropped with a pool that is leaked.
     destroy: ManuallyDrop<Pin<KBox<Destroy>>>,
     _block: PhantomData<fn() -> T>,
@@ -172,8 +173,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         Ok(Self {
             dev,
             raw,
-            outstanding: Atomic::new(0),
-            quarantined: Atomic::new(0),
+            outstanding: AtomicUsize::new(0),
+            quarantined: AtomicUsize::new(0),
             destroy: ManuallyDrop::new(destroy),
             _block: PhantomData,
         })
@@ -197,7 +198,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
 
         // The drop of the pool sees all of these: it comes after them by the borrow, or by the
         // reference count.
-        self.outstanding.add(1, Relaxed);
+        self.outstanding.fetch_add(1, Relaxed);
         Ok((cpu.cast(), dma))
     }
 }
@@ -244,7 +245,7 @@ impl<'bound, T> DmaPool<'bound, T> {
     /// Counts a block that a device still uses.
     #[cold]
     fn quarantine(&self) {
-        self.quarantined.add(1, Relaxed);
+        self.quarantined.fetch_add(1, Relaxed);
         self.dev.quarantine(size_of::<T>());
     }
 }

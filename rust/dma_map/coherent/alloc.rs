@@ -112,6 +112,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
         Ok(this)
     }
 
+    #[inline]
     fn alloc_value<Z: Size>(dev: DmaDevice<'bound>, options: CoherentOptions) -> Result<Self> {
         const { assert_element::<T>() };
         let (cpu, dma) = alloc::<Z>(dev, size_of::<T>(), options)?;
@@ -182,6 +183,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
         Ok(this)
     }
 
+    #[inline]
     fn alloc_slice<Z: Size>(
         dev: DmaDevice<'bound>,
         len: usize,

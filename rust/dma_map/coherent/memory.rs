@@ -25,6 +25,9 @@ pub(super) trait Size {
 
     /// Flags beside those of the caller.
     const FLAGS: bindings::gfp_t;
+
+    /// Whether there may be more of it than the C API can count, or than the machine has.
+    const MAY_EXCEED: bool;
 }
 
 /// Regions that every kernel can serve: below 128 KiB.
@@ -36,6 +39,7 @@ pub(super) struct Large;
 impl Size for Plain {
     const LIMIT: usize = SZ_128K;
     const FLAGS: bindings::gfp_t = 0;
+    const MAY_EXCEED: bool = false;
 }
 
 impl Size for Large {
@@ -44,6 +48,7 @@ impl Size for Large {
     // Behind an IOMMU the region is made of single pages, for which `GFP_KERNEL` would kill
     // processes before it fails: `__GFP_RETRY_MAYFAIL`.
     const FLAGS: bindings::gfp_t = 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
+    const MAY_EXCEED: bool = true;
 }
 
 /// The arguments of `dma_free_attrs()`; nothing is freed when this is dropped.
@@ -92,6 +97,7 @@ impl Memory {
     ///
     /// The memory must not be used any more, by anyone. The caller must be in a context that may
     /// sleep, and the device bound.
+    #[inline]
     pub(crate) unsafe fn free(self) {
         ledger::strike(self.dev, || ledger::Entry::Coherent {
             size: self.size,
@@ -130,6 +136,7 @@ impl Memory {
 ///
 /// - `EINVAL`: `size` is 0, or not below the limit of `Z`.
 /// - `ENOMEM`.
+#[inline]
 pub(super) fn alloc<Z: Size>(
     dev: DmaDevice<'_>,
     size: usize,
@@ -141,7 +148,9 @@ pub(super) fn alloc<Z: Size>(
     // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
     // larger than `INT_MAX`.
     let pages = size.div_ceil(PAGE_SIZE);
-    if pages > ffi::total_pages() || pages > i32::MAX as usize / size_of::<usize>() {
+    if Z::MAY_EXCEED
+        && (pages > ffi::total_pages() || pages > i32::MAX as usize / size_of::<usize>())
+    {
         return Err(ENOMEM);
     }
 

@@ -12,5 +12,5 @@ use kernel::device::{
 
 pub fn forge<'bound>(dev: &'bound Device<Bound>, real: DmaDevice<'bound>) -> DmaDevice<'bound> {
     let _ = (dev, real);
-    DmaDevice { dev }
+    DmaDevice { ..real }
 }
