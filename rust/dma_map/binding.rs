@@ -38,6 +38,7 @@ use kernel::{
 /// that device.
 #[repr(C)]
 pub(crate) struct Binding {
+    // First, for the C helper that takes a binding.
     dev: *mut bindings::device,
     /// Known when the limits have been applied, before there is a token.
     reach: MaybeUninit<Reach>,

@@ -119,6 +119,25 @@ impl<'bound> DmaDevice<'bound> {
         self.binding.as_raw()
     }
 
+    /// The token, for C functions that hand it on.
+    #[inline(always)]
+    pub(crate) fn as_binding(self) -> *const c_void {
+        core::ptr::from_ref(self.binding).cast()
+    }
+
+    /// The token of [`as_binding`](Self::as_binding) again.
+    ///
+    /// # Safety
+    ///
+    /// `binding` must come from there, and the device be bound during `'bound`.
+    pub(crate) unsafe fn from_binding(binding: *const c_void) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            // SAFETY: As above.
+            binding: unsafe { &*binding.cast() },
+        }
+    }
+
     /// What mappings for the device are held against.
     #[inline(always)]
     pub(crate) fn reach(self) -> &'bound Reach {

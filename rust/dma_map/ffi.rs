@@ -15,6 +15,13 @@ extern "C" {
     fn dma_map_helper_dev_is_dma_coherent(dev: *mut c_void) -> bool;
     fn dma_map_helper_direct_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_enter_cpu(ptr: *mut c_void) -> Entered;
+    fn dma_map_helper_free_attrs(
+        binding: *const c_void,
+        size: usize,
+        cpu: *mut c_void,
+        dma: DmaAddress,
+        attrs: c_ulong,
+    );
     fn dma_map_helper_flush_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_get_cache_alignment() -> c_int;
     fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
@@ -113,6 +120,28 @@ pub(crate) unsafe fn is_coherent(dev: *mut bindings::device) -> bool {
 pub(crate) unsafe fn direct_limit(dev: *mut bindings::device) -> u64 {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_direct_limit(dev.cast()) }
+}
+
+/// Frees coherent memory, or hands it on to `dma_map_free_later()` where that is not legal.
+///
+/// One call for the question and the answer: each would be a call from Rust, and C has the question
+/// inline.
+///
+/// C API: `dma_free_attrs()`. Context: any.
+///
+/// # Safety
+///
+/// That of `dma_map_free_later()`.
+#[inline]
+pub(crate) unsafe fn free_attrs(
+    binding: *const c_void,
+    size: usize,
+    cpu: *mut c_void,
+    dma: DmaAddress,
+    attrs: c_ulong,
+) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_free_attrs(binding, size, cpu, dma, attrs) }
 }
 
 /// Writes back what the caches hold of memory by an address of `vmap()`, where that is a matter of

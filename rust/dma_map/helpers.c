@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * C inlines and macros that the kernel crate's bindings lack: one function
- * each, sorted, and without logic of its own but for the one that looks into
- * the bounce pool.
+ * each, sorted, and without logic of its own, but for the one that looks into
+ * the bounce pool and the one that frees where that is legal.
  */
 
 #include <linux/dma-direct.h>
@@ -57,6 +57,27 @@ struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr)
 	return entered;
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_enter_cpu);
+
+static bool may_sleep(void)
+{
+	return !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
+}
+
+/* What Rust's Binding begins with. */
+struct dma_map_binding {
+	struct device *dev;
+};
+
+void dma_map_helper_free_attrs(const struct dma_map_binding *binding,
+			       size_t size, void *cpu, dma_addr_t dma,
+			       unsigned long attrs)
+{
+	if (likely(may_sleep()))
+		dma_free_attrs(binding->dev, size, cpu, dma, attrs);
+	else
+		dma_map_free_later(binding, size, cpu, dma, attrs);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_free_attrs);
 
 void dma_map_helper_flush_vmap(void *addr, int size)
 {
@@ -135,7 +156,7 @@ EXPORT_SYMBOL_GPL(dma_map_helper_map_limit);
 
 bool dma_map_helper_may_sleep(void)
 {
-	return !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
+	return may_sleep();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_may_sleep);
 

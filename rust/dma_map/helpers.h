@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 struct device;
+struct dma_map_binding;
 struct mm_struct;
 struct page;
 
@@ -19,6 +20,9 @@ struct dma_map_helper_entered {
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
 u64 dma_map_helper_direct_limit(struct device *dev);
 struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr);
+void dma_map_helper_free_attrs(const struct dma_map_binding *binding,
+			       size_t size, void *cpu, dma_addr_t dma,
+			       unsigned long attrs);
 void dma_map_helper_flush_vmap(void *addr, int size);
 int dma_map_helper_get_cache_alignment(void);
 void dma_map_helper_invalidate_vmap(void *addr, int size);
@@ -40,5 +44,9 @@ void dma_map_helper_raw_spin_lock_init(void *lock);
 void dma_map_helper_raw_spin_unlock(void *lock);
 unsigned long dma_map_helper_totalram_pages(void);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
+
+/* In Rust: what the above does elsewhere. */
+void dma_map_free_later(const struct dma_map_binding *binding, size_t size,
+			void *cpu, dma_addr_t dma, unsigned long attrs);
 
 #endif /* _DMA_MAP_HELPERS_H */

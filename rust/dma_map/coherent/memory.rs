@@ -9,7 +9,10 @@ use crate::{
     ffi,
     ledger, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::MaybeUninit,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     dma::DmaAddress,
@@ -116,17 +119,53 @@ impl Memory {
     /// The memory must not be used any more, by anyone, and `dev` be its device.
     #[inline]
     pub(super) unsafe fn free_anywhere(self, dev: DmaDevice<'_>) {
-        if ffi::may_sleep() {
-            // SAFETY: By the safety requirements of this function; `dev` is bound.
-            unsafe { self.free() };
+        // What is put off for want of memory stays in the ledger, so it is asked here first.
+        if cfg!(CONFIG_DMA_API_DEBUG) {
+            if ffi::may_sleep() {
+                // SAFETY: By the safety requirements of this function; `dev` is bound.
+                unsafe { self.free() };
+            } else {
+                // SAFETY: As for this function.
+                unsafe { self.free_later(dev) };
+            }
             return;
         }
 
+        // SAFETY: By the type invariants and the safety requirements of this function.
+        unsafe { ffi::free_attrs(dev.as_binding(), self.size, self.cpu, self.dma, self.attrs) };
+    }
+
+    /// Frees the memory a little later.
+    ///
+    /// # Safety
+    ///
+    /// That of [`free_anywhere`](Self::free_anywhere).
+    unsafe fn free_later(self, dev: DmaDevice<'_>) {
         let size = self.size;
         // SAFETY: The memory is the closure's alone, and the device is bound until it has run.
         if !unsafe { deferral::defer(move || self.free()) } {
             dev.quarantine(size);
         }
+    }
+}
+
+/// Where the C helper goes that frees coherent memory, if that is not legal at the moment.
+///
+/// # Safety
+///
+/// That of [`Memory::free_anywhere`]; `binding` must be that of the memory's device.
+#[no_mangle]
+unsafe extern "C" fn dma_map_free_later(
+    binding: *const c_void,
+    size: usize,
+    cpu: *mut c_void,
+    dma: DmaAddress,
+    attrs: c_ulong,
+) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        let dev = DmaDevice::from_binding(binding);
+        Memory::from_parts(dev, size, cpu, dma, attrs).free_later(dev);
     }
 }
 
@@ -155,19 +194,21 @@ pub(super) fn alloc<Z: Size>(
     }
 
     let line = ledger::Line::new()?;
-    let mut dma: DmaAddress = 0;
+    let mut dma = MaybeUninit::<DmaAddress>::uninit();
     // SAFETY: `dev` is bound, by the type invariants of `DmaDevice`.
     let cpu = unsafe {
         bindings::dma_alloc_attrs(
             dev.as_raw(),
             size,
-            &mut dma,
+            dma.as_mut_ptr(),
             options.gfp().as_raw() | Z::FLAGS | bindings::__GFP_ZERO,
             options.attrs(),
         )
     };
 
     let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
+    // SAFETY: The function has written it, because it did not fail.
+    let dma = unsafe { dma.assume_init() };
     line.enter(dev.as_raw(), || ledger::Entry::Coherent {
         size,
         cpu: cpu.as_ptr(),

@@ -122,7 +122,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// `ENOMEM`.
     #[inline]
     pub fn zeroed(pool: P, gfp: Gfp) -> Result<Self> {
-        let (cpu, dma) = pool.pool().take(gfp)?;
+        let (cpu, dma) = pool.pool().take_zeroed(gfp)?;
 
         // INVARIANT: Taken above. Zeroes are a valid element, which is `FromBytes`. No device
         // knows the address.
@@ -139,9 +139,17 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// C API, context, errors: as [`zeroed`](Self::zeroed).
     #[inline]
     pub fn new(pool: P, value: P::Element, gfp: Gfp) -> Result<Self> {
-        let mut this = Self::zeroed(pool, gfp)?;
-        *this = value;
-        Ok(this)
+        let (cpu, dma) = pool.pool().take(gfp, 0)?;
+
+        // SAFETY: The block is large enough and aligned for an element, and ours.
+        unsafe { cpu.write(value) };
+        // INVARIANT: Taken above, and initialised. No device knows the address.
+        Ok(Self {
+            pool,
+            cpu,
+            dma,
+            state: Cpu::new(),
+        })
     }
 
     /// Takes a block and initialises it in place.
