@@ -27,6 +27,7 @@ extern "C" {
     fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_is_linear_heap(addr: *const c_void) -> bool;
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
+    fn dma_map_helper_keeps_segments(dev: *mut c_void) -> bool;
     fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
@@ -34,6 +35,7 @@ extern "C" {
     fn dma_map_helper_mmap_write_unlock(mm: *mut c_void);
     fn dma_map_helper_node_online(node: c_int) -> bool;
     fn dma_map_helper_page_address(page: *mut c_void) -> *mut c_void;
+    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
@@ -213,6 +215,16 @@ pub(crate) unsafe fn mapping_error(dev: *mut bindings::device, address: DmaAddre
     address == DmaAddress::MAX
 }
 
+/// Returns whether a piece of memory within the segment limits is within them for `dev`, too.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device`.
+pub(crate) unsafe fn keeps_segments(dev: *mut bindings::device) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_keeps_segments(dev.cast()) }
+}
+
 /// Returns the last physical address that can be mapped for `dev` without a splat.
 ///
 /// # Safety
@@ -276,6 +288,7 @@ pub(crate) unsafe fn page_address(page: *mut bindings::page) -> *mut c_void {
 /// # Safety
 ///
 /// `page` must point to a valid `struct page`.
+#[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
 #[inline]
 pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
     // SAFETY: By the safety requirements of this function.

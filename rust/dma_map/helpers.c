@@ -127,6 +127,18 @@ void dma_map_helper_leave_cpu(unsigned long flags)
 EXPORT_SYMBOL_GPL(dma_map_helper_leave_cpu);
 
 /*
+ * Whether a piece of memory that keeps to the segment limits of @dev does so by
+ * its DMA address, too: it is the same address, or that of a bounce buffer, or
+ * one that the kernel's own IOMMU code has chosen. An offset of the bus may move
+ * it across a boundary, and what other code does is not known.
+ */
+bool dma_map_helper_keeps_segments(struct device *dev)
+{
+	return !get_dma_ops(dev) && !dev->dma_range_map;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_keeps_segments);
+
+/*
  * The last physical address that can be mapped for @dev, as far as that can be
  * known beforehand. A direct mapping beyond the device's mask is bounced, and if
  * the bounce pool itself lies beyond the mask, swiotlb_map() fails with a

@@ -28,6 +28,7 @@ int dma_map_helper_get_cache_alignment(void);
 void dma_map_helper_invalidate_vmap(void *addr, int size);
 bool dma_map_helper_is_linear_heap(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
+bool dma_map_helper_keeps_segments(struct device *dev);
 void dma_map_helper_leave_cpu(unsigned long flags);
 u64 dma_map_helper_map_limit(struct device *dev);
 bool dma_map_helper_may_sleep(void);

@@ -73,3 +73,58 @@ pub(crate) unsafe fn page(phys: u64) -> *mut bindings::page {
         ffi::phys_to_page(phys)
     }
 }
+
+/// Returns the address of the page behind the last one that is within `limit`, the last physical
+/// address; `None` if pages do not tell.
+#[inline]
+pub(crate) fn pages_within(limit: u64) -> Option<usize> {
+    #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+    {
+        use kernel::page::{
+            PAGE_SHIFT,
+            PAGE_SIZE, //
+        };
+
+        if limit == u64::MAX {
+            return Some(usize::MAX);
+        }
+        if limit.wrapping_add(1) % PAGE_SIZE as u64 != 0 {
+            return None;
+        }
+        // CAST: The number of a page; where it has no place in the array, all pages are within.
+        let offset = ((limit >> PAGE_SHIFT) as usize)
+            .saturating_add(1)
+            .saturating_mul(size_of::<bindings::page>());
+        Some(PAGES.load(Relaxed).saturating_add(offset))
+    }
+
+    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
+    {
+        let _ = limit;
+        None
+    }
+}
+
+/// Returns the physical address of the first byte of `page`.
+///
+/// # Safety
+///
+/// `page` must point to a valid `struct page`.
+#[inline]
+pub(crate) unsafe fn page_phys(page: *mut bindings::page) -> u64 {
+    #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+    {
+        use kernel::page::PAGE_SHIFT;
+
+        // The distance in the array, which the page is an element of.
+        let offset = page.addr().wrapping_sub(PAGES.load(Relaxed));
+        // CAST: The number of a page that exists.
+        ((offset / size_of::<bindings::page>()) as u64) << PAGE_SHIFT
+    }
+
+    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        ffi::page_to_phys(page)
+    }
+}

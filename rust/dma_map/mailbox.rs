@@ -29,7 +29,6 @@ use crate::{
     mmap::Mmap,
     state::Shared,
     untrusted::Untrusted,
-    vec,
     view::CoherentView, //
 };
 use kernel::{
@@ -234,15 +233,11 @@ impl<M: Slots> Mailbox<M> {
         }
         self.sequence = self.sequence.wrapping_add(1).max(1);
 
-        for (i, bytes) in data.chunks(BLOCK).enumerate() {
-            let mut block = [0; BLOCK];
-            for (to, from) in block.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-            // Block 0 is the head.
-            self.block(i.wrapping_add(1))?
-                .copy_write(Block(zerocopy::transmute!(block)));
-        }
+        // Block 0 is the head.
+        let blocks = self.memory.blocks();
+        io_project!(blocks, [try: 1..self.blocks])
+            .as_bytes()
+            .write(data)?;
         let mut head = Head {
             status: EMPTY,
             sequence: self.sequence,
@@ -306,7 +301,7 @@ impl<M: Slots> Mailbox<M> {
     ///
     /// # Errors
     ///
-    /// What was appended before stays:
+    /// Nothing is appended then:
     ///
     /// - `ENOMEM`, not if `out` has room for it.
     /// - `ERANGE`: the message is another mailbox's, and longer than a slot of this one.
@@ -316,17 +311,10 @@ impl<M: Slots> Mailbox<M> {
         out: &mut VVec<u8>,
         flags: kernel::alloc::Flags,
     ) -> Result {
-        let mut left = message.length;
+        let blocks = self.memory.blocks();
+        // The head is block `self.blocks`.
+        let data = io_project!(blocks, [try: self.blocks.wrapping_add(1)..]).as_bytes();
 
-        for i in 0..message.length.div_ceil(BLOCK) {
-            // The head is block `self.blocks`.
-            let index = self.blocks.wrapping_add(i).wrapping_add(1);
-            let block = self.block(index)?.copy_read();
-            let bytes: [u8; BLOCK] = zerocopy::transmute!(block.0);
-            let bytes = bytes.get(..left.min(BLOCK)).unwrap_or_default();
-            vec::extend_from_slice(out, bytes, flags)?;
-            left = left.wrapping_sub(bytes.len());
-        }
-        Ok(())
+        io_project!(data, [try: ..message.length]).append_to(out, flags)
     }
 }

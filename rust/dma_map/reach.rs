@@ -6,9 +6,13 @@
 //! [`DmaDevice::new`](crate::DmaDevice::new), and the IOMMU, the bounce pool and the bus's ranges by
 //! the kernel, before `probe`. So a mapping compares numbers, where C looks up none of them.
 
-use crate::ffi;
+use crate::{
+    ffi,
+    linear, //
+};
 use kernel::{
     bindings,
+    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -21,8 +25,14 @@ pub struct Reach {
     max_segment: u64,
     /// The boundary that a segment must not cross, as a mask.
     boundary: u64,
-    /// The most that a bounce buffer, or whatever stands between, takes at once.
-    max_mapping: u64,
+    /// The largest entry of a table: a segment, and no more than a bounce buffer, or whatever stands
+    /// between, takes at once.
+    max_entry: u64,
+    /// Where the pages within `limit` end, in the array of pages; 0 if an entry may not be as long as
+    /// a page, or if pages do not tell.
+    pages_end: usize,
+    /// Whether segments within the limits are within them for the device, too.
+    keeps_segments: bool,
     /// The unit in which caches are maintained; 1 where DMA is coherent with them.
     cache_alignment: usize,
 }
@@ -42,10 +52,21 @@ impl Reach {
         let (limit, parms) = unsafe { (ffi::map_limit(dev), (*dev).dma_parms.as_ref()) };
         let max = parms.map_or(0, |parms| parms.max_segment_size);
         let boundary = parms.map_or(0, |parms| parms.segment_boundary_mask);
+        let max_segment = u64::from(if max == 0 { DEFAULT_SEGMENT } else { max });
+        // SAFETY: By the safety requirements of this function.
+        //
+        // CAST: `size_t` is at most 64 bits.
+        let max_mapping = unsafe { bindings::dma_max_mapping_size(dev) } as u64;
+        let max_entry = max_segment.min(max_mapping);
 
         Self {
             limit,
-            max_segment: u64::from(if max == 0 { DEFAULT_SEGMENT } else { max }),
+            max_segment,
+            max_entry,
+            pages_end: match linear::pages_within(limit) {
+                Some(end) if max_entry >= PAGE_SIZE as u64 => end,
+                _ => 0,
+            },
             // CAST: `unsigned long` is at most 64 bits.
             boundary: if boundary == 0 {
                 c_ulong::MAX
@@ -53,9 +74,7 @@ impl Reach {
                 boundary
             } as u64,
             // SAFETY: By the safety requirements of this function.
-            //
-            // CAST: `size_t` is at most 64 bits.
-            max_mapping: unsafe { bindings::dma_max_mapping_size(dev) } as u64,
+            keeps_segments: unsafe { ffi::keeps_segments(dev) },
             cache_alignment: ffi::cache_alignment(),
         }
     }
@@ -72,16 +91,32 @@ impl Reach {
         self.max_segment
     }
 
-    /// The most that can be mapped at once, in bytes.
+    /// The largest entry of a table, in bytes.
     #[inline]
-    pub(crate) fn max_mapping(&self) -> u64 {
-        self.max_mapping
+    pub(crate) fn max_entry(&self) -> u64 {
+        self.max_entry
+    }
+
+    /// The address behind the last `struct page` that can be mapped, if whole pages can be entries.
+    #[inline]
+    pub(crate) fn pages_end(&self) -> Option<usize> {
+        match self.pages_end {
+            0 => None,
+            end => Some(end),
+        }
     }
 
     /// The boundary that a segment must not cross, as a mask.
     #[inline]
     pub(crate) fn boundary(&self) -> u64 {
         self.boundary
+    }
+
+    /// Whether what maps for the device keeps to the segment limits: its addresses are those of the
+    /// memory, of bounce buffers, or of an IOMMU whose driver is the kernel's own.
+    #[inline]
+    pub(crate) fn keeps_segments(&self) -> bool {
+        self.keeps_segments
     }
 
     /// The unit in which caches are maintained, in bytes.

@@ -8,6 +8,7 @@
 mod addresses;
 mod buffer;
 mod buffer_range;
+mod fill;
 mod interop;
 mod list;
 mod options;
@@ -51,8 +52,7 @@ pub(crate) use self::{
         kmalloc_whole_lines,
         linear_chunk,
         release, //
-    },
-    table::Split, //
+    }, //
 };
 
 use self::{
@@ -70,7 +70,6 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    error::to_result,
     ffi, ledger,
     state::{
         Cpu,
@@ -204,6 +203,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: no memory for the table or the IOMMU's tables, or no space in them; worth another
     ///   try later.
+    // Inlined by force: the way is straight, and as a call it moves the buffer there and back.
+    #[inline(always)]
     pub fn map(
         dev: DmaDevice<'bound>,
         mut buffer: B,
@@ -241,6 +242,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     const MAP_ATTRS: c_ulong =
         (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong;
 
+    #[inline(always)]
     fn try_map(dev: DmaDevice<'_>, buffer: &mut B, options: SgOptions) -> Result<Table> {
         check_lines::<D, B>(dev, buffer)?;
 
@@ -254,13 +256,9 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
             Some(table) => table.with_attrs(options),
             None => Table::new(dev, buffer, options)?,
         };
-        let attrs = Self::MAP_ATTRS | table.attrs();
-        // SAFETY: `dev` is bound. The table describes memory that the buffer owns and that nobody
-        // accesses (safety requirements of `SgBuffer`), and is not mapped.
-        let mapped = to_result(unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), table.as_ptr(), D::RAW, attrs)
-        });
-        if let Err(error) = mapped {
+        // SAFETY: The table describes memory that the buffer owns and that nobody accesses (safety
+        // requirements of `SgBuffer`), and is not mapped.
+        if let Err(error) = unsafe { table.map(dev, D::RAW, Self::MAP_ATTRS) } {
             buffer.put_table(table, dev.reach());
             return Err(error);
         }
@@ -274,7 +272,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// Context: any.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        Segments::new(Entries::of(&self.parts.table), Split::of(self.parts.dev))
+        Segments::of(&self.parts.table, self.parts.dev)
     }
 
     /// Takes the mapping back for the CPU when the device is done, and syncs it.
@@ -284,6 +282,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// # Errors
     ///
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
+    #[inline]
     pub fn complete(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.0.is_idle() {
             // SAFETY: The engine is idle.
@@ -300,6 +299,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// # Errors
     ///
     /// [`Busy`] (`EBUSY`) with the mapping if the device cannot be stopped.
+    #[inline]
     pub fn cancel(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
         if self.state.stop() {
             // SAFETY: The engine is stopped.
@@ -320,6 +320,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// # Safety
     ///
     /// The engine must be idle, or must have been stopped since it was told of this memory.
+    #[inline]
     pub(crate) unsafe fn into_cpu(self) -> SgMapping<'bound, B, D, Cpu> {
         let (parts, _) = self.into_parts();
 
@@ -350,6 +351,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// # Errors
     ///
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
+    #[inline]
     pub fn unmap(self) -> Result<B, Busy<Self>> {
         if !self.state.0.is_idle() {
             return Err(Busy(self));
@@ -366,6 +368,7 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
     /// Syncs the mapping and gives it to the device behind `engine`.
     ///
     /// C API: `dma_sync_sgtable_for_device()`. Context: any.
+    #[inline]
     pub fn give<E: Engine>(self, engine: E) -> SgMapping<'bound, B, D, Device<E>> {
         let (parts, _) = self.into_parts();
 
@@ -393,6 +396,7 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
     ///
     /// C API: `dma_unmap_sgtable()` with `DMA_ATTR_SKIP_CPU_SYNC`, because the mapping is in sync.
     /// Context: any.
+    #[inline]
     pub fn unmap(self) -> B {
         let (mut parts, _) = self.into_parts();
 
@@ -460,7 +464,13 @@ impl<B: SgBuffer> Parts<'_, B> {
         let attrs = self.table.attrs() | attrs;
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
         unsafe {
-            bindings::dma_unmap_sgtable(self.dev.as_raw(), self.table.as_ptr(), D::RAW, attrs)
+            bindings::dma_unmap_sg_attrs(
+                self.dev.as_raw(),
+                self.table.sgl(),
+                self.table.entries(),
+                D::RAW,
+                attrs,
+            )
         };
     }
 }

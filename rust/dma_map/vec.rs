@@ -121,27 +121,6 @@ pub(crate) fn push<T>(vec: &mut KVec<T>, value: T, flags: Flags) -> Result<(), T
     push_within_capacity(vec, value)
 }
 
-/// `Vec::extend_from_slice`: appends a copy of `values`.
-pub(crate) fn extend_from_slice<T: Copy, A: Allocator>(
-    vec: &mut Vec<T, A>,
-    values: &[T],
-    flags: Flags,
-) -> Result<(), AllocError> {
-    reserve(vec, values.len(), flags)?;
-
-    let len = vec.len();
-    // There is room for both, so this succeeds; after it, the sum is known not to overflow.
-    len.checked_add(values.len()).ok_or(AllocError)?;
-    // SAFETY: There is room behind the last element, and it is initialised before anybody looks.
-    // `values` is borrowed, so it is not that room.
-    unsafe {
-        let place = vec.as_mut_ptr().add(len);
-        vec.inc_len(values.len());
-        core::ptr::copy_nonoverlapping(values.as_ptr(), place, values.len());
-    }
-    Ok(())
-}
-
 /// Removes the element at `index`, and puts the last one in its place.
 pub(crate) fn swap_remove<T>(vec: &mut KVec<T>, index: usize) -> Option<T> {
     let last = vec.len().checked_sub(1)?;

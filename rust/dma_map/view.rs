@@ -6,10 +6,17 @@
 //! [`Io`](kernel::io::Io) methods and with `io_read!`, `io_write!` and `io_project!`; a view of a
 //! part carries the part's own DMA address.
 
+use crate::vec;
 use core::cell::UnsafeCell;
 use kernel::{
+    alloc::{
+        Allocator,
+        Flags,
+        Vec, //
+    },
     dma::DmaAddress,
     io::{
+        io_project,
         IoBackend,
         IoBase,
         IoCapable,
@@ -17,6 +24,7 @@ use kernel::{
         SysMem,
         SysMemBackend, //
     },
+    prelude::*,
     ptr::KnownSize, //
 };
 use zerocopy::{
@@ -97,6 +105,59 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
     {
         // SAFETY: By the type invariants the memory is valid during `'a`.
         unsafe { size_of(SysMemBackend::as_ptr(self.cpu)) }
+    }
+}
+
+impl<'a, T: FromBytes + IntoBytes> CoherentView<'a, [T]> {
+    /// Returns the same memory as bytes.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn as_bytes(self) -> CoherentView<'a, [u8]> {
+        let ptr = CoherentBackend::as_ptr(self);
+        let bytes = core::ptr::slice_from_raw_parts_mut(ptr.cast::<u8>(), KnownSize::size(ptr));
+
+        // SAFETY: The same memory, at the same address for the device. Elements have no padding, so
+        // they are bytes, and any bytes are elements.
+        unsafe { CoherentView::new(bytes, self.dma) }
+    }
+}
+
+impl CoherentView<'_, [u8]> {
+    /// Copies `data` to the first bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` if `data` is longer than the view; nothing is written then.
+    #[inline]
+    pub fn write(self, data: &[u8]) -> Result {
+        let part = io_project!(self, [try: ..data.len()]);
+
+        // SAFETY: `data` is valid for reads of its length, which is that of the part.
+        unsafe { CoherentBackend::copy_to_io(part, data.as_ptr()) };
+        Ok(())
+    }
+
+    /// Appends a copy of all of it to `out`.
+    ///
+    /// Context: as growing `out` by `flags`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, not if `out` has room for it; nothing is appended then.
+    pub fn append_to<A: Allocator>(self, out: &mut Vec<u8, A>, flags: Flags) -> Result {
+        let len = CoherentBackend::as_ptr(self).len();
+        vec::reserve(out, len, flags)?;
+
+        // SAFETY: There is room for `len` bytes behind the elements; they are initialised here.
+        unsafe {
+            let end = out.as_mut_ptr().add(out.len());
+            CoherentBackend::copy_from_io(self, end);
+            out.inc_len(len);
+        }
+        Ok(())
     }
 }
 

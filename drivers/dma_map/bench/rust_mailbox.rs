@@ -84,6 +84,8 @@ fn post_take(talk: &mut Talk<'_>, loops: usize, length: usize) -> Result {
     const WORDS: [u32; 2] = [7, 11];
 
     for _ in 0..loops {
+        // As in a driver, the length comes from elsewhere.
+        let length = core::hint::black_box(length);
         let data = talk.data.get(..length).ok_or(EINVAL)?;
         talk.mailbox.post(&WORDS, data)?;
         // SAFETY: The two slots of the mailbox, which is alive; the memory is shared.

@@ -6,7 +6,7 @@ use super::DmaCoherent;
 use crate::{
     engine::Engine,
     error::to_result,
-    ffi,
+    linear,
     state::Shared, //
 };
 use core::marker::PhantomData;
@@ -94,7 +94,7 @@ impl PhysicalPages<'_> {
                 let page = ((*sg).page_link & !3) as *mut bindings::page;
                 let run = Run {
                     // CAST: The helper widens what is a `phys_addr_t`.
-                    start: ffi::page_to_phys(page) as PhysAddr,
+                    start: linear::page_phys(page) as PhysAddr,
                     // CAST: `usize` has at least 32 bits where there is DMA.
                     len: (*sg).length as usize,
                 };

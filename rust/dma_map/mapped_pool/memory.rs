@@ -7,7 +7,8 @@ use crate::{
     device::DmaDevice,
     ffi,
     gfp::Gfp,
-    ledger, //
+    ledger,
+    linear, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -126,8 +127,8 @@ impl Memory {
         // SAFETY: `dev` is bound, and has a mask; the pages are ours, and `phys` is where they are.
         // The CPU has them until they are synced.
         let mapped = unsafe {
-            let phys = ffi::page_to_phys(page.as_ptr());
-            if phys.wrapping_add(size as u64).wrapping_sub(1) > ffi::map_limit(dev.as_raw()) {
+            let phys = linear::page_phys(page.as_ptr());
+            if phys.wrapping_add(size as u64).wrapping_sub(1) > dev.reach().limit() {
                 Err(EIO)
             } else {
                 // CAST: `unsigned long` has at least 32 bits.

@@ -90,6 +90,26 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
         self.len() == 0
     }
 
+    /// Returns how many chunks there are, if each lies within one page and
+    /// [`try_for_each_page`](Self::try_for_each_page) goes through them; `None` otherwise.
+    #[doc(hidden)]
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        None
+    }
+
+    /// Calls `f` with the page, the offset in it, and the length of every chunk, in order, until it
+    /// fails.
+    #[doc(hidden)]
+    #[inline]
+    fn try_for_each_page(
+        &self,
+        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
+        let _ = f;
+        Err(EINVAL)
+    }
+
     /// Calls `f` with every chunk, in order, until it fails.
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
@@ -191,31 +211,57 @@ pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
     }
 }
 
+/// Makes a function of chunks one of pages.
+#[inline]
+pub(crate) fn page_chunks(
+    mut f: impl FnMut(Chunk) -> Result,
+) -> impl FnMut(*mut bindings::page, usize, usize) -> Result {
+    move |page, offset, len| {
+        f(Chunk {
+            // SAFETY: The callers have a page of their buffer.
+            phys: unsafe { linear::page_phys(page) } | offset as u64,
+            len: len as u64,
+        })
+    }
+}
+
+/// Returns how many pages [`for_each_vmalloc_page`] finds.
+#[inline]
+fn vmalloc_pages(addr: *const u8, len: usize) -> usize {
+    // An allocation does not wrap around the end of the address space.
+    (addr.addr() % PAGE_SIZE)
+        .wrapping_add(len)
+        .div_ceil(PAGE_SIZE)
+}
+
 /// Calls `f` with the pages behind `len` bytes at `addr`.
 ///
 /// # Safety
 ///
 /// The bytes must be a vmalloc allocation that is not freed meanwhile.
-unsafe fn vmalloc_chunks(
+#[inline]
+unsafe fn for_each_vmalloc_page(
     addr: *const u8,
     len: usize,
-    mut f: impl FnMut(Chunk) -> Result,
+    mut f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
 ) -> Result {
-    let mut done = 0;
+    // SAFETY: The callers have an address of the allocation, by the safety requirements of this
+    // function.
+    let page = |at: *const u8| unsafe { bindings::vmalloc_to_page(at.cast()) };
+    let offset = addr.addr() % PAGE_SIZE;
+    let (mut at, mut left) = (addr, len);
 
-    while done < len {
-        let at = addr.wrapping_add(done);
-        let offset = at.addr() % PAGE_SIZE;
-        let step = (PAGE_SIZE - offset).min(len - done);
-
-        // SAFETY: `at` is within the allocation, by the safety requirements of this function.
-        let page = unsafe { bindings::vmalloc_to_page(at.cast()) };
-        f(Chunk {
-            // SAFETY: Memory of a vmalloc allocation has a page.
-            phys: unsafe { ffi::page_to_phys(page) } | offset as u64,
-            len: step as u64,
-        })?;
-        done = done.wrapping_add(step);
+    if offset != 0 {
+        let step = PAGE_SIZE.wrapping_sub(offset).min(left);
+        f(page(at), offset, step)?;
+        (at, left) = (at.wrapping_add(step), left.wrapping_sub(step));
+    }
+    while left >= PAGE_SIZE {
+        f(page(at), 0, PAGE_SIZE)?;
+        (at, left) = (at.wrapping_add(PAGE_SIZE), left.wrapping_sub(PAGE_SIZE));
+    }
+    if left != 0 {
+        f(page(at), 0, left)?;
     }
 
     Ok(())
@@ -276,9 +322,22 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
         core::mem::size_of_val::<[T]>(self)
     }
 
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        Some(vmalloc_pages(self.as_ptr().cast(), SgBuffer::len(self)))
+    }
+
+    #[inline]
+    fn try_for_each_page(
+        &self,
+        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
         // SAFETY: See above.
-        unsafe { vmalloc_chunks(self.as_ptr().cast(), SgBuffer::len(self), f) }
+        unsafe { for_each_vmalloc_page(self.as_ptr().cast(), SgBuffer::len(self), f) }
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        self.try_for_each_page(page_chunks(f))
     }
 
     fn whole_lines(&self, _line: usize) -> bool {
@@ -307,7 +366,7 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
         // SAFETY: The function only compares the address.
         if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
             // SAFETY: A vmalloc allocation that `self` owns.
-            unsafe { vmalloc_chunks(addr, len, f) }
+            unsafe { for_each_vmalloc_page(addr, len, page_chunks(f)) }
         } else {
             // SAFETY: A `kmalloc` allocation that `self` owns.
             f(unsafe { linear_chunk(addr, len) })
@@ -441,16 +500,23 @@ unsafe impl SgBuffer for PageList {
         self.pages.len().wrapping_mul(PAGE_SIZE)
     }
 
-    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
-        for page in &self.pages {
-            f(Chunk {
-                // SAFETY: The page is valid.
-                phys: unsafe { ffi::page_to_phys(page.as_ptr()) },
-                len: PAGE_SIZE as u64,
-            })?;
-        }
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        Some(self.pages.len())
+    }
 
-        Ok(())
+    #[inline]
+    fn try_for_each_page(
+        &self,
+        mut f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
+        self.pages
+            .iter()
+            .try_for_each(|page| f(page.as_ptr(), 0, PAGE_SIZE))
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        self.try_for_each_page(page_chunks(f))
     }
 
     fn whole_lines(&self, _line: usize) -> bool {

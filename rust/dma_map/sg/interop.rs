@@ -66,7 +66,6 @@ impl<'a> Segments<'a> {
 
         // SAFETY: The type says that the table is valid and does not change during `'a`; a list
         // ends with its last entry.
-        let entries = unsafe { Entries::of_raw((*table).sgl, (*table).nents) };
-        Self::new(entries, Split::of(dev))
+        unsafe { Self::of_raw((*table).sgl, (*table).nents, Split::of(dev)) }
     }
 }

@@ -17,7 +17,10 @@ use crate::{
     device::DmaDevice,
     reach::Reach, //
 };
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// A buffer, and the table that describes it for a device: built once, mapped again and again.
 ///
@@ -119,6 +122,18 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
     #[inline]
     fn len(&self) -> usize {
         self.buffer.len()
+    }
+
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        self.buffer.page_chunks()
+    }
+
+    fn try_for_each_page(
+        &self,
+        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
+        self.buffer.try_for_each_page(f)
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {

@@ -2,9 +2,19 @@
 
 //! What the device is told of a scatter-gather mapping.
 
-use super::table::{
-    Split,
-    Table, //
+use super::{
+    fill::{
+        follow,
+        CHAIN, //
+    },
+    table::{
+        Split,
+        Table, //
+    }, //
+};
+use crate::{
+    device::DmaDevice,
+    reach::Reach, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -46,31 +56,59 @@ impl Segment {
     }
 }
 
-/// The entries that a mapping has left, in order; none is empty.
+/// The entries that a table has left, in order.
 ///
 /// # Invariants
 ///
-/// In a `Table`, `sg` is the first of `left` entries of a terminated list that does not change
-/// during `'a`, or NULL.
+/// `sg` is the first of `left` entries of a list that does not change during `'a`, or a link to it, if
+/// `left` is not 0.
 #[derive(Clone)]
-pub(super) enum Entries<'a> {
-    /// In a scatter-gather table that is mapped.
-    Table {
-        sg: *mut bindings::scatterlist,
-        left: u32,
-        _table: PhantomData<&'a bindings::sg_table>,
-    },
-    /// In a list that was copied from one.
-    List(core::slice::Iter<'a, Segment>),
+pub(super) struct Left<'a> {
+    sg: *const bindings::scatterlist,
+    left: usize,
+    _table: PhantomData<&'a bindings::sg_table>,
 }
 
 // SAFETY: Reads entries that are borrowed during `'a` and do not change meanwhile.
-unsafe impl Send for Entries<'_> {}
+unsafe impl Send for Left<'_> {}
 
-impl<'a> Entries<'a> {
+impl Iterator for Left<'_> {
+    type Item = Segment;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Segment> {
+        if self.left == 0 {
+            return None;
+        }
+        // SAFETY: By the type invariants `sg` is an entry, or a link to one.
+        let entry = unsafe {
+            if (*self.sg).page_link & CHAIN != 0 {
+                self.sg = follow(self.sg);
+            }
+            Segment {
+                address: (*self.sg).dma_address,
+                len: dma_len(self.sg),
+            }
+        };
+
+        // INVARIANT: One entry further, which exists if one is left.
+        self.left = self.left.wrapping_sub(1);
+        self.sg = self.sg.wrapping_add(1);
+        Some(entry)
+    }
+}
+
+impl<'a> Left<'a> {
+    /// No entries.
+    const NONE: Self = Self {
+        sg: core::ptr::null(),
+        left: 0,
+        _table: PhantomData,
+    };
+
     /// The entries of `table`, which must be mapped.
     #[inline]
-    pub(super) fn of(table: &'a Table) -> Self {
+    fn of(table: &'a Table) -> Self {
         // SAFETY: The table is borrowed, and changes by `&mut` only.
         unsafe { Self::of_raw(table.sgl(), table.mapped()) }
     }
@@ -81,13 +119,31 @@ impl<'a> Entries<'a> {
     ///
     /// `sg` must be NULL, or the first entry of a terminated list that does not change during `'a`.
     #[inline]
-    pub(super) unsafe fn of_raw(sg: *mut bindings::scatterlist, left: u32) -> Self {
+    unsafe fn of_raw(sg: *const bindings::scatterlist, left: u32) -> Self {
         // INVARIANT: By the safety requirements of this function.
-        Self::Table {
+        Self {
             sg,
-            left,
+            // CAST: `usize` has at least 32 bits.
+            left: if sg.is_null() { 0 } else { left as usize },
             _table: PhantomData,
         }
+    }
+}
+
+/// The entries that a mapping has left, in order; none is empty.
+#[derive(Clone)]
+pub(super) enum Entries<'a> {
+    /// In a scatter-gather table that is mapped.
+    Table(Left<'a>),
+    /// In a list that was copied from one.
+    List(core::slice::Iter<'a, Segment>),
+}
+
+impl<'a> Entries<'a> {
+    /// The entries of `table`, which must be mapped.
+    #[inline]
+    pub(super) fn of(table: &'a Table) -> Self {
+        Self::Table(Left::of(table))
     }
 }
 
@@ -97,30 +153,28 @@ impl Iterator for Entries<'_> {
     #[inline]
     fn next(&mut self) -> Option<Segment> {
         match self {
+            // A table of somebody else may not be mapped at all.
+            Self::Table(left) => left.find(|entry| entry.len != 0),
             Self::List(list) => list.next().copied(),
-            Self::Table { sg, left, .. } => {
-                while *left != 0 && !sg.is_null() {
-                    // SAFETY: By the type invariants `sg` is an entry.
-                    let entry = unsafe {
-                        Segment {
-                            address: bindings::sg_dma_address(*sg),
-                            len: bindings::sg_dma_len(*sg),
-                        }
-                    };
-
-                    // INVARIANT: One entry further, or NULL behind the last.
-                    *left = left.wrapping_sub(1);
-                    // SAFETY: As above.
-                    *sg = unsafe { bindings::sg_next(*sg) };
-
-                    // A table of somebody else may not be mapped at all.
-                    if entry.len != 0 {
-                        return Some(entry);
-                    }
-                }
-                None
-            }
         }
+    }
+}
+
+/// Returns what `sg_dma_len()` does, which is a call from Rust.
+///
+/// # Safety
+///
+/// `sg` must be an entry of a list.
+#[inline]
+unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
+    #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
+    // SAFETY: By the safety requirements of this function.
+    return unsafe { (*sg).dma_length };
+
+    #[cfg(not(CONFIG_NEED_SG_DMA_LENGTH))]
+    // SAFETY: As above.
+    unsafe {
+        (*sg).length
     }
 }
 
@@ -144,21 +198,71 @@ impl Iterator for Entries<'_> {
 /// ```
 #[derive(Clone)]
 pub struct Segments<'a> {
+    /// What is left of a table whose entries are segments as they are.
+    whole: Left<'a>,
+    /// What is left otherwise, to be split.
     entries: Entries<'a>,
     /// What is left of the entry before.
     rest: Segment,
+    /// What the device takes, and what was asked for beyond that.
+    reach: Option<&'a Reach>,
     split: Split,
 }
 
 impl<'a> Segments<'a> {
+    /// Iterates over the entries of `table`, which was built within the limits of `dev`, and is
+    /// mapped for it.
+    #[inline]
+    pub(super) fn of(table: &'a Table, dev: DmaDevice<'a>) -> Self {
+        let (mut whole, mut left) = (Left::of(table), Left::NONE);
+        if !dev.reach().keeps_segments() {
+            core::mem::swap(&mut whole, &mut left);
+        }
+        Self {
+            whole,
+            entries: Entries::Table(left),
+            rest: Segment::NOTHING,
+            reach: Some(dev.reach()),
+            split: Split::NONE,
+        }
+    }
+
+    /// Iterates over the entries of somebody else's table.
+    ///
+    /// # Safety
+    ///
+    /// `sg` must be NULL, or the first entry of a terminated list, of at least `count` entries, that
+    /// does not change during `'a`.
+    #[inline]
+    pub(super) unsafe fn of_raw(
+        sg: *const bindings::scatterlist,
+        count: u32,
+        split: Split,
+    ) -> Self {
+        // SAFETY: By the safety requirements of this function.
+        Self::new(Entries::Table(unsafe { Left::of_raw(sg, count) }), split)
+    }
+
     /// Iterates over `entries`.
     #[inline]
     pub(super) fn new(entries: Entries<'a>, split: Split) -> Self {
         Self {
+            whole: Left::NONE,
             entries,
             rest: Segment::NOTHING,
+            reach: None,
             split,
         }
+    }
+
+    /// Adds limits; `max` must not be 0, and `boundary` be a boundary.
+    #[inline]
+    fn narrow(mut self, max: u64, boundary: u64) -> Self {
+        self.split.narrow(max, boundary);
+        if self.whole.left != 0 {
+            self.entries = Entries::Table(core::mem::replace(&mut self.whole, Left::NONE));
+        }
+        self
     }
 
     /// Makes the segments from here on no longer than `max_len` bytes.
@@ -169,12 +273,11 @@ impl<'a> Segments<'a> {
     ///
     /// `EINVAL` for 0.
     #[inline]
-    pub fn split(mut self, max_len: u32) -> Result<Self> {
+    pub fn split(self, max_len: u32) -> Result<Self> {
         if max_len == 0 {
             return Err(EINVAL);
         }
-        self.split.narrow(max_len.into(), u64::MAX);
-        Ok(self)
+        Ok(self.narrow(max_len.into(), u64::MAX))
     }
 
     /// Makes the segments from here on cross no multiple of `mask + 1`.
@@ -185,12 +288,11 @@ impl<'a> Segments<'a> {
     ///
     /// `EINVAL` unless `mask` is one less than a power of two.
     #[inline]
-    pub fn split_boundary(mut self, mask: u64) -> Result<Self> {
+    pub fn split_boundary(self, mask: u64) -> Result<Self> {
         if mask & mask.wrapping_add(1) != 0 {
             return Err(EINVAL);
         }
-        self.split.narrow(u64::MAX, mask);
-        Ok(self)
+        Ok(self.narrow(u64::MAX, mask))
     }
 
     /// Returns whether there are at most `count` segments from here on.
@@ -208,14 +310,20 @@ impl Iterator for Segments<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Segment> {
+        // Where nothing is asked for beyond what holds anyway, a step is as short as C's.
+        if self.whole.left != 0 {
+            return self.whole.next();
+        }
         if self.rest.len == 0 {
             self.rest = self.entries.next()?;
         }
 
+        let mut split = self.split;
+        if let Some(reach) = self.reach {
+            split.narrow(reach.max_segment(), reach.boundary());
+        }
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        let len = self
-            .split
-            .first(self.rest.address.into(), self.rest.len.into());
+        let len = split.first(self.rest.address.into(), self.rest.len.into());
 
         // CAST: Not longer than the entry, whose length is 32 bits.
         Some(self.rest.take(len as u32))

@@ -9,14 +9,19 @@ use super::{
         Chunk,
         SgBuffer, //
     },
+    fill::{
+        Fill,
+        Flat,
+        Layout,
+        Linked, //
+    },
     options::SgOptions, //
 };
 use crate::{
     device::DmaDevice,
-    error::to_result,
+    error,
     ffi,
-    ledger,
-    linear, //
+    ledger, //
 };
 use kernel::{
     bindings,
@@ -32,6 +37,12 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// No limits.
+    pub(crate) const NONE: Self = Self {
+        max: u64::MAX,
+        boundary: u64::MAX,
+    };
+
     /// The limits of `dev`.
     #[inline]
     pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
@@ -48,6 +59,13 @@ impl Split {
         self.boundary = self.boundary.min(boundary);
     }
 
+    /// Returns whether the page at `phys` can be the end of a segment of `len` bytes in all.
+    #[inline]
+    pub(crate) fn joins(self, phys: u64, len: u64) -> bool {
+        // A boundary is at least a page's.
+        len <= self.max && phys & self.boundary != 0
+    }
+
     /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is.
     #[inline]
     pub(crate) fn first(self, addr: u64, len: u64) -> u64 {
@@ -59,17 +77,30 @@ impl Split {
     }
 }
 
+/// The most entries of a table that is one array; one less than a page of them.
+const FLAT: usize = PAGE_SIZE / size_of::<bindings::scatterlist>() - 1;
+
+/// A table without entries.
+const EMPTY: bindings::sg_table = bindings::sg_table {
+    sgl: core::ptr::null_mut(),
+    nents: 0,
+    orig_nents: 0,
+};
+
 /// A scatter-gather table.
 ///
 /// # Invariants
 ///
-/// - `sgt` was allocated by `sg_alloc_table()`, or it is empty and has no entries.
+/// - `sgt` has room for `allocated` entries, of which it uses the first ones: in an array of its own
+///   up to [`FLAT`] of them, otherwise as `sg_alloc_table()` made it. Or it is empty, and has none.
 /// - Each entry describes memory of the buffer that the table was built for, and none is longer or
 ///   crosses more than the device's limits allow.
 pub struct Table {
     sgt: bindings::sg_table,
+    /// The number of entries that there is memory for: as many as `sgt` has, or more.
+    allocated: c_uint,
     /// The attributes of the driver's options: unmapping takes them as mapping does.
-    attrs: c_ulong,
+    attrs: u32,
 }
 
 // SAFETY: The table owns its entries; it is not tied to a thread.
@@ -87,6 +118,7 @@ impl Table {
     /// - `EIO`: neither the device nor a bounce buffer, if one is allowed, reaches the memory.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`.
+    #[inline(always)]
     pub(crate) fn new<B: SgBuffer>(
         dev: DmaDevice<'_>,
         buffer: &B,
@@ -96,77 +128,175 @@ impl Table {
             return Err(EINVAL);
         }
 
-        let mut split = Split::of(dev);
-        split.narrow(dev.reach().max_mapping(), u64::MAX);
+        let reach = dev.reach();
+        let split = Split {
+            max: reach.max_entry(),
+            boundary: reach.boundary(),
+        };
+        if options.is_coherent() {
+            return Self::coherent(dev, buffer, split, options);
+        }
+
+        match (buffer.page_chunks(), reach.pages_end()) {
+            // As an entry may be as long as a page, there are no more entries than chunks, wherever
+            // they are: such a buffer is gone through once.
+            (Some(count), Some(end)) if count <= FLAT => {
+                Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split))
+            }
+            (Some(count), Some(end)) => Self::of_pages(buffer, count, end, split, options),
+            _ => Self::in_two_passes(buffer, split, reach.limit(), options),
+        }
+    }
+
+    /// Builds the table of many pages.
+    #[inline(never)]
+    fn of_pages<B: SgBuffer>(
+        buffer: &B,
+        count: usize,
+        end: usize,
+        split: Split,
+        options: SgOptions,
+    ) -> Result<Self> {
+        Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split))
+    }
+
+    /// Builds the table for a device that must access the buffer itself.
+    #[inline(never)]
+    fn coherent<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        split: Split,
+        options: SgOptions,
+    ) -> Result<Self> {
         // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
         let limit = unsafe {
-            if !options.is_coherent() {
-                dev.reach().limit()
-            } else if ffi::is_coherent(dev.as_raw()) {
-                ffi::direct_limit(dev.as_raw())
-            } else {
+            if !ffi::is_coherent(dev.as_raw()) {
                 return Err(EOPNOTSUPP);
             }
+            ffi::direct_limit(dev.as_raw())
         };
-        let mut count: u32 = 0;
+        Self::in_two_passes(buffer, split, limit, options)
+    }
+
+    /// Builds the table for any buffer: counts the entries, and writes them.
+    #[inline(never)]
+    fn in_two_passes<B: SgBuffer>(
+        buffer: &B,
+        split: Split,
+        limit: u64,
+        options: SgOptions,
+    ) -> Result<Self> {
+        let mut count: usize = 0;
         for_each_entry(buffer, split, |entry| {
             if entry.last() > limit {
                 return Err(EIO);
             }
-            // The C API counts in `int`.
-            count = count
-                .checked_add(1)
-                .filter(|n| *n <= c_int::MAX as u32)
-                .ok_or(EINVAL)?;
+            count = count.wrapping_add(1);
             Ok(())
         })?;
 
-        let mut table = Self {
-            // INVARIANT: Empty.
+        if count <= FLAT {
+            Self::flat(count, options)?.filled::<Flat>(entries(buffer, split))
+        } else {
+            Self::linked(count, options)?.filled::<Linked>(entries(buffer, split))
+        }
+    }
+
+    /// Lets `write` write the entries.
+    #[inline(always)]
+    fn filled<L: Layout>(mut self, write: impl FnOnce(&mut Fill<L>) -> Result) -> Result<Self> {
+        // SAFETY: The table is as it was allocated, in this layout. It has as many entries as the
+        // buffer was found to need, whose chunks stay the same (safety requirements of `SgBuffer`).
+        let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
+        write(&mut fill)?;
+        // INVARIANT: The entries that were written, the last of which is marked.
+        self.sgt.orig_nents = self.allocated.wrapping_sub(fill.end());
+        Ok(self)
+    }
+
+    /// Allocates a table of `count` entries in one array: at least 1, at most [`FLAT`].
+    ///
+    /// Each is written before it is read, so the array is not zeroed, and `sg_alloc_table()`, which
+    /// does that, and finds out that there is no second array, is not called.
+    #[inline(always)]
+    fn flat(count: usize, options: SgOptions) -> Result<Self> {
+        // No more than a page.
+        let size = count.wrapping_mul(size_of::<bindings::scatterlist>());
+        // SAFETY: The function has no preconditions.
+        let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp().as_raw()) };
+        if sgl.is_null() {
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Allocated above.
+        //
+        // CAST: At most `FLAT`.
+        Ok(Self {
             sgt: bindings::sg_table {
-                sgl: core::ptr::null_mut(),
+                sgl: sgl.cast(),
                 nents: 0,
                 orig_nents: 0,
             },
-            attrs: options.attrs(),
-        };
-
-        // INVARIANT: Allocated here; on failure the function leaves an empty table.
-        // SAFETY: The table is valid for writes, and `count` is not 0, because the buffer has at
-        // least one byte.
-        to_result(unsafe {
-            bindings::sg_alloc_table(&mut table.sgt, count, options.gfp().as_raw())
-        })?;
-
-        let mut sg = table.sgt.sgl;
-        for_each_entry(buffer, split, |entry| {
-            // The buffer's chunks are the same as in the first pass (safety requirements of
-            // `SgBuffer`), so the entries do not run out; if they did, the rest is not mapped.
-            if sg.is_null() {
-                return Err(EINVAL);
-            }
-            // SAFETY: The entry is memory with pages, by the safety requirements of `SgBuffer`.
-            let page = unsafe { linear::page(entry.phys) };
-            // SAFETY: `sg` is an entry of our table. This is `sg_set_page()`: the two low bits of
-            // the link mark chain and end, and stay.
-            //
-            // CAST: An entry is not longer than `max_segment_size`, which is 32 bits.
-            unsafe {
-                (*sg).page_link = ((*sg).page_link & LINK_MASK) | page.addr() as c_ulong;
-                (*sg).offset = (entry.phys % PAGE_SIZE as u64) as c_uint;
-                (*sg).length = entry.len as c_uint;
-            }
-            // SAFETY: `sg` is an entry of a table that is terminated.
-            sg = unsafe { bindings::sg_next(sg) };
-            Ok(())
-        })?;
-
-        Ok(table)
+            allocated: count as c_uint,
+            attrs: options.attrs() as u32,
+        })
     }
 
-    #[inline]
-    pub(crate) fn as_ptr(&mut self) -> *mut bindings::sg_table {
-        &mut self.sgt
+    /// Allocates a table of `count` entries, more than [`FLAT`], which describe nothing yet.
+    #[inline(never)]
+    fn linked(count: usize, options: SgOptions) -> Result<Self> {
+        // The C API counts in `int`.
+        let count = c_int::try_from(count).map_err(|_| EINVAL)?;
+        // Of this function alone, so that what is returned need not be in memory.
+        let mut sgt = EMPTY;
+
+        // SAFETY: The table is valid for writes, and `count` is positive, as the buffer is not empty.
+        //
+        // CAST: Positive.
+        let ret =
+            unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp().as_raw()) };
+        if ret != 0 {
+            // `EINVAL` is what a caller of this function can't provoke.
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Allocated above.
+        Ok(Self {
+            sgt,
+            allocated: sgt.orig_nents,
+            attrs: options.attrs() as u32,
+        })
+    }
+
+    /// Maps the table for `dev`, with `attrs` beside those of the options.
+    ///
+    /// C API: `dma_map_sgtable()`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the C function.
+    ///
+    /// # Safety
+    ///
+    /// It must not be mapped, and nobody access what it describes, until it is synced or unmapped.
+    #[inline(always)]
+    pub(super) unsafe fn map(
+        &mut self,
+        dev: DmaDevice<'_>,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) -> Result {
+        let mut sgt = self.sgt;
+
+        // SAFETY: By the safety requirements of this function; `dev` is bound.
+        let ret = unsafe {
+            bindings::dma_map_sgtable(dev.as_raw(), &mut sgt, direction, self.attrs() | attrs)
+        };
+        if ret != 0 {
+            return Err(error::from_errno(ret));
+        }
+        self.sgt.nents = sgt.nents;
+        Ok(())
     }
 
     /// The first entry.
@@ -178,24 +308,33 @@ impl Table {
     /// Frees the entries, of which there are none any more.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        // SAFETY: By the type invariants; the function takes an empty table.
-        unsafe { bindings::sg_free_table(&mut self.sgt) };
-        // INVARIANT: Empty; the function leaves the numbers as they were.
-        self.sgt.orig_nents = 0;
-        self.sgt.nents = 0;
+        let (sgt, allocated) = (self.sgt, self.allocated);
+        // INVARIANT: Empty.
+        self.sgt = EMPTY;
+        self.allocated = 0;
+
+        // SAFETY: By the type invariants; `kfree()` takes NULL.
+        unsafe {
+            if allocated as usize <= FLAT {
+                bindings::kfree(sgt.sgl.cast());
+            } else {
+                free_linked(sgt, allocated);
+            }
+        }
     }
 
     /// Sets what mapping and unmapping take.
     #[inline]
     pub(crate) fn with_attrs(mut self, options: SgOptions) -> Self {
-        self.attrs = options.attrs();
+        self.attrs = options.attrs() as u32;
         self
     }
 
     /// The attributes that mapping and unmapping take.
     #[inline]
     pub(crate) fn attrs(&self) -> c_ulong {
-        self.attrs
+        // CAST: `unsigned long` has at least 32 bits.
+        self.attrs as c_ulong
     }
 
     /// Returns whether there are no entries.
@@ -210,7 +349,7 @@ impl Table {
             sgl: self.sgl(),
             entries: self.entries(),
             direction,
-            attrs: self.attrs,
+            attrs: self.attrs(),
         }
     }
 
@@ -247,6 +386,19 @@ impl Table {
     }
 }
 
+/// Frees a table of `sg_alloc_table()` with `allocated` entries.
+///
+/// # Safety
+///
+/// It must not be used again.
+#[inline(never)]
+unsafe fn free_linked(mut sgt: bindings::sg_table, allocated: c_uint) {
+    // The function goes by the number to find the arrays.
+    sgt.orig_nents = allocated;
+    // SAFETY: By the safety requirements of this function.
+    unsafe { bindings::sg_free_table(&mut sgt) };
+}
+
 impl Drop for Table {
     #[inline]
     fn drop(&mut self) {
@@ -254,10 +406,40 @@ impl Drop for Table {
     }
 }
 
-/// The bits of `page_link` that are not the page.
-const LINK_MASK: c_ulong = 3;
+/// Writes the pages of `buffer`, which must lie before `end`.
+#[inline(always)]
+fn pages<L: Layout, B: SgBuffer>(
+    buffer: &B,
+    end: usize,
+    split: Split,
+) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
+    move |fill| {
+        buffer.try_for_each_page(|page, offset, len| {
+            if page.addr() >= end {
+                return Err(EIO);
+            }
+            fill.push_page(page, offset, len, split);
+            Ok(())
+        })
+    }
+}
+
+/// Writes the entries for `buffer`.
+#[inline(always)]
+fn entries<L: Layout, B: SgBuffer>(
+    buffer: &B,
+    split: Split,
+) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
+    move |fill| {
+        for_each_entry(buffer, split, |entry| {
+            fill.push(entry);
+            Ok(())
+        })
+    }
+}
 
 /// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split.
+#[inline]
 fn for_each_entry<B: SgBuffer>(
     buffer: &B,
     split: Split,
@@ -281,15 +463,11 @@ fn for_each_entry<B: SgBuffer>(
 /// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
 #[cfg(CONFIG_IOMMU_DMA)]
 pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, f: impl FnMut(Chunk) -> Result) -> Result {
-    let whole = Split {
-        max: u64::MAX,
-        boundary: u64::MAX,
-    };
-
-    for_each_entry(buffer, whole, f)
+    for_each_entry(buffer, Split::NONE, f)
 }
 
 /// Calls `f` with the parts of `run`, if it is not empty.
+#[inline]
 fn split_run(mut run: Chunk, split: Split, f: &mut impl FnMut(Chunk) -> Result) -> Result {
     while run.len != 0 {
         let len = split.first(run.phys, run.len);

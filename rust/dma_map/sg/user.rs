@@ -7,6 +7,7 @@
 
 use super::{
     buffer::{
+        page_chunks,
         Chunk,
         SgBuffer, //
     },
@@ -255,22 +256,30 @@ unsafe impl<D: Direction> SgBuffer for UserPages<D> {
         self.len
     }
 
-    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        Some(self.pins.count)
+    }
+
+    fn try_for_each_page(
+        &self,
+        mut f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
         let mut offset = self.offset;
         let mut left = self.len;
 
         for &page in self.pins.pages() {
             let len = left.min(PAGE_SIZE.wrapping_sub(offset));
-            f(Chunk {
-                // SAFETY: The page is pinned, so it is valid.
-                phys: unsafe { ffi::page_to_phys(page) } | offset as u64,
-                len: len as u64,
-            })?;
+            f(page, offset, len)?;
             left = left.wrapping_sub(len);
             offset = 0;
         }
 
         Ok(())
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        self.try_for_each_page(page_chunks(f))
     }
 
     fn whole_lines(&self, line: usize) -> bool {
