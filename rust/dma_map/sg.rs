@@ -38,7 +38,8 @@ pub use self::{
     prebuilt::Prebuilt,
     segments::{
         Segment,
-        Segments, //
+        Segments,
+        SplitSegments, //
     },
     user::{
         UserBytes,
@@ -199,7 +200,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
     ///   writes to it on a machine whose DMA is not coherent with the caches.
     /// - `EIO`: the device cannot reach the memory, and a bounce buffer cannot help: none is within
-    ///   reach, all are in use, or the options allow none.
+    ///   reach, all are in use, or the options allow none. Or a bus whose addresses are not those of
+    ///   the memory has moved a segment across the device's `segment_boundary`.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: no memory for the table or the IOMMU's tables, or no space in them; worth another
     ///   try later.
@@ -272,7 +274,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// Context: any.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        Segments::of(&self.parts.table, self.parts.dev)
+        Segments::of(&self.parts.table)
     }
 
     /// Takes the mapping back for the CPU when the device is done, and syncs it.
@@ -461,17 +463,8 @@ impl<B: SgBuffer> Parts<'_, B> {
             return;
         }
         ledger::strike(self.dev.as_raw(), || self.table.entry(D::RAW));
-        let attrs = self.table.attrs() | attrs;
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
-        unsafe {
-            bindings::dma_unmap_sg_attrs(
-                self.dev.as_raw(),
-                self.table.sgl(),
-                self.table.entries(),
-                D::RAW,
-                attrs,
-            )
-        };
+        unsafe { self.table.unmap(self.dev, D::RAW, attrs) };
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     sg::{
         table::Split,
         Segment,
-        Segments, //
+        SplitSegments, //
     },
 };
 use kernel::dma::DmaAddress;
@@ -28,7 +28,7 @@ enum Form<'a> {
         left: u64,
         split: Split,
     },
-    Table(Segments<'a>),
+    Table(SplitSegments<'a>),
 }
 
 impl<'a> IovaSegments<'a> {
@@ -45,9 +45,9 @@ impl<'a> IovaSegments<'a> {
     }
 
     #[inline]
-    pub(crate) fn of_table(segments: Segments<'a>) -> Self {
+    pub(crate) fn of_table(segments: impl Into<SplitSegments<'a>>) -> Self {
         Self {
-            form: Form::Table(segments),
+            form: Form::Table(segments.into()),
         }
     }
 }

@@ -17,14 +17,21 @@ use kernel::{
 #[cfg(CONFIG_IOMMU_DMA)]
 mod imp {
     use super::*;
+    use crate::linear;
     use crate::{
-        error::to_result,
+        error::{
+            from_errno,
+            to_result, //
+        },
         sg::{
             table::for_each_run,
             Chunk, //
         }, //
     };
-    use kernel::bindings;
+    use kernel::{
+        bindings,
+        page::PAGE_SIZE, //
+    };
 
     /// No bounce buffers and no cache maintenance, or no link: so that a linked buffer is in sync
     /// at all times. There is no C function that would sync a part of it.
@@ -75,32 +82,42 @@ mod imp {
             }
 
             let mut linked = 0;
-            let result = for_each_run(buffer, |run| {
+            // By themselves, so that the loop finds them in registers.
+            let (raw, state, attrs) = (dev.as_raw(), &raw mut space.state, space.attrs);
+            let mut link = |run: Chunk| {
                 // CAST: A part of the buffer, whose size is a `usize`.
                 let len = run.len as usize;
                 // SAFETY: The device is bound, and the space allocated. The run is memory that the
                 // buffer owns and nobody accesses (safety requirements of `SgBuffer`). Each run
                 // but the first starts at a granule, as `first_if_gapless` saw.
-                to_result(unsafe {
-                    bindings::dma_iova_link(
-                        dev.as_raw(),
-                        &mut space.state,
-                        run.phys,
-                        linked,
-                        len,
-                        D::RAW,
-                        space.attrs,
-                    )
-                })?;
+                let ret = unsafe {
+                    bindings::dma_iova_link(raw, state, run.phys, linked, len, D::RAW, attrs)
+                };
+                if ret != 0 {
+                    return Err(from_errno(ret));
+                }
                 linked = linked.wrapping_add(len);
                 Ok(())
-            })
-            .and_then(|()| {
-                // SAFETY: The whole space is linked. The one sync, for all of it.
-                to_result(unsafe {
-                    bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
+            };
+            // The first chunk continues this one, which is empty, and the buffer is not.
+            let mut run = Chunk { phys, len: 0 };
+            let result = buffer
+                .try_for_each_chunk(|chunk| {
+                    if run.end() == chunk.phys {
+                        run.len = run.len.wrapping_add(chunk.len);
+                        return Ok(());
+                    }
+                    link(run)?;
+                    run = chunk;
+                    Ok(())
                 })
-            });
+                .and_then(|()| link(run))
+                .and_then(|()| {
+                    // SAFETY: The whole space is linked. The one sync, for all of it.
+                    to_result(unsafe {
+                        bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
+                    })
+                });
 
             let Err(err) = result else {
                 // INVARIANT: Allocated, linked and synced above.
@@ -154,6 +171,17 @@ mod imp {
         // The device has no IOMMU, or one that does not join.
         if granule_mask == 0 {
             return Ok(None);
+        }
+
+        // Between two chunks of such a buffer there is the end of a page.
+        if buffer.page_chunks().is_some() && granule_mask < PAGE_SIZE as u64 {
+            let mut first = None;
+            let _ = buffer.try_for_each_page(|page, offset, _| {
+                // SAFETY: The page is one of the buffer's.
+                first = Some(unsafe { linear::page_phys(page) } | offset as u64);
+                Err(EINTR)
+            });
+            return Ok(first);
         }
 
         let mut before: Option<Chunk> = None;

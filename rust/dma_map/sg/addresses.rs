@@ -8,7 +8,7 @@ use super::{
     segments::{
         Entries,
         Segment,
-        Segments, //
+        SplitSegments, //
     },
     table::Split,
     MapError,
@@ -101,8 +101,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgAddresses<'bound, B, D, E> 
 
     /// Returns what to tell the device, as [`SgMapping::segments`].
     #[inline]
-    pub fn segments(&self) -> Segments<'_> {
-        Segments::new(self.entries(), Split::of(self.device()))
+    pub fn segments(&self) -> SplitSegments<'_> {
+        SplitSegments::new(self.entries(), Split::of(self.device()))
     }
 
     /// Returns the mapping as a list of pages, as [`SgMapping::dma_pages`].

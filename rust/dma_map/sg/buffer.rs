@@ -90,7 +90,8 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
         self.len() == 0
     }
 
-    /// Returns how many chunks there are, if each lies within one page and
+    /// Returns how many chunks there are, if each lies within one page, all but the first begin at
+    /// the beginning of one, all but the last end at the end of one, and
     /// [`try_for_each_page`](Self::try_for_each_page) goes through them; `None` otherwise.
     #[doc(hidden)]
     #[inline]

@@ -11,7 +11,7 @@ use super::{
     pages::PageAddresses,
     segments::{
         Entries,
-        Segments, //
+        SplitSegments, //
     },
     table::Split,
     SgMapping, //
@@ -53,7 +53,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     }
 }
 
-impl<'a> Segments<'a> {
+impl<'a> SplitSegments<'a> {
     /// The segments of a table that somebody else has mapped, within the limits of `dev`.
     ///
     /// The type does not say for which device the table is mapped, nor for how long: it is the

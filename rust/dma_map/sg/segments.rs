@@ -12,10 +12,6 @@ use super::{
         Table, //
     }, //
 };
-use crate::{
-    device::DmaDevice,
-    reach::Reach, //
-};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -99,18 +95,16 @@ impl Iterator for Left<'_> {
 }
 
 impl<'a> Left<'a> {
-    /// No entries.
-    const NONE: Self = Self {
-        sg: core::ptr::null(),
-        left: 0,
-        _table: PhantomData,
-    };
-
     /// The entries of `table`, which must be mapped.
     #[inline]
     fn of(table: &'a Table) -> Self {
-        // SAFETY: The table is borrowed, and changes by `&mut` only.
-        unsafe { Self::of_raw(table.sgl(), table.mapped()) }
+        // INVARIANT: The table is borrowed, and changes by `&mut` only.
+        Self {
+            sg: table.sgl(),
+            // CAST: `usize` has at least 32 bits.
+            left: table.mapped() as usize,
+            _table: PhantomData,
+        }
     }
 
     /// The first `left` entries from `sg` on.
@@ -198,32 +192,91 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 /// ```
 #[derive(Clone)]
 pub struct Segments<'a> {
-    /// What is left of a table whose entries are segments as they are.
-    whole: Left<'a>,
-    /// What is left otherwise, to be split.
-    entries: Entries<'a>,
-    /// What is left of the entry before.
-    rest: Segment,
-    /// What the device takes, and what was asked for beyond that.
-    reach: Option<&'a Reach>,
-    split: Split,
+    left: Left<'a>,
 }
 
 impl<'a> Segments<'a> {
-    /// Iterates over the entries of `table`, which was built within the limits of `dev`, and is
-    /// mapped for it.
+    /// Iterates over the entries of `table`, which is mapped.
     #[inline]
-    pub(super) fn of(table: &'a Table, dev: DmaDevice<'a>) -> Self {
-        let (mut whole, mut left) = (Left::of(table), Left::NONE);
-        if !dev.reach().keeps_segments() {
-            core::mem::swap(&mut whole, &mut left);
-        }
+    pub(super) fn of(table: &'a Table) -> Self {
         Self {
-            whole,
-            entries: Entries::Table(left),
+            left: Left::of(table),
+        }
+    }
+
+    /// Makes the segments from here on no longer than `max_len` bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for 0.
+    #[inline]
+    pub fn split(self, max_len: u32) -> Result<SplitSegments<'a>> {
+        SplitSegments::from(self).split(max_len)
+    }
+
+    /// Makes the segments from here on cross no multiple of `mask + 1`.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` unless `mask` is one less than a power of two.
+    #[inline]
+    pub fn split_boundary(self, mask: u64) -> Result<SplitSegments<'a>> {
+        SplitSegments::from(self).split_boundary(mask)
+    }
+
+    /// Returns whether there are at most `count` segments from here on.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn fits(&self, count: usize) -> bool {
+        self.left.left <= count
+    }
+}
+
+impl Iterator for Segments<'_> {
+    type Item = Segment;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Segment> {
+        self.left.next()
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left.left, Some(self.left.left))
+    }
+}
+
+impl ExactSizeIterator for Segments<'_> {}
+
+/// The segments of a mapping, in order, split where a descriptor holds less than a segment.
+#[derive(Clone)]
+pub struct SplitSegments<'a> {
+    entries: Entries<'a>,
+    /// What is left of the entry before.
+    rest: Segment,
+    split: Split,
+}
+
+impl<'a> From<Segments<'a>> for SplitSegments<'a> {
+    #[inline]
+    fn from(segments: Segments<'a>) -> Self {
+        Self::new(Entries::Table(segments.left), Split::NONE)
+    }
+}
+
+impl<'a> SplitSegments<'a> {
+    /// Iterates over `entries`.
+    #[inline]
+    pub(super) fn new(entries: Entries<'a>, split: Split) -> Self {
+        Self {
+            entries,
             rest: Segment::NOTHING,
-            reach: Some(dev.reach()),
-            split: Split::NONE,
+            split,
         }
     }
 
@@ -243,56 +296,25 @@ impl<'a> Segments<'a> {
         Self::new(Entries::Table(unsafe { Left::of_raw(sg, count) }), split)
     }
 
-    /// Iterates over `entries`.
+    /// Makes the segments from here on no longer than `max_len` bytes; see [`Segments::split`].
     #[inline]
-    pub(super) fn new(entries: Entries<'a>, split: Split) -> Self {
-        Self {
-            whole: Left::NONE,
-            entries,
-            rest: Segment::NOTHING,
-            reach: None,
-            split,
-        }
-    }
-
-    /// Adds limits; `max` must not be 0, and `boundary` be a boundary.
-    #[inline]
-    fn narrow(mut self, max: u64, boundary: u64) -> Self {
-        self.split.narrow(max, boundary);
-        if self.whole.left != 0 {
-            self.entries = Entries::Table(core::mem::replace(&mut self.whole, Left::NONE));
-        }
-        self
-    }
-
-    /// Makes the segments from here on no longer than `max_len` bytes.
-    ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for 0.
-    #[inline]
-    pub fn split(self, max_len: u32) -> Result<Self> {
+    pub fn split(mut self, max_len: u32) -> Result<Self> {
         if max_len == 0 {
             return Err(EINVAL);
         }
-        Ok(self.narrow(max_len.into(), u64::MAX))
+        self.split.narrow(max_len.into(), u64::MAX);
+        Ok(self)
     }
 
-    /// Makes the segments from here on cross no multiple of `mask + 1`.
-    ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` unless `mask` is one less than a power of two.
+    /// Makes the segments from here on cross no multiple of `mask + 1`; see
+    /// [`Segments::split_boundary`].
     #[inline]
-    pub fn split_boundary(self, mask: u64) -> Result<Self> {
+    pub fn split_boundary(mut self, mask: u64) -> Result<Self> {
         if mask & mask.wrapping_add(1) != 0 {
             return Err(EINVAL);
         }
-        Ok(self.narrow(u64::MAX, mask))
+        self.split.narrow(u64::MAX, mask);
+        Ok(self)
     }
 
     /// Returns whether there are at most `count` segments from here on.
@@ -305,25 +327,19 @@ impl<'a> Segments<'a> {
     }
 }
 
-impl Iterator for Segments<'_> {
+impl Iterator for SplitSegments<'_> {
     type Item = Segment;
 
     #[inline]
     fn next(&mut self) -> Option<Segment> {
-        // Where nothing is asked for beyond what holds anyway, a step is as short as C's.
-        if self.whole.left != 0 {
-            return self.whole.next();
-        }
         if self.rest.len == 0 {
             self.rest = self.entries.next()?;
         }
 
-        let mut split = self.split;
-        if let Some(reach) = self.reach {
-            split.narrow(reach.max_segment(), reach.boundary());
-        }
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        let len = split.first(self.rest.address.into(), self.rest.len.into());
+        let len = self
+            .split
+            .first(self.rest.address.into(), self.rest.len.into());
 
         // CAST: Not longer than the entry, whose length is 32 bits.
         Some(self.rest.take(len as u32))

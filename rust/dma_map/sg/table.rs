@@ -15,7 +15,8 @@ use super::{
         Layout,
         Linked, //
     },
-    options::SgOptions, //
+    options::SgOptions,
+    segments::Segments, //
 };
 use crate::{
     device::DmaDevice,
@@ -296,7 +297,51 @@ impl Table {
             return Err(error::from_errno(ret));
         }
         self.sgt.nents = sgt.nents;
+
+        if !dev.reach().keeps_segments() && !self.is_within(dev) {
+            // SAFETY: Mapped above; no device knows of it.
+            unsafe { self.unmap(dev, direction, bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+            return Err(EIO);
+        }
         Ok(())
+    }
+
+    /// Returns whether all segments are within the device's limits for the device, too.
+    #[cold]
+    #[inline(never)]
+    fn is_within(&self, dev: DmaDevice<'_>) -> bool {
+        let split = Split::of(dev);
+
+        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+        Segments::of(self).all(|segment| {
+            split.first(segment.address.into(), segment.len.into()) == segment.len.into()
+        })
+    }
+
+    /// Unmaps the table, with `attrs` beside those of the options.
+    ///
+    /// C API: `dma_unmap_sgtable()`.
+    ///
+    /// # Safety
+    ///
+    /// It must be mapped for `dev` in this direction, and the device be done.
+    #[inline(always)]
+    pub(super) unsafe fn unmap(
+        &self,
+        dev: DmaDevice<'_>,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) {
+        // SAFETY: By the safety requirements of this function; `dev` is bound.
+        unsafe {
+            bindings::dma_unmap_sg_attrs(
+                dev.as_raw(),
+                self.sgl(),
+                self.entries(),
+                direction,
+                self.attrs() | attrs,
+            )
+        };
     }
 
     /// The first entry.
@@ -462,8 +507,23 @@ fn for_each_entry<B: SgBuffer>(
 
 /// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
 #[cfg(CONFIG_IOMMU_DMA)]
-pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, f: impl FnMut(Chunk) -> Result) -> Result {
-    for_each_entry(buffer, Split::NONE, f)
+#[inline]
+pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> Result) -> Result {
+    let mut run = Chunk { phys: 0, len: 0 };
+
+    buffer.try_for_each_chunk(|chunk| {
+        if run.end() == chunk.phys {
+            run.len = run.len.wrapping_add(chunk.len);
+            return Ok(());
+        }
+        if run.len != 0 {
+            f(run)?;
+        }
+        run = chunk;
+        Ok(())
+    })?;
+
+    f(run)
 }
 
 /// Calls `f` with the parts of `run`, if it is not empty.

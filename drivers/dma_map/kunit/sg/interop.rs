@@ -9,7 +9,7 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
-    sg::Segments,
+    sg::SplitSegments,
     DmaDevice,
     ToDevice, //
 };
@@ -28,7 +28,7 @@ fn is_the_same<B: Sample>(dma: DmaDevice<'_>) -> Result {
         let segment = mapping.segments().next().ok_or(EINVAL)?;
         check_eq!(first.dma_address(), segment.address);
 
-        check!(Segments::of_sg_table(table, dma).eq(mapping.segments()));
+        check!(SplitSegments::of_sg_table(table, dma).eq(mapping.segments()));
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ mod tests {
             let new = SGTable::new(dma.device(), buffer, DataDirection::ToDevice, GFP_KERNEL);
             let table = KBox::pin_init(new, GFP_KERNEL)?;
 
-            let segments = Segments::of_sg_table(&table, dma);
+            let segments = SplitSegments::of_sg_table(&table, dma);
             let sum: usize = segments.clone().map(|segment| segment.len as usize).sum();
             check_eq!(sum, size);
             let mut at = 0;

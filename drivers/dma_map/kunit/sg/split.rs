@@ -8,13 +8,18 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
-    sg::Segments,
+    sg::SplitSegments,
     DmaDevice,
     ToDevice, //
 };
 
 /// Checks that `parts` are `whole`, in pieces of at most `max` that do not cross `boundary`.
-fn check_split(whole: Segments<'_>, parts: Segments<'_>, max: u32, boundary: u64) -> Result {
+fn check_split(
+    whole: impl Iterator<Item = Segment>,
+    parts: SplitSegments<'_>,
+    max: u32,
+    boundary: u64,
+) -> Result {
     let count = parts.clone().count();
     check!(parts.fits(count), "{count} do not fit in {count}");
     check!(count == 0 || !parts.fits(count - 1), "{count} fit in less");
