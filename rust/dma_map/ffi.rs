@@ -37,6 +37,7 @@ extern "C" {
     fn dma_map_helper_page_address(page: *mut c_void) -> *mut c_void;
     #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
     fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
+    fn dma_map_helper_phys_to_dma(dev: *mut c_void, phys: bindings::phys_addr_t) -> DmaAddress;
     fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
     #[cfg(CONFIG_X86_64)]
@@ -293,6 +294,18 @@ pub(crate) unsafe fn page_address(page: *mut bindings::page) -> *mut c_void {
 pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_page_to_phys(page.cast()) }
+}
+
+/// Returns the address at which `dev` reaches the byte at `phys`, if nothing but the bus stands
+/// between.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device`.
+pub(crate) unsafe fn phys_to_dma(dev: *mut bindings::device, phys: u64) -> u64 {
+    #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_phys_to_dma(dev.cast(), phys) }.into()
 }
 
 /// Returns the value of CPU `cpu`, or NULL if there can be no such CPU.

@@ -202,6 +202,12 @@ phys_addr_t dma_map_helper_page_to_phys(struct page *page)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_page_to_phys);
 
+dma_addr_t dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys)
+{
+	return phys_to_dma(dev, phys);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_phys_to_dma);
+
 void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu)
 {
 	return cpu_possible(cpu) ? per_cpu_ptr(ptr, cpu) : NULL;

@@ -37,6 +37,7 @@ void dma_map_helper_mmap_write_unlock(struct mm_struct *mm);
 bool dma_map_helper_node_online(int node);
 void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
+dma_addr_t dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys);
 void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
 void *dma_map_helper_phys_to_virt(phys_addr_t phys);

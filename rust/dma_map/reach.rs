@@ -10,6 +10,10 @@ use crate::{
     ffi,
     linear, //
 };
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering::Relaxed, //
+};
 use kernel::{
     bindings,
     page::PAGE_SIZE,
@@ -17,8 +21,9 @@ use kernel::{
 };
 
 /// What can be mapped for a device as one piece, and from where.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
+    /// The number of the binding; none is used twice.
+    binding: u64,
     /// The last physical address that can be mapped without a splat.
     limit: u64,
     /// The largest segment, wherever it lies.
@@ -36,6 +41,9 @@ pub struct Reach {
     /// The unit in which caches are maintained; 1 where DMA is coherent with them.
     cache_alignment: usize,
 }
+
+/// How many bindings there have been.
+static BINDINGS: AtomicU64 = AtomicU64::new(1);
 
 /// What C assumes of a device that says nothing.
 const DEFAULT_SEGMENT: u32 = 64 * 1024;
@@ -58,13 +66,16 @@ impl Reach {
         // CAST: `size_t` is at most 64 bits.
         let max_mapping = unsafe { bindings::dma_max_mapping_size(dev) } as u64;
         let max_entry = max_segment.min(max_mapping);
+        // SAFETY: By the safety requirements of this function.
+        let keeps_segments = unsafe { ffi::keeps_segments(dev) };
 
         Self {
+            binding: BINDINGS.fetch_add(1, Relaxed),
             limit,
             max_segment,
             max_entry,
             pages_end: match linear::pages_within(limit) {
-                Some(end) if max_entry >= PAGE_SIZE as u64 => end,
+                Some(end) if max_entry >= PAGE_SIZE as u64 && keeps_segments => end,
                 _ => 0,
             },
             // CAST: `unsigned long` is at most 64 bits.
@@ -73,10 +84,15 @@ impl Reach {
             } else {
                 boundary
             } as u64,
-            // SAFETY: By the safety requirements of this function.
-            keeps_segments: unsafe { ffi::keeps_segments(dev) },
+            keeps_segments,
             cache_alignment: ffi::cache_alignment(),
         }
+    }
+
+    /// The number of the binding, for what is kept beyond it and must not be taken for another's.
+    #[inline]
+    pub(crate) fn binding(&self) -> u64 {
+        self.binding
     }
 
     /// The last physical address that can be mapped without a splat, if a bounce buffer is allowed.

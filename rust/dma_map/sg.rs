@@ -200,8 +200,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
     ///   writes to it on a machine whose DMA is not coherent with the caches.
     /// - `EIO`: the device cannot reach the memory, and a bounce buffer cannot help: none is within
-    ///   reach, all are in use, or the options allow none. Or a bus whose addresses are not those of
-    ///   the memory has moved a segment across the device's `segment_boundary`.
+    ///   reach, all are in use, or the options allow none. Or code that maps for the device, and is
+    ///   not the kernel's own, has put a segment across its `segment_boundary`.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: no memory for the table or the IOMMU's tables, or no space in them; worth another
     ///   try later.

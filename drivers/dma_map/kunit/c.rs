@@ -9,6 +9,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    error::to_result,
     prelude::*, //
 };
 
@@ -27,6 +28,7 @@ extern "C" {
     fn dma_map_kunit_irqs_disabled() -> bool;
     fn dma_map_kunit_is_pinned(addr: c_ulong) -> c_int;
     fn dma_map_kunit_node_of(addr: *const c_void) -> c_int;
+    fn dma_map_kunit_set_dma_offset(dev: *mut c_void, offset: u64) -> c_int;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
     fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
     fn dma_map_kunit_virt_to_page(addr: *const c_void) -> *mut c_void;
@@ -75,6 +77,12 @@ impl Readout {
             }
         }
     }
+}
+
+/// Puts `offset` between the CPU's addresses and the device's, until it is unbound.
+pub(crate) fn set_dma_offset(dev: &Device<Bound>, offset: u64) -> Result {
+    // SAFETY: `dev` is bound, and nothing is mapped for it yet, as for the callers.
+    to_result(unsafe { dma_map_kunit_set_dma_offset(raw(dev).cast(), offset) })
 }
 
 /// `dma_get_cache_alignment()`.

@@ -10,6 +10,7 @@
 #include <linux/iommu.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 
 #include "helpers.h"
 
@@ -86,6 +87,19 @@ int dma_map_kunit_is_pinned(unsigned long addr)
 int dma_map_kunit_node_of(const void *addr)
 {
 	return page_to_nid(virt_to_page(addr));
+}
+
+/* The driver core frees the map when @dev is unbound. */
+int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset)
+{
+	struct bus_dma_region *map = kcalloc(2, sizeof(*map), GFP_KERNEL);
+
+	if (!map)
+		return -ENOMEM;
+	map->dma_start = offset;
+	map->size = 1ULL << 40;
+	dev->dma_range_map = map;
+	return 0;
 }
 
 /* Whether an IOMMU stands between @dev and memory, and forgets a mapping at once. */

@@ -19,6 +19,7 @@ void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr);
 bool dma_map_kunit_irqs_disabled(void);
 int dma_map_kunit_is_pinned(unsigned long addr);
 int dma_map_kunit_node_of(const void *addr);
+int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset);
 bool dma_map_kunit_strict_iommu(struct device *dev);
 phys_addr_t dma_map_kunit_virt_to_phys(const void *addr);
 struct page *dma_map_kunit_virt_to_page(const void *addr);

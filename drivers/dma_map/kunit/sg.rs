@@ -10,6 +10,7 @@ mod free;
 mod interop;
 mod list;
 mod map;
+mod offset;
 mod options;
 mod page_list;
 mod prebuilt;

@@ -34,10 +34,6 @@ use kernel::{
 /// C API: what keeping a `struct sg_table` between `dma_unmap_sgtable()` and `dma_map_sgtable()`
 /// is.
 ///
-/// # Invariants
-///
-/// `table`, if it is there, describes all of `buffer`, within `reach`, and is not mapped.
-///
 /// # Examples
 ///
 /// ```ignore
@@ -50,8 +46,19 @@ use kernel::{
 /// }
 /// ```
 pub struct Prebuilt<B> {
-    table: Option<Table>,
-    reach: Reach,
+    // Behind a pointer, because a mapping takes it in and gives it out again each time.
+    inner: KBox<Inner<B>>,
+}
+
+/// What is kept.
+///
+/// # Invariants
+///
+/// `table`, unless it is empty, describes all of `buffer`, within the limits of the binding with the
+/// number `binding`, and is not mapped.
+struct Inner<B> {
+    table: Table,
+    binding: u64,
     buffer: B,
 }
 
@@ -73,12 +80,22 @@ impl<B: SgBuffer> Prebuilt<B> {
         buffer: B,
         options: impl Into<SgOptions>,
     ) -> Result<Self, MapError<B>> {
-        match Table::new(dev, &buffer, options.into()) {
+        let options = options.into();
+        let made = KBox::<Inner<B>>::new_uninit(options.gfp().flags())
+            .map_err(Error::from)
+            .and_then(|inner| Ok((inner, Table::new(dev, &buffer, options)?)));
+
+        match made {
             // INVARIANT: Built above, for what the device takes.
-            Ok(table) => Ok(Self {
-                table: Some(table),
-                reach: *dev.reach(),
-                buffer,
+            Ok((inner, table)) => Ok(Self {
+                inner: KBox::write(
+                    inner,
+                    Inner {
+                        table,
+                        binding: dev.reach().binding(),
+                        buffer,
+                    },
+                ),
             }),
             Err(error) => Err(MapError { error, buffer }),
         }
@@ -87,13 +104,13 @@ impl<B: SgBuffer> Prebuilt<B> {
     /// Returns the buffer.
     #[inline]
     pub fn buffer(&self) -> &B {
-        &self.buffer
+        &self.inner.buffer
     }
 
     /// Gives the buffer back, and frees the table.
     #[inline]
     pub fn into_buffer(self) -> B {
-        self.buffer
+        KBox::into_inner(self.inner).buffer
     }
 }
 
@@ -101,13 +118,13 @@ impl Prebuilt<PageList> {
     /// Copies bytes from the pages; see [`PageList::read`].
     #[inline]
     pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
-        self.buffer.read(offset, data)
+        self.inner.buffer.read(offset, data)
     }
 
     /// Copies `data` to the pages; see [`PageList::write`].
     #[inline]
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
-        self.buffer.write(offset, data)
+        self.inner.buffer.write(offset, data)
     }
 }
 
@@ -121,58 +138,55 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
 
     #[inline]
     fn len(&self) -> usize {
-        self.buffer.len()
+        self.inner.buffer.len()
     }
 
     #[inline]
     fn page_chunks(&self) -> Option<usize> {
-        self.buffer.page_chunks()
+        self.inner.buffer.page_chunks()
     }
 
     fn try_for_each_page(
         &self,
         f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
     ) -> Result {
-        self.buffer.try_for_each_page(f)
+        self.inner.buffer.try_for_each_page(f)
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        self.buffer.try_for_each_chunk(f)
+        self.inner.buffer.try_for_each_chunk(f)
     }
 
     #[inline]
     fn whole_lines(&self, line: usize) -> bool {
-        self.buffer.whole_lines(line)
+        self.inner.buffer.whole_lines(line)
     }
 
     #[inline]
     fn take_table(&mut self, reach: &Reach) -> Option<Table> {
-        if self.reach == *reach {
-            self.table.take()
-        } else {
-            None
+        if self.inner.binding != reach.binding() || self.inner.table.is_empty() {
+            return None;
         }
+        Some(self.inner.table.take())
     }
 
     #[inline]
     fn put_table(&mut self, table: Table, reach: &Reach) {
-        if !table.is_empty() {
-            // INVARIANT: It was built for this buffer, within `reach`, and was unmapped (safety
-            // requirements of `SgBuffer`).
-            self.reach = *reach;
-            self.table = Some(table);
-        }
+        // INVARIANT: It was built for this buffer, within `reach`, and was unmapped (safety
+        // requirements of `SgBuffer`).
+        self.inner.binding = reach.binding();
+        self.inner.table = table;
     }
 }
 
 impl<B: SgSlice> SgSlice for Prebuilt<B> {
     #[inline]
     fn as_slice(&self) -> &[B::Element] {
-        self.buffer.as_slice()
+        self.inner.buffer.as_slice()
     }
 
     #[inline]
     fn as_mut_slice(&mut self) -> &mut [B::Element] {
-        self.buffer.as_mut_slice()
+        self.inner.buffer.as_mut_slice()
     }
 }

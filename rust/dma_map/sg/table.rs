@@ -145,7 +145,7 @@ impl Table {
                 Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split))
             }
             (Some(count), Some(end)) => Self::of_pages(buffer, count, end, split, options),
-            _ => Self::in_two_passes(buffer, split, reach.limit(), options),
+            _ => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
         }
     }
 
@@ -176,19 +176,25 @@ impl Table {
             }
             ffi::direct_limit(dev.as_raw())
         };
-        Self::in_two_passes(buffer, split, limit, options)
+        Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
     /// Builds the table for any buffer: counts the entries, and writes them.
     #[inline(never)]
     fn in_two_passes<B: SgBuffer>(
+        dev: DmaDevice<'_>,
         buffer: &B,
         split: Split,
         limit: u64,
         options: SgOptions,
     ) -> Result<Self> {
+        let place = |phys| match dev.reach().keeps_segments() {
+            true => phys,
+            // SAFETY: `dev` is bound.
+            false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
+        };
         let mut count: usize = 0;
-        for_each_entry(buffer, split, |entry| {
+        for_each_entry(buffer, split, place, |entry| {
             if entry.last() > limit {
                 return Err(EIO);
             }
@@ -197,9 +203,9 @@ impl Table {
         })?;
 
         if count <= FLAT {
-            Self::flat(count, options)?.filled::<Flat>(entries(buffer, split))
+            Self::flat(count, options)?.filled::<Flat>(entries(buffer, split, place))
         } else {
-            Self::linked(count, options)?.filled::<Linked>(entries(buffer, split))
+            Self::linked(count, options)?.filled::<Linked>(entries(buffer, split, place))
         }
     }
 
@@ -353,12 +359,15 @@ impl Table {
     /// Frees the entries, of which there are none any more.
     #[inline]
     pub(crate) fn clear(&mut self) {
+        if self.is_empty() {
+            return;
+        }
         let (sgt, allocated) = (self.sgt, self.allocated);
         // INVARIANT: Empty.
         self.sgt = EMPTY;
         self.allocated = 0;
 
-        // SAFETY: By the type invariants; `kfree()` takes NULL.
+        // SAFETY: By the type invariants.
         unsafe {
             if allocated as usize <= FLAT {
                 bindings::kfree(sgt.sgl.cast());
@@ -366,6 +375,20 @@ impl Table {
                 free_linked(sgt, allocated);
             }
         }
+    }
+
+    /// Takes the table out, and leaves an empty one.
+    #[inline]
+    pub(super) fn take(&mut self) -> Self {
+        // INVARIANT: As it was; it is not there any more.
+        let taken = Self {
+            sgt: self.sgt,
+            allocated: self.allocated,
+            attrs: self.attrs,
+        };
+        // INVARIANT: Empty.
+        self.sgt.sgl = core::ptr::null_mut();
+        taken
     }
 
     /// Sets what mapping and unmapping take.
@@ -471,42 +494,43 @@ fn pages<L: Layout, B: SgBuffer>(
 
 /// Writes the entries for `buffer`.
 #[inline(always)]
-fn entries<L: Layout, B: SgBuffer>(
-    buffer: &B,
+fn entries<'a, L: Layout, B: SgBuffer>(
+    buffer: &'a B,
     split: Split,
-) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
+    place: impl Fn(u64) -> u64 + 'a,
+) -> impl FnOnce(&mut Fill<L>) -> Result + 'a {
     move |fill| {
-        for_each_entry(buffer, split, |entry| {
+        for_each_entry(buffer, split, place, |entry| {
             fill.push(entry);
             Ok(())
         })
     }
 }
 
-/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split.
+/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split, by where the
+/// device finds them according to `place`.
 #[inline]
 fn for_each_entry<B: SgBuffer>(
     buffer: &B,
     split: Split,
+    place: impl Fn(u64) -> u64,
     mut f: impl FnMut(Chunk) -> Result,
 ) -> Result {
-    let mut run = Chunk { phys: 0, len: 0 };
-
-    buffer.try_for_each_chunk(|chunk| {
-        if run.end() == chunk.phys {
-            run.len = run.len.wrapping_add(chunk.len);
-            return Ok(());
+    for_each_run(buffer, |mut run| {
+        while run.len != 0 {
+            let len = split.first(place(run.phys), run.len);
+            f(Chunk {
+                phys: run.phys,
+                len,
+            })?;
+            run.phys = run.phys.wrapping_add(len);
+            run.len = run.len.wrapping_sub(len);
         }
-        split_run(run, split, &mut f)?;
-        run = chunk;
         Ok(())
-    })?;
-
-    split_run(run, split, &mut f)
+    })
 }
 
 /// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
-#[cfg(CONFIG_IOMMU_DMA)]
 #[inline]
 pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> Result) -> Result {
     let mut run = Chunk { phys: 0, len: 0 };
@@ -524,20 +548,4 @@ pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> 
     })?;
 
     f(run)
-}
-
-/// Calls `f` with the parts of `run`, if it is not empty.
-#[inline]
-fn split_run(mut run: Chunk, split: Split, f: &mut impl FnMut(Chunk) -> Result) -> Result {
-    while run.len != 0 {
-        let len = split.first(run.phys, run.len);
-        f(Chunk {
-            phys: run.phys,
-            len,
-        })?;
-        run.phys = run.phys.wrapping_add(len);
-        run.len = run.len.wrapping_sub(len);
-    }
-
-    Ok(())
 }
