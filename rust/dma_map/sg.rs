@@ -12,10 +12,12 @@ mod fill;
 mod interop;
 mod list;
 mod options;
+mod page_list;
 mod pages;
 mod prebuilt;
 mod range;
 mod segments;
+pub(crate) mod split;
 pub(crate) mod table;
 mod user;
 
@@ -23,7 +25,6 @@ pub use self::{
     addresses::SgAddresses,
     buffer::{
         Chunk,
-        PageList,
         SgBuffer,
         SgSlice, //
     },
@@ -34,6 +35,7 @@ pub use self::{
         SgList, //
     },
     options::SgOptions,
+    page_list::PageList,
     pages::PageAddresses,
     prebuilt::Prebuilt,
     segments::{

@@ -5,7 +5,7 @@
 use crate::{
     device::DmaDevice,
     sg::{
-        table::Split,
+        split::Split,
         Segment,
         SplitSegments, //
     },

@@ -10,7 +10,7 @@ use super::{
         Segment,
         SplitSegments, //
     },
-    table::Split,
+    split::Split,
     MapError,
     SgMapping, //
 };

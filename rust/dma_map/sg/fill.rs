@@ -4,7 +4,7 @@
 
 use super::{
     buffer::Chunk,
-    table::Split, //
+    split::Split, //
 };
 use crate::linear;
 use core::{

@@ -13,7 +13,7 @@ use super::{
         Entries,
         SplitSegments, //
     },
-    table::Split,
+    split::Split,
     SgMapping, //
 };
 use crate::{

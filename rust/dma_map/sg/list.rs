@@ -12,9 +12,9 @@
 use super::{
     buffer::{
         Chunk,
-        PageList,
         SgBuffer, //
     },
+    page_list::PageList,
     MapError, //
 };
 use crate::{

@@ -5,11 +5,11 @@
 use super::{
     buffer::{
         Chunk,
-        PageList,
         SgBuffer,
         SgSlice, //
     },
     options::SgOptions,
+    page_list::PageList,
     table::Table,
     MapError, //
 };

@@ -7,10 +7,8 @@ use super::{
         follow,
         CHAIN, //
     },
-    table::{
-        Split,
-        Table, //
-    }, //
+    split::Split,
+    table::Table, //
 };
 use core::marker::PhantomData;
 use kernel::{

@@ -4,24 +4,18 @@
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
+mod build;
+
+pub(crate) use self::build::for_each_run;
+
 use super::{
-    buffer::{
-        Chunk,
-        SgBuffer, //
-    },
-    fill::{
-        Fill,
-        Flat,
-        Layout,
-        Linked, //
-    },
     options::SgOptions,
-    segments::Segments, //
+    segments::Segments,
+    split::Split, //
 };
 use crate::{
     device::DmaDevice,
     error,
-    ffi,
     ledger, //
 };
 use kernel::{
@@ -29,54 +23,6 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
 };
-
-/// How long an entry may be, and what it must not cross.
-#[derive(Clone, Copy)]
-pub(crate) struct Split {
-    max: u64,
-    boundary: u64,
-}
-
-impl Split {
-    /// No limits.
-    pub(crate) const NONE: Self = Self {
-        max: u64::MAX,
-        boundary: u64::MAX,
-    };
-
-    /// The limits of `dev`.
-    #[inline]
-    pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
-        Self {
-            max: dev.reach().max_segment(),
-            boundary: dev.reach().boundary(),
-        }
-    }
-
-    /// Adds limits to those that there are; `max` must not be 0, and `boundary` be a boundary.
-    #[inline]
-    pub(crate) fn narrow(&mut self, max: u64, boundary: u64) {
-        self.max = self.max.min(max);
-        self.boundary = self.boundary.min(boundary);
-    }
-
-    /// Returns whether the page at `phys` can be the end of a segment of `len` bytes in all.
-    #[inline]
-    pub(crate) fn joins(self, phys: u64, len: u64) -> bool {
-        // A boundary is at least a page's.
-        len <= self.max && phys & self.boundary != 0
-    }
-
-    /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is.
-    #[inline]
-    pub(crate) fn first(self, addr: u64, len: u64) -> u64 {
-        // The distance to the last byte before the boundary; adding 1 wraps only for a boundary
-        // of all ones at address 0, where there is nothing to cross.
-        let to_boundary = (self.boundary & !addr).saturating_add(1);
-
-        len.min(self.max).min(to_boundary)
-    }
-}
 
 /// The most entries of a table that is one array; one less than a page of them.
 const FLAT: usize = PAGE_SIZE / size_of::<bindings::scatterlist>() - 1;
@@ -111,170 +57,6 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// Builds the table for `buffer`.
-    ///
-    /// # Errors
-    ///
-    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
-    /// - `EIO`: neither the device nor a bounce buffer, if one is allowed, reaches the memory.
-    /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`.
-    #[inline(always)]
-    pub(crate) fn new<B: SgBuffer>(
-        dev: DmaDevice<'_>,
-        buffer: &B,
-        options: SgOptions,
-    ) -> Result<Self> {
-        if buffer.is_empty() {
-            return Err(EINVAL);
-        }
-
-        let reach = dev.reach();
-        let split = Split {
-            max: reach.max_entry(),
-            boundary: reach.boundary(),
-        };
-        if options.is_coherent() {
-            return Self::coherent(dev, buffer, split, options);
-        }
-
-        match (buffer.page_chunks(), reach.pages_end()) {
-            // As an entry may be as long as a page, there are no more entries than chunks, wherever
-            // they are: such a buffer is gone through once.
-            (Some(count), Some(end)) if count <= FLAT => {
-                Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split))
-            }
-            (Some(count), Some(end)) => Self::of_pages(buffer, count, end, split, options),
-            _ => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
-        }
-    }
-
-    /// Builds the table of many pages.
-    #[inline(never)]
-    fn of_pages<B: SgBuffer>(
-        buffer: &B,
-        count: usize,
-        end: usize,
-        split: Split,
-        options: SgOptions,
-    ) -> Result<Self> {
-        Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split))
-    }
-
-    /// Builds the table for a device that must access the buffer itself.
-    #[inline(never)]
-    fn coherent<B: SgBuffer>(
-        dev: DmaDevice<'_>,
-        buffer: &B,
-        split: Split,
-        options: SgOptions,
-    ) -> Result<Self> {
-        // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
-        let limit = unsafe {
-            if !ffi::is_coherent(dev.as_raw()) {
-                return Err(EOPNOTSUPP);
-            }
-            ffi::direct_limit(dev.as_raw())
-        };
-        Self::in_two_passes(dev, buffer, split, limit, options)
-    }
-
-    /// Builds the table for any buffer: counts the entries, and writes them.
-    #[inline(never)]
-    fn in_two_passes<B: SgBuffer>(
-        dev: DmaDevice<'_>,
-        buffer: &B,
-        split: Split,
-        limit: u64,
-        options: SgOptions,
-    ) -> Result<Self> {
-        let place = |phys| match dev.reach().keeps_segments() {
-            true => phys,
-            // SAFETY: `dev` is bound.
-            false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
-        };
-        let mut count: usize = 0;
-        for_each_entry(buffer, split, place, |entry| {
-            if entry.last() > limit {
-                return Err(EIO);
-            }
-            count = count.wrapping_add(1);
-            Ok(())
-        })?;
-
-        if count <= FLAT {
-            Self::flat(count, options)?.filled::<Flat>(entries(buffer, split, place))
-        } else {
-            Self::linked(count, options)?.filled::<Linked>(entries(buffer, split, place))
-        }
-    }
-
-    /// Lets `write` write the entries.
-    #[inline(always)]
-    fn filled<L: Layout>(mut self, write: impl FnOnce(&mut Fill<L>) -> Result) -> Result<Self> {
-        // SAFETY: The table is as it was allocated, in this layout. It has as many entries as the
-        // buffer was found to need, whose chunks stay the same (safety requirements of `SgBuffer`).
-        let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
-        write(&mut fill)?;
-        // INVARIANT: The entries that were written, the last of which is marked.
-        self.sgt.orig_nents = self.allocated.wrapping_sub(fill.end());
-        Ok(self)
-    }
-
-    /// Allocates a table of `count` entries in one array: at least 1, at most [`FLAT`].
-    ///
-    /// Each is written before it is read, so the array is not zeroed, and `sg_alloc_table()`, which
-    /// does that, and finds out that there is no second array, is not called.
-    #[inline(always)]
-    fn flat(count: usize, options: SgOptions) -> Result<Self> {
-        // No more than a page.
-        let size = count.wrapping_mul(size_of::<bindings::scatterlist>());
-        // SAFETY: The function has no preconditions.
-        let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp().as_raw()) };
-        if sgl.is_null() {
-            return Err(ENOMEM);
-        }
-
-        // INVARIANT: Allocated above.
-        //
-        // CAST: At most `FLAT`.
-        Ok(Self {
-            sgt: bindings::sg_table {
-                sgl: sgl.cast(),
-                nents: 0,
-                orig_nents: 0,
-            },
-            allocated: count as c_uint,
-            attrs: options.attrs() as u32,
-        })
-    }
-
-    /// Allocates a table of `count` entries, more than [`FLAT`], which describe nothing yet.
-    #[inline(never)]
-    fn linked(count: usize, options: SgOptions) -> Result<Self> {
-        // The C API counts in `int`.
-        let count = c_int::try_from(count).map_err(|_| EINVAL)?;
-        // Of this function alone, so that what is returned need not be in memory.
-        let mut sgt = EMPTY;
-
-        // SAFETY: The table is valid for writes, and `count` is positive, as the buffer is not empty.
-        //
-        // CAST: Positive.
-        let ret =
-            unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp().as_raw()) };
-        if ret != 0 {
-            // `EINVAL` is what a caller of this function can't provoke.
-            return Err(ENOMEM);
-        }
-
-        // INVARIANT: Allocated above.
-        Ok(Self {
-            sgt,
-            allocated: sgt.orig_nents,
-            attrs: options.attrs() as u32,
-        })
-    }
-
     /// Maps the table for `dev`, with `attrs` beside those of the options.
     ///
     /// C API: `dma_map_sgtable()`.
@@ -472,80 +254,4 @@ impl Drop for Table {
     fn drop(&mut self) {
         self.clear();
     }
-}
-
-/// Writes the pages of `buffer`, which must lie before `end`.
-#[inline(always)]
-fn pages<L: Layout, B: SgBuffer>(
-    buffer: &B,
-    end: usize,
-    split: Split,
-) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
-    move |fill| {
-        buffer.try_for_each_page(|page, offset, len| {
-            if page.addr() >= end {
-                return Err(EIO);
-            }
-            fill.push_page(page, offset, len, split);
-            Ok(())
-        })
-    }
-}
-
-/// Writes the entries for `buffer`.
-#[inline(always)]
-fn entries<'a, L: Layout, B: SgBuffer>(
-    buffer: &'a B,
-    split: Split,
-    place: impl Fn(u64) -> u64 + 'a,
-) -> impl FnOnce(&mut Fill<L>) -> Result + 'a {
-    move |fill| {
-        for_each_entry(buffer, split, place, |entry| {
-            fill.push(entry);
-            Ok(())
-        })
-    }
-}
-
-/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split, by where the
-/// device finds them according to `place`.
-#[inline]
-fn for_each_entry<B: SgBuffer>(
-    buffer: &B,
-    split: Split,
-    place: impl Fn(u64) -> u64,
-    mut f: impl FnMut(Chunk) -> Result,
-) -> Result {
-    for_each_run(buffer, |mut run| {
-        while run.len != 0 {
-            let len = split.first(place(run.phys), run.len);
-            f(Chunk {
-                phys: run.phys,
-                len,
-            })?;
-            run.phys = run.phys.wrapping_add(len);
-            run.len = run.len.wrapping_sub(len);
-        }
-        Ok(())
-    })
-}
-
-/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
-#[inline]
-pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> Result) -> Result {
-    let mut run = Chunk { phys: 0, len: 0 };
-
-    buffer.try_for_each_chunk(|chunk| {
-        if run.end() == chunk.phys {
-            run.len = run.len.wrapping_add(chunk.len);
-            return Ok(());
-        }
-        if run.len != 0 {
-            f(run)?;
-        }
-        run = chunk;
-        Ok(())
-    })?;
-
-    f(run)
 }

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Building a table: in one pass where a buffer is made of pages, in two otherwise.
+
+use super::{
+    Table,
+    EMPTY,
+    FLAT, //
+};
+use crate::{
+    device::DmaDevice,
+    ffi,
+    sg::{
+        buffer::{
+            Chunk,
+            SgBuffer, //
+        },
+        fill::{
+            Fill,
+            Flat,
+            Layout,
+            Linked, //
+        },
+        options::SgOptions,
+        split::Split, //
+    }, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+impl Table {
+    /// Builds the table for `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
+    /// - `EIO`: neither the device nor a bounce buffer, if one is allowed, reaches the memory.
+    /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
+    /// - `ENOMEM`.
+    #[inline(always)]
+    pub(crate) fn new<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        options: SgOptions,
+    ) -> Result<Self> {
+        if buffer.is_empty() {
+            return Err(EINVAL);
+        }
+
+        let reach = dev.reach();
+        let split = Split::of_entries(dev);
+        if options.is_coherent() {
+            return Self::coherent(dev, buffer, split, options);
+        }
+
+        match (buffer.page_chunks(), reach.pages_end()) {
+            // As an entry may be as long as a page, there are no more entries than chunks, wherever
+            // they are: such a buffer is gone through once.
+            (Some(count), Some(end)) if count <= FLAT => {
+                Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split))
+            }
+            (Some(count), Some(end)) => Self::of_pages(buffer, count, end, split, options),
+            _ => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
+        }
+    }
+
+    /// Builds the table of many pages.
+    #[inline(never)]
+    fn of_pages<B: SgBuffer>(
+        buffer: &B,
+        count: usize,
+        end: usize,
+        split: Split,
+        options: SgOptions,
+    ) -> Result<Self> {
+        Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split))
+    }
+
+    /// Builds the table for a device that must access the buffer itself.
+    #[inline(never)]
+    fn coherent<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        split: Split,
+        options: SgOptions,
+    ) -> Result<Self> {
+        // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+        let limit = unsafe {
+            if !ffi::is_coherent(dev.as_raw()) {
+                return Err(EOPNOTSUPP);
+            }
+            ffi::direct_limit(dev.as_raw())
+        };
+        Self::in_two_passes(dev, buffer, split, limit, options)
+    }
+
+    /// Builds the table for any buffer: counts the entries, and writes them.
+    #[inline(never)]
+    fn in_two_passes<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        split: Split,
+        limit: u64,
+        options: SgOptions,
+    ) -> Result<Self> {
+        let place = |phys| match dev.reach().keeps_segments() {
+            true => phys,
+            // SAFETY: `dev` is bound.
+            false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
+        };
+        let mut count: usize = 0;
+        for_each_entry(buffer, split, place, |entry| {
+            if entry.last() > limit {
+                return Err(EIO);
+            }
+            count = count.wrapping_add(1);
+            Ok(())
+        })?;
+
+        if count <= FLAT {
+            Self::flat(count, options)?.filled::<Flat>(entries(buffer, split, place))
+        } else {
+            Self::linked(count, options)?.filled::<Linked>(entries(buffer, split, place))
+        }
+    }
+
+    /// Lets `write` write the entries.
+    #[inline(always)]
+    fn filled<L: Layout>(mut self, write: impl FnOnce(&mut Fill<L>) -> Result) -> Result<Self> {
+        // SAFETY: The table is as it was allocated, in this layout. It has as many entries as the
+        // buffer was found to need, whose chunks stay the same (safety requirements of `SgBuffer`).
+        let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
+        write(&mut fill)?;
+        // INVARIANT: The entries that were written, the last of which is marked.
+        self.sgt.orig_nents = self.allocated.wrapping_sub(fill.end());
+        Ok(self)
+    }
+
+    /// Allocates a table of `count` entries in one array: at least 1, at most [`FLAT`].
+    ///
+    /// Each is written before it is read, so the array is not zeroed, and `sg_alloc_table()`, which
+    /// does that, and finds out that there is no second array, is not called.
+    #[inline(always)]
+    fn flat(count: usize, options: SgOptions) -> Result<Self> {
+        // No more than a page.
+        let size = count.wrapping_mul(size_of::<bindings::scatterlist>());
+        // SAFETY: The function has no preconditions.
+        let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp().as_raw()) };
+        if sgl.is_null() {
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Allocated above.
+        //
+        // CAST: At most `FLAT`.
+        Ok(Self {
+            sgt: bindings::sg_table {
+                sgl: sgl.cast(),
+                nents: 0,
+                orig_nents: 0,
+            },
+            allocated: count as c_uint,
+            attrs: options.attrs() as u32,
+        })
+    }
+
+    /// Allocates a table of `count` entries, more than [`FLAT`], which describe nothing yet.
+    #[inline(never)]
+    fn linked(count: usize, options: SgOptions) -> Result<Self> {
+        // The C API counts in `int`.
+        let count = c_int::try_from(count).map_err(|_| EINVAL)?;
+        // Of this function alone, so that what is returned need not be in memory.
+        let mut sgt = EMPTY;
+
+        // SAFETY: The table is valid for writes, and `count` is positive, as the buffer is not empty.
+        //
+        // CAST: Positive.
+        let ret =
+            unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp().as_raw()) };
+        if ret != 0 {
+            // `EINVAL` is what a caller of this function can't provoke.
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Allocated above.
+        Ok(Self {
+            sgt,
+            allocated: sgt.orig_nents,
+            attrs: options.attrs() as u32,
+        })
+    }
+}
+
+/// Writes the pages of `buffer`, which must lie before `end`.
+#[inline(always)]
+fn pages<L: Layout, B: SgBuffer>(
+    buffer: &B,
+    end: usize,
+    split: Split,
+) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
+    move |fill| {
+        buffer.try_for_each_page(|page, offset, len| {
+            if page.addr() >= end {
+                return Err(EIO);
+            }
+            fill.push_page(page, offset, len, split);
+            Ok(())
+        })
+    }
+}
+
+/// Writes the entries for `buffer`.
+#[inline(always)]
+fn entries<'a, L: Layout, B: SgBuffer>(
+    buffer: &'a B,
+    split: Split,
+    place: impl Fn(u64) -> u64 + 'a,
+) -> impl FnOnce(&mut Fill<L>) -> Result + 'a {
+    move |fill| {
+        for_each_entry(buffer, split, place, |entry| {
+            fill.push(entry);
+            Ok(())
+        })
+    }
+}
+
+/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split, by where the
+/// device finds them according to `place`.
+#[inline]
+fn for_each_entry<B: SgBuffer>(
+    buffer: &B,
+    split: Split,
+    place: impl Fn(u64) -> u64,
+    mut f: impl FnMut(Chunk) -> Result,
+) -> Result {
+    for_each_run(buffer, |mut run| {
+        while run.len != 0 {
+            let len = split.first(place(run.phys), run.len);
+            f(Chunk {
+                phys: run.phys,
+                len,
+            })?;
+            run.phys = run.phys.wrapping_add(len);
+            run.len = run.len.wrapping_sub(len);
+        }
+        Ok(())
+    })
+}
+
+/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
+#[inline]
+pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> Result) -> Result {
+    let mut run = Chunk { phys: 0, len: 0 };
+
+    buffer.try_for_each_chunk(|chunk| {
+        if run.end() == chunk.phys {
+            run.len = run.len.wrapping_add(chunk.len);
+            return Ok(());
+        }
+        if run.len != 0 {
+            f(run)?;
+        }
+        run = chunk;
+        Ok(())
+    })?;
+
+    f(run)
+}
