@@ -44,6 +44,7 @@ extern const struct dma_map_bench_op dma_map_bench_c_sync_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_coherent_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_pool_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_sg_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_prebuilt_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_segments_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_iova_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_mailbox_table[];

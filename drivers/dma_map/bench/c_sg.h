@@ -22,8 +22,7 @@ struct dma_map_bench_sg {
 	void *addr;		/* if it is vmalloc() memory */
 };
 
-static __always_inline int dma_map_bench_map_sg_pages(struct dma_map_bench_sg *sg,
-						      enum dma_data_direction dir)
+static __always_inline int dma_map_bench_build_sg_pages(struct dma_map_bench_sg *sg)
 {
 	struct scatterlist *entry;
 	unsigned int i;
@@ -34,6 +33,17 @@ static __always_inline int dma_map_bench_map_sg_pages(struct dma_map_bench_sg *s
 		return ret;
 	for_each_sgtable_sg(&sg->table, entry, i)
 		sg_set_page(entry, sg->pages[i], PAGE_SIZE, 0);
+	return 0;
+}
+
+static __always_inline int dma_map_bench_map_sg_pages(struct dma_map_bench_sg *sg,
+						      enum dma_data_direction dir)
+{
+	int ret;
+
+	ret = dma_map_bench_build_sg_pages(sg);
+	if (ret)
+		return ret;
 
 	ret = dma_map_sgtable(sg->dev, &sg->table, dir, 0);
 	if (ret)

@@ -10,6 +10,7 @@ const struct dma_map_bench_op *const dma_map_bench_c_tables[] = {
 	dma_map_bench_c_coherent_table,
 	dma_map_bench_c_pool_table,
 	dma_map_bench_c_sg_table,
+	dma_map_bench_c_prebuilt_table,
 	dma_map_bench_c_segments_table,
 	dma_map_bench_c_iova_table,
 	dma_map_bench_c_mailbox_table,

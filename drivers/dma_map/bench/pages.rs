@@ -5,7 +5,10 @@
 use crate::engine::Idle;
 use core::ptr::NonNull;
 use dma_map::{
-    sg::SgBuffer,
+    sg::{
+        Prebuilt,
+        SgBuffer, //
+    },
     DmaDevice,
     Gfp,
     PageList,
@@ -72,6 +75,13 @@ impl Scattered for PageList {
             rejected.push(pages, GFP_KERNEL)?;
         }
         Err(ENOMEM)
+    }
+}
+
+impl Scattered for Prebuilt<PageList> {
+    fn scattered(dev: DmaDevice<'_>, count: usize) -> Result<Self> {
+        let pages = PageList::scattered(dev, count)?;
+        Ok(Prebuilt::new(dev, pages, Gfp::Kernel)?)
     }
 }
 

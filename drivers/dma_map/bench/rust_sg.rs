@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A table is built for a scattered buffer, mapped, unmapped, and freed.
+//! A table is built for a scattered buffer, mapped, unmapped, and freed; or it was built before.
 
 use crate::{
     engine::Idle,
@@ -18,7 +18,10 @@ use crate::{
     }, //
 };
 use dma_map::{
-    sg::SgBuffer,
+    sg::{
+        Prebuilt,
+        SgBuffer, //
+    },
     DmaDevice,
     Gfp,
     PageList,
@@ -103,6 +106,10 @@ operations! {
     sg_pages_16, PageList, 16;
     sg_pages_256, PageList, 256;
     sg_pages_1024, PageList, 1024;
+    sg_prebuilt_1, Prebuilt<PageList>, 1;
+    sg_prebuilt_16, Prebuilt<PageList>, 16;
+    sg_prebuilt_256, Prebuilt<PageList>, 256;
+    sg_prebuilt_1024, Prebuilt<PageList>, 1024;
     sg_vmalloc_1, VVec<u8>, 1;
     sg_vmalloc_16, VVec<u8>, 16;
     sg_vmalloc_256, VVec<u8>, 256;
