@@ -251,15 +251,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         check_lines::<D, B>(dev, buffer)?;
 
         let line = ledger::Line::new()?;
-        // What was built without asking for coherence may lie further than that allows.
-        let built = match options.is_coherent() {
-            true => None,
-            false => buffer.take_table(dev.reach()),
-        };
-        let mut table = match built {
-            Some(table) => table.with_attrs(options),
-            None => Table::new(dev, buffer, options)?,
-        };
+        let mut table = buffer.take_table(dev, options)?;
         // SAFETY: The table describes memory that the buffer owns and that nobody accesses (safety
         // requirements of `SgBuffer`), and is not mapped.
         if let Err(error) = unsafe { table.map(dev, D::RAW, Self::MAP_ATTRS) } {

@@ -2,7 +2,10 @@
 
 //! Memory that a scatter-gather mapping can own.
 
-use super::table::Table;
+use super::{
+    options::SgOptions,
+    table::Table, //
+};
 use crate::{
     deferral,
     device::DmaDevice,
@@ -110,12 +113,11 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
 
-    /// Gives out a table that was built before and honours `reach`.
+    /// Builds a table for `dev`, or gives out one that was built before.
     #[doc(hidden)]
-    #[inline]
-    fn take_table(&mut self, reach: &Reach) -> Option<Table> {
-        let _ = reach;
-        None
+    #[inline(always)]
+    fn take_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Table> {
+        Table::new(dev, self, options)
     }
 
     /// Takes a table back, or frees it.

@@ -101,6 +101,17 @@ impl<B: SgBuffer> Prebuilt<B> {
         }
     }
 
+    /// Builds the table anew, for another device.
+    #[cold]
+    #[inline(never)]
+    fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
+        self.inner.table.clear();
+        // INVARIANT: Built for what the device takes.
+        self.inner.table = Table::new(dev, &self.inner.buffer, options)?;
+        self.inner.binding = dev.reach().binding();
+        Ok(())
+    }
+
     /// Returns the buffer.
     #[inline]
     pub fn buffer(&self) -> &B {
@@ -162,12 +173,16 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
         self.inner.buffer.whole_lines(line)
     }
 
-    #[inline]
-    fn take_table(&mut self, reach: &Reach) -> Option<Table> {
-        if self.inner.binding != reach.binding() || self.inner.table.is_empty() {
-            return None;
+    #[inline(always)]
+    fn take_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Table> {
+        // What was built without asking for coherence may lie further than that allows.
+        if self.inner.binding != dev.reach().binding()
+            || self.inner.table.is_empty()
+            || options.is_coherent()
+        {
+            self.rebuild(dev, options)?;
         }
-        Some(self.inner.table.take())
+        Ok(self.inner.table.take().with_attrs(options))
     }
 
     #[inline]
@@ -175,7 +190,8 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
         // INVARIANT: It was built for this buffer, within `reach`, and was unmapped (safety
         // requirements of `SgBuffer`).
         self.inner.binding = reach.binding();
-        self.inner.table = table;
+        // The one before was taken, and is empty.
+        core::mem::forget(core::mem::replace(&mut self.inner.table, table));
     }
 }
 

@@ -202,6 +202,19 @@ impl<'a> Segments<'a> {
         }
     }
 
+    /// Iterates over the first `count` entries from `sg` on.
+    ///
+    /// # Safety
+    ///
+    /// That of [`SplitSegments::of_raw`].
+    #[inline]
+    pub(super) unsafe fn of_raw(sg: *const bindings::scatterlist, count: u32) -> Self {
+        Self {
+            // SAFETY: By the safety requirements of this function.
+            left: unsafe { Left::of_raw(sg, count) },
+        }
+    }
+
     /// Makes the segments from here on no longer than `max_len` bytes.
     ///
     /// Context: any.

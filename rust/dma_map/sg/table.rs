@@ -86,7 +86,7 @@ impl Table {
         }
         self.sgt.nents = sgt.nents;
 
-        if !dev.reach().keeps_segments() && !self.is_within(dev) {
+        if !dev.reach().keeps_segments() && !Self::is_within(self.sgt, dev) {
             // SAFETY: Mapped above; no device knows of it.
             unsafe { self.unmap(dev, direction, bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
             return Err(EIO);
@@ -94,14 +94,19 @@ impl Table {
         Ok(())
     }
 
-    /// Returns whether all segments are within the device's limits for the device, too.
+    /// Returns whether all segments of a table that is mapped are within the device's limits for the
+    /// device, too.
+    ///
+    /// Takes a copy: a reference would keep all of the table in memory, everywhere.
     #[cold]
     #[inline(never)]
-    fn is_within(&self, dev: DmaDevice<'_>) -> bool {
+    fn is_within(sgt: bindings::sg_table, dev: DmaDevice<'_>) -> bool {
         let split = Split::of(dev);
+        // SAFETY: By the type invariants of the table that this is a copy of.
+        let mut segments = unsafe { Segments::of_raw(sgt.sgl, sgt.nents) };
 
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        Segments::of(self).all(|segment| {
+        segments.all(|segment| {
             split.first(segment.address.into(), segment.len.into()) == segment.len.into()
         })
     }
