@@ -227,6 +227,7 @@ impl<M: Slots> Mailbox<M> {
     /// # Errors
     ///
     /// `EMSGSIZE`: the data does not fit in a slot, or there are more than [`WORDS`] words.
+    #[inline]
     pub fn post(&mut self, words: &[u32], data: &[u8]) -> Result {
         if data.len() > self.capacity() || words.len() > WORDS {
             return Err(EMSGSIZE);
@@ -238,18 +239,14 @@ impl<M: Slots> Mailbox<M> {
         io_project!(blocks, [try: 1..self.blocks])
             .as_bytes()
             .write(data)?;
-        let mut head = Head {
-            status: EMPTY,
-            sequence: self.sequence,
-            length: data.len().try_into().map_err(|_| EMSGSIZE)?,
-            _reserved: 0,
-            words: [0; WORDS],
-        };
-        for (to, from) in head.words.iter_mut().zip(words) {
-            *to = *from;
-        }
         let request = self.head(0)?;
-        request.copy_write(head);
+        io_write!(request, .status, EMPTY);
+        io_write!(request, .sequence, self.sequence);
+        io_write!(request, .length, data.len().try_into().map_err(|_| EMSGSIZE)?);
+        let slots = io_project!(request, .words);
+        for i in 0..WORDS {
+            io_write!(slots, [try: i], words.get(i).copied().unwrap_or(0));
+        }
 
         // An answer that does not come must not look like the last one.
         let response = self.head(self.blocks)?;
@@ -305,6 +302,7 @@ impl<M: Slots> Mailbox<M> {
     ///
     /// - `ENOMEM`, not if `out` has room for it.
     /// - `ERANGE`: the message is another mailbox's, and longer than a slot of this one.
+    #[inline]
     pub fn data(
         &self,
         message: &Message,

@@ -66,6 +66,12 @@ impl Reach {
         // CAST: `size_t` is at most 64 bits.
         let max_mapping = unsafe { bindings::dma_max_mapping_size(dev) } as u64;
         let max_entry = max_segment.min(max_mapping);
+        // CAST: `unsigned long` is at most 64 bits.
+        let boundary = match boundary {
+            0 => c_ulong::MAX,
+            mask => mask,
+        } as u64;
+        let takes_pages = max_entry.min(boundary.saturating_add(1)) >= PAGE_SIZE as u64;
         // SAFETY: By the safety requirements of this function.
         let keeps_segments = unsafe { ffi::keeps_segments(dev) };
 
@@ -75,15 +81,10 @@ impl Reach {
             max_segment,
             max_entry,
             pages_end: match linear::pages_within(limit) {
-                Some(end) if max_entry >= PAGE_SIZE as u64 && keeps_segments => end,
+                Some(end) if takes_pages && keeps_segments => end,
                 _ => 0,
             },
-            // CAST: `unsigned long` is at most 64 bits.
-            boundary: if boundary == 0 {
-                c_ulong::MAX
-            } else {
-                boundary
-            } as u64,
+            boundary,
             keeps_segments,
             cache_alignment: ffi::cache_alignment(),
         }

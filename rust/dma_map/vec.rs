@@ -25,6 +25,7 @@ use kernel::{
 /// # Errors
 ///
 /// `AllocError`: as there, and for elements without a size.
+#[inline]
 pub(crate) fn reserve<T, A: Allocator>(
     vec: &mut Vec<T, A>,
     additional: usize,
@@ -35,6 +36,17 @@ pub(crate) fn reserve<T, A: Allocator>(
     if old.wrapping_sub(len) >= additional {
         return Ok(());
     }
+    grow(vec, additional, flags)
+}
+
+/// Moves the elements to where there is room for `additional` more.
+#[cold]
+fn grow<T, A: Allocator>(
+    vec: &mut Vec<T, A>,
+    additional: usize,
+    flags: Flags,
+) -> Result<(), AllocError> {
+    let (len, old) = (vec.len(), vec.capacity());
     // Room for elements without a size is there already.
     if size_of::<T>() == 0 {
         return Err(AllocError);
@@ -76,7 +88,7 @@ pub(crate) fn reserve<T, A: Allocator>(
 ///
 /// The elements below `len` must be initialised; those from there on are forgotten.
 #[inline]
-unsafe fn set_len<T, A: Allocator>(vec: &mut Vec<T, A>, len: usize) {
+pub(crate) unsafe fn set_len<T, A: Allocator>(vec: &mut Vec<T, A>, len: usize) {
     // SAFETY: The vector is read, and a new one of its parts put in its place, with nothing between
     // the two that could look at it. By the safety requirements of this function, the length is that
     // of what is initialised.

@@ -115,7 +115,9 @@ impl<'a, T: FromBytes + IntoBytes> CoherentView<'a, [T]> {
     #[inline]
     pub fn as_bytes(self) -> CoherentView<'a, [u8]> {
         let ptr = CoherentBackend::as_ptr(self);
-        let bytes = core::ptr::slice_from_raw_parts_mut(ptr.cast::<u8>(), KnownSize::size(ptr));
+        // The memory exists, so its size does not wrap.
+        let size = ptr.len().wrapping_mul(core::mem::size_of::<T>());
+        let bytes = core::ptr::slice_from_raw_parts_mut(ptr.cast::<u8>(), size);
 
         // SAFETY: The same memory, at the same address for the device. Elements have no padding, so
         // they are bytes, and any bytes are elements.
@@ -147,6 +149,7 @@ impl CoherentView<'_, [u8]> {
     /// # Errors
     ///
     /// `ENOMEM`, not if `out` has room for it; nothing is appended then.
+    #[inline]
     pub fn append_to<A: Allocator>(self, out: &mut Vec<u8, A>, flags: Flags) -> Result {
         let len = CoherentBackend::as_ptr(self).len();
         vec::reserve(out, len, flags)?;
@@ -155,7 +158,7 @@ impl CoherentView<'_, [u8]> {
         unsafe {
             let end = out.as_mut_ptr().add(out.len());
             CoherentBackend::copy_from_io(self, end);
-            out.inc_len(len);
+            vec::set_len(out, out.len().wrapping_add(len));
         }
         Ok(())
     }

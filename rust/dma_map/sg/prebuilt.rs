@@ -182,7 +182,7 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
         {
             self.rebuild(dev, options)?;
         }
-        Ok(self.inner.table.take().with_attrs(options))
+        Ok(self.inner.table.take().unmarked().with_attrs(options))
     }
 
     #[inline]

@@ -178,6 +178,18 @@ impl Table {
         taken
     }
 
+    /// Removes what the mapping before has left: that a buffer was bounced is marked in the first
+    /// entry, and the next mapping may not bounce.
+    #[inline]
+    pub(super) fn unmarked(self) -> Self {
+        #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
+        // SAFETY: By the type invariants it is an entry, or NULL, and ours alone.
+        if let Some(first) = unsafe { self.sgt.sgl.as_mut() } {
+            first.dma_flags = 0;
+        }
+        self
+    }
+
     /// Sets what mapping and unmapping take.
     #[inline]
     pub(crate) fn with_attrs(mut self, options: SgOptions) -> Self {
