@@ -8,6 +8,8 @@ use dma_map::state::State;
 pub struct Both;
 
 impl Both {
+    const DEVICE: bool = true;
+
     fn stop(&self) -> bool {
         true
     }
