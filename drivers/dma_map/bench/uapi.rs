@@ -9,8 +9,6 @@
 //!
 //! The differences, beside who maps:
 //!
-//! - A table belongs to its mapping, so in SG mode a round builds and frees one. In C, the table is
-//!   built once, and only mapped in each round.
 //! - One run at a time: while one goes on, another one is `EBUSY`.
 //! - No platform devices.
 //!

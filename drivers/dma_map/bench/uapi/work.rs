@@ -16,6 +16,7 @@ use dma_map::{
         Carries,
         Direction, //
     },
+    sg::Prebuilt,
     Bidirectional,
     Device,
     DmaDevice,
@@ -69,7 +70,7 @@ trait Buffer: Sized {
     type Mapped<'b, D: Direction>;
 
     /// Allocates `pages` pages.
-    fn alloc(pages: usize) -> Result<Self>;
+    fn alloc(dev: DmaDevice<'_>, pages: usize) -> Result<Self>;
 
     /// Writes to all of it.
     fn stain(&mut self) -> Result;
@@ -82,7 +83,7 @@ trait Buffer: Sized {
 impl Buffer for KVec<u8> {
     type Mapped<'b, D: Direction> = DmaMapping<'b, Self, D, Device<Idle>>;
 
-    fn alloc(pages: usize) -> Result<Self> {
+    fn alloc(_dev: DmaDevice<'_>, pages: usize) -> Result<Self> {
         let size = pages.checked_mul(PAGE_SIZE).ok_or(EINVAL)?;
         Ok(KVec::zeroed(size, GFP_KERNEL)?)
     }
@@ -109,15 +110,16 @@ impl Buffer for KVec<u8> {
     }
 }
 
-impl Buffer for PageList {
+impl Buffer for Prebuilt<PageList> {
     type Mapped<'b, D: Direction> = SgMapping<'b, Self, D, Device<Idle>>;
 
-    fn alloc(pages: usize) -> Result<Self> {
-        PageList::zeroed(pages, Gfp::Kernel)
+    fn alloc(dev: DmaDevice<'_>, pages: usize) -> Result<Self> {
+        let pages = PageList::zeroed(pages, Gfp::Kernel)?;
+        Ok(Prebuilt::new(dev, pages, Gfp::Kernel)?)
     }
 
     fn stain(&mut self) -> Result {
-        for page in 0..self.page_count() {
+        for page in 0..self.buffer().page_count() {
             self.write(page.wrapping_mul(PAGE_SIZE), &PAGE_OF_STAINS)?;
         }
         Ok(())
@@ -141,7 +143,7 @@ impl Work<'_> {
     ///
     /// `ENOMEM`, whatever mapping failed for, as C's benchmark has it.
     fn rounds<B: Buffer, D: Carries<u8>>(&self, direction: D) -> Result {
-        let mut buffer = B::alloc(self.granule).map_err(|_| ENOMEM)?;
+        let mut buffer = B::alloc(self.dev, self.granule).map_err(|_| ENOMEM)?;
 
         // SAFETY: The functions want to be called by a kernel thread.
         while unsafe { dma_map_bench_uapi_go_on() } {
@@ -180,7 +182,7 @@ impl Work<'_> {
 
         let result = match work.mode {
             Mode::Single => work.of::<KVec<u8>>(),
-            Mode::Sg => work.of::<PageList>(),
+            Mode::Sg => work.of::<Prebuilt<PageList>>(),
         };
         match result {
             Ok(()) => 0,
