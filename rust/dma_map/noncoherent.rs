@@ -147,7 +147,8 @@ where
     ///   [`max_segment_size`](DmaDevice::max_segment_size) or its
     ///   [`segment_boundary`](DmaDevice::segment_boundary), or it overflows.
     /// - `ENOMEM`: there is no memory; always for more than the kernel's largest page order.
-    /// - `EIO`: the memory that was found crosses a segment boundary.
+    /// - `EIO`: the memory that was found crosses a segment boundary, or is beyond the mask for
+    ///   streaming memory, where that is the smaller one.
     pub fn alloc(dev: DmaDevice<'bound>, len: usize, direction: D, gfp: Gfp) -> Result<Self> {
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;
@@ -195,8 +196,9 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
         // CMA aligns less than the page allocator and an IOMMU do.
         let first = this.memory.dma_address();
         let last = first.wrapping_add(size as DmaAddress).wrapping_sub(1);
+        // The C functions go by the mask for coherent memory.
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if u64::from(first ^ last) & !dev.segment_boundary() != 0 {
+        if u64::from(first ^ last) & !dev.segment_boundary() != 0 || u64::from(last) > dev.mask() {
             return Err(EIO);
         }
         Ok(this)

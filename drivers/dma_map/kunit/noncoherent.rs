@@ -105,6 +105,33 @@ mod tests {
         })
     }
 
+    /// C looks for the memory by the other mask.
+    #[test]
+    fn memory_beyond_the_streaming_mask_is_eio() -> Result {
+        each_probe(|probe| {
+            let limits = DmaLimits::new(DmaMask::new::<24>())
+                .coherent_mask(DmaMask::new::<64>())
+                .max_segment_size(1 << 20);
+            let dma = probe.dma(limits)?;
+            let mut refused = 0;
+            for _ in 0..8 {
+                match DmaPages::<u8, _>::alloc(dma, 8192, ToDevice, Gfp::Kernel) {
+                    Ok(pages) => {
+                        let pages = pages.give(Idle);
+                        check!(pages.dma_address() + 8191 <= dma.mask());
+                    }
+                    Err(error) => {
+                        check_eq!(error, EIO);
+                        refused += 1;
+                    }
+                }
+            }
+            // An IOMMU's addresses go by the smaller one. Without, most memory is beyond 16 MiB.
+            check!(refused > 0 || c::dma_domain(dma.device()).is_some());
+            Ok(())
+        })
+    }
+
     #[test]
     fn one_way_directions_work() -> Result {
         each_probe(|probe| {

@@ -18,6 +18,10 @@ use kernel::{
     prelude::*, //
 };
 
+/// A pool may ask for almost all memory, page by page, which with `GFP_KERNEL` alone would kill
+/// processes before it fails.
+const RETRY_MAYFAIL: bindings::gfp_t = 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
+
 /// Pages that are mapped for a device.
 ///
 /// # Invariants
@@ -47,7 +51,7 @@ impl Memory {
     /// # Errors
     ///
     /// - `ENOMEM`.
-    /// - `EIO`: out of the device's reach, or across its `segment_boundary`.
+    /// - `EIO`: out of the device's reach, by either mask, or across its `segment_boundary`.
     pub(super) fn alloc(
         dev: DmaDevice<'_>,
         layout: &Layout,
@@ -76,8 +80,9 @@ impl Memory {
         line.enter(dev.as_raw(), || this.entry());
 
         let last = dma.wrapping_add(size as DmaAddress).wrapping_sub(1);
+        // `dma_alloc_pages()` goes by the mask for coherent memory.
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if u64::from(dma ^ last) & !dev.segment_boundary() != 0 {
+        if u64::from(dma ^ last) & !dev.segment_boundary() != 0 || u64::from(last) > dev.mask() {
             // SAFETY: Allocated above, and not used again. This is a context in which the same was
             // allocated.
             unsafe { this.free(dev) };
@@ -94,11 +99,12 @@ impl Memory {
         gfp: Gfp,
     ) -> Result<(NonNull<bindings::page>, DmaAddress)> {
         let mut dma: DmaAddress = 0;
-        // SAFETY: `dev` is bound; a device whose limits were applied has a mask. The function
-        // zeroes the pages.
-        let page = unsafe {
-            bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp.as_raw())
-        };
+        // Zeroed before they are mapped, too: the function does it afterwards, and what bounces at
+        // once has the pages as they were.
+        let gfp = gfp.as_raw() | RETRY_MAYFAIL | bindings::__GFP_ZERO;
+        // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
+        let page =
+            unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp) };
 
         Ok((NonNull::new(page).ok_or(ENOMEM)?, dma))
     }
@@ -117,7 +123,7 @@ impl Memory {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES;
         }
 
-        let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
+        let gfp = gfp.as_raw() | RETRY_MAYFAIL | bindings::__GFP_ZERO;
         // CAST: A node that is online, which `Layout` has seen.
         //
         // SAFETY: The function has no other preconditions.

@@ -114,11 +114,11 @@ impl ContiguousPages {
     ) -> Result<Allocation<Self>> {
         let line = ledger::Line::new()?;
         let mut dma: DmaAddress = 0;
-        // SAFETY: `dev` is bound; a device whose limits were applied has a mask. The function
-        // zeroes the pages.
-        let page = unsafe {
-            bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, D::RAW, gfp.as_raw())
-        };
+        // Zeroed before they are mapped, too: the function does it afterwards, and what bounces at
+        // once has the pages as they were.
+        let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
+        // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
+        let page = unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, D::RAW, gfp) };
         let page = NonNull::new(page).ok_or(ENOMEM)?;
         // SAFETY: The pages are in the linear mapping: no flag asks for high memory.
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };

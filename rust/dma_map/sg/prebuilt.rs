@@ -105,8 +105,7 @@ impl<B: SgBuffer> Prebuilt<B> {
     #[cold]
     #[inline(never)]
     fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
-        self.inner.table.clear();
-        // INVARIANT: Built for what the device takes.
+        // INVARIANT: Built for what the device takes; the one before stays if that fails.
         self.inner.table = Table::new(dev, &self.inner.buffer, options)?;
         self.inner.binding = dev.reach().binding();
         Ok(())

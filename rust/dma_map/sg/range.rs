@@ -200,6 +200,14 @@ impl<B: SgBuffer> Parts<'_, B> {
     unsafe fn sync_for_cpu<D: Direction>(&self, offset: usize, len: usize) {
         let dev = self.dev.as_raw();
 
+        if SYNC_WHOLE && B::USER {
+            // SAFETY: The device is bound, and the table mapped, by the safety requirements of this
+            // function. What user space has is not lost by a sync of the rest.
+            unsafe {
+                bindings::__dma_sync_sg_for_cpu(dev, self.table.sgl(), self.table.entries(), D::RAW)
+            };
+            return;
+        }
         // SAFETY: The device is bound.
         if unsafe { ffi::need_sync(dev) } {
             for_each_piece(&self.table, offset, len, |address, len| {
@@ -217,6 +225,19 @@ impl<B: SgBuffer> Parts<'_, B> {
     unsafe fn sync_for_device<D: Direction>(&self, offset: usize, len: usize) {
         let dev = self.dev.as_raw();
 
+        if SYNC_WHOLE && B::USER {
+            // SAFETY: The device is bound, and the table mapped, by the safety requirements of this
+            // function. What user space has is not lost by a sync of the rest.
+            unsafe {
+                bindings::__dma_sync_sg_for_device(
+                    dev,
+                    self.table.sgl(),
+                    self.table.entries(),
+                    D::RAW,
+                )
+            };
+            return;
+        }
         // SAFETY: The device is bound.
         if unsafe { ffi::need_sync(dev) } {
             for_each_piece(&self.table, offset, len, |address, len| {
@@ -226,6 +247,12 @@ impl<B: SgBuffer> Parts<'_, B> {
         }
     }
 }
+
+/// Whether a range of user memory is synced with all that is mapped.
+///
+/// DMA debugging looks for the mapping that a range is in, and complains of two. User space may give
+/// one page twice; that it does is not the driver's fault.
+const SYNC_WHOLE: bool = cfg!(CONFIG_DMA_API_DEBUG);
 
 /// Calls `f` with the DMA addresses and lengths of the pieces of a range that are contiguous both
 /// in memory and for the device.
