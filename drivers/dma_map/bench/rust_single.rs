@@ -43,8 +43,25 @@ pub(crate) type Buffer<const N: usize> = KBox<[u8; N]>;
 /// A buffer that stays mapped.
 pub(crate) type Mapped<'b, const N: usize, D> = DmaMapping<'b, Buffer<N>, D, Device<Idle>>;
 
-pub(crate) fn buffer<const N: usize>() -> Result<Buffer<N>> {
+fn buffer<const N: usize>() -> Result<Buffer<N>> {
     KBox::init(pin_init::init_zeroed(), GFP_KERNEL)
+}
+
+/// Where buffers begin, in all columns: the kernel's copy looks at the lowest byte of both addresses,
+/// and goes forwards or backwards, at another price.
+const ALIGN: usize = 256;
+
+/// A buffer that begins there.
+pub(crate) fn aligned_buffer<const N: usize>() -> Result<Buffer<N>> {
+    let mut others = KVec::new();
+    loop {
+        let buffer = buffer::<N>()?;
+        if buffer.as_ptr().addr() % ALIGN == 0 {
+            return Ok(buffer);
+        }
+        // Held, so that the next one is another.
+        others.push(buffer, GFP_KERNEL)?;
+    }
 }
 
 /// Maps `live` small buffers, to be held.
@@ -69,7 +86,7 @@ pub(crate) trait Zeroes: Contiguous + Sized {
 /// A buffer whose length the compiler knows.
 impl<const N: usize> Zeroes for Buffer<N> {
     fn zeroes(_len: usize) -> Result<Self> {
-        buffer()
+        aligned_buffer()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         Prepared, //
     },
     rust_single::{
-        buffer,
+        aligned_buffer,
         hold,
         Mapped,
         LIVE_SIZE, //
@@ -52,7 +52,7 @@ struct Single<'b, const N: usize, D: Direction> {
 
 impl<const N: usize, D: Carries<[u8; N]>> Opened for Shared<'_, N, D> {
     fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
-        let buffer = buffer()?;
+        let buffer = aligned_buffer()?;
         let mapping = DmaMapping::map(self.dev, buffer, self.direction, Idle, MapOptions::new())?;
         let single = Single {
             run: self.run,
