@@ -95,7 +95,7 @@ def full(processors: int) -> Extent:
 
 QUICK = Extent(
     "quick",
-    counted=(_operations(_ROUND, 9), _threads(_ROUND // 2, 9, ENDS), _live(_ROUND // 2, 9, 4)),
+    counted=(_operations(_ROUND, 17), _threads(_ROUND // 2, 9, ENDS), _live(_ROUND // 2, 9, 4)),
     timed=(_operations(_ROUND // 2, 25),))
 # What `make test` holds against the baseline.
-CHECK = Extent("check", counted=(_operations(_ROUND, 9),), timed=())
+CHECK = Extent("check", counted=(_operations(_ROUND, 17),), timed=())
