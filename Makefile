@@ -33,6 +33,7 @@ make check         style, lints and rules: what must hold before a commit
 make format        format the Rust files
 make bless         record the compiler's messages of the compile-fail cases anew
 make misuse-table  write Documentation/dma_map/misuse.rst anew
+make performance-table  write the tables of Documentation/dma_map/performance.rst anew
 
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
@@ -79,7 +80,7 @@ upstream: modules
 	@$(T)/harness upstream
 
 # The kernel without debugging, and what is built for it.
-.PHONY: bench bench-check bench-bless bench-modules code-size
+.PHONY: bench bench-check bench-bless bench-modules performance-table code-size
 bench bench-check bench-bless bench-modules: export BENCH := 1
 bench-modules: env
 	@$(T)/kernel build
@@ -90,6 +91,9 @@ bench-check: bench-modules
 	@$(T)/harness bench-check
 bench-bless: bench-modules
 	@$(T)/harness bench-bless
+	@$(MAKE) performance-table
+performance-table: env
+	@$(T)/devenv run tools/testing/dma_map/performance_table.py
 code-size: bench-modules
 	@$(T)/devenv run $(T)/code_size
 

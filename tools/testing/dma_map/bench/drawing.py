@@ -104,7 +104,8 @@ def axis_from_zero(most: float, bottom: float, top: float) -> Axis:
 
 class Drawing:
     def __init__(self, width: float, height: float, title: str) -> None:
-        self._head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        self._head = ('<!-- SPDX-License-Identifier: GPL-2.0 -->\n'
+                      f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
                       f'width="{width:g}" height="{height:g}" role="img">')
         self._parts = [f"<title>{escape(title)}</title>", f"<style>\n{_STYLE}\n</style>",
                        '<rect class="page" width="100%" height="100%"/>']
