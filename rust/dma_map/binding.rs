@@ -129,7 +129,7 @@ pub(crate) fn unclaim(dev: &Device<Bound>) {
 ///
 /// The device must be bound during `'bound` and have a mask. `binding` must be what [`claim`] made,
 /// and nobody else use it.
-pub(crate) unsafe fn settle<'bound>(mut binding: NonNull<Binding>) -> &'bound Binding {
+pub(crate) unsafe fn look_up<'bound>(mut binding: NonNull<Binding>) -> &'bound Binding {
     // SAFETY: By the safety requirements of this function.
     unsafe {
         let binding = binding.as_mut();
@@ -155,7 +155,7 @@ impl Binding {
     /// Returns what mappings are held against.
     #[inline(always)]
     pub(crate) fn reach(&self) -> &Reach {
-        // SAFETY: There is a reference to a binding only after `settle`.
+        // SAFETY: There is a reference to a binding only after `look_up`.
         unsafe { self.reach.assume_init_ref() }
     }
 

@@ -102,7 +102,7 @@ impl<'bound> DmaDevice<'bound> {
 
         // SAFETY: Claimed above, so that it exists as long as `dev` is bound, and nobody else knows
         // of it. `dev` has a mask now.
-        let binding = unsafe { binding::settle(binding) };
+        let binding = unsafe { binding::look_up(binding) };
 
         // INVARIANT: `dev` is bound by its type; claimed and set above.
         Ok(Self { binding })
@@ -142,6 +142,17 @@ impl<'bound> DmaDevice<'bound> {
     #[inline(always)]
     pub(crate) fn reach(self) -> &'bound Reach {
         self.binding.reach()
+    }
+
+    /// Returns whether `size` bytes from `address` on, not 0, are within the streaming mask and on one
+    /// side of the segment boundary: for memory that C has found by other limits.
+    pub(crate) fn takes_address(self, address: dma::DmaAddress, size: usize) -> bool {
+        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+        let address = u64::from(address);
+        let size = size as u64;
+
+        !self.reach().crosses(address, size)
+            && address.wrapping_add(size).wrapping_sub(1) <= self.mask()
     }
 
     /// Counts `bytes` as leaked.

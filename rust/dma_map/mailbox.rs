@@ -238,7 +238,7 @@ impl<M: Slots> Mailbox<M> {
         let blocks = self.memory.blocks();
         io_project!(blocks, [try: 1..self.blocks])
             .as_bytes()
-            .write(data)?;
+            .try_copy_from_slice(data)?;
         let request = self.head(0)?;
         io_write!(request, .status, EMPTY);
         io_write!(request, .sequence, self.sequence);

@@ -13,8 +13,10 @@
 //! # What a buffer holds
 //!
 //! Zeroes at first, and later what was left in it by its last use, by the CPU or by the device of this
-//! pool. Nothing else of the kernel's memory is ever in it. A driver that reads a buffer beyond what
-//! the device wrote finds old data of its own.
+//! pool. A driver that reads a buffer beyond what the device wrote finds old data of its own, and
+//! nothing else of the kernel's memory. (By reading C's code: on 32-bit machines without coherent DMA,
+//! the first sync of a buffer for a device that writes may drop the zeroes from the caches before they
+//! are in memory. No such machine was tried.)
 //!
 //! # What a pool trusts the device with
 //!
@@ -69,9 +71,10 @@ use zerocopy::{
 
 /// A pool of buffers of one size and direction, which stay mapped.
 ///
-/// [`take`](Self::take) takes a buffer, as a [`MappedBuffer`]; dropping that puts it back. Neither maps,
-/// allocates or waits: on each CPU some buffers are at hand, and a reserve is there for all CPUs. There
-/// are never more than [`MappedPoolOptions::new`] says.
+/// [`take`](Self::take) takes a buffer, as a [`MappedBuffer`]; dropping that puts it back. Neither waits:
+/// on each CPU some buffers are at hand, and a reserve is there for all CPUs. Neither maps or allocates,
+/// unless [`prefill`](MappedPoolOptions::prefill) has left buffers for later. There are never more than
+/// [`MappedPoolOptions::new`] says.
 ///
 /// A pool may be dropped before its buffers are: what is back is freed when all are. A buffer that is
 /// leaked (`mem::forget`), or quarantined, never comes back; it stays mapped, and so do those that share
@@ -175,7 +178,8 @@ where
     /// # Errors
     ///
     /// - `EBUSY`: no buffer is there. All are taken, or at hand on other CPUs (see
-    ///   [`MappedPoolOptions::cache`]), which will put back what they get from here on.
+    ///   [`MappedPoolOptions::cache`]), which will put back what they get from here on, or another CPU
+    ///   is allocating the last ones.
     /// - `ENOMEM`, `EIO`: as [`new`](Self::new), if not all buffers were allocated when the pool was
     ///   made.
     #[inline]

@@ -193,12 +193,9 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
             _direction: PhantomData,
         };
 
-        // CMA aligns less than the page allocator and an IOMMU do.
-        let first = this.memory.dma_address();
-        let last = first.wrapping_add(size as DmaAddress).wrapping_sub(1);
-        // The C functions go by the mask for coherent memory.
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if u64::from(first ^ last) & !dev.segment_boundary() != 0 || u64::from(last) > dev.mask() {
+        // CMA aligns less than the page allocator and an IOMMU do, and the C functions go by the mask
+        // for coherent memory.
+        if !dev.takes_address(this.memory.dma_address(), size) {
             return Err(EIO);
         }
         Ok(this)

@@ -156,12 +156,11 @@ impl Reach {
         len <= self.max_segment && len.wrapping_sub(1) <= self.boundary
     }
 
-    /// Returns whether `len` bytes from `address` on, which it [`takes`](Self::takes), lie across
-    /// the boundary.
+    /// Returns whether `len` bytes from `address` on, at least 1, lie across the boundary.
     #[inline]
     pub(crate) fn crosses(&self, address: u64, len: u64) -> bool {
         // Neither term is more than the boundary, and with one of all ones there is nothing to
-        // cross: an address space does not wrap.
+        // cross: an address space does not wrap. What is longer than the boundary has no room.
         let room = self.boundary.wrapping_sub(address & self.boundary);
         len.wrapping_sub(1) > room
     }

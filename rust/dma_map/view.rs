@@ -126,7 +126,8 @@ impl<'a, T: FromBytes + IntoBytes> CoherentView<'a, [T]> {
 }
 
 impl CoherentView<'_, [u8]> {
-    /// Copies `data` to the first bytes.
+    /// Copies `data` to the first bytes: the I/O methods' `copy_from_slice()`, which panics where this
+    /// returns an error.
     ///
     /// Context: any.
     ///
@@ -134,7 +135,7 @@ impl CoherentView<'_, [u8]> {
     ///
     /// `ERANGE` if `data` is longer than the view; nothing is written then.
     #[inline]
-    pub fn write(self, data: &[u8]) -> Result {
+    pub fn try_copy_from_slice(self, data: &[u8]) -> Result {
         let part = io_project!(self, [try: ..data.len()]);
 
         // SAFETY: `data` is valid for reads of its length, which is that of the part.

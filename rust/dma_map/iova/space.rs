@@ -17,12 +17,9 @@ use kernel::{
 #[cfg(CONFIG_IOMMU_DMA)]
 mod imp {
     use super::*;
-    use crate::linear;
     use crate::{
-        error::{
-            from_errno,
-            to_result, //
-        },
+        error::to_result,
+        linear,
         sg::{
             table::for_each_run,
             Chunk, //
@@ -90,12 +87,9 @@ mod imp {
                 // SAFETY: The device is bound, and the space allocated. The run is memory that the
                 // buffer owns and nobody accesses (safety requirements of `SgBuffer`). Each run
                 // but the first starts at a granule, as `first_if_gapless` saw.
-                let ret = unsafe {
+                to_result(unsafe {
                     bindings::dma_iova_link(raw, state, run.phys, linked, len, D::RAW, attrs)
-                };
-                if ret != 0 {
-                    return Err(from_errno(ret));
-                }
+                })?;
                 linked = linked.wrapping_add(len);
                 Ok(())
             };

@@ -79,10 +79,8 @@ impl Memory {
         };
         line.enter(dev.as_raw(), || this.entry());
 
-        let last = dma.wrapping_add(size as DmaAddress).wrapping_sub(1);
         // `dma_alloc_pages()` goes by the mask for coherent memory.
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if u64::from(dma ^ last) & !dev.segment_boundary() != 0 || u64::from(last) > dev.mask() {
+        if !dev.takes_address(dma, size) {
             // SAFETY: Allocated above, and not used again. This is a context in which the same was
             // allocated.
             unsafe { this.free(dev) };

@@ -49,6 +49,12 @@ impl SgOptions {
         self.gfp
     }
 
+    /// What is asked of the mapping.
+    #[inline]
+    pub(crate) const fn map_options(self) -> MapOptions {
+        self.map
+    }
+
     /// Whether the device must access the buffer itself, coherently.
     #[inline]
     pub(crate) const fn is_coherent(self) -> bool {

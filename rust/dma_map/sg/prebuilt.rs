@@ -28,7 +28,8 @@ use kernel::{
 /// same buffer many times wraps it: the table comes back with the buffer, and the next mapping
 /// only maps.
 ///
-/// For another device, whose limits differ, a table is built anew. There is no way to exchange the
+/// For another device, whose limits differ, a table is built anew, as it is after
+/// [`into_addresses`](super::SgMapping::into_addresses), which frees it. There is no way to exchange the
 /// buffer inside, only to take it out.
 ///
 /// C API: what keeping a `struct sg_table` between `dma_unmap_sgtable()` and `dma_map_sgtable()`
@@ -181,7 +182,7 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
         {
             self.rebuild(dev, options)?;
         }
-        Ok(self.inner.table.take().unmarked().with_attrs(options))
+        Ok(self.inner.table.take().unmarked().with_options(options))
     }
 
     #[inline]

@@ -16,7 +16,8 @@ use super::{
 use crate::{
     device::DmaDevice,
     error,
-    ledger, //
+    ledger,
+    mapping::MapOptions, //
 };
 use kernel::{
     bindings,
@@ -46,8 +47,8 @@ pub struct Table {
     sgt: bindings::sg_table,
     /// The number of entries that there is memory for: as many as `sgt` has, or more.
     allocated: c_uint,
-    /// The attributes of the driver's options: unmapping takes them as mapping does.
-    attrs: u32,
+    /// The driver's options: unmapping takes them as mapping does.
+    options: MapOptions,
 }
 
 // SAFETY: The table owns its entries; it is not tied to a thread.
@@ -171,7 +172,7 @@ impl Table {
         let taken = Self {
             sgt: self.sgt,
             allocated: self.allocated,
-            attrs: self.attrs,
+            options: self.options,
         };
         // INVARIANT: Empty.
         self.sgt.sgl = core::ptr::null_mut();
@@ -192,16 +193,15 @@ impl Table {
 
     /// Sets what mapping and unmapping take.
     #[inline]
-    pub(crate) fn with_attrs(mut self, options: SgOptions) -> Self {
-        self.attrs = options.attrs() as u32;
+    pub(crate) fn with_options(mut self, options: SgOptions) -> Self {
+        self.options = options.map_options();
         self
     }
 
     /// The attributes that mapping and unmapping take.
     #[inline]
     pub(crate) fn attrs(&self) -> c_ulong {
-        // CAST: `unsigned long` has at least 32 bits.
-        self.attrs as c_ulong
+        self.options.attrs()
     }
 
     /// Returns whether there are no entries.

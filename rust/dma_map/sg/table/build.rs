@@ -162,7 +162,7 @@ impl Table {
                 orig_nents: 0,
             },
             allocated: count as c_uint,
-            attrs: options.attrs() as u32,
+            options: options.map_options(),
         })
     }
 
@@ -188,7 +188,7 @@ impl Table {
         Ok(Self {
             sgt,
             allocated: sgt.orig_nents,
-            attrs: options.attrs() as u32,
+            options: options.map_options(),
         })
     }
 }
