@@ -14,17 +14,19 @@ use kernel::prelude::*;
 /// ([`Gfp::Nowait`](dma_map::Gfp), [`Gfp::Atomic`](dma_map::Gfp)); the guest of the harness tells
 /// it to spare none (`N` in debugfs' `failslab/ignore-gfp-wait`). Of pages only two and more fail.
 ///
-/// `None` if the kernel was built without fault injection.
+/// `None` if the kernel was built without fault injection. May sleep; `f` stays on its CPU.
 #[cfg(all(CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC))]
 pub(crate) fn failing<R>(n: u32, f: impl FnOnce() -> R) -> Option<(R, bool)> {
-    // SAFETY: The function returns the running thread, which is the only one to write the field.
-    let task = unsafe { kernel::bindings::get_current() };
+    extern "C" {
+        fn dma_map_kunit_end_fail_nth() -> c_uint;
+        fn dma_map_kunit_set_fail_nth(n: c_uint);
+    }
 
-    // SAFETY: As above.
-    unsafe { (&raw mut (*task).fail_nth).write_volatile(n) };
+    // SAFETY: Cases run in threads, which may sleep here, and what begins is ended below.
+    unsafe { dma_map_kunit_set_fail_nth(n) };
     let result = f();
-    // SAFETY: As above.
-    let left = unsafe { (&raw mut (*task).fail_nth).replace(0) };
+    // SAFETY: It began above, in this thread.
+    let left = unsafe { dma_map_kunit_end_fail_nth() };
 
     Some((result, left == 0))
 }

@@ -10,6 +10,9 @@
 #include <linux/iommu.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/radix-tree.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "helpers.h"
@@ -63,6 +66,19 @@ void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr)
 	return phys_to_virt(phys);
 }
 
+#ifdef CONFIG_FAULT_INJECTION
+/* Ends what dma_map_kunit_set_fail_nth() began. 0 if there were so many. */
+unsigned int dma_map_kunit_end_fail_nth(void)
+{
+	unsigned int left = READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, 0);
+	migrate_enable();
+
+	return left;
+}
+#endif
+
 bool dma_map_kunit_irqs_disabled(void)
 {
 	return irqs_disabled();
@@ -101,6 +117,25 @@ int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset)
 	dev->dma_range_map = map;
 	return 0;
 }
+
+#ifdef CONFIG_FAULT_INJECTION
+/*
+ * Lets the @n-th allocation of the running thread fail, from 1. May sleep.
+ *
+ * If it is DMA debugging's own, that turns itself off for good, unless this CPU
+ * has nodes in reserve. Whoever starts a thread leaves some, so without more of
+ * them it is luck how many failures they last for.
+ */
+void dma_map_kunit_set_fail_nth(unsigned int n)
+{
+	while (radix_tree_preload(GFP_KERNEL))
+		cond_resched();
+	migrate_disable();
+	radix_tree_preload_end();
+
+	WRITE_ONCE(current->fail_nth, n);
+}
+#endif
 
 /* Whether an IOMMU stands between @dev and memory, and forgets a mapping at once. */
 bool dma_map_kunit_strict_iommu(struct device *dev)

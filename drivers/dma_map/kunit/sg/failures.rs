@@ -56,9 +56,8 @@ fn failing_allocations<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for n in 1..100 {
         let buffer = B::sample(100_000, 0x33)?;
         let identity = buffer.identity();
-        // Not a direction in which the device writes: DMA debugging would allocate too, and turns
-        // itself off when that fails.
-        let map = || SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Nowait);
+        // A direction in which the device writes: DMA debugging allocates too.
+        let map = || SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Nowait);
 
         let buffer = match faults::failing(n, map) {
             None => {
