@@ -126,7 +126,8 @@ test_tally_sums_and_counts_what_broke_off() {
 	expect '3 passed, 2 failed' "$("$TOOLS/tally" a 'echo 3 passed, 1 failed; exit 1' b 'echo nothing' 2>/dev/null | tail -n 1)"
 	expect '1 passed, 1 failed' "$("$TOOLS/tally" a 'echo 1 passed, 0 failed; exit 7' 2>/dev/null | tail -n 1)"
 	expect '0 passed, 1 failed' "$("$TOOLS/tally" a 'echo 1 passed, 0 failed; echo more' 2>/dev/null | tail -n 1)"
-	! "$TOOLS/tally" a 'echo 0 passed, 0 failed' >/dev/null 2>&1
+	expect '2 passed, 1 failed' "$("$TOOLS/tally" a 'echo 2 passed, 0 failed' b 'echo 0 passed, 0 failed' 2>/dev/null | tail -n 1)"
+	! "$TOOLS/tally" a 'echo 2 passed, 0 failed' b 'echo 0 passed, 0 failed' >/dev/null 2>&1
 }
 
 test_make_help_names_every_target() {

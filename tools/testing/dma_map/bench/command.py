@@ -65,7 +65,8 @@ def _gain(found: Sequence[boots.Boot]) -> Case:
 
 def check(session: Session) -> int:
     """Holds the instructions against the recorded ones, which are those of the pinned kernel."""
-    if "KDIR" in os.environ:
+    # make exports a variable that it does not have as an empty one.
+    if os.environ.get("KDIR"):
         return conclude([Case("bench", "operations are as cheap as recorded", SKIP,
                               "KDIR is another kernel than the recorded one")])
     recorded = baseline.read(baseline.path_of(session.llvm))
