@@ -146,7 +146,8 @@ def main(argv: list[str]) -> int:
         cases += matrix.run(session, chosen, args.test)
     if everything:
         needed = [name for name in misuse.NEEDED if name in names]
-        cases += misuse.run(session, cases, needed)[0]
+        # They follow from the others, whose failures are to be read last.
+        cases = misuse.run(session, cases, needed)[0] + cases
     return conclude(cases)
 
 
