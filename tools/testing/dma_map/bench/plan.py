@@ -30,6 +30,11 @@ class Series:
         return " ".join((self.name, str(self.budget), str(self.rounds), str(self.threads),
                          str(self.live), *self.operations))
 
+    def only(self, operations: Sequence[str]) -> Series:
+        """Of these. Not every operation has something that there can be more of."""
+        return replace(self, operations=[name for name in operations
+                                         if not self.live or name in self.operations])
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -59,8 +64,10 @@ class Extent:
     def only(self, operations: Sequence[str]) -> Extent:
         """As long for these, and nothing else: for who works on them."""
         def some(plans: Sequence[Plan]) -> list[Plan]:
-            return [replace(plan, series=[replace(series, operations=operations)
-                                          for series in plan.series]) for plan in plans]
+            made = [replace(plan, series=[one for series in plan.series
+                                          if (one := series.only(operations)).operations])
+                    for plan in plans]
+            return [plan for plan in made if plan.series]
 
         return replace(self, counted=some(self.counted), timed=some(self.timed))
 

@@ -86,10 +86,16 @@ def ratios(boots: Sequence[Boot], clock: str) -> str:
     return drawing.svg()
 
 
+def _scaled(boots: Sequence[Boot], clock: str, series: str) -> dict[str, list[Measurement]]:
+    """By path, what was measured; some operations have nothing that there can be more of."""
+    return {path: [run for run in measurements(boots, path, clock, series)
+                   if any(usable(run, column) for column in COLUMNS)] for path in machines.PATHS}
+
+
 def scaling(boots: Sequence[Boot], clock: str, series: str,
             along: Callable[[Measurement], int], of_what: str) -> str:
     """A panel for each operation and path, a line for each column."""
-    runs = {path: measurements(boots, path, clock, series) for path in machines.PATHS}
+    runs = _scaled(boots, clock, series)
     rows = list(dict.fromkeys(run.operation for mine in runs.values() for run in mine))
     left, top, width, height, gap = 16.0, 112.0, 248.0, 140.0, 76.0
     unit = "Instructions" if clock == COUNTED else "ns"
@@ -146,6 +152,6 @@ def write(boots: Sequence[Boot], folder: Path) -> list[Path]:
         if _points(boots, clock):
             keep(f"ratios-{clock}", ratios(boots, clock))
         for series, along, of_what in SCALINGS:
-            if any(measurements(boots, path, clock, series) for path in machines.PATHS):
+            if any(_scaled(boots, clock, series).values()):
                 keep(f"{series}-{clock}", scaling(boots, clock, series, along, of_what))
     return made

@@ -44,6 +44,11 @@ class Files(unittest.TestCase):
     def test_nothing_measured_nothing_drawn(self) -> None:
         self.assertEqual(plots.write([], Path("nowhere")), [])
 
+    def test_series_of_which_nothing_was_measured(self) -> None:
+        empty = Measurement("live", "io", 1, 9, 1, 100)
+        boots = [Boot("direct", COUNTED, "qemu", Log({}, [empty], []))]
+        self.assertEqual(plots.write(boots, Path("nowhere")), [])
+
     def test_marks(self) -> None:
         titles = [[title.text or "" for title in root.iterfind(f".//{SVG}title")][1:]
                   for root in self.drawn().values()]
