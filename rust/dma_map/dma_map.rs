@@ -52,8 +52,8 @@
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
 //! | [`MappedPool::take`], [`MappedPool::stats`] | no | yes |
-//! | access: views, slices, segments, copies, ranges | no | yes |
-//! | [`ring`], [`mailbox`]: all but the constructors and [`data`](mailbox::Mailbox::data) | no | yes |
+//! | access: views, slices, segments, copies (into a vector: as growing it), ranges | no | yes |
+//! | [`ring`], [`mailbox`]: all but the constructors | no | yes |
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | [`Transfer`]: all but what the programming function does | no | yes |
 //! | drop of a handle, or of a transfer | no | yes |

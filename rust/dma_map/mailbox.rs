@@ -22,12 +22,10 @@
 //!
 //! `tools/testing/dma_map/model/mailbox.pml` is the protocol as a model.
 
+mod slot;
+
 use crate::{
     barrier,
-    coherent::DmaCoherent,
-    engine::Engine,
-    mmap::Mmap,
-    state::Shared,
     untrusted::Untrusted,
     view::CoherentView, //
 };
@@ -37,20 +35,19 @@ use kernel::{
         io_write,
         Io, //
     },
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
+};
+use slot::{
+    Head,
+    Slot, //
 };
 
-/// The size of a block in bytes: at least a cache line of most machines.
-pub const BLOCK: usize = 64;
-
-/// A part of a slot.
-#[repr(C, align(64))]
-#[derive(Clone, Copy, FromBytes, IntoBytes)]
-pub struct Block([u32; BLOCK / 4]);
-
-/// How many words of a head are the driver's.
-pub const WORDS: usize = 12;
+pub use slot::{
+    Block,
+    Slots,
+    BLOCK,
+    WORDS, //
+};
 
 /// The slot holds no message.
 const EMPTY: u32 = 0;
@@ -58,52 +55,10 @@ const EMPTY: u32 = 0;
 /// The slot holds a message.
 const POSTED: u32 = 1;
 
-/// The first block of a slot.
-#[repr(C, align(64))]
-#[derive(Clone, Copy, FromBytes, IntoBytes)]
-struct Head {
-    /// [`EMPTY`] or [`POSTED`], the field that gives a slot away.
-    status: u32,
-    sequence: u32,
-    /// The number of bytes of data.
-    length: u32,
-    _reserved: u32,
-    words: [u32; WORDS],
-}
-
-static_assert!(core::mem::size_of::<Head>() == BLOCK);
-
 /// Returns the number of bytes in a slot that a message with `length` bytes of data takes.
 #[inline]
 pub const fn size_of(length: usize) -> usize {
     length.saturating_add(BLOCK)
-}
-
-/// Memory that a mailbox can be in: shared, of blocks.
-pub trait Slots {
-    /// Returns a view of the memory, the same one each time.
-    fn blocks(&self) -> CoherentView<'_, [Block]>;
-}
-
-impl<E: Engine> Slots for DmaCoherent<'_, [Block], Shared<E>> {
-    #[inline]
-    fn blocks(&self) -> CoherentView<'_, [Block]> {
-        self.view()
-    }
-}
-
-impl<E: Engine> Slots for Mmap<DmaCoherent<'_, [Block], Shared<E>>> {
-    #[inline]
-    fn blocks(&self) -> CoherentView<'_, [Block]> {
-        self.view()
-    }
-}
-
-impl<M: Slots> Slots for Arc<M> {
-    #[inline]
-    fn blocks(&self) -> CoherentView<'_, [Block]> {
-        M::blocks(self)
-    }
 }
 
 /// A response, as the device gave it and as it was found to be one.
@@ -144,11 +99,16 @@ impl Message {
 /// regs.ring(mailbox.request().dma_address())?;
 /// // ... when the device is done:
 /// let (message, words) = mailbox.take()?;
+/// mailbox.data(&message)?.append_to(&mut answer, GFP_KERNEL)?;
 /// ```
+///
+/// # Invariants
+///
+/// `request` and `response` are the halves of what [`Slots::blocks`] of `memory` returns.
 pub struct Mailbox<M> {
     memory: M,
-    /// Blocks of one slot, at least one; there are twice as many.
-    blocks: usize,
+    request: Slot,
+    response: Slot,
     /// The number of the last request; never 0.
     sequence: u32,
 }
@@ -166,16 +126,21 @@ impl<M: Slots> Mailbox<M> {
     ///
     /// # Errors
     ///
-    /// `EINVAL`: fewer than two blocks, or an odd number.
+    /// `EINVAL`: fewer than two blocks, an odd number, or 4 GiB in a slot.
     pub fn new(memory: M) -> Result<Self> {
-        let blocks = memory.blocks().len();
-        if blocks < 2 || blocks % 2 != 0 {
+        let blocks = memory.blocks();
+        let count = blocks.len();
+        if count % 2 != 0 {
             return Err(EINVAL);
         }
+        let request = Slot::new(io_project!(blocks, [try: ..count / 2]))?;
+        let response = Slot::new(io_project!(blocks, [try: count / 2..]))?;
 
+        // INVARIANT: Of this memory, which stays there, as `Slots` promises.
         Ok(Self {
             memory,
-            blocks: blocks / 2,
+            request,
+            response,
             sequence: 0,
         })
     }
@@ -189,34 +154,46 @@ impl<M: Slots> Mailbox<M> {
     /// Returns how many bytes of data a message can have.
     #[inline]
     pub fn capacity(&self) -> usize {
-        // There is at least one block, and they are in memory.
-        self.blocks.wrapping_sub(1).wrapping_mul(BLOCK)
-    }
-
-    /// Returns the block with this number, counted over both slots.
-    #[inline]
-    fn block(&self, index: usize) -> Result<CoherentView<'_, Block>> {
-        let blocks = self.memory.blocks();
-        Ok(io_project!(blocks, [try: index]))
-    }
-
-    #[inline]
-    fn head(&self, index: usize) -> Result<CoherentView<'_, Head>> {
-        self.block(index)?.try_cast()
+        self.request.capacity()
     }
 
     /// Returns the request slot, from its first byte on: what the device is told of.
     #[inline]
-    pub fn request(&self) -> Result<CoherentView<'_, [Block]>> {
-        let blocks = self.memory.blocks();
-        Ok(io_project!(blocks, [try: ..self.blocks]))
+    pub fn request(&self) -> CoherentView<'_, [Block]> {
+        // SAFETY: By the type invariants; the memory is there, and shared, as `Slots` promises of what is
+        // not dropped.
+        unsafe { self.request.blocks() }
     }
 
     /// Returns the response slot.
     #[inline]
-    pub fn response(&self) -> Result<CoherentView<'_, [Block]>> {
-        let blocks = self.memory.blocks();
-        Ok(io_project!(blocks, [try: self.blocks..]))
+    pub fn response(&self) -> CoherentView<'_, [Block]> {
+        // SAFETY: As above.
+        unsafe { self.response.blocks() }
+    }
+
+    #[inline]
+    fn request_head(&self) -> CoherentView<'_, Head> {
+        // SAFETY: As above.
+        unsafe { self.request.head() }
+    }
+
+    #[inline]
+    fn request_data(&self) -> CoherentView<'_, [u8]> {
+        // SAFETY: As above.
+        unsafe { self.request.data() }
+    }
+
+    #[inline]
+    fn response_head(&self) -> CoherentView<'_, Head> {
+        // SAFETY: As above.
+        unsafe { self.response.head() }
+    }
+
+    #[inline]
+    fn response_data(&self) -> CoherentView<'_, [u8]> {
+        // SAFETY: As above.
+        unsafe { self.response.data() }
     }
 
     /// Writes a request, and gives it away when all of it is written. What is in the response slot
@@ -232,24 +209,22 @@ impl<M: Slots> Mailbox<M> {
         if data.len() > self.capacity() || words.len() > WORDS {
             return Err(EMSGSIZE);
         }
-        self.sequence = self.sequence.wrapping_add(1).max(1);
+        let next = self.sequence.wrapping_add(1);
+        self.sequence = next.wrapping_add(u32::from(next == 0));
 
-        // Block 0 is the head.
-        let blocks = self.memory.blocks();
-        io_project!(blocks, [try: 1..self.blocks])
-            .as_bytes()
-            .try_copy_from_slice(data)?;
-        let request = self.head(0)?;
+        self.request_data().try_copy_from_slice(data)?;
+        let request = self.request_head();
         io_write!(request, .status, EMPTY);
         io_write!(request, .sequence, self.sequence);
-        io_write!(request, .length, data.len().try_into().map_err(|_| EMSGSIZE)?);
+        // CAST: Not more than the capacity, which is a `u32`.
+        io_write!(request, .length, data.len() as u32);
         let slots = io_project!(request, .words);
         for i in 0..WORDS {
             io_write!(slots, [try: i], words.get(i).copied().unwrap_or(0));
         }
 
         // An answer that does not come must not look like the last one.
-        let response = self.head(self.blocks)?;
+        let response = self.response_head();
         io_write!(response, .status, EMPTY);
         io_write!(response, .sequence, 0);
         barrier::publish(|| io_write!(request, .status, POSTED));
@@ -265,8 +240,10 @@ impl<M: Slots> Mailbox<M> {
     ///
     /// - `EAGAIN`: there is none yet.
     /// - `EBADMSG`: what is there is not the answer, or longer than a slot.
+    #[inline]
     pub fn take(&self) -> Result<(Message, Untrusted<[u32; WORDS]>)> {
-        let response = self.head(self.blocks)?;
+        let response = self.response_head();
+        let capacity = self.response.capacity();
         io_project!(response, .status)
             .once()
             .read()
@@ -281,38 +258,28 @@ impl<M: Slots> Mailbox<M> {
         barrier::consume(|| io_project!(response, .sequence).once().read())
             .exactly(self.sequence)?;
 
-        barrier::consume(|| response.once().read()).validate(|head| {
+        barrier::consume(|| {
+            let length = io_project!(response, .length).once().read();
             let message = Message {
                 sequence: self.sequence,
-                length: Untrusted::new(head.length).length(self.capacity())?,
+                length: length.length(capacity)?,
             };
-            Ok((message, Untrusted::new(head.words)))
+            Ok((message, io_project!(response, .words).once().read()))
         })
     }
 
-    /// Appends the data of the response to `out`.
+    /// Returns a view of the data of the response.
     ///
     /// The device may have changed it since [`take`](Self::take); it is data, and not a length.
     ///
-    /// Context: as growing `out` by `flags`.
+    /// Context: any.
     ///
     /// # Errors
     ///
-    /// Nothing is appended then:
-    ///
-    /// - `ENOMEM`, not if `out` has room for it.
-    /// - `ERANGE`: the message is another mailbox's, and longer than a slot of this one.
+    /// `ERANGE`: the message is another mailbox's, and longer than a slot of this one.
     #[inline]
-    pub fn data(
-        &self,
-        message: &Message,
-        out: &mut VVec<u8>,
-        flags: kernel::alloc::Flags,
-    ) -> Result {
-        let blocks = self.memory.blocks();
-        // The head is block `self.blocks`.
-        let data = io_project!(blocks, [try: self.blocks.wrapping_add(1)..]).as_bytes();
-
-        io_project!(data, [try: ..message.length]).append_to(out, flags)
+    pub fn data(&self, message: &Message) -> Result<CoherentView<'_, [u8]>> {
+        let data = self.response_data();
+        Ok(io_project!(data, [try: ..message.length]))
     }
 }

@@ -143,6 +143,23 @@ impl CoherentView<'_, [u8]> {
         Ok(())
     }
 
+    /// Copies all of it to the first bytes of `out`.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` if it is longer than `out`; nothing is written then.
+    #[inline]
+    pub fn try_copy_to_slice(self, out: &mut [u8]) -> Result {
+        let len = CoherentBackend::as_ptr(self).len();
+        let out = out.get_mut(..len).ok_or(ERANGE)?;
+
+        // SAFETY: `out` is valid for writes of its length, which is that of the view.
+        unsafe { CoherentBackend::copy_from_io(self, out.as_mut_ptr()) };
+        Ok(())
+    }
+
     /// Appends a copy of all of it to `out`.
     ///
     /// Context: as growing `out` by `flags`.

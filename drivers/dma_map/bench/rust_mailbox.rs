@@ -39,6 +39,7 @@ type Memory<'b> = DmaCoherent<'b, [Block], Shared<Idle>>;
 
 struct Device<'b> {
     dev: DmaDevice<'b>,
+    length: usize,
     run: for<'x> fn(&mut Talk<'x>, usize) -> Result,
 }
 
@@ -47,7 +48,6 @@ struct Talk<'b> {
     request: *const c_void,
     response: *mut c_void,
     data: VVec<u8>,
-    answer: VVec<u8>,
     run: Entry<Self>,
 }
 
@@ -60,13 +60,12 @@ impl Opened for Device<'_> {
         let memory = DmaCoherent::<[Block]>::zeroed_slice(self.dev, blocks, Gfp::Kernel)?;
         let mailbox = Mailbox::new(memory.share(Idle))?;
         let talk = Talk {
-            request: CoherentBackend::as_ptr(mailbox.request()?)
+            request: CoherentBackend::as_ptr(mailbox.request())
                 .cast_const()
                 .cast(),
-            response: CoherentBackend::as_ptr(mailbox.response()?).cast(),
+            response: CoherentBackend::as_ptr(mailbox.response()).cast(),
             mailbox,
-            data: VVec::from_elem(0, CAPACITY, GFP_KERNEL)?,
-            answer: VVec::with_capacity(CAPACITY, GFP_KERNEL)?,
+            data: VVec::from_elem(0, self.length, GFP_KERNEL)?,
             run: self.run,
         };
         Ok(KBox::new(talk, GFP_KERNEL)?)
@@ -80,23 +79,22 @@ impl Prepared for Talk<'_> {
 }
 
 #[inline(always)]
-fn post_take(talk: &mut Talk<'_>, loops: usize, length: usize) -> Result {
+fn post_take(talk: &mut Talk<'_>, loops: usize) -> Result {
     const WORDS: [u32; 2] = [7, 11];
 
     for _ in 0..loops {
         // As in a driver, the length comes from elsewhere.
-        let length = core::hint::black_box(length);
-        let data = talk.data.get(..length).ok_or(EINVAL)?;
-        talk.mailbox.post(&WORDS, data)?;
+        talk.mailbox.post(&WORDS, &talk.data)?;
         // SAFETY: The two slots of the mailbox, which is alive; the memory is shared.
         unsafe { dma_map_bench_answer(talk.request, talk.response) };
         let (message, words) = talk.mailbox.take()?;
         words.map(|words| words[0]).exactly(WORDS[0])?;
-        if message.len() != length {
+        if message.len() != talk.data.len() {
             return Err(EBADMSG);
         }
-        talk.answer.clear();
-        talk.mailbox.data(&message, &mut talk.answer, GFP_KERNEL)?;
+        talk.mailbox
+            .data(&message)?
+            .try_copy_to_slice(&mut talk.data)?;
     }
     Ok(())
 }
@@ -106,7 +104,7 @@ macro_rules! operations {
         $(
             #[inline(never)]
             fn [<rust_ $name>](talk: &mut Talk<'_>, loops: usize) -> Result {
-                post_take(talk, loops, $length)
+                post_take(talk, loops)
             }
         )*
 
@@ -119,6 +117,7 @@ macro_rules! operations {
                     }
                     let device = Device {
                         dev,
+                        length: $length,
                         run: [<rust_ $name>],
                     };
                     Ok(KBox::new(device, GFP_KERNEL)?)

@@ -89,8 +89,8 @@ impl<'bound> Channel<'bound> {
 
         // The doorbell: the device fetches the request, and stores it as the response.
         let size = mailbox::size_of(data.len());
-        let request = Piece::of_view(self.mailbox.request()?, size)?;
-        let response = Piece::of_view(self.mailbox.response()?, size)?;
+        let request = Piece::of_view(self.mailbox.request(), size)?;
+        let response = Piece::of_view(self.mailbox.response(), size)?;
         Transfer::start(&**self.mailbox.memory(), |_| {
             edu.fill(request, 0, deadline)?;
             edu.drain(response, 0, deadline)
@@ -117,6 +117,8 @@ impl<'bound> Channel<'bound> {
     ///
     /// `ENOMEM`, not if `out` has room for it.
     pub(crate) fn data(&self, message: &Message, out: &mut VVec<u8>) -> Result {
-        self.mailbox.data(&message.inner, out, GFP_KERNEL)
+        self.mailbox
+            .data(&message.inner)?
+            .append_to(out, GFP_KERNEL)
     }
 }

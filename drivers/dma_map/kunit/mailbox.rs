@@ -57,8 +57,8 @@ impl<'b> Peer<'b> {
     fn of(dma: DmaDevice<'b>, mailbox: &Mailbox<Memory<'_>>) -> Result<Self> {
         Ok(Self {
             dma,
-            request: mailbox.request()?.dma_address(),
-            response: mailbox.response()?.dma_address(),
+            request: mailbox.request().dma_address(),
+            response: mailbox.response().dma_address(),
         })
     }
 
@@ -102,7 +102,7 @@ mod tests {
                     Ok(())
                 })?;
                 let mut out = VVec::new();
-                mailbox.data(&message, &mut out, GFP_KERNEL)?;
+                mailbox.data(&message)?.append_to(&mut out, GFP_KERNEL)?;
                 check_eq!(out[..], data[..]);
             }
             Ok(())
@@ -137,6 +137,55 @@ mod tests {
             check_eq!(least.capacity(), 0);
             check_err!(least.post(&[], &[1]), EMSGSIZE);
             least.post(&[], &[])
+        })
+    }
+
+    /// It remembers where its memory is, and not where it is itself.
+    #[test]
+    fn a_mailbox_may_be_moved() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut here = new(dma, 128)?;
+            let (request, response) = (here.request().dma_address(), here.response().dma_address());
+            here.post(&[1], &[1; 10])?;
+
+            let mut there = KBox::new(here, GFP_KERNEL)?;
+            check_eq!(there.request().dma_address(), request);
+            check_eq!(there.response().dma_address(), response);
+            check_eq!(there.request().size(), 128 + BLOCK);
+            check_eq!(there.response().size(), 128 + BLOCK);
+            check_eq!(there.memory().view().dma_address(), request);
+            let peer = Peer::of(dma, &there)?;
+            peer.echo(10)?;
+            check_eq!(there.take()?.0.sequence(), 1);
+            there.post(&[2], &[])?;
+            peer.echo(0)?;
+            check_eq!(KBox::into_inner(there).take()?.0.sequence(), 2);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn data_goes_where_there_is_room() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 128)?;
+            let peer = Peer::of(dma, &mailbox)?;
+            mailbox.post(&[], &[7; 10])?;
+            peer.echo(10)?;
+            let (message, _) = mailbox.take()?;
+            let data = mailbox.data(&message)?;
+            check_eq!(data.dma_address(), peer.response + BLOCK as DmaAddress);
+
+            let mut out = [0; 12];
+            check_err!(data.try_copy_to_slice(&mut out[..9]), ERANGE);
+            check_eq!(out, [0; 12]);
+            data.try_copy_to_slice(&mut out)?;
+            check_eq!(out, [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0]);
+
+            // Another one's message, and no room for it here.
+            check_err!(new(dma, 0)?.data(&message), ERANGE);
+            Ok(())
         })
     }
 
@@ -197,7 +246,7 @@ mod tests {
             peer.set(LENGTH, u32::MAX)?;
             peer.set(FIRST_WORD, u32::MAX)?;
             let mut out = VVec::new();
-            mailbox.data(&message, &mut out, GFP_KERNEL)?;
+            mailbox.data(&message)?.append_to(&mut out, GFP_KERNEL)?;
             check_eq!(out[..], [9; 10]);
             words.map(|words| words[0]).exactly(5)?;
             Ok(())

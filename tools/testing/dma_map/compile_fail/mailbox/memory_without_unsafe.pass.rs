@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0200
+
+//! A mailbox remembers where its memory is, so that it stays there is an `unsafe` statement.
+
+use dma_map::{
+    mailbox::{
+        Block,
+        Slots, //
+    },
+    view::CoherentView, //
+};
+
+pub struct First<M>(M, M);
+
+// SAFETY: Views of the first one, which stays.
+unsafe impl<M: Slots> Slots for First<M> {
+    fn blocks(&self) -> CoherentView<'_, [Block]> {
+        self.0.blocks()
+    }
+}
