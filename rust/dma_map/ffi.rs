@@ -46,6 +46,7 @@ extern "C" {
     fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
     fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
     fn dma_map_helper_totalram_pages() -> c_ulong;
+    fn dma_map_helper_use_dma_iommu(dev: *mut c_void) -> bool;
     #[cfg(not(CONFIG_X86_64))]
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
@@ -378,6 +379,16 @@ pub(crate) fn total_pages() -> usize {
 
     // CAST: `unsigned long` has the size of `usize`.
     pages as usize
+}
+
+/// Returns whether the kernel's own IOMMU code maps for `dev`.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device`.
+pub(crate) unsafe fn use_dma_iommu(dev: *mut bindings::device) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_use_dma_iommu(dev.cast()) }
 }
 
 /// Returns the physical address of the byte at `addr`.

@@ -252,6 +252,12 @@ unsigned long dma_map_helper_totalram_pages(void)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_totalram_pages);
 
+bool dma_map_helper_use_dma_iommu(struct device *dev)
+{
+	return use_dma_iommu(dev);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_use_dma_iommu);
+
 phys_addr_t dma_map_helper_virt_to_phys(void *addr)
 {
 	return virt_to_phys(addr);

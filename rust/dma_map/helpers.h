@@ -45,6 +45,7 @@ void dma_map_helper_raw_spin_lock(void *lock);
 void dma_map_helper_raw_spin_lock_init(void *lock);
 void dma_map_helper_raw_spin_unlock(void *lock);
 unsigned long dma_map_helper_totalram_pages(void);
+bool dma_map_helper_use_dma_iommu(struct device *dev);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
 
 /* In Rust: what the above does elsewhere. */

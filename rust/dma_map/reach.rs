@@ -21,7 +21,7 @@ use kernel::{
 };
 
 /// What can be mapped for a device as one piece, and from where.
-pub struct Reach {
+pub(crate) struct Reach {
     /// The number of the binding; none is used twice.
     binding: u64,
     /// The last physical address that can be mapped without a splat.
@@ -38,6 +38,8 @@ pub struct Reach {
     pages_end: usize,
     /// Whether segments within the limits are within them for the device, too.
     keeps_segments: bool,
+    /// Whether, beside that, mapping leaves no mark in a table.
+    leaves_tables: bool,
     /// The unit in which caches are maintained; 1 where DMA is coherent with them.
     cache_alignment: usize,
 }
@@ -73,7 +75,8 @@ impl Reach {
         } as u64;
         let takes_pages = max_entry.min(boundary.saturating_add(1)) >= PAGE_SIZE as u64;
         // SAFETY: By the safety requirements of this function.
-        let keeps_segments = unsafe { ffi::keeps_segments(dev) };
+        let (keeps_segments, use_iommu) =
+            unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
 
         Self {
             binding: BINDINGS.fetch_add(1, Relaxed),
@@ -86,6 +89,7 @@ impl Reach {
             },
             boundary,
             keeps_segments,
+            leaves_tables: keeps_segments && !use_iommu,
             cache_alignment: ffi::cache_alignment(),
         }
     }
@@ -134,6 +138,12 @@ impl Reach {
     #[inline]
     pub(crate) fn keeps_segments(&self) -> bool {
         self.keeps_segments
+    }
+
+    /// Whether a table that was mapped can be mapped again as it is, and nothing is to be seen of its
+    /// segments: only the kernel's own IOMMU code marks tables whose memory it bounced.
+    pub(crate) fn leaves_tables(&self) -> bool {
+        self.leaves_tables
     }
 
     /// The unit in which caches are maintained, in bytes.

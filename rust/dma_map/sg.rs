@@ -14,6 +14,7 @@ mod list;
 mod options;
 mod page_list;
 mod pages;
+mod parts;
 mod prebuilt;
 mod range;
 mod segments;
@@ -59,6 +60,8 @@ pub(crate) use self::{
 };
 
 use self::{
+    buffer::Made,
+    parts::Parts,
     segments::Entries,
     table::Table, //
 };
@@ -107,7 +110,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `table` describes all of `buffer`, and is mapped for `dev` in direction `D`.
+/// - The table, which is `own_table` or the buffer's, describes all of `buffer`, and is mapped for `dev`
+///   in direction `D` with `options`; or it is empty, within an [`SgAddresses`], and needs no unmap.
 /// - In the [`Cpu`] state the mapping is synced for the CPU, and the device does not access it.
 /// - In the [`Device`] state it is synced for the device.
 ///
@@ -125,16 +129,6 @@ pub struct SgMapping<'bound, B: SgBuffer, D: Direction, S: State> {
     parts: ManuallyDrop<Parts<'bound, B>>,
     state: S,
     _direction: PhantomData<D>,
-}
-
-/// What a mapping is made of, whatever its state.
-struct Parts<'bound, B> {
-    dev: DmaDevice<'bound>,
-    table: Table,
-    /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
-    /// a reference to its elements.
-    size: usize,
-    buffer: B,
 }
 
 /// What a `map` gives back when it fails: the reason and the buffer.
@@ -220,8 +214,9 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         D: Carries<B::Element>,
     {
         let _ = direction;
+        let options = options.into();
 
-        let table = match Self::try_map(dev, &mut buffer, options.into()) {
+        let own_table = match Self::try_map(dev, &mut buffer, options) {
             Ok(table) => table,
             Err(error) => return Err(MapError { error, buffer }),
         };
@@ -230,7 +225,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         Ok(Self {
             parts: ManuallyDrop::new(Parts {
                 dev,
-                table,
+                own_table,
+                options: options.map_options(),
                 size: buffer.len(),
                 buffer,
             }),
@@ -251,14 +247,21 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         check_lines::<D, B>(dev, buffer)?;
 
         let line = ledger::Line::new()?;
-        let mut table = buffer.take_table(dev, options)?;
-        // SAFETY: The table describes memory that the buffer owns and that nobody accesses (safety
-        // requirements of `SgBuffer`), and is not mapped.
-        if let Err(error) = unsafe { table.map(dev, D::RAW, Self::MAP_ATTRS) } {
-            buffer.put_table(table, dev.reach());
-            return Err(error);
+        let Made { mut table, within } = buffer.make_table(dev, options)?;
+        let attrs = options.attrs() | Self::MAP_ATTRS;
+        // SAFETY: The table describes memory that the buffer owns and that nobody accesses, and is not
+        // mapped, as no other mapping has the buffer. What is known of it holds (safety requirements of
+        // `SgBuffer`). One that the buffer keeps is mapped there, and nothing else.
+        unsafe {
+            match buffer.kept_table_mut() {
+                None => table.map(dev, D::RAW, attrs)?,
+                Some(kept) => kept.map_in_place(dev, D::RAW, attrs, within)?,
+            }
         }
-        line.enter(dev.as_raw(), || table.entry(D::RAW));
+        line.enter(dev.as_raw(), || {
+            let table = buffer.kept_table().unwrap_or(&table);
+            table.entry(D::RAW, options.attrs())
+        });
 
         Ok(table)
     }
@@ -268,7 +271,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// Context: any.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        Segments::of(&self.parts.table)
+        Segments::of(self.parts.table())
     }
 
     /// Takes the mapping back for the CPU when the device is done, and syncs it.
@@ -325,8 +328,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
             if ffi::need_sync(parts.dev.as_raw()) {
                 bindings::__dma_sync_sg_for_cpu(
                     parts.dev.as_raw(),
-                    parts.table.sgl(),
-                    parts.table.entries(),
+                    parts.table().sgl(),
+                    parts.table().entries(),
                     D::RAW,
                 );
             }
@@ -352,11 +355,11 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         if !self.state.0.is_idle() {
             return Err(Busy(self));
         }
-        let (mut parts, _) = self.into_parts();
+        let (parts, _) = self.into_parts();
 
-        // SAFETY: The table is mapped, the device is done, and the table is not used again.
+        // SAFETY: The table is mapped, the device is done, and the mapping is not used again.
         unsafe { parts.unmap::<D>(0) };
-        Ok(parts.into_buffer())
+        Ok(parts.buffer)
     }
 }
 
@@ -373,8 +376,8 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
             if ffi::need_sync(parts.dev.as_raw()) {
                 bindings::__dma_sync_sg_for_device(
                     parts.dev.as_raw(),
-                    parts.table.sgl(),
-                    parts.table.entries(),
+                    parts.table().sgl(),
+                    parts.table().entries(),
                     D::RAW,
                 );
             }
@@ -394,11 +397,11 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
     /// Context: any.
     #[inline]
     pub fn unmap(self) -> B {
-        let (mut parts, _) = self.into_parts();
+        let (parts, _) = self.into_parts();
 
-        // SAFETY: The table is mapped, the device is done, and the table is not used again.
+        // SAFETY: The table is mapped, the device is done, and the mapping is not used again.
         unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
-        parts.into_buffer()
+        parts.buffer
     }
 
     /// Returns the buffer, with what the device wrote.
@@ -431,37 +434,6 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
     }
 }
 
-impl<B: SgBuffer> Parts<'_, B> {
-    /// Gives the buffer back, with the table, which is not mapped any more.
-    #[inline]
-    fn into_buffer(self) -> B {
-        let Self {
-            dev,
-            table,
-            mut buffer,
-            ..
-        } = self;
-        buffer.put_table(table, dev.reach());
-        buffer
-    }
-
-    /// Unmaps the table.
-    ///
-    /// # Safety
-    ///
-    /// It must be mapped in direction `D`, and must not be used again; the device must be done.
-    #[inline]
-    unsafe fn unmap<D: Direction>(&mut self, attrs: c_ulong) {
-        if self.table.is_empty() {
-            // Needs no unmap (`SgAddresses`).
-            return;
-        }
-        ledger::strike(self.dev.as_raw(), || self.table.entry(D::RAW));
-        // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
-        unsafe { self.table.unmap(self.dev, D::RAW, attrs) };
-    }
-}
-
 impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
     fn drop(&mut self) {
         if !self.state.stop() {
@@ -470,15 +442,21 @@ impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
         }
 
         // SAFETY: `parts` is not used again.
-        let mut parts = unsafe { ManuallyDrop::take(&mut self.parts) };
-        // SAFETY: The table is mapped (type invariant), the device is done, and the table is not
-        // used again. Nobody will read the buffer, so it needs no sync.
-        unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+        let parts = unsafe { ManuallyDrop::take(&mut self.parts) };
+        // What has no table needs no unmap (`SgAddresses`).
+        if !parts.table().is_empty() {
+            // SAFETY: The table is mapped, as it is not empty (type invariant), the device is done, and
+            // the mapping is not used again. Nobody will read the buffer, so it needs no sync.
+            unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+        }
 
         let Parts {
-            dev, table, buffer, ..
+            dev,
+            own_table,
+            buffer,
+            ..
         } = parts;
-        drop(table);
+        drop(own_table);
         release(dev, buffer);
     }
 }

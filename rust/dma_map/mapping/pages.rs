@@ -133,7 +133,8 @@ unsafe impl SgBuffer for Pages {
     }
 }
 
-impl SgSlice for Pages {
+// SAFETY: The pages stay.
+unsafe impl SgSlice for Pages {
     #[inline]
     fn as_slice(&self) -> &[u8] {
         self

@@ -65,10 +65,10 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         // SAFETY: The device is bound, and the mapping has been made.
         if !unsafe { ffi::need_unmap(self.parts.dev.as_raw()) } {
             // CAST: The number of entries is 32 bits.
-            let count = self.parts.table.mapped() as usize;
+            let count = self.parts.table().mapped() as usize;
             let reserved = vec::reserve(&mut list, count, gfp.flags());
             let filled = reserved.is_ok()
-                && Entries::of(&self.parts.table)
+                && Entries::of(self.parts.table())
                     .all(|entry| vec::push_within_capacity(&mut list, entry).is_ok());
             if !filled {
                 return Err(MapError {
@@ -77,8 +77,11 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
                 });
             }
             // Nothing to give back: a kernel that debugs DMA does not come here.
-            ledger::strike(self.parts.dev.as_raw(), || self.parts.table.entry(D::RAW));
-            self.parts.table.clear();
+            ledger::strike(self.parts.dev.as_raw(), || {
+                let attrs = self.parts.options.attrs();
+                self.parts.table().entry(D::RAW, attrs)
+            });
+            self.parts.free_table();
         }
 
         // INVARIANT: As it was, or copied and cleared above. Nothing was bounced for this mapping,
@@ -93,7 +96,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
 impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgAddresses<'bound, B, D, E> {
     fn entries(&self) -> Entries<'_> {
         if self.list.is_empty() {
-            Entries::of(&self.mapping.parts.table)
+            Entries::of(self.mapping.parts.table())
         } else {
             Entries::List(self.list.iter())
         }
@@ -138,6 +141,14 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgAddresses<'bound, B, D, E> 
     pub fn unmap(self) -> Result<B, Busy<Self>> {
         let Self { mapping, list } = self;
 
+        if mapping.parts.table().is_empty() {
+            if !mapping.engine().is_idle() {
+                // INVARIANT: Nothing has changed.
+                return Err(Busy(Self { mapping, list }));
+            }
+            // It needs no unmap, and must not have one: there is no table.
+            return Ok(mapping.into_parts().0.buffer);
+        }
         // INVARIANT: Nothing has changed.
         mapping
             .unmap()

@@ -4,15 +4,17 @@
 
 use super::{
     options::SgOptions,
-    table::Table, //
+    table::{
+        Table,
+        Within, //
+    }, //
 };
 use crate::{
     deferral,
     device::DmaDevice,
     direction::Direction,
     ffi,
-    linear,
-    reach::Reach, //
+    linear, //
 };
 use kernel::{
     alloc::{
@@ -53,6 +55,14 @@ impl Chunk {
     }
 }
 
+/// What [`SgBuffer::make_table`] has made.
+pub struct Made {
+    /// The mapping's table; without entries, if the buffer keeps it.
+    pub(super) table: Table,
+    /// What is known of it.
+    pub(super) within: Within,
+}
+
 /// Memory that a scatter-gather mapping can own.
 ///
 /// # Safety
@@ -67,8 +77,9 @@ impl Chunk {
 /// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
 ///   is no reference to memory that user space can reach: it may change at any time.
 /// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
-/// - A table that is given out describes all of the memory, within what it is asked for, and is not
-///   mapped. Who calls `put_table` guarantees the same of the table and of its `reach`.
+/// - Either no value of the type keeps a table, or all do, each its own. A table that was made
+///   describes all of the memory, within what was asked for, until another one is made or it is
+///   freed. Who maps it unmaps it before that, and before anybody else has the buffer.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// What the memory holds.
     type Element;
@@ -113,20 +124,39 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
 
-    /// Builds a table for `dev`, or gives out one that was built before.
+    /// Makes a table for `dev`: builds one, which becomes the mapping's, or sees to it that the one
+    /// that the buffer [keeps](Self::kept_table) can be mapped.
     #[doc(hidden)]
     #[inline(always)]
-    fn take_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Table> {
-        Table::new(dev, self, options)
+    fn make_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Made> {
+        Ok(Made {
+            table: Table::new(dev, self, options)?,
+            within: Within::Unknown,
+        })
     }
 
-    /// Takes a table back, or frees it.
+    /// Returns the table that the buffer keeps, if buffers of this type do.
     #[doc(hidden)]
-    #[inline]
-    fn put_table(&mut self, table: Table, reach: &Reach) {
-        let _ = reach;
-        drop(table);
+    #[inline(always)]
+    fn kept_table(&self) -> Option<&Table> {
+        None
     }
+
+    /// Returns the table that the buffer keeps, if buffers of this type do.
+    ///
+    /// # Safety
+    ///
+    /// The table must stay in its place, and describe what it did. It may be mapped there.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn kept_table_mut(&mut self) -> Option<&mut Table> {
+        None
+    }
+
+    /// Frees the table that the buffer keeps, if buffers of this type do.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn free_kept_table(&mut self) {}
 
     /// Returns whether the memory has its cache lines, of `line` bytes, to itself.
     #[doc(hidden)]
@@ -134,7 +164,11 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
 }
 
 /// A buffer whose elements are a slice for the CPU.
-pub trait SgSlice: SgBuffer {
+///
+/// # Safety
+///
+/// `as_mut_slice` must not replace the value, nor anything of it but the elements: it may be mapped.
+pub unsafe trait SgSlice: SgBuffer {
     /// Returns the elements.
     fn as_slice(&self) -> &[Self::Element];
 
@@ -144,7 +178,8 @@ pub trait SgSlice: SgBuffer {
 
 macro_rules! impl_slice {
     ($alloc:ty) => {
-        impl<T: Send + 'static> SgSlice for Vec<T, $alloc> {
+        // SAFETY: A slice of the elements replaces nothing but them.
+        unsafe impl<T: Send + 'static> SgSlice for Vec<T, $alloc> {
             #[inline]
             fn as_slice(&self) -> &[T] {
                 self

@@ -38,7 +38,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     pub fn as_sg_table(&self) -> &SGTable {
         // SAFETY: The table is valid, mapped, and not changed while `self` is borrowed; the type
         // only reads.
-        unsafe { SGTable::from_raw(self.parts.table.as_const_ptr().cast_mut()) }
+        unsafe { SGTable::from_raw(self.parts.table().as_const_ptr().cast_mut()) }
     }
 
     /// Returns the mapping as a list of pages of `size` bytes; see [`PageAddresses`].
@@ -49,7 +49,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     ///
     /// `EINVAL` if `size` is not a power of two, or if the mapping has a gap within a page.
     pub fn dma_pages(&self, size: usize) -> Result<PageAddresses<'_>> {
-        PageAddresses::new(Entries::of(&self.parts.table), size)
+        PageAddresses::new(Entries::of(self.parts.table()), size)
     }
 }
 

@@ -5,12 +5,16 @@
 use super::{
     buffer::{
         Chunk,
+        Made,
         SgBuffer,
         SgSlice, //
     },
     options::SgOptions,
     page_list::PageList,
-    table::Table,
+    table::{
+        Table,
+        Within, //
+    },
     MapError, //
 };
 use crate::{
@@ -29,7 +33,9 @@ use kernel::{
 /// only maps.
 ///
 /// For another device, whose limits differ, a table is built anew, as it is after
-/// [`into_addresses`](super::SgMapping::into_addresses), which frees it. There is no way to exchange the
+/// [`into_addresses`](super::SgMapping::into_addresses), which frees it, and each time that
+/// [`require_coherent`](crate::MapOptions::require_coherent) asks for memory that is mapped where it
+/// lies. There is no way to exchange the
 /// buffer inside, only to take it out.
 ///
 /// C API: what keeping a `struct sg_table` between `dma_unmap_sgtable()` and `dma_map_sgtable()`
@@ -47,7 +53,7 @@ use kernel::{
 /// }
 /// ```
 pub struct Prebuilt<B> {
-    // Behind a pointer, because a mapping takes it in and gives it out again each time.
+    // Behind a pointer, so that the table stays where it is while a mapping comes and goes.
     inner: KBox<Inner<B>>,
 }
 
@@ -55,12 +61,38 @@ pub struct Prebuilt<B> {
 ///
 /// # Invariants
 ///
-/// `table`, unless it is empty, describes all of `buffer`, within the limits of the binding with the
-/// number `binding`, and is not mapped.
+/// - `built_for` is 0, which no binding's number is, or `table` is not empty, and describes all of
+///   `buffer`, within the limits of the binding with this number.
+/// - `ready_for` is 0, or the number of the same binding. Then the table's segments are within the
+///   limits, too, and no mapping leaves a mark in it.
 struct Inner<B> {
     table: Table,
-    binding: u64,
+    built_for: u64,
+    /// One number that is compared before each mapping, in place of all that it stands for.
+    ready_for: u64,
     buffer: B,
+}
+
+impl<B: SgBuffer> Inner<B> {
+    /// Builds the table anew, for another device.
+    #[cold]
+    #[inline(never)]
+    fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
+        // INVARIANT: Built for what the device takes; the one before stays if that fails.
+        self.table = Table::new(dev, &self.buffer, options)?;
+        self.built_for = dev.reach().binding();
+        self.ready_for = Self::number_if_ready(dev.reach());
+        Ok(())
+    }
+
+    /// What `ready_for` is with a table for this binding.
+    fn number_if_ready(reach: &Reach) -> u64 {
+        if reach.leaves_tables() {
+            reach.binding()
+        } else {
+            0
+        }
+    }
 }
 
 impl<B: SgBuffer> Prebuilt<B> {
@@ -93,23 +125,14 @@ impl<B: SgBuffer> Prebuilt<B> {
                     inner,
                     Inner {
                         table,
-                        binding: dev.reach().binding(),
+                        built_for: dev.reach().binding(),
+                        ready_for: Inner::<B>::number_if_ready(dev.reach()),
                         buffer,
                     },
                 ),
             }),
             Err(error) => Err(MapError { error, buffer }),
         }
-    }
-
-    /// Builds the table anew, for another device.
-    #[cold]
-    #[inline(never)]
-    fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
-        // INVARIANT: Built for what the device takes; the one before stays if that fails.
-        self.inner.table = Table::new(dev, &self.inner.buffer, options)?;
-        self.inner.binding = dev.reach().binding();
-        Ok(())
     }
 
     /// Returns the buffer.
@@ -139,8 +162,8 @@ impl Prebuilt<PageList> {
     }
 }
 
-// SAFETY: It is the buffer's memory, and the buffer is not accessible for exchange. A table that is
-// given out describes that memory (type invariant).
+// SAFETY: It is the buffer's memory, and the buffer is not accessible for exchange. Each value keeps a
+// table, which describes that memory (type invariant).
 unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
     type Element = B::Element;
 
@@ -174,28 +197,47 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
     }
 
     #[inline(always)]
-    fn take_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Table> {
+    fn make_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Made> {
+        let binding = dev.reach().binding();
+        let inner = &mut *self.inner;
+
         // What was built without asking for coherence may lie further than that allows.
-        if self.inner.binding != dev.reach().binding()
-            || self.inner.table.is_empty()
-            || options.is_coherent()
-        {
-            self.rebuild(dev, options)?;
-        }
-        Ok(self.inner.table.take().unmarked().with_options(options))
+        let within = if inner.ready_for == binding && !options.is_coherent() {
+            Within::Limits
+        } else {
+            if inner.built_for != binding || options.is_coherent() {
+                inner.rebuild(dev, options)?;
+            }
+            inner.table.unmark();
+            Within::Unknown
+        };
+
+        Ok(Made {
+            table: Table::EMPTY,
+            within,
+        })
     }
 
-    #[inline]
-    fn put_table(&mut self, table: Table, reach: &Reach) {
-        // INVARIANT: It was built for this buffer, within `reach`, and was unmapped (safety
-        // requirements of `SgBuffer`).
-        self.inner.binding = reach.binding();
-        // The one before was taken, and is empty.
-        core::mem::forget(core::mem::replace(&mut self.inner.table, table));
+    #[inline(always)]
+    fn kept_table(&self) -> Option<&Table> {
+        Some(&self.inner.table)
+    }
+
+    #[inline(always)]
+    unsafe fn kept_table_mut(&mut self) -> Option<&mut Table> {
+        Some(&mut self.inner.table)
+    }
+
+    fn free_kept_table(&mut self) {
+        // INVARIANT: There is no table.
+        self.inner.built_for = 0;
+        self.inner.ready_for = 0;
+        self.inner.table.clear();
     }
 }
 
-impl<B: SgSlice> SgSlice for Prebuilt<B> {
+// SAFETY: The table stays, and so does what it describes (safety requirements of `SgSlice`).
+unsafe impl<B: SgSlice> SgSlice for Prebuilt<B> {
     #[inline]
     fn as_slice(&self) -> &[B::Element] {
         self.inner.buffer.as_slice()

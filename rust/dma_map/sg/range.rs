@@ -164,8 +164,8 @@ impl<B: SgBuffer> Parts<'_, B> {
         // CAST: A buffer's length fits in the type, which has the size of a pointer.
         unsafe {
             bindings::sg_pcopy_to_buffer(
-                self.table.sgl(),
-                self.table.entries() as c_uint,
+                self.table().sgl(),
+                self.table().entries() as c_uint,
                 data.as_mut_ptr().cast(),
                 data.len(),
                 offset as bindings::off_t,
@@ -183,8 +183,8 @@ impl<B: SgBuffer> Parts<'_, B> {
         // SAFETY: As in `copy_out`; the function does not write to `data`.
         unsafe {
             bindings::sg_pcopy_from_buffer(
-                self.table.sgl(),
-                self.table.entries() as c_uint,
+                self.table().sgl(),
+                self.table().entries() as c_uint,
                 data.as_ptr().cast(),
                 data.len(),
                 offset as bindings::off_t,
@@ -204,13 +204,18 @@ impl<B: SgBuffer> Parts<'_, B> {
             // SAFETY: The device is bound, and the table mapped, by the safety requirements of this
             // function. What user space has is not lost by a sync of the rest.
             unsafe {
-                bindings::__dma_sync_sg_for_cpu(dev, self.table.sgl(), self.table.entries(), D::RAW)
+                bindings::__dma_sync_sg_for_cpu(
+                    dev,
+                    self.table().sgl(),
+                    self.table().entries(),
+                    D::RAW,
+                )
             };
             return;
         }
         // SAFETY: The device is bound.
         if unsafe { ffi::need_sync(dev) } {
-            for_each_piece(&self.table, offset, len, |address, len| {
+            for_each_piece(self.table(), offset, len, |address, len| {
                 // SAFETY: A part of what was mapped, by the safety requirements of this function.
                 unsafe { bindings::__dma_sync_single_for_cpu(dev, address, len, D::RAW) }
             });
@@ -231,8 +236,8 @@ impl<B: SgBuffer> Parts<'_, B> {
             unsafe {
                 bindings::__dma_sync_sg_for_device(
                     dev,
-                    self.table.sgl(),
-                    self.table.entries(),
+                    self.table().sgl(),
+                    self.table().entries(),
                     D::RAW,
                 )
             };
@@ -240,7 +245,7 @@ impl<B: SgBuffer> Parts<'_, B> {
         }
         // SAFETY: The device is bound.
         if unsafe { ffi::need_sync(dev) } {
-            for_each_piece(&self.table, offset, len, |address, len| {
+            for_each_piece(self.table(), offset, len, |address, len| {
                 // SAFETY: A part of what was mapped, by the safety requirements of this function.
                 unsafe { bindings::__dma_sync_single_for_device(dev, address, len, D::RAW) }
             });

@@ -9,15 +9,13 @@ mod build;
 pub(crate) use self::build::for_each_run;
 
 use super::{
-    options::SgOptions,
     segments::Segments,
     split::Split, //
 };
 use crate::{
     device::DmaDevice,
     error,
-    ledger,
-    mapping::MapOptions, //
+    ledger, //
 };
 use kernel::{
     bindings,
@@ -35,6 +33,14 @@ const EMPTY: bindings::sg_table = bindings::sg_table {
     orig_nents: 0,
 };
 
+/// What is known of the segments that a table will have for the device.
+pub(crate) enum Within {
+    /// They are within the limits, as the entries are.
+    Limits,
+    /// That is to be seen.
+    Unknown,
+}
+
 /// A scatter-gather table.
 ///
 /// # Invariants
@@ -47,8 +53,6 @@ pub struct Table {
     sgt: bindings::sg_table,
     /// The number of entries that there is memory for: as many as `sgt` has, or more.
     allocated: c_uint,
-    /// The driver's options: unmapping takes them as mapping does.
-    options: MapOptions,
 }
 
 // SAFETY: The table owns its entries; it is not tied to a thread.
@@ -58,13 +62,19 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// Maps the table for `dev`, with `attrs` beside those of the options.
+    /// A table without entries.
+    pub(super) const EMPTY: Self = Self {
+        sgt: EMPTY,
+        allocated: 0,
+    };
+
+    /// Maps the table for `dev`.
     ///
     /// C API: `dma_map_sgtable()`.
     ///
     /// # Errors
     ///
-    /// Those of the C function.
+    /// Those of the C function, and `EIO` where a segment is beyond the device's limits.
     ///
     /// # Safety
     ///
@@ -76,20 +86,64 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
+        // A table of the mapping's own need not be in memory for the function's sake.
         let mut sgt = self.sgt;
 
-        // SAFETY: By the safety requirements of this function; `dev` is bound.
-        let ret = unsafe {
-            bindings::dma_map_sgtable(dev.as_raw(), &mut sgt, direction, self.attrs() | attrs)
-        };
-        if ret != 0 {
-            return Err(error::from_errno(ret));
-        }
+        // SAFETY: By the safety requirements of this function.
+        unsafe { map_raw(&mut sgt, dev, direction, attrs) }?;
         self.sgt.nents = sgt.nents;
 
-        if !dev.reach().keeps_segments() && !Self::is_within(self.sgt, dev) {
+        // SAFETY: Mapped above; no device knows of it.
+        unsafe { self.check(dev, direction, attrs) }
+    }
+
+    /// Maps a table where it lies, in the buffer that keeps it, as [`map`](Self::map) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of `map`.
+    ///
+    /// # Safety
+    ///
+    /// That of `map`, and what `within` says must hold.
+    #[inline(always)]
+    pub(super) unsafe fn map_in_place(
+        &mut self,
+        dev: DmaDevice<'_>,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+        within: Within,
+    ) -> Result {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { map_raw(&mut self.sgt, dev, direction, attrs) }?;
+
+        match within {
+            Within::Limits => Ok(()),
             // SAFETY: Mapped above; no device knows of it.
-            unsafe { self.unmap(dev, direction, bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+            Within::Unknown => unsafe { self.check(dev, direction, attrs) },
+        }
+    }
+
+    /// Unmaps a table whose segments are not within the device's limits.
+    ///
+    /// # Errors
+    ///
+    /// `EIO`: that is so.
+    ///
+    /// # Safety
+    ///
+    /// It must be mapped so, and no device know of it.
+    #[inline(always)]
+    unsafe fn check(
+        &self,
+        dev: DmaDevice<'_>,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) -> Result {
+        if !dev.reach().keeps_segments() && !Self::is_within(self.sgt, dev) {
+            let attrs = attrs | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
+            // SAFETY: By the safety requirements of this function.
+            unsafe { self.unmap(dev, direction, attrs) };
             return Err(EIO);
         }
         Ok(())
@@ -112,7 +166,7 @@ impl Table {
         })
     }
 
-    /// Unmaps the table, with `attrs` beside those of the options.
+    /// Unmaps the table.
     ///
     /// C API: `dma_unmap_sgtable()`.
     ///
@@ -128,13 +182,7 @@ impl Table {
     ) {
         // SAFETY: By the safety requirements of this function; `dev` is bound.
         unsafe {
-            bindings::dma_unmap_sg_attrs(
-                dev.as_raw(),
-                self.sgl(),
-                self.entries(),
-                direction,
-                self.attrs() | attrs,
-            )
+            bindings::dma_unmap_sg_attrs(dev.as_raw(), self.sgl(), self.entries(), direction, attrs)
         };
     }
 
@@ -165,43 +213,15 @@ impl Table {
         }
     }
 
-    /// Takes the table out, and leaves an empty one.
-    #[inline]
-    pub(super) fn take(&mut self) -> Self {
-        // INVARIANT: As it was; it is not there any more.
-        let taken = Self {
-            sgt: self.sgt,
-            allocated: self.allocated,
-            options: self.options,
-        };
-        // INVARIANT: Empty.
-        self.sgt.sgl = core::ptr::null_mut();
-        taken
-    }
-
     /// Removes what the mapping before has left: that a buffer was bounced is marked in the first
     /// entry, and the next mapping may not bounce.
     #[inline]
-    pub(super) fn unmarked(self) -> Self {
+    pub(super) fn unmark(&mut self) {
         #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
         // SAFETY: By the type invariants it is an entry, or NULL, and ours alone.
         if let Some(first) = unsafe { self.sgt.sgl.as_mut() } {
             first.dma_flags = 0;
         }
-        self
-    }
-
-    /// Sets what mapping and unmapping take.
-    #[inline]
-    pub(crate) fn with_options(mut self, options: SgOptions) -> Self {
-        self.options = options.map_options();
-        self
-    }
-
-    /// The attributes that mapping and unmapping take.
-    #[inline]
-    pub(crate) fn attrs(&self) -> c_ulong {
-        self.options.attrs()
     }
 
     /// Returns whether there are no entries.
@@ -211,12 +231,16 @@ impl Table {
     }
 
     /// Unmapping it in `direction`, for the ledger.
-    pub(crate) fn entry(&self, direction: bindings::dma_data_direction) -> ledger::Entry {
+    pub(crate) fn entry(
+        &self,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) -> ledger::Entry {
         ledger::Entry::Table {
             sgl: self.sgl(),
             entries: self.entries(),
             direction,
-            attrs: self.attrs(),
+            attrs,
         }
     }
 
@@ -251,6 +275,26 @@ impl Table {
         // CAST: Not more than `int` has room for, see `new`.
         self.sgt.orig_nents as c_int
     }
+}
+
+/// Calls `dma_map_sgtable()`.
+///
+/// # Safety
+///
+/// `sgt` must not be mapped, and nobody access what it describes, until it is synced or unmapped.
+#[inline(always)]
+unsafe fn map_raw(
+    sgt: &mut bindings::sg_table,
+    dev: DmaDevice<'_>,
+    direction: bindings::dma_data_direction,
+    attrs: c_ulong,
+) -> Result {
+    // SAFETY: By the safety requirements of this function; `dev` is bound.
+    let ret = unsafe { bindings::dma_map_sgtable(dev.as_raw(), sgt, direction, attrs) };
+    if ret != 0 {
+        return Err(error::from_errno(ret));
+    }
+    Ok(())
 }
 
 /// Frees a table of `sg_alloc_table()` with `allocated` entries.

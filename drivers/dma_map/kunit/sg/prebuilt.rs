@@ -5,7 +5,10 @@
 use super::*;
 use crate::{
     device_side,
-    engines::Idle,
+    engines::{
+        Idle,
+        Scripted, //
+    },
     faults,
     fixture::*, //
 };
@@ -13,11 +16,14 @@ use dma_map::{
     sg::{
         MapError,
         Prebuilt,
+        SgOptions,
         SgSlice, //
     },
     Bidirectional,
+    Busy,
     DmaDevice,
     FromDevice,
+    MapOptions,
     ToDevice, //
 };
 use kernel::bindings;
@@ -172,6 +178,68 @@ mod tests {
             let buffer = mapping.unmap()?;
             check!(buffer.buffer().holds(7));
             kept = Some(buffer);
+            Ok(())
+        })
+    }
+
+    /// The table is the buffer's, and goes with the mapping: wherever that goes, and however it ends.
+    #[test]
+    fn mappings_may_be_moved_and_dropped() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let engine = Scripted::busy();
+            let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 3)?, Gfp::Kernel)?;
+            for seed in 4..7 {
+                let mapping = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?;
+                let mapping = KBox::new(mapping, GFP_KERNEL)?;
+                check_segments(&mapping)?;
+                device_side::fill(&mapping, seed)?;
+                let Err(Busy(mapping)) = KBox::into_inner(mapping).unmap() else {
+                    return Err(EDOM);
+                };
+                engine.finish();
+                let mapping = KBox::new(mapping.complete()?, GFP_KERNEL)?;
+                check!(mapping.buffer().buffer().holds(seed));
+                engine.start();
+                buffer = KBox::into_inner(mapping).unmap();
+            }
+            drop(SgMapping::map(dma, buffer, ToDevice, &engine, Gfp::Kernel)?);
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn options_may_differ_each_time() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let plain = SgOptions::new(Gfp::Kernel);
+            let weak = plain.map(MapOptions::new().weak_ordering());
+            let coherent = plain.map(MapOptions::new().require_coherent());
+            let all = [
+                (plain, false),
+                (weak, false),
+                (coherent, true),
+                (plain, false),
+                (coherent, true),
+                (weak, false),
+            ];
+            let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 3)?, Gfp::Kernel)?;
+            for (options, in_place) in all {
+                buffer = match SgMapping::map(dma, buffer, Bidirectional, Idle, options) {
+                    Ok(mapping) => {
+                        check_segments(&mapping)?;
+                        mapping.unmap()?
+                    }
+                    // Where it bounces.
+                    Err(MapError { error, buffer }) => {
+                        check_eq!(error, EIO);
+                        check!(in_place);
+                        buffer
+                    }
+                };
+                check!(buffer.buffer().holds(3));
+            }
             Ok(())
         })
     }

@@ -162,7 +162,6 @@ impl Table {
                 orig_nents: 0,
             },
             allocated: count as c_uint,
-            options: options.map_options(),
         })
     }
 
@@ -188,7 +187,6 @@ impl Table {
         Ok(Self {
             sgt,
             allocated: sgt.orig_nents,
-            options: options.map_options(),
         })
     }
 }
