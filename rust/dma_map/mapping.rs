@@ -263,7 +263,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     /// The engine must be idle, or must have been stopped since it was told of this memory.
     #[inline]
     pub(crate) unsafe fn into_cpu(self) -> DmaMapping<'bound, B, D, Cpu> {
-        let (parts, _) = self.into_parts();
+        let (parts, _engine) = self.into_parts();
 
         // SAFETY: By the type invariants it is mapped in this direction; the device is done.
         unsafe { parts.mapped.sync_for_cpu::<D>(0..parts.mapped.size()) };
@@ -288,7 +288,8 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         if !self.state.0.is_idle() {
             return Err(Busy(self));
         }
-        let (parts, _) = self.into_parts();
+        // The engine is dropped last: its drop may give away what the transfer had, a slot in a queue.
+        let (parts, _engine) = self.into_parts();
 
         // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
         unsafe { parts.mapped.unmap::<D>(0) };

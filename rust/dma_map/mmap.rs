@@ -112,7 +112,11 @@ pub(crate) mod private {
         unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int;
 
         /// Gives up the handle, without freeing its memory.
-        fn into_memory(self) -> Self::Memory;
+        ///
+        /// # Safety
+        ///
+        /// The device must have been stopped, or the memory must not be freed.
+        unsafe fn into_memory(self) -> Self::Memory;
 
         /// # Safety
         ///
@@ -314,8 +318,9 @@ impl<H: Mappable> Drop for Mmap<H> {
         // The engine may be gone when the rest is done, so it is asked now.
         let stopped = self.memory.stop();
         let (device, size) = (self.memory.device(), self.memory.size());
-        // SAFETY: `memory` is not used again; `device` is a token, and outlives it.
-        let memory = unsafe { core::ptr::read(&*self.memory) }.into_memory();
+        // SAFETY: `memory` is not used again; `device` is a token, and outlives it. What is not stopped
+        // is not freed, see below.
+        let memory = unsafe { core::ptr::read(&*self.memory).into_memory() };
         let region = self.region.clone();
 
         // If the device could not be stopped, the memory stays, and so may the mappings.

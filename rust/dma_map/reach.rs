@@ -141,7 +141,8 @@ impl Reach {
     }
 
     /// Whether a table that was mapped can be mapped again as it is, and nothing is to be seen of its
-    /// segments: only the kernel's own IOMMU code marks tables whose memory it bounced.
+    /// segments: only the kernel's own IOMMU code marks tables whose memory it bounced. Memory on a bus,
+    /// of which entries are marked too, is in no buffer.
     pub(crate) fn leaves_tables(&self) -> bool {
         self.leaves_tables
     }

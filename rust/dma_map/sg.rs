@@ -321,7 +321,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// The engine must be idle, or must have been stopped since it was told of this memory.
     #[inline]
     pub(crate) unsafe fn into_cpu(self) -> SgMapping<'bound, B, D, Cpu> {
-        let (parts, _) = self.into_parts();
+        let (parts, _engine) = self.into_parts();
 
         // SAFETY: By the type invariants the table is mapped for the device in this direction.
         unsafe {
@@ -355,7 +355,8 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         if !self.state.0.is_idle() {
             return Err(Busy(self));
         }
-        let (parts, _) = self.into_parts();
+        // The engine is dropped last: its drop may give away what the transfer had, a slot in a queue.
+        let (parts, _engine) = self.into_parts();
 
         // SAFETY: The table is mapped, the device is done, and the mapping is not used again.
         unsafe { parts.unmap::<D>(0) };

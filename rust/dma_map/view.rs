@@ -54,8 +54,10 @@ pub(crate) unsafe fn size_of<T: ?Sized>(ptr: *const T) -> usize {
 ///
 /// # Invariants
 ///
-/// - `cpu` is valid for volatile access during `'a`.
-/// - The device reaches the same memory at `dma`.
+/// During `'a`:
+///
+/// - `cpu` is aligned and valid for volatile access, and there is no reference to the memory.
+/// - The device reaches the same memory, in one piece, at `dma`.
 pub struct CoherentView<'a, T: ?Sized> {
     cpu: SysMem<'a, T>,
     dma: DmaAddress,
@@ -76,7 +78,7 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
     ///
     /// - `ptr` must be valid and aligned for volatile access during `'a`, and no reference to the
     ///   memory may exist meanwhile.
-    /// - The device must reach the same memory at `dma`.
+    /// - The device must reach the same memory, in one piece, at `dma`.
     #[inline]
     pub(crate) unsafe fn new(ptr: *mut T, dma: DmaAddress) -> Self {
         // INVARIANT: By the safety requirements of this function.

@@ -51,7 +51,7 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
         }
     }
 
-    fn into_memory(self) -> Memory {
+    unsafe fn into_memory(self) -> Memory {
         // SAFETY: The handle is given up below.
         let memory = unsafe { self.memory() };
         self.forget();

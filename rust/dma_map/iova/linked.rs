@@ -101,7 +101,7 @@ impl<'bound, B: SgBuffer, D: Direction, S: State> Linked<'bound, B, D, S> {
     /// Unlinks the buffer; the device is done.
     #[inline]
     fn unlink(self) -> B {
-        let (mut parts, _) = self.into_parts();
+        let (mut parts, _state) = self.into_parts();
 
         // SAFETY: By the type invariants, and the caller has seen that the device is done. The
         // space is not used again.

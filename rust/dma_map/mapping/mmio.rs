@@ -23,11 +23,9 @@ use kernel::{
     bindings,
     device::Bound,
     dma::DmaAddress,
-    io::resource::{
-        Flags,
-        Resource, //
-    },
+    io::resource::Flags,
     pci,
+    platform,
     prelude::*, //
 };
 
@@ -40,7 +38,7 @@ use kernel::{
 pub struct MmioWindow<'peer> {
     phys: u64,
     len: u64,
-    _peer: PhantomData<&'peer Resource>,
+    _peer: PhantomData<&'peer ()>,
 }
 
 impl<'peer> MmioWindow<'peer> {
@@ -79,14 +77,16 @@ impl<'peer> MmioWindow<'peer> {
         )
     }
 
-    /// All of a resource, of a platform device for instance.
+    /// All of a platform device's resource of I/O memory, from 0 on.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: the resource is empty, or none of I/O memory.
-    pub fn of_resource(resource: &'peer Resource) -> Result<Self> {
+    /// `EINVAL`: there is no such resource, or it is empty.
+    pub fn of_resource(peer: &'peer platform::Device<Bound>, index: u32) -> Result<Self> {
+        let resource = peer.resource_by_index(index).ok_or(EINVAL)?;
+
         Self::new(
             resource.start(),
             resource.size(),

@@ -48,7 +48,7 @@ where
         unsafe { self.memory.mmap(&self.place(), vma) }
     }
 
-    fn into_memory(self) -> Free<M> {
+    unsafe fn into_memory(self) -> Free<M> {
         let memory = Free::new(self.memory, &self.place());
         self.forget();
         memory

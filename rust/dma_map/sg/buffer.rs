@@ -77,9 +77,14 @@ pub struct Made {
 /// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
 ///   is no reference to memory that user space can reach: it may change at any time.
 /// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
-/// - Either no value of the type keeps a table, or all do, each its own. A table that was made
-///   describes all of the memory, within what was asked for, until another one is made or it is
-///   freed. Who maps it unmaps it before that, and before anybody else has the buffer.
+/// - [`page_chunks`](Self::page_chunks) returns the number of chunks, if any, and they are as it says;
+///   [`try_for_each_page`](Self::try_for_each_page) goes through the same ones then, in valid pages.
+/// - Either no value of the type keeps a table, or all do, each its own, the same each time that it is
+///   asked for. A table that was made describes all of the memory, within what was asked for, until
+///   another one is made or it is freed; what is said of its segments holds.
+///
+/// Who has a table mapped unmaps it before it is made anew or freed, and before anybody else has the
+/// buffer.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// What the memory holds.
     type Element;

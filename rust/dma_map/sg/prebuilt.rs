@@ -35,8 +35,7 @@ use kernel::{
 /// For another device, whose limits differ, a table is built anew, as it is after
 /// [`into_addresses`](super::SgMapping::into_addresses), which frees it, and each time that
 /// [`require_coherent`](crate::MapOptions::require_coherent) asks for memory that is mapped where it
-/// lies. There is no way to exchange the
-/// buffer inside, only to take it out.
+/// lies. There is no way to exchange the buffer inside, only to take it out.
 ///
 /// C API: what keeping a `struct sg_table` between `dma_unmap_sgtable()` and `dma_map_sgtable()`
 /// is.

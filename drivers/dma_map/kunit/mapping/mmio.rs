@@ -66,7 +66,7 @@ fn resource(start: u64, len: u64, flags: u32) -> bindings::resource {
 /// The window of the platform device's resource `index`.
 fn window<'b>(probe: &Probe<'b, '_>, index: u32) -> Result<MmioWindow<'b>> {
     let pdev: &'b platform::Device<Bound> = probe.platform().ok_or(ENODEV)?;
-    MmioWindow::of_resource(pdev.resource_by_index(index).ok_or(ENODEV)?)
+    MmioWindow::of_resource(pdev, index)
 }
 
 /// Skips what is left of the case if memory that is not RAM can't be mapped: under
