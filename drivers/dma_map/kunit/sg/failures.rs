@@ -54,7 +54,7 @@ where
 /// Lets each allocation of `map` fail in turn.
 fn failing_allocations<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for n in 1..100 {
-        let buffer = B::sample(100_000, 0x33)?;
+        let buffer = B::sample(30_000, 0x33)?;
         let identity = buffer.identity();
         // A direction in which the device writes: DMA debugging allocates too.
         let map = || SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Nowait);
