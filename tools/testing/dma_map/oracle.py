@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # (what it is, how its first line looks). Case matters: "[Firmware Bug]" is not a "BUG:".
@@ -39,6 +39,13 @@ ALLOWED = (
     r"DMA-API: debugging enabled by kernel config",
 )
 
+# The kernel's own doing: when the bounce pool is full, swiotlb asks for 4 MiB more in one piece, and
+# does without if there are none, but not without a word. So it would be with a driver in C. The
+# first line of that report, and the one that says whose it is, a few lines on.
+_GROWTH_FAILED = re.compile(r"(\[ *\d+\.\d+\] )?kworker/\S+: page allocation failure: order:\d+, .*")
+_GROWTH = re.compile(r"(\[ *\d+\.\d+\] )?Workqueue: events swiotlb_dyn_alloc")
+_REPORT = 6  # lines, up to the call trace's heading
+
 _COMPLAINTS = tuple((what, re.compile(pattern)) for what, pattern in COMPLAINTS)
 _ALLOWED = re.compile(r"(\[ *\d+\.\d+\] )?(" + "|".join(ALLOWED) + ")")
 
@@ -53,14 +60,26 @@ class Complaint:
         return f"line {self.number}: {self.what}: {self.line}"
 
 
+def _of_growth(lines: Sequence[str], at: int) -> bool:
+    """Whether a report begins here that the bounce pool could not grow."""
+    return bool(_GROWTH_FAILED.fullmatch(lines[at])) and any(
+        _GROWTH.fullmatch(line) for line in lines[at + 1:at + _REPORT])
+
+
 def complaints(log: Iterable[str]) -> list[Complaint]:
     """Every complaint in a whole boot log, from the first line of the firmware on."""
+    lines = list(log)
     found = []
-    for number, line in enumerate(log, 1):
+    report_ends = 0
+    for at, line in enumerate(lines):
         if _ALLOWED.fullmatch(line):
+            continue
+        if _of_growth(lines, at):
+            report_ends = at + _REPORT
             continue
         for what, pattern in _COMPLAINTS:
             if pattern.search(line):
-                found.append(Complaint(what, number, line))
+                if what != "call trace" or at >= report_ends:
+                    found.append(Complaint(what, at + 1, line))
                 break
     return found

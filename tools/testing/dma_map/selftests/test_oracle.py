@@ -45,6 +45,17 @@ HEALTHY = (
 )
 
 
+GROWTH_FAILED = (
+    "[  246.685076] kworker/0:1: page allocation failure: order:10, mode:0xcc4(GFP_KERNEL|GFP_DMA32), "
+    "nodemask=(null)",
+    "[  246.685179] CPU: 0 UID: 0 PID: 10 Comm: kworker/0:1 Tainted: G           O     N  7.3.4 #1",
+    "[  246.685274] Tainted: [O]=OOT_MODULE, [N]=TEST",
+    "[  246.685307] Workqueue: events swiotlb_dyn_alloc",
+    "[  246.685385] Call Trace:",
+    "[  246.685418]  <TASK>",
+)
+
+
 class Oracle(unittest.TestCase):
     def test_complaints(self) -> None:
         for line in COMPLAINTS:
@@ -59,6 +70,17 @@ class Oracle(unittest.TestCase):
     def test_allowed_line_with_something_behind_it(self) -> None:
         line = "DMA-API: preallocated 65536 debug entries, WARNING: x"
         self.assertTrue(oracle.complaints([line]))
+
+    def test_bounce_pool_that_could_not_grow(self) -> None:
+        self.assertEqual(oracle.complaints(GROWTH_FAILED), [])
+        more = [*GROWTH_FAILED, "BUG: x", "Call Trace:"]
+        self.assertEqual([c.number for c in oracle.complaints(more)], [7, 8])
+
+    def test_same_report_of_somebody_else(self) -> None:
+        other = [line.replace("swiotlb_dyn_alloc", "edu_work") for line in GROWTH_FAILED]
+        self.assertEqual([c.number for c in oracle.complaints(other)], [1, 5])
+        driver = [line.replace("kworker/0:1: page", "insmod: page") for line in GROWTH_FAILED]
+        self.assertEqual([c.number for c in oracle.complaints(driver)], [1, 5])
 
     def test_first_line_of_a_log_counts(self) -> None:
         log = ["WARNING: before any module", *fixtures.lines("pass")]
