@@ -168,7 +168,7 @@ impl<'bound, T: KnownSize + ?Sized> DmaCoherent<'bound, T, Cpu> {
     #[inline]
     pub fn share<E: Engine>(self, engine: E) -> DmaCoherent<'bound, T, Shared<E>> {
         // INVARIANT: The same memory; the state is not `Cpu`.
-        self.into_state(|_| Shared(engine))
+        self.into_state(|_| Shared::new(engine))
     }
 }
 

@@ -11,8 +11,10 @@ use crate::{
     },
     ffi,
     limits::DmaLimits,
-    reach::Reach, //
+    reach::Reach,
+    variance::Invariant, //
 };
+use core::marker::PhantomData;
 use kernel::{
     bindings,
     device::{
@@ -60,6 +62,8 @@ use kernel::{
 pub struct DmaDevice<'bound> {
     // One pointer, because handles carry the token.
     binding: &'bound Binding,
+    // And with it, handles have their binding's lifetime, and no other.
+    _bound: Invariant<'bound>,
 }
 
 impl<'bound> DmaDevice<'bound> {
@@ -105,7 +109,10 @@ impl<'bound> DmaDevice<'bound> {
         let binding = unsafe { binding::look_up(binding) };
 
         // INVARIANT: `dev` is bound by its type; claimed and set above.
-        Ok(Self { binding })
+        Ok(Self {
+            binding,
+            _bound: PhantomData,
+        })
     }
 
     /// Returns the device.
@@ -135,6 +142,23 @@ impl<'bound> DmaDevice<'bound> {
         Self {
             // SAFETY: As above.
             binding: unsafe { &*binding.cast() },
+            _bound: PhantomData,
+        }
+    }
+
+    /// The token for a part of the time.
+    ///
+    /// What holds during `'bound` holds during `'a`, so that the token is as good. This is not open to
+    /// drivers, which have no use for it: a handle is to have the lifetime of its binding.
+    #[inline(always)]
+    pub(crate) fn shorter<'a>(self) -> DmaDevice<'a>
+    where
+        'bound: 'a,
+    {
+        // INVARIANT: `'a` is a part of `'bound`.
+        DmaDevice {
+            binding: self.binding,
+            _bound: PhantomData,
         }
     }
 

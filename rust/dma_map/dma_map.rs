@@ -101,6 +101,7 @@ pub mod sg;
 pub mod state;
 pub mod transfer;
 pub mod untrusted;
+mod variance;
 mod vec;
 pub mod view;
 pub mod workqueue;

@@ -13,9 +13,11 @@ use crate::{
     device::DmaDevice,
     error::to_result,
     ffi,
-    limits::DmaLimits, //
+    limits::DmaLimits,
+    variance::Invariant, //
 };
 use core::{
+    marker::PhantomData,
     ops::Deref,
     pin::Pin,
     ptr::null_mut,
@@ -162,7 +164,11 @@ where
         let inner = self.inner.load(Ordering::Acquire);
 
         // INVARIANT: `inner` was loaded after the read lock was taken.
-        (!inner.is_null()).then_some(Guard { inner, _srcu: srcu })
+        (!inner.is_null()).then_some(Guard {
+            inner,
+            _srcu: srcu,
+            _gate: PhantomData,
+        })
     }
 
     /// Closes the gate: the devres action.
@@ -192,6 +198,7 @@ where
 pub struct Guard<'a, F: ForLt + 'static> {
     inner: *mut F::Of<'static>,
     _srcu: srcu::Guard<'a>,
+    _gate: Invariant<'a>,
 }
 
 impl<F: ForLt + 'static> Guard<'_, F> {

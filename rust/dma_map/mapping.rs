@@ -205,7 +205,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         let _ = direction;
 
         // INVARIANT: Mapping syncs for the device.
-        Self::new(dev, buffer, options, 0, Device(engine))
+        Self::new(dev, buffer, options, 0, Device::new(engine))
     }
 
     /// Returns the address at which the device reaches the buffer.
@@ -338,7 +338,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
         // INVARIANT: Synced above.
         DmaMapping {
             parts: ManuallyDrop::new(parts),
-            state: Device(engine),
+            state: Device::new(engine),
             _direction: PhantomData,
         }
     }

@@ -30,7 +30,8 @@ pub use self::access::{
 use self::vtable::VTable;
 use crate::{
     error::to_result,
-    ffi, //
+    ffi,
+    variance::Invariant, //
 };
 use core::{
     marker::PhantomData,
@@ -145,7 +146,7 @@ pub trait FileOperations: Sized + Send + Sync + 'static {
 pub struct MiscDevice<'bound, F: FileOperations> {
     node: NonNull<Node>,
     parent: &'bound Device<Bound>,
-    _files: PhantomData<fn() -> F>,
+    _files: (PhantomData<fn() -> F>, Invariant<'bound>),
 }
 
 // SAFETY: A misc device may be deregistered by any thread, and the devres list has a lock.
@@ -268,7 +269,7 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
         Ok(Self {
             node: register(node, parent)?,
             parent,
-            _files: PhantomData,
+            _files: (PhantomData, PhantomData),
         })
     }
 

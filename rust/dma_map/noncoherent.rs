@@ -209,7 +209,7 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
         self.sync_for_device();
 
         // INVARIANT: Synced above.
-        self.into_state(|_| Device(engine))
+        self.into_state(|_| Device::new(engine))
     }
 
     /// Returns the elements that the device wrote.

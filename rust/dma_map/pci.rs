@@ -8,6 +8,8 @@ mod interrupt;
 
 pub use self::interrupt::Interrupt;
 
+use crate::variance::Invariant;
+use core::marker::PhantomData;
 use kernel::{
     bindings,
     device::Bound,
@@ -25,6 +27,7 @@ use kernel::{
 /// The `kernel` crate has `set_master()` for `probe` only, and no way back.
 pub struct BusMaster<'bound> {
     pdev: &'bound pci::Device<Bound>,
+    _bound: Invariant<'bound>,
 }
 
 impl<'bound> BusMaster<'bound> {
@@ -33,7 +36,10 @@ impl<'bound> BusMaster<'bound> {
     /// C API: `pci_set_master()`. Context: any.
     #[inline]
     pub fn new(pdev: &'bound pci::Device<Bound>) -> Self {
-        let this = Self { pdev };
+        let this = Self {
+            pdev,
+            _bound: PhantomData,
+        };
         this.enable();
         this
     }

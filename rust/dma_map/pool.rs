@@ -234,6 +234,15 @@ impl<'bound, T> DmaPool<'bound, T> {
         self.outstanding.load(Relaxed)
     }
 
+    /// The pool, for a part of the time for which its device is bound.
+    #[inline(always)]
+    fn shorter(&self) -> &DmaPool<'_, T> {
+        // SAFETY: Only a lifetime changes, which is not one of memory. What holds during `'bound` holds
+        // while this is borrowed, and by a shared reference nothing that is bound for less time gets into
+        // a pool: all that changes are counters.
+        unsafe { &*core::ptr::from_ref(self).cast() }
+    }
+
     /// Putting a block back, for the ledger.
     #[inline]
     fn entry(&self, cpu: NonNull<c_void>, dma: DmaAddress) -> ledger::Entry {

@@ -230,7 +230,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
                 size: buffer.len(),
                 buffer,
             }),
-            state: Device(engine),
+            state: Device::new(engine),
             _direction: PhantomData,
         })
     }
@@ -387,7 +387,7 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
         // INVARIANT: Synced above.
         SgMapping {
             parts: ManuallyDrop::new(parts),
-            state: Device(engine),
+            state: Device::new(engine),
             _direction: PhantomData,
         }
     }

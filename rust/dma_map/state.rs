@@ -24,11 +24,17 @@
 //!
 //! Transitions consume the handle, so a view of the old state cannot exist in the new one.
 
-use crate::engine::{
-    self,
-    Engine, //
+use crate::{
+    engine::{
+        self,
+        Engine, //
+    },
+    variance::InvariantIn, //
 };
-use core::ops::Range;
+use core::{
+    marker::PhantomData,
+    ops::Range, //
+};
 
 mod private {
     pub trait Sealed {}
@@ -68,12 +74,28 @@ impl Cpu {
 pub struct Part(pub(crate) Range<usize>);
 
 /// The device behind `E` owns the memory.
+///
+/// A handle has its engine's lifetimes exactly, as it has its binding's: who asks the engine must find it.
 #[derive(Debug)]
-pub struct Device<E>(pub(crate) E);
+pub struct Device<E>(pub(crate) E, InvariantIn<E>);
+
+impl<E> Device<E> {
+    #[inline]
+    pub(crate) fn new(engine: E) -> Self {
+        Self(engine, PhantomData)
+    }
+}
 
 /// The device behind `E` and the CPU share the memory.
 #[derive(Debug)]
-pub struct Shared<E>(pub(crate) E);
+pub struct Shared<E>(pub(crate) E, InvariantIn<E>);
+
+impl<E> Shared<E> {
+    #[inline]
+    pub(crate) fn new(engine: E) -> Self {
+        Self(engine, PhantomData)
+    }
+}
 
 impl State for Cpu {
     const DEVICE: bool = false;

@@ -42,8 +42,14 @@ pub use self::piece::{
     Pieces, //
 };
 
-use crate::coherent::Busy;
-use core::mem::ManuallyDrop;
+use crate::{
+    coherent::Busy,
+    variance::InvariantIn, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop, //
+};
 use kernel::prelude::*;
 
 pub(crate) mod private {
@@ -134,6 +140,8 @@ pub trait InFlight: private::Sealed + Sized {
 pub struct Transfer<H: InFlight> {
     // Taken out by each of the ways out.
     handles: ManuallyDrop<H>,
+    // Also in the lifetimes of borrows among them.
+    _handles: InvariantIn<H>,
 }
 
 /// What [`Transfer::start`] gives back when it fails: the reason and the handles.
@@ -181,6 +189,7 @@ impl<H: InFlight> Transfer<H> {
     ) -> Result<Self, StartError<H>> {
         let this = Self {
             handles: ManuallyDrop::new(handles),
+            _handles: PhantomData,
         };
 
         match program(this.pieces()) {

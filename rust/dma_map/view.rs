@@ -6,8 +6,14 @@
 //! [`Io`](kernel::io::Io) methods and with `io_read!`, `io_write!` and `io_project!`; a view of a
 //! part carries the part's own DMA address.
 
-use crate::vec;
-use core::cell::UnsafeCell;
+use crate::{
+    variance::Invariant,
+    vec, //
+};
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomData, //
+};
 use kernel::{
     alloc::{
         Allocator,
@@ -61,6 +67,7 @@ pub(crate) unsafe fn size_of<T: ?Sized>(ptr: *const T) -> usize {
 pub struct CoherentView<'a, T: ?Sized> {
     cpu: SysMem<'a, T>,
     dma: DmaAddress,
+    _handle: Invariant<'a>,
 }
 
 impl<T: ?Sized> Copy for CoherentView<'_, T> {}
@@ -86,6 +93,7 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
             // SAFETY: By the safety requirements of this function.
             cpu: unsafe { SysMem::new(ptr) },
             dma,
+            _handle: PhantomData,
         }
     }
 
@@ -209,6 +217,7 @@ impl IoBackend for CoherentBackend {
             cpu: unsafe { SysMemBackend::project_view(view.cpu, ptr) },
             // CAST: The offset is within one allocation, whose DMA addresses do not wrap.
             dma: view.dma.wrapping_add(offset as DmaAddress),
+            _handle: PhantomData,
         }
     }
 }

@@ -36,7 +36,7 @@ const SPARE: usize = 256;
 
 type Pool<'b> = MappedPool<'b, u8, FromDevice>;
 
-type Run = for<'x> fn(&mut Taker<'x>, usize) -> Result;
+type Run = for<'x, 'y> fn(&mut Taker<'x, 'y>, usize) -> Result;
 
 struct Shared<'b> {
     pool: Arc<Pool<'b>>,
@@ -44,9 +44,9 @@ struct Shared<'b> {
     _held: KVVec<MappedBuffer<'b, u8, FromDevice>>,
 }
 
-struct Taker<'p> {
-    pool: &'p Pool<'p>,
-    kept: Option<MappedBuffer<'p, u8, FromDevice>>,
+struct Taker<'p, 'b> {
+    pool: &'p Pool<'b>,
+    kept: Option<MappedBuffer<'b, u8, FromDevice>>,
     run: Entry<Self>,
 }
 
@@ -79,7 +79,7 @@ impl Opened for Shared<'_> {
     }
 }
 
-impl Prepared for Taker<'_> {
+impl Prepared for Taker<'_, '_> {
     fn run(&mut self, loops: usize) -> Result {
         (self.run)(self, loops)
     }
@@ -94,7 +94,7 @@ fn turn<'b>(buffer: MappedBuffer<'b, u8, FromDevice>) -> Result<MappedBuffer<'b,
 }
 
 #[inline(always)]
-fn take_put(taker: &mut Taker<'_>, loops: usize) -> Result {
+fn take_put(taker: &mut Taker<'_, '_>, loops: usize) -> Result {
     for _ in 0..loops {
         drop(turn(taker.pool.take()?)?);
     }
@@ -102,7 +102,7 @@ fn take_put(taker: &mut Taker<'_>, loops: usize) -> Result {
 }
 
 #[inline(always)]
-fn keep(taker: &mut Taker<'_>, loops: usize) -> Result {
+fn keep(taker: &mut Taker<'_, '_>, loops: usize) -> Result {
     let mut kept = match taker.kept.take() {
         Some(kept) => kept,
         None => taker.pool.take()?,
@@ -118,7 +118,7 @@ macro_rules! operations {
     ($($name:ident, $size:expr, $loop:ident;)*) => { paste! {
         $(
             #[inline(never)]
-            fn [<rust_ $name>](taker: &mut Taker<'_>, loops: usize) -> Result {
+            fn [<rust_ $name>](taker: &mut Taker<'_, '_>, loops: usize) -> Result {
                 $loop(taker, loops)
             }
         )*

@@ -25,12 +25,12 @@ type Pool<'b, const N: usize> = DmaPool<'b, [u8; N]>;
 
 struct Shared<'b, const N: usize> {
     pool: Arc<Pool<'b, N>>,
-    run: for<'x> fn(&mut Taker<'x, N>, usize) -> Result,
+    run: for<'x, 'y> fn(&mut Taker<'x, 'y, N>, usize) -> Result,
     _held: KVVec<PoolBlock<Arc<Pool<'b, N>>>>,
 }
 
-struct Taker<'p, const N: usize> {
-    pool: &'p Pool<'p, N>,
+struct Taker<'p, 'b, const N: usize> {
+    pool: &'p Pool<'b, N>,
     run: Entry<Self>,
 }
 
@@ -38,7 +38,7 @@ impl<'b, const N: usize> Shared<'b, N> {
     fn new(
         dev: DmaDevice<'b>,
         live: usize,
-        run: for<'x> fn(&mut Taker<'x, N>, usize) -> Result,
+        run: for<'x, 'y> fn(&mut Taker<'x, 'y, N>, usize) -> Result,
     ) -> Result<Self> {
         let pool = Arc::new(DmaPool::new(dev, c"dma_map_bench")?, GFP_KERNEL)?;
         let mut held = KVVec::with_capacity(live, GFP_KERNEL)?;
@@ -64,14 +64,14 @@ impl<const N: usize> Opened for Shared<'_, N> {
     }
 }
 
-impl<const N: usize> Prepared for Taker<'_, N> {
+impl<const N: usize> Prepared for Taker<'_, '_, N> {
     fn run(&mut self, loops: usize) -> Result {
         (self.run)(self, loops)
     }
 }
 
 #[inline(always)]
-fn take_put<const N: usize>(taker: &mut Taker<'_, N>, loops: usize) -> Result {
+fn take_put<const N: usize>(taker: &mut Taker<'_, '_, N>, loops: usize) -> Result {
     for _ in 0..loops {
         drop(PoolBlock::zeroed(taker.pool, Gfp::Kernel)?);
     }
@@ -82,7 +82,7 @@ macro_rules! operations {
     ($($name:ident, $size:expr;)*) => { paste! {
         $(
             #[inline(never)]
-            fn [<rust_ $name>](taker: &mut Taker<'_, { $size }>, loops: usize) -> Result {
+            fn [<rust_ $name>](taker: &mut Taker<'_, '_, { $size }>, loops: usize) -> Result {
                 take_put(taker, loops)
             }
         )*

@@ -17,8 +17,10 @@ use crate::{
     engine::{
         self,
         Engine, //
-    }, //
+    },
+    variance::InvariantIn, //
 };
+use core::marker::PhantomData;
 use kernel::{
     dma::DmaAddress,
     prelude::*, //
@@ -56,6 +58,7 @@ pub struct CoherentHandle<'bound, E: Engine> {
     size: usize,
     attrs: c_ulong,
     engine: E,
+    _engine: InvariantIn<E>,
 }
 
 impl<'bound, E: Engine> CoherentHandle<'bound, E> {
@@ -113,6 +116,7 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
             size,
             attrs: options.attrs(),
             engine,
+            _engine: PhantomData,
         })
     }
 

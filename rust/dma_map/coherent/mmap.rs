@@ -25,7 +25,7 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     type Memory = Memory;
 
     fn device(&self) -> DmaDevice<'_> {
-        self.dev
+        self.dev.shorter()
     }
 
     fn size(&self) -> usize {

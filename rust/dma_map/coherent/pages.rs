@@ -7,7 +7,8 @@ use crate::{
     engine::Engine,
     error::to_result,
     linear,
-    state::Shared, //
+    state::Shared,
+    variance::Invariant, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -36,7 +37,7 @@ pub struct Run {
 /// `table` was filled by `dma_get_sgtable_attrs()` for memory that is borrowed during `'a`.
 pub struct PhysicalPages<'a> {
     table: bindings::sg_table,
-    _memory: PhantomData<&'a ()>,
+    _memory: Invariant<'a>,
 }
 
 impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {

@@ -122,7 +122,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
                 size: buffer.len(),
                 buffer,
             }),
-            state: Device(engine),
+            state: Device::new(engine),
             _direction: PhantomData,
         }
     }
@@ -176,7 +176,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
 impl<'bound, B: SgBuffer, D: Direction> Linked<'bound, B, D, Cpu> {
     #[inline]
     pub(super) fn give<E: Engine>(self, engine: E) -> Linked<'bound, B, D, Device<E>> {
-        self.with_state(Device(engine))
+        self.with_state(Device::new(engine))
     }
 
     #[inline]

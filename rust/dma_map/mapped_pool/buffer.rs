@@ -85,7 +85,7 @@ impl<'bound, T, D: Direction> MappedBuffer<'bound, T, D, Cpu> {
         unsafe { Store::sync_for_device(self.slot()) };
 
         // INVARIANT: Synced above.
-        self.into_state(|_| Device(engine))
+        self.into_state(|_| Device::new(engine))
     }
 
     /// Returns the elements that the device wrote.
@@ -269,7 +269,7 @@ impl<'bound, T, D: Direction, S: State> MappedBuffer<'bound, T, D, S> {
     /// Returns the device that the buffer is mapped for.
     #[inline]
     pub fn device(&self) -> DmaDevice<'bound> {
-        self.store().dev
+        self.store().dev.shorter()
     }
 
     /// Changes the state.

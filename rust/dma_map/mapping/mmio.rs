@@ -12,7 +12,11 @@ use crate::{
         Engine, //
     },
     ffi,
-    sg::Chunk, //
+    sg::Chunk,
+    variance::{
+        Invariant,
+        InvariantIn, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -38,7 +42,7 @@ use kernel::{
 pub struct MmioWindow<'peer> {
     phys: u64,
     len: u64,
-    _peer: PhantomData<&'peer ()>,
+    _peer: Invariant<'peer>,
 }
 
 impl<'peer> MmioWindow<'peer> {
@@ -166,7 +170,7 @@ impl<'peer> MmioWindow<'peer> {
 pub struct MmioMapping<'bound, D: Direction, E: Engine> {
     mapped: Mapped<'bound>,
     engine: E,
-    _direction: PhantomData<D>,
+    _kind: (PhantomData<D>, InvariantIn<E>),
 }
 
 impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
@@ -179,9 +183,9 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
     /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
     /// - `EIO`: the device cannot reach the window.
     /// - `ENOMEM`: no memory for the IOMMU's tables, or no space in them.
-    pub fn map(
+    pub fn map<'peer: 'bound>(
         dev: DmaDevice<'bound>,
-        window: MmioWindow<'bound>,
+        window: MmioWindow<'peer>,
         direction: D,
         engine: E,
     ) -> Result<Self> {
@@ -198,7 +202,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
         Ok(Self {
             mapped,
             engine,
-            _direction: PhantomData,
+            _kind: (PhantomData, PhantomData),
         })
     }
 

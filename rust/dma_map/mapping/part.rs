@@ -163,7 +163,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         // INVARIANT: The range was synced above, and the rest has been in sync.
         DmaMapping {
             parts: ManuallyDrop::new(parts),
-            state: Device(engine),
+            state: Device::new(engine),
             _direction: PhantomData,
         }
     }

@@ -2,6 +2,7 @@
 
 //! What a file operation is told of its caller, and tells it.
 
+use crate::variance::Invariant;
 use core::{
     marker::PhantomData,
     ops::{
@@ -34,7 +35,7 @@ pub enum Wait {
 /// `kiocb` is valid during `'a`, and of an open file of a misc device.
 pub struct Access<'a> {
     kiocb: NonNull<bindings::kiocb>,
-    _call: PhantomData<&'a mut bindings::kiocb>,
+    _call: Invariant<'a>,
 }
 
 impl Access<'_> {

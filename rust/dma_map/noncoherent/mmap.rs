@@ -31,7 +31,7 @@ where
     type Memory = Free<M>;
 
     fn device(&self) -> DmaDevice<'_> {
-        self.dev
+        self.dev.shorter()
     }
 
     fn size(&self) -> usize {

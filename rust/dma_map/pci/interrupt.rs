@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
+use crate::variance::Invariant;
+use core::marker::PhantomData;
 use kernel::{
     device::Bound,
     irq::{
@@ -31,6 +33,7 @@ use kernel::{
 pub struct Interrupt<'bound, H: ThreadedHandler + 'bound> {
     _registration: Pin<KBox<ThreadedRegistration<'bound, H>>>,
     _vectors: KBox<IrqVectorRegistration<'bound>>,
+    _bound: Invariant<'bound>,
 }
 
 impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
@@ -75,6 +78,7 @@ impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
         Ok(Self {
             _registration: KBox::pin_init(registration, GFP_KERNEL)?,
             _vectors: vectors,
+            _bound: PhantomData,
         })
     }
 }

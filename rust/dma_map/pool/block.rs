@@ -62,7 +62,7 @@ impl<T: FromBytes + IntoBytes> PoolRef for &DmaPool<'_, T> {
 
     #[inline]
     fn pool(&self) -> &DmaPool<'_, T> {
-        self
+        self.shorter()
     }
 }
 
@@ -71,7 +71,7 @@ impl<T: FromBytes + IntoBytes> PoolRef for Arc<DmaPool<'_, T>> {
 
     #[inline]
     fn pool(&self) -> &DmaPool<'_, T> {
-        self
+        self.shorter()
     }
 }
 
@@ -184,7 +184,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
             pool,
             cpu,
             dma,
-            state: Shared(engine),
+            state: Shared::new(engine),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     split::Split,
     table::Table, //
 };
+use crate::variance::Invariant;
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -60,7 +61,7 @@ impl Segment {
 pub(super) struct Left<'a> {
     sg: *const bindings::scatterlist,
     left: usize,
-    _table: PhantomData<&'a bindings::sg_table>,
+    _table: Invariant<'a>,
 }
 
 // SAFETY: Reads entries that are borrowed during `'a` and do not change meanwhile.
