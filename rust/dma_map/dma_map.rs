@@ -25,7 +25,7 @@
 //! - [`MappedPool`]: buffers that stay mapped, to be taken, given, and put back without a map or an
 //!   unmap. [`MappedPoolOptions`]: how many there are, and where.
 //! - [`Transfer`]: any of these, from the moment in which the device is told of it to the one in
-//!   which it is done, stopped, or gone. [`Piece`]: what it is told.
+//!   which it is done, stopped, or gone. [`Piece`]: what it is told, and by which engine's leave.
 //! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.

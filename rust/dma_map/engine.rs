@@ -31,8 +31,10 @@ use kernel::{
 ///   carries this engine, was made for this device, and is still held, in a state that belongs to
 ///   the device; and never of more than the handle says is mapped. The address of a handle with
 ///   another engine is as wrong here as one that was made up: nobody asks this engine before that
-///   memory goes. A [`Piece`](crate::Piece), while it is borrowed, is of a handle that is still held,
-///   and no longer than what is mapped; which engine that carries is for the driver to know.
+///   memory goes. A [`Piece`](crate::Piece) with this engine's [`Mark`](Engine::Mark) is of a handle
+///   that is still held while the piece is borrowed, it is no longer than what is mapped, and the
+///   handle carries an engine with that mark. Which one, where several have it, is for the driver to
+///   know.
 /// - When the driver lets the device access memory at all, there is no old command that it would go
 ///   on with: neither from an earlier binding, which may have ended in the middle of one, nor from
 ///   firmware.
@@ -40,6 +42,14 @@ use kernel::{
 /// Both functions run in the context in which a handle is dropped, so they must not sleep and
 /// must return in bounded time.
 pub unsafe trait Engine {
+    /// What the [`Piece`](crate::Piece)s of this engine's memory are marked with: `Self`, as a rule.
+    ///
+    /// A function that programs the device asks for it, so that memory that was mapped for another
+    /// engine does not compile there. The mark is a name only, and there need not be values of it. An
+    /// [`Arc`] and a reference have the mark of what they lead to. Engines that stand for one command
+    /// each can have the mark of their queue.
+    type Mark;
+
     /// Returns whether the device is done with all that it was told.
     ///
     /// Context: any; must not sleep.
@@ -59,6 +69,8 @@ pub unsafe trait Engine {
 
 // SAFETY: Both functions are those of `E`, which keeps the guarantees.
 unsafe impl<E: Engine> Engine for Arc<E> {
+    type Mark = E::Mark;
+
     #[inline]
     fn is_idle(&self) -> bool {
         E::is_idle(self)
@@ -72,6 +84,8 @@ unsafe impl<E: Engine> Engine for Arc<E> {
 
 // SAFETY: Both functions are those of `E`, which keeps the guarantees.
 unsafe impl<E: Engine> Engine for &E {
+    type Mark = E::Mark;
+
     #[inline]
     fn is_idle(&self) -> bool {
         E::is_idle(self)

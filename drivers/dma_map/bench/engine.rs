@@ -14,6 +14,8 @@ pub(crate) struct Idle;
 
 // SAFETY: The device accesses no memory.
 unsafe impl Engine for Idle {
+    type Mark = Self;
+
     #[inline]
     fn is_idle(&self) -> bool {
         true

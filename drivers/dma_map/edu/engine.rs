@@ -180,7 +180,7 @@ impl<'bound> Edu<'bound> {
     /// - `ETIMEDOUT`, `ENODEV`: see [`Events::wait`].
     pub(crate) fn fill<D: CpuWrites>(
         &self,
-        piece: Piece<'_, D>,
+        piece: Piece<'_, D, Self>,
         at: usize,
         deadline: &Deadline,
     ) -> Result {
@@ -194,7 +194,7 @@ impl<'bound> Edu<'bound> {
     /// As [`fill`](Self::fill), the other way.
     pub(crate) fn drain<D: CpuReads>(
         &self,
-        piece: Piece<'_, D>,
+        piece: Piece<'_, D, Self>,
         at: usize,
         deadline: &Deadline,
     ) -> Result {
@@ -319,7 +319,7 @@ impl<'bound> Edu<'bound> {
 }
 
 /// Returns address and length of `piece`, as the registers take them.
-fn numbers<D: Direction>(piece: Piece<'_, D>) -> Result<(u32, u32)> {
+fn numbers<D: Direction, E>(piece: Piece<'_, D, E>) -> Result<(u32, u32)> {
     Ok((piece.address().try_into()?, piece.len().try_into()?))
 }
 
@@ -341,10 +341,13 @@ fn buffer_address(at: usize, len: u32) -> Result<u32> {
 // - A PCI function without bus mastering issues no requests, and the read after that pushes those
 //   that were under way. `resume()`, the only place that enables bus mastering again, waits for the
 //   old command's end first, so it is never gone on with. `new()` does the same for what it finds.
-// - `run()` is the only place that writes an address of memory. It gets it from a `Piece`, which
-//   borrows a handle in a state of the device, with the length that belongs to it. The handles are
-//   those of `message` and `payload`, which are made for this device with this engine.
+// - `run()` is the only place that writes an address of memory. It gets it from a `Piece` with the mark
+//   of this engine: of a handle in a state of the device, with the length that belongs to it. The
+//   handles are those of `message` and `payload`, which make them for this device, and not for another
+//   one of its kind.
 unsafe impl Engine for Edu<'_> {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         is_idle(&self.bar)
     }

@@ -23,7 +23,6 @@ use dma_map::{
     DmaDevice,
     Gfp,
     Mmap,
-    Piece,
     Shared,
     Transfer, //
 };
@@ -79,7 +78,7 @@ impl<'bound> Channel<'bound> {
     /// - Those of [`Edu::fill`].
     pub(crate) fn call(
         &mut self,
-        edu: &Edu<'_>,
+        edu: &Edu<'bound>,
         opcode: Opcode,
         argument: u32,
         data: &[u8],
@@ -89,9 +88,9 @@ impl<'bound> Channel<'bound> {
 
         // The doorbell: the device fetches the request, and stores it as the response.
         let size = mailbox::size_of(data.len());
-        let request = Piece::of_view(self.mailbox.request(), size)?;
-        let response = Piece::of_view(self.mailbox.response(), size)?;
-        Transfer::start(&**self.mailbox.memory(), |_| {
+        Transfer::start(&**self.mailbox.memory(), |memory| {
+            let request = memory.part_of_view(self.mailbox.request(), size)?;
+            let response = memory.part_of_view(self.mailbox.response(), size)?;
             edu.fill(request, 0, deadline)?;
             edu.drain(response, 0, deadline)
         })?

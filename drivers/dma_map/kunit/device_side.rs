@@ -160,7 +160,9 @@ pub(crate) fn finds_at(
 }
 
 /// Returns pieces as segments.
-fn segments<D: Direction>(pieces: Pieces<'_, D>) -> impl Iterator<Item = Segment> + '_ {
+fn segments<'a, D: Direction, E>(
+    pieces: Pieces<'a, D, E>,
+) -> impl Iterator<Item = Segment> + use<'a, D, E> {
     pieces.map(|piece| Segment {
         address: piece.address(),
         // The largest buffers of the cases have less than 1 MiB.
@@ -169,9 +171,9 @@ fn segments<D: Direction>(pieces: Pieces<'_, D>) -> impl Iterator<Item = Segment
 }
 
 /// The device fills `pieces` with the pattern `seed`.
-pub(crate) fn fill_pieces<D: Direction>(
+pub(crate) fn fill_pieces<D: Direction, E>(
     dma: DmaDevice<'_>,
-    pieces: Pieces<'_, D>,
+    pieces: Pieces<'_, D, E>,
     seed: u8,
 ) -> Result {
     let mut data = [0; PART];
@@ -183,9 +185,9 @@ pub(crate) fn fill_pieces<D: Direction>(
 }
 
 /// Returns whether the device finds the pattern `seed` in `pieces`.
-pub(crate) fn finds_pieces<D: Direction>(
+pub(crate) fn finds_pieces<D: Direction, E>(
     dma: DmaDevice<'_>,
-    pieces: Pieces<'_, D>,
+    pieces: Pieces<'_, D, E>,
     seed: u8,
 ) -> Result<bool> {
     let mut data = [0; PART];

@@ -23,6 +23,8 @@ pub(crate) struct Idle;
 
 // SAFETY: There is no device, so nothing accesses the memory.
 unsafe impl Engine for Idle {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         true
     }
@@ -90,6 +92,8 @@ impl Scripted {
 
 // SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
 unsafe impl Engine for Scripted {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         self.asked.fetch_add(1, Relaxed);
         self.idle.load(Relaxed)
@@ -126,6 +130,8 @@ impl Late {
 
 // SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
 unsafe impl Engine for Late {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         self.idle.load(Relaxed)
     }
@@ -189,6 +195,8 @@ impl Command<'_> {
 
 // SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
 unsafe impl Engine for Command<'_> {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         self.queue.pending() & 1 << self.tag == 0
     }

@@ -28,7 +28,8 @@ use crate::{
     },
     engine::{
         self,
-        AlwaysStops, //
+        AlwaysStops,
+        Engine, //
     },
     ffi,
     sg::linear_chunk,
@@ -77,12 +78,12 @@ impl<T: Immutable> Lend<ToDevice> for &[T] where ToDevice: Carries<T> {}
 impl<T, D: Carries<T>> Lend<D> for &mut [T] {}
 
 /// Memory that is lent to a device while [`with_mapped`] runs.
-pub struct Lent<'a, 'bound, D: Direction> {
+pub struct Lent<'a, 'bound, D: Direction, E: Engine> {
     mapped: &'a Mapped<'bound>,
-    _direction: PhantomData<D>,
+    _direction: PhantomData<(D, fn() -> E)>,
 }
 
-impl<'bound, D: Direction> Lent<'_, 'bound, D> {
+impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
     /// Returns the address at which the device reaches the memory, contiguously.
     ///
     /// Context: any.
@@ -95,9 +96,9 @@ impl<'bound, D: Direction> Lent<'_, 'bound, D> {
     ///
     /// Context: any.
     #[inline]
-    pub fn piece(&self) -> Piece<'_, D> {
-        // SAFETY: All of the memory, which is not empty; it is mapped in this direction, and the
-        // device's, as long as `self` can be borrowed.
+    pub fn piece(&self) -> Piece<'_, D, E::Mark> {
+        // SAFETY: All of the memory, which is not empty; it is mapped in this direction, and that of the
+        // device behind `E`, which is asked before it goes, as long as `self` can be borrowed.
         unsafe { Piece::new(self.mapped.address(), self.mapped.size()) }
     }
 
@@ -148,7 +149,7 @@ pub fn with_mapped<'bound, M, D, E, R>(
     direction: D,
     engine: E,
     options: MapOptions,
-    f: impl FnOnce(&Lent<'_, 'bound, D>) -> Result<R>,
+    f: impl FnOnce(&Lent<'_, 'bound, D, E>) -> Result<R>,
 ) -> Result<R>
 where
     M: Lend<D>,
@@ -177,7 +178,7 @@ where
 
     let result = f(&Lent {
         mapped: &mapped,
-        _direction: PhantomData::<D>,
+        _direction: PhantomData,
     });
 
     // The caller has the memory again when this returns, so it does not before the device is done.

@@ -83,15 +83,15 @@ macro_rules! by_engine {
     };
 }
 
-/// A handle that is contiguous for the device.
+/// A handle that is contiguous for the device, with an engine `E`.
 macro_rules! contiguous {
     ($direction:ty) => {
-        type Pieces<'a> = Piece<'a, $direction>;
+        type Pieces<'a> = Piece<'a, $direction, E::Mark>;
 
         #[inline]
         unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-            // SAFETY: The handle's memory, which is not empty, in its direction; the caller sees to
-            // the lifetime.
+            // SAFETY: The handle's memory, which is not empty, in its direction and by its engine; the
+            // caller sees to the lifetime.
             unsafe { Piece::new(self.dma_address(), self.size()) }
         }
     };
@@ -142,11 +142,11 @@ where
     D: Direction,
     E: Engine,
 {
-    type Pieces<'a> = Pieces<'a, D>;
+    type Pieces<'a> = Pieces<'a, D, E::Mark>;
     type Done = SgMapping<'bound, B, D, Cpu>;
 
     #[inline]
-    unsafe fn pieces<'a>(&self) -> Pieces<'a, D> {
+    unsafe fn pieces<'a>(&self) -> Pieces<'a, D, E::Mark> {
         // SAFETY: The mapping's segments, in its direction; the caller sees to the lifetime.
         unsafe { Pieces::new(IovaSegments::of_table(self.segments())) }
     }
@@ -162,11 +162,11 @@ where
     D: Direction,
     E: Engine,
 {
-    type Pieces<'a> = Pieces<'a, D>;
+    type Pieces<'a> = Pieces<'a, D, E::Mark>;
     type Done = IovaMapping<'bound, B, D, Cpu>;
 
     #[inline]
-    unsafe fn pieces<'a>(&self) -> Pieces<'a, D> {
+    unsafe fn pieces<'a>(&self) -> Pieces<'a, D, E::Mark> {
         // SAFETY: As for `SgMapping`.
         unsafe { Pieces::new(self.segments()) }
     }
@@ -213,7 +213,7 @@ where
 impl<P: PoolRef, E: Engine> Sealed for PoolBlock<P, Shared<E>> {}
 
 impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {
-    type Pieces<'a> = Piece<'a, Bidirectional>;
+    type Pieces<'a> = Piece<'a, Bidirectional, E::Mark>;
     type Done = PoolBlock<P, Cpu>;
 
     #[inline]
@@ -244,10 +244,10 @@ impl<D: Direction, E: Engine> InFlight for MmioMapping<'_, D, E> {
 impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgAddresses<'_, B, D, E> {}
 
 impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgAddresses<'_, B, D, E> {
-    type Pieces<'a> = Pieces<'a, D>;
+    type Pieces<'a> = Pieces<'a, D, E::Mark>;
 
     #[inline]
-    unsafe fn pieces<'a>(&self) -> Pieces<'a, D> {
+    unsafe fn pieces<'a>(&self) -> Pieces<'a, D, E::Mark> {
         // SAFETY: As for `SgMapping`.
         unsafe { Pieces::new(IovaSegments::of_table(self.segments())) }
     }

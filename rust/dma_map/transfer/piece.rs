@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device is told of: an address, with the length and the direction that belong to it.
+//! What a device is told of: an address, with the length, the direction and the engine that belong to
+//! it.
 
 use crate::{
     direction::{
@@ -8,6 +9,7 @@ use crate::{
         Direction, //
     },
     iova::IovaSegments,
+    variance::Invariant,
     view::CoherentView, //
 };
 use core::{
@@ -20,54 +22,59 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// Memory that a device has during `'a`, contiguously, in direction `D`.
+/// What a piece has as types alone.
+type Kind<D, E> = PhantomData<(D, fn() -> E)>;
+
+/// Memory that a device has during `'a`, contiguously, in direction `D`, by a handle whose engine has the
+/// mark `E`.
 ///
-/// A function that writes an address into a register or a descriptor takes one of these, and asks
-/// for the direction by a bound: `CpuWrites` for what the device is to read, `CpuReads` for what it
-/// is to write.
+/// A function that writes an address into a register or a descriptor takes one of these. It asks for
+/// the direction by a bound: `CpuWrites` for what the device is to read, `CpuReads` for what it is to
+/// write. And it asks for its own engine by the [mark](crate::Engine::Mark), whatever the handle holds of
+/// it: the engine itself, a reference, an `Arc`.
 ///
 /// # Invariants
 ///
 /// The `len` bytes at `address`, at least one, are mapped in direction `D` by a handle that is in a
-/// state of the device during `'a`.
+/// state of the device during `'a`, and carries an engine with the mark `E`.
 ///
 /// # Examples
 ///
 /// ```ignore
-/// fn send<D: CpuWrites>(&self, piece: Piece<'_, D>) -> Result {
+/// fn send<D: CpuWrites>(&self, piece: Piece<'_, D, Self>) -> Result {
 ///     self.regs.write(piece.address(), ADDRESS);
 ///     self.regs.write(piece.len().try_into()?, LENGTH);
 ///     Ok(())
 /// }
 /// ```
-pub struct Piece<'a, D> {
+pub struct Piece<'a, D, E> {
     address: DmaAddress,
     len: usize,
-    _handle: PhantomData<(&'a (), D)>,
+    _handle: (Invariant<'a>, Kind<D, E>),
 }
 
-impl<D> Copy for Piece<'_, D> {}
-impl<D> Clone for Piece<'_, D> {
+impl<D, E> Copy for Piece<'_, D, E> {}
+impl<D, E> Clone for Piece<'_, D, E> {
     #[inline]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<'a, D: Direction> Piece<'a, D> {
+impl<'a, D: Direction, E> Piece<'a, D, E> {
     /// Names a piece.
     ///
     /// # Safety
     ///
     /// There must be at least one byte, and they must be mapped in direction `D` by a handle that is
-    /// in a state of the device during `'a`.
+    /// in a state of the device during `'a`, and carries an engine with the mark `E`.
     #[inline]
     pub(crate) unsafe fn new(address: DmaAddress, len: usize) -> Self {
         // INVARIANT: By the safety requirements of this function.
         Self {
             address,
             len,
-            _handle: PhantomData,
+            _handle: (PhantomData, PhantomData),
         }
     }
 
@@ -107,13 +114,13 @@ impl<'a, D: Direction> Piece<'a, D> {
             // CAST: Within a mapping, whose addresses do not wrap.
             address: self.address.wrapping_add(range.start as DmaAddress),
             len: range.end.wrapping_sub(range.start),
-            _handle: PhantomData,
+            _handle: (PhantomData, PhantomData),
         })
     }
 
     /// Hands the piece out in smaller ones.
     #[inline]
-    pub fn pieces(self) -> Pieces<'a, D> {
+    pub fn pieces(self) -> Pieces<'a, D, E> {
         Pieces {
             segments: None,
             rest: Some(self),
@@ -121,26 +128,30 @@ impl<'a, D: Direction> Piece<'a, D> {
     }
 }
 
-impl<'a> Piece<'a, Bidirectional> {
-    /// The first `len` bytes of a part of coherent memory.
+impl<E> Piece<'_, Bidirectional, E> {
+    /// Returns the first `len` bytes of a part of coherent memory, of which this is the whole.
+    ///
+    /// For fields of shared memory, which [`io_project!`](kernel::io::io_project) finds by their names.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: `len` is 0, or more than the part has.
+    /// `EINVAL`: `len` is 0, or more than the view has; or the view is not of this memory, as far as
+    /// the addresses tell, which those of another device may not.
     #[inline]
-    pub fn of_view<T>(view: CoherentView<'a, T>, len: usize) -> Result<Self>
+    pub fn part_of_view<T>(self, view: CoherentView<'_, T>, len: usize) -> Result<Self>
     where
         T: KnownSize + ?Sized,
     {
-        if len == 0 || len > view.size() {
-            return Err(EINVAL);
-        }
+        // CAST: A part of this begins at most `len` bytes behind it. Other memory begins before it, which
+        // wraps, or beyond its end; whatever becomes of that, what is returned is a part of this.
+        let start = view.dma_address().wrapping_sub(self.address) as usize;
 
-        // SAFETY: A view is one of memory that is mapped for both sides, contiguously, and shared as
-        // long as it is borrowed.
-        Ok(unsafe { Self::new(view.dma_address(), len) })
+        match start.checked_add(len) {
+            Some(end) if len <= view.size() => self.part(start..end),
+            _ => Err(EINVAL),
+        }
     }
 }
 
@@ -162,14 +173,15 @@ impl<'a> Piece<'a, Bidirectional> {
 ///
 /// # Invariants
 ///
-/// `segments` are those of a handle that is in a state of the device during `'a`, in direction `D`.
-pub struct Pieces<'a, D> {
+/// `segments` are those of a handle that is in a state of the device during `'a`, in direction `D`, and
+/// carries an engine with the mark `E`.
+pub struct Pieces<'a, D, E> {
     segments: Option<IovaSegments<'a>>,
     /// What is left of the segment at hand.
-    rest: Option<Piece<'a, D>>,
+    rest: Option<Piece<'a, D, E>>,
 }
 
-impl<D> Clone for Pieces<'_, D> {
+impl<D, E> Clone for Pieces<'_, D, E> {
     #[inline]
     fn clone(&self) -> Self {
         Self {
@@ -179,12 +191,13 @@ impl<D> Clone for Pieces<'_, D> {
     }
 }
 
-impl<'a, D: Direction> Pieces<'a, D> {
+impl<'a, D: Direction, E> Pieces<'a, D, E> {
     /// Hands out `segments`.
     ///
     /// # Safety
     ///
-    /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`.
+    /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`, and
+    /// carries an engine with the mark `E`.
     #[inline]
     pub(super) unsafe fn new(segments: IovaSegments<'_>) -> Self {
         // INVARIANT: By the safety requirements of this function.
@@ -201,7 +214,7 @@ impl<'a, D: Direction> Pieces<'a, D> {
     ///
     /// `None`, too, if `max` is 0: no piece is that short. Context: any.
     #[inline]
-    pub fn cut(&mut self, max: usize) -> Option<Piece<'a, D>> {
+    pub fn cut(&mut self, max: usize) -> Option<Piece<'a, D, E>> {
         if max == 0 {
             return None;
         }
@@ -229,11 +242,11 @@ impl<'a, D: Direction> Pieces<'a, D> {
     }
 }
 
-impl<'a, D: Direction> Iterator for Pieces<'a, D> {
-    type Item = Piece<'a, D>;
+impl<'a, D: Direction, E> Iterator for Pieces<'a, D, E> {
+    type Item = Piece<'a, D, E>;
 
     #[inline]
-    fn next(&mut self) -> Option<Piece<'a, D>> {
+    fn next(&mut self) -> Option<Piece<'a, D, E>> {
         if let Some(rest) = self.rest.take() {
             return Some(rest);
         }

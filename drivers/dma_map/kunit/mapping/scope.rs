@@ -56,8 +56,8 @@ fn each_direction(dma: DmaDevice<'_>, bytes: &mut [u8]) -> Result {
 }
 
 /// The device finds `found` and writes `written`.
-fn crosses<D: Carries<u8>>(
-    lent: &Lent<'_, '_, D>,
+fn crosses<D: Carries<u8>, E: Engine>(
+    lent: &Lent<'_, '_, D, E>,
     found: Option<u8>,
     written: Option<u8>,
 ) -> Result {
@@ -290,6 +290,8 @@ mod tests {
 
         // SAFETY: There is no device, so nothing accesses the memory.
         unsafe impl Engine for Late {
+            type Mark = Self;
+
             fn is_idle(&self) -> bool {
                 false
             }

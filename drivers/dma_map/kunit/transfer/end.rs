@@ -18,6 +18,8 @@ struct Watching<'b> {
 
 // SAFETY: There is no device but the case, which writes while the address is mapped, if it is.
 unsafe impl Engine for Watching<'_> {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         false
     }

@@ -28,7 +28,7 @@ use kernel::{
 /// Lets the device fill what is contiguous with the pattern `seed`.
 fn fill<H>(dma: DmaDevice<'_>, handle: H, seed: u8) -> Result<H::Done>
 where
-    H: for<'a> InFlight<Pieces<'a> = Piece<'a, Bidirectional>>,
+    H: for<'a> InFlight<Pieces<'a> = Piece<'a, Bidirectional, Idle>>,
 {
     let transfer = Transfer::start(handle, |piece| {
         device_side::fill_pieces(dma, piece.pieces(), seed)
@@ -39,7 +39,7 @@ where
 /// Lets the device fill what is scattered with the pattern `seed`.
 fn fill_all<H>(dma: DmaDevice<'_>, handle: H, seed: u8) -> Result<H::Done>
 where
-    H: for<'a> InFlight<Pieces<'a> = Pieces<'a, Bidirectional>>,
+    H: for<'a> InFlight<Pieces<'a> = Pieces<'a, Bidirectional, Idle>>,
 {
     let transfer = Transfer::start(handle, |pieces| device_side::fill_pieces(dma, pieces, seed))?;
     Ok(transfer.complete()?)
@@ -195,10 +195,10 @@ mod tests {
             let room = SgMapping::map(dma, room, FromDevice, Idle, Gfp::Kernel)?;
 
             let (_, room) = Transfer::start((sent, room), |(sent, room)| {
-                let mut sent: Pieces<'_, ToDevice> = sent.pieces();
+                let mut sent: Pieces<'_, ToDevice, Idle> = sent.pieces();
                 let mut data = [0; 512];
                 for piece in room {
-                    let piece: Piece<'_, FromDevice> = piece;
+                    let piece: Piece<'_, FromDevice, Idle> = piece;
                     let mut parts = piece.pieces();
                     while let Some(to) = parts.cut(data.len()) {
                         let from = sent.cut(to.len()).ok_or(EINVAL)?;

@@ -77,7 +77,7 @@ mod tests {
     fn tuples_arrays_and_options_hold_handles() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let fill = |piece: Piece<'_, Bidirectional>, seed| {
+            let fill = |piece: Piece<'_, Bidirectional, Idle>, seed| {
                 device_side::fill_at(dma, piece.address(), piece.len(), seed)
             };
             let map = || single(dma, Idle, 0);

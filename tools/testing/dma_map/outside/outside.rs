@@ -4,6 +4,10 @@
 //! the device move data and says in one line how many bytes came back wrong.
 
 use dma_map::{
+    direction::{
+        CpuReads,
+        CpuWrites, //
+    },
     pci::BusMaster,
     DmaCoherent,
     DmaDevice,
@@ -11,15 +15,14 @@ use dma_map::{
     Engine,
     FromDevice,
     Gfp,
+    Piece,
     SgMapping,
-    ToDevice, //
+    ToDevice,
+    Transfer, //
 };
 use kernel::{
     device::Core,
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaMask,
     io::{
         io_project,
         poll::read_poll_timeout,
@@ -32,7 +35,7 @@ use kernel::{
 
 /// The device has 28 address lines and a buffer of 4096 bytes, at 0x40000 of its own addresses.
 const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<28>()).max_segment_size(4096);
-const BUFFER: DmaAddress = 0x40000;
+const BUFFER: u32 = 0x40000;
 
 type Bar<'bound> = pci::Bar<'bound, 0x9c>;
 
@@ -55,8 +58,11 @@ struct Edu<'bound> {
 
 // SAFETY: The device clears `START` after its last access and starts nothing by itself. It has no
 // access without bus mastering, which is enabled in `probe()` only, after an old command has ended.
-// `copy()` is told addresses, with their lengths, of handles that `round_trips()` still holds.
+// `load()` and `store()` tell it of pieces with the mark of this engine, and of no more than those. The
+// handles are those of `round_trips()`, which makes them for this device.
 unsafe impl Engine for Edu<'_> {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         self.bar.read32(COMMAND) & START == 0
     }
@@ -88,38 +94,54 @@ fn mismatches(sent: &[u8], received: &[u8]) -> usize {
 }
 
 impl Edu<'_> {
-    fn copy(&self, source: DmaAddress, destination: DmaAddress, len: u32, way: u32) -> Result {
-        self.bar.write32(u32::try_from(source)?, 0x80);
-        self.bar.write32(u32::try_from(destination)?, 0x88);
-        self.bar.write32(len, 0x90);
+    /// Lets the device copy `piece` to its buffer.
+    fn load<D: CpuWrites>(&self, piece: Piece<'_, D, Self>) -> Result {
+        self.copy(piece.address().try_into()?, BUFFER, piece.len(), 0)
+    }
+
+    /// Lets the device copy its buffer to `piece`.
+    fn store<D: CpuReads>(&self, piece: Piece<'_, D, Self>) -> Result {
+        self.copy(BUFFER, piece.address().try_into()?, piece.len(), TO_MEMORY)
+    }
+
+    fn copy(&self, source: u32, destination: u32, len: usize, way: u32) -> Result {
+        self.bar.write32(source, 0x80);
+        self.bar.write32(destination, 0x88);
+        self.bar.write32(len.try_into()?, 0x90);
         self.bar.write32(way | START, COMMAND);
         wait_idle(&self.bar)
     }
 
     /// Lets the device move bytes; returns how many, and how many of them came back wrong.
     fn round_trips(&self, dma: DmaDevice<'_>) -> Result<(usize, usize)> {
-        // Shared memory: filled by reference, shared, used by address, and taken back.
+        // Shared memory: filled by reference, shared, told piece by piece, and taken back.
         let mut mailbox = DmaCoherent::<Mailbox>::zeroed(dma, Gfp::Kernel)?;
         fill(&mut mailbox.sent);
         let mailbox = mailbox.share(self);
-        let sent = io_project!(&mailbox, .sent).dma_address();
-        let received = io_project!(&mailbox, .received).dma_address();
-        self.copy(sent, BUFFER, 256, 0)?;
-        self.copy(BUFFER, received, 256, TO_MEMORY)?;
+        Transfer::start(&mailbox, |all| {
+            self.load(all.part_of_view(io_project!(&mailbox, .sent), 256)?)?;
+            self.store(all.part_of_view(io_project!(&mailbox, .received), 256)?)
+        })?
+        .complete()?;
         let mailbox = mailbox.reclaim()?;
         let wrong = mismatches(&mailbox.sent, &mailbox.received);
 
-        // Scattered pages, and a tail. Both start at a page, so that they have the same segments.
+        // Scattered pages, and a tail. Both start at a page, so that they have the same pieces.
         let mut data = VVec::from_elem(0, 3 * 4096 + 100, GFP_KERNEL)?;
         let room = VVec::from_elem(0, data.len(), GFP_KERNEL)?;
         fill(&mut data);
         let data = SgMapping::map(dma, data, ToDevice, self, Gfp::Kernel)?;
         let room = SgMapping::map(dma, room, FromDevice, self, Gfp::Kernel)?;
-        for (from, to) in data.segments().zip(room.segments()) {
-            self.copy(from.address, BUFFER, from.len, 0)?;
-            self.copy(BUFFER, to.address, to.len, TO_MEMORY)?;
-        }
-        let (data, room) = (data.unmap()?, room.unmap()?);
+        // After an error in here the device is stopped, and the memory freed.
+        let transfer = Transfer::start((data, room), |(data, room)| {
+            for (from, to) in data.zip(room) {
+                self.load(from)?;
+                self.store(to)?;
+            }
+            Ok(())
+        })?;
+        let (data, room) = transfer.complete()?;
+        let (data, room) = (data.unmap(), room.unmap());
         let moved = 2 * (mailbox.received.len() + room.len());
         Ok((moved, wrong + mismatches(&data, &room)))
     }

@@ -10,6 +10,8 @@ pub struct Port;
 
 // SAFETY: The port has no DMA.
 unsafe impl Engine for Port {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         true
     }

@@ -25,6 +25,6 @@ impl Keeps for Mine<'_> {
     type Element = u32;
 
     fn pool(&self) -> &DmaPool<'_, u32> {
-        self.0
+        PoolRef::pool(&self.0)
     }
 }

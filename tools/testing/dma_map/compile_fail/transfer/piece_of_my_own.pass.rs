@@ -9,18 +9,18 @@ use dma_map::{
     Piece, //
 };
 
-pub struct Mine<'a, D> {
+pub struct Mine<'a, D, E> {
     pub address: u64,
     pub len: usize,
-    pub _handle: PhantomData<(&'a (), D)>,
+    pub _handle: (PhantomData<&'a ()>, PhantomData<(D, E)>),
 }
 
 pub fn make() -> usize {
-    let _: Option<Piece<'_, Bidirectional>> = None;
-    let piece = Mine::<'_, Bidirectional> {
+    let _: Option<Piece<'_, Bidirectional, ()>> = None;
+    let piece = Mine::<'_, Bidirectional, ()> {
         address: 0,
         len: 1,
-        _handle: PhantomData,
+        _handle: (PhantomData, PhantomData),
     };
     core::mem::size_of_val(&piece)
 }

@@ -18,7 +18,7 @@ use kernel::prelude::*;
 pub type Way = FromDevice;
 pub type Other = (FromDevice, ToDevice);
 
-fn gather<D: CpuWrites>(piece: Piece<'_, D>) -> Result {
+fn gather<D: CpuWrites, E>(piece: Piece<'_, D, E>) -> Result {
     let _ = piece.address();
     Ok(())
 }

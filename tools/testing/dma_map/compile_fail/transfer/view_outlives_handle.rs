@@ -6,14 +6,16 @@
 use dma_map::{
     DmaCoherent,
     Engine,
-    Piece,
-    Shared, //
+    Shared,
+    Transfer, //
 };
 use kernel::prelude::*;
 
 pub fn reset<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u64> {
-    let piece = Piece::of_view(memory.view(), 4)?;
+    let transfer = Transfer::start(memory, |_| Ok(()))?;
+    let view = transfer.handles().view();
+    let piece = transfer.pieces().part_of_view(view, 4)?;
     let address = piece.address();
-    drop(memory.reclaim()?);
+    drop(transfer.complete()?);
     Ok(piece.address())
 }

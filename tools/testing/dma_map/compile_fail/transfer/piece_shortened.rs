@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: text lifetime may not live long enough
+
+//! A piece has the lifetime of the transfer that it is part of, and no other.
+
+use dma_map::{
+    Piece,
+    ToDevice, //
+};
+
+pub fn shorten<'short, 'handle: 'short, E>(
+    piece: Piece<'handle, ToDevice, E>,
+    _until: &'short (),
+) -> Piece<'short, ToDevice, E> {
+    piece
+}
