@@ -68,14 +68,32 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     }
 }
 
+/// Returns whether `dev` has its driver's data: from the end of `probe` to the end of `unbind`.
+///
+/// A driver in Rust always has data, and it is set where `probe` returns, by the `kernel` crate, which
+/// takes it away after `unbind`. What is left there by the driver before is taken away by the driver
+/// core.
+fn is_past_probe(dev: &Device<Bound>) -> bool {
+    // SAFETY: `dev` is a valid device.
+    !unsafe { (*ffi::as_raw(dev)).driver_data }.is_null()
+}
+
 /// Claims the binding of `dev` for the caller.
+///
+/// In `probe` only. Devres releases what came last first: a claim that is made in `unbind` would end
+/// before what the driver gave to devres until then.
 ///
 /// # Errors
 ///
 /// - `EBUSY` if it is claimed already.
+/// - `ENODEV` if `probe` is over: the device is being unbound.
 /// - `ENOMEM` if there is no memory for the state.
 pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
     let raw = ffi::as_raw(dev);
+
+    if is_past_probe(dev) {
+        return Err(ENODEV);
+    }
 
     // SAFETY: `release` is a valid release function, and the name is a valid C string.
     let new = unsafe {

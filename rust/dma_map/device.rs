@@ -71,8 +71,8 @@ impl<'bound> DmaDevice<'bound> {
     ///
     /// `dev` is a [`pci::Device`](kernel::pci::Device) or a
     /// [`platform::Device`](kernel::platform::Device) in the `Core` context, which a driver has in
-    /// `probe` only. No `unsafe` is needed: nothing can have been mapped yet, since mapping takes
-    /// the token that is made here.
+    /// `probe` and in `unbind`; in `unbind` it is too late. No `unsafe` is needed: nothing can have been
+    /// mapped yet, since mapping takes the token that is made here.
     ///
     /// That argument covers this crate. A driver that also allocates with [`kernel::dma`] must not
     /// do so from another thread during this call: the C API's masks are plain fields.
@@ -85,9 +85,10 @@ impl<'bound> DmaDevice<'bound> {
     /// - `EINVAL`: a limit that [`DmaLimits`] rules out.
     /// - `EIO`: the platform cannot serve the mask, or the bus has no place for segment limits.
     /// - `EBUSY`: the limits were set before, in this binding.
+    /// - `ENODEV`: `probe` is over, and the device is being unbound.
     /// - `ENOMEM`.
     ///
-    /// After an error nothing is set, and another call may succeed.
+    /// After an error nothing is set, and another call in `probe` may succeed.
     pub fn new<'a, D: dma::Device<'a>>(dev: &'bound D, limits: DmaLimits) -> Result<Self>
     where
         'a: 'bound,
@@ -97,7 +98,7 @@ impl<'bound> DmaDevice<'bound> {
 
         let binding = binding::claim(dev)?;
         // SAFETY:
-        // - `dev` is valid and in the `Core` context: it is being probed.
+        // - `dev` is valid and in the `Core` context, and not in `unbind`: it is being probed.
         // - A mapping of this crate needs a token, and the claim says that there is none.
         if let Err(err) = unsafe { limits.apply(ffi::as_raw(dev)) } {
             binding::unclaim(dev);

@@ -81,6 +81,23 @@ mod tests {
         })
     }
 
+    /// misuse: two-tokens
+    #[test]
+    fn a_set_up_in_unbind_is_enodev() -> Result {
+        each(|dev| {
+            // As the first one of the binding, and as the second one.
+            for in_probe in [None, Some(ALL), None] {
+                dev.bind(|probe| {
+                    probe.dma_in_unbind(LOW);
+                    in_probe.map_or(Ok(()), |limits| probe.dma(limits).map(|_| ()))
+                })?;
+                dev.unbind();
+                check_eq!(late(), Some(Err(ENODEV)));
+            }
+            dev.bind(|probe| probe.dma(ALL).map(|_| ()))
+        })
+    }
+
     #[test]
     fn a_failed_probe_ends_its_set_up() -> Result {
         each(|dev| {

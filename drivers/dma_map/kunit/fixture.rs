@@ -14,6 +14,7 @@ mod driver;
 
 pub(crate) use self::driver::{
     init,
+    late,
     Driver,
     Probe, //
 };
