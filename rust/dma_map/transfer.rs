@@ -70,7 +70,23 @@ pub(crate) mod private {
 /// - A reference or an [`Arc`](kernel::sync::Arc) to one of them, for memory that stays the device's
 ///   when the transfer ends.
 /// - An `Option`, an array, or a tuple of up to six of all that.
-pub trait InFlight: private::Sealed + Sized {
+#[diagnostic::on_unimplemented(
+    message = "the device does not have the memory of `{Self}`",
+    label = "give it to the device first: `share()` or `give()`",
+    note = "a transfer holds memory that a device has; see `dma_map::InFlight`"
+)]
+pub trait InFlight: Handle {}
+
+/// A handle, whoever has its memory, or several of them.
+///
+/// Those that the device has are [`InFlight`]. Of the others there is no transfer: they are here so that
+/// the one thing that the compiler has to say of them is that they were not given to the device.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handle of this crate",
+    label = "not memory that a device can reach",
+    note = "a transfer holds memory that a device has; see `dma_map::InFlight`"
+)]
+pub trait Handle: private::Sealed + Sized {
     /// What the driver gets to program the device with: a [`Piece`] of contiguous memory, [`Pieces`]
     /// of scattered memory, and the same group of them as of the handles.
     type Pieces<'a>;
@@ -89,7 +105,7 @@ pub trait InFlight: private::Sealed + Sized {
 
     /// # Safety
     ///
-    /// The handles must be in this state during `'a`.
+    /// The handles must be in a state of the device, and stay in it during `'a`.
     #[doc(hidden)]
     unsafe fn pieces<'a>(&self) -> Self::Pieces<'a>;
 
@@ -115,14 +131,29 @@ pub trait InFlight: private::Sealed + Sized {
 /// # Examples
 ///
 /// ```ignore
+/// # struct Regs;
+/// # impl Regs {
+/// #     fn gather<E>(&self, _: Piece<'_, ToDevice, E>) -> Result { Ok(()) }
+/// #     fn go<E>(&self, _: Piece<'_, FromDevice, E>) -> Result { Ok(()) }
+/// # }
+/// # struct Irq;
+/// # impl Irq {
+/// #     fn wait_timeout(&self, _deadline: u32) -> Result { Ok(()) }
+/// # }
+/// # fn example<E: Engine + Copy>(
+/// #     dma: DmaDevice<'_>,
+/// #     (request, room): (VVec<u8>, KVec<u8>),
+/// #     engine: E,
+/// #     (regs, irq, deadline): (&Regs, &Irq, u32),
+/// # ) -> Result<KVec<u8>> {
 /// let source = SgMapping::map(dma, request, ToDevice, engine, Gfp::Kernel)?;
 /// let answer = DmaMapping::map(dma, room, FromDevice, engine, MapOptions::new())?;
 ///
 /// let transfer = Transfer::start((source, answer), |(source, answer)| {
 ///     for piece in source {
-///         regs.gather(piece.address(), piece.len())?;
+///         regs.gather(piece)?;
 ///     }
-///     regs.go(answer.address(), answer.len())
+///     regs.go(answer)
 /// })?;
 ///
 /// match irq.wait_timeout(deadline) {
@@ -135,9 +166,14 @@ pub trait InFlight: private::Sealed + Sized {
 ///         Err(error)
 ///     }
 /// }
+/// # }
 /// ```
+///
+/// # Invariants
+///
+/// The handles are in a state of the device: they are [`InFlight`].
 #[must_use = "a transfer that is dropped is cancelled"]
-pub struct Transfer<H: InFlight> {
+pub struct Transfer<H: Handle> {
     // Taken out by each of the ways out.
     handles: ManuallyDrop<H>,
     // Also in the lifetimes of borrows among them.
@@ -145,7 +181,7 @@ pub struct Transfer<H: InFlight> {
 }
 
 /// What [`Transfer::start`] gives back when it fails: the reason and the handles.
-pub struct StartError<H: InFlight> {
+pub struct StartError<H: Handle> {
     /// The reason.
     pub error: Error,
     /// The memory. If the device could not be stopped, it is still in flight: dropping it
@@ -153,14 +189,14 @@ pub struct StartError<H: InFlight> {
     pub handles: Result<H::Done, Busy<Transfer<H>>>,
 }
 
-impl<H: InFlight> From<StartError<H>> for Error {
+impl<H: Handle> From<StartError<H>> for Error {
     #[inline]
     fn from(failed: StartError<H>) -> Self {
         failed.error
     }
 }
 
-impl<H: InFlight> core::fmt::Debug for StartError<H> {
+impl<H: Handle> core::fmt::Debug for StartError<H> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("StartError")
             .field("error", &self.error)
@@ -169,7 +205,7 @@ impl<H: InFlight> core::fmt::Debug for StartError<H> {
     }
 }
 
-impl<H: InFlight> Transfer<H> {
+impl<H: Handle> Transfer<H> {
     /// Tells the device of the memory, by way of `program`.
     ///
     /// `program` may start the device and return at once, or run one command after the other and
@@ -186,7 +222,11 @@ impl<H: InFlight> Transfer<H> {
     pub fn start(
         handles: H,
         program: impl for<'a> FnOnce(H::Pieces<'a>) -> Result,
-    ) -> Result<Self, StartError<H>> {
+    ) -> Result<Self, StartError<H>>
+    where
+        H: InFlight,
+    {
+        // INVARIANT: By the bound.
         let this = Self {
             handles: ManuallyDrop::new(handles),
             _handles: PhantomData,
@@ -206,7 +246,8 @@ impl<H: InFlight> Transfer<H> {
     /// Context: any.
     #[inline]
     pub fn pieces(&self) -> H::Pieces<'_> {
-        // SAFETY: The handles are not taken out, nor borrowed exclusively, while `self` is borrowed.
+        // SAFETY: By the type invariant; the handles are not taken out, nor borrowed exclusively, while
+        // `self` is borrowed.
         unsafe { self.handles.pieces() }
     }
 
@@ -270,7 +311,7 @@ impl<H: InFlight> Transfer<H> {
     }
 }
 
-impl<H: InFlight> Drop for Transfer<H> {
+impl<H: Handle> Drop for Transfer<H> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: The handles are not used again.

@@ -4,12 +4,14 @@
 
 use super::{
     private::Sealed,
+    Handle,
     InFlight, //
 };
 
-impl<H: InFlight> Sealed for Option<H> {}
+impl<H: Handle> Sealed for Option<H> {}
+impl<H: InFlight> InFlight for Option<H> {}
 
-impl<H: InFlight> InFlight for Option<H> {
+impl<H: Handle> Handle for Option<H> {
     type Pieces<'a> = Option<H::Pieces<'a>>;
     type Done = Option<H::Done>;
 
@@ -43,9 +45,10 @@ impl<H: InFlight> InFlight for Option<H> {
     }
 }
 
-impl<H: InFlight, const N: usize> Sealed for [H; N] {}
+impl<H: Handle, const N: usize> Sealed for [H; N] {}
+impl<H: InFlight, const N: usize> InFlight for [H; N] {}
 
-impl<H: InFlight, const N: usize> InFlight for [H; N] {
+impl<H: Handle, const N: usize> Handle for [H; N] {
     type Pieces<'a> = [H::Pieces<'a>; N];
     type Done = [H::Done; N];
 
@@ -80,9 +83,10 @@ impl<H: InFlight, const N: usize> InFlight for [H; N] {
 
 macro_rules! tuple {
     ($($handle:ident: $H:ident),+) => {
-        impl<$($H: InFlight),+> Sealed for ($($H,)+) {}
+        impl<$($H: Handle),+> Sealed for ($($H,)+) {}
+        impl<$($H: InFlight),+> InFlight for ($($H,)+) {}
 
-        impl<$($H: InFlight),+> InFlight for ($($H,)+) {
+        impl<$($H: Handle),+> Handle for ($($H,)+) {
             type Pieces<'a> = ($($H::Pieces<'a>,)+);
             type Done = ($($H::Done,)+);
 

@@ -4,6 +4,7 @@
 
 use super::{
     private::Sealed,
+    Handle,
     InFlight,
     Piece,
     Pieces, //
@@ -51,9 +52,11 @@ use crate::{
     state::{
         Cpu,
         Device,
+        Part,
         Shared, //
     },
 };
+use core::hint::unreachable_unchecked;
 use kernel::{
     ptr::KnownSize,
     sync::Arc, //
@@ -121,8 +124,9 @@ macro_rules! stays {
 }
 
 impl<B: Contiguous, D: Direction, E: Engine> Sealed for DmaMapping<'_, B, D, Device<E>> {}
+impl<B: Contiguous, D: Direction, E: Engine> InFlight for DmaMapping<'_, B, D, Device<E>> {}
 
-impl<'bound, B, D, E> InFlight for DmaMapping<'bound, B, D, Device<E>>
+impl<'bound, B, D, E> Handle for DmaMapping<'bound, B, D, Device<E>>
 where
     B: Contiguous,
     D: Direction,
@@ -135,8 +139,9 @@ where
 }
 
 impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgMapping<'_, B, D, Device<E>> {}
+impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgMapping<'_, B, D, Device<E>> {}
 
-impl<'bound, B, D, E> InFlight for SgMapping<'bound, B, D, Device<E>>
+impl<'bound, B, D, E> Handle for SgMapping<'bound, B, D, Device<E>>
 where
     B: SgBuffer,
     D: Direction,
@@ -155,8 +160,9 @@ where
 }
 
 impl<B: SgBuffer, D: Direction, E: Engine> Sealed for IovaMapping<'_, B, D, Device<E>> {}
+impl<B: SgBuffer, D: Direction, E: Engine> InFlight for IovaMapping<'_, B, D, Device<E>> {}
 
-impl<'bound, B, D, E> InFlight for IovaMapping<'bound, B, D, Device<E>>
+impl<'bound, B, D, E> Handle for IovaMapping<'bound, B, D, Device<E>>
 where
     B: SgBuffer,
     D: Direction,
@@ -175,8 +181,9 @@ where
 }
 
 impl<M: Memory, T, D: Direction, E: Engine> Sealed for DmaBuffer<'_, M, T, D, Device<E>> {}
+impl<M: Memory, T, D: Direction, E: Engine> InFlight for DmaBuffer<'_, M, T, D, Device<E>> {}
 
-impl<'bound, M, T, D, E> InFlight for DmaBuffer<'bound, M, T, D, Device<E>>
+impl<'bound, M, T, D, E> Handle for DmaBuffer<'bound, M, T, D, Device<E>>
 where
     M: Memory,
     D: Direction,
@@ -189,8 +196,9 @@ where
 }
 
 impl<T, D: Direction, E: Engine> Sealed for MappedBuffer<'_, T, D, Device<E>> {}
+impl<T, D: Direction, E: Engine> InFlight for MappedBuffer<'_, T, D, Device<E>> {}
 
-impl<'bound, T, D: Direction, E: Engine> InFlight for MappedBuffer<'bound, T, D, Device<E>> {
+impl<'bound, T, D: Direction, E: Engine> Handle for MappedBuffer<'bound, T, D, Device<E>> {
     type Done = MappedBuffer<'bound, T, D, Cpu>;
     contiguous!(D);
     becomes_cpu!();
@@ -198,8 +206,14 @@ impl<'bound, T, D: Direction, E: Engine> InFlight for MappedBuffer<'bound, T, D,
 }
 
 impl<T: KnownSize + ?Sized, E: Engine> Sealed for DmaCoherent<'_, T, Shared<E>> {}
+impl<T, E> InFlight for DmaCoherent<'_, T, Shared<E>>
+where
+    T: FromBytes + IntoBytes + KnownSize + ?Sized,
+    E: Engine,
+{
+}
 
-impl<'bound, T, E> InFlight for DmaCoherent<'bound, T, Shared<E>>
+impl<'bound, T, E> Handle for DmaCoherent<'bound, T, Shared<E>>
 where
     T: FromBytes + IntoBytes + KnownSize + ?Sized,
     E: Engine,
@@ -211,8 +225,9 @@ where
 }
 
 impl<P: PoolRef, E: Engine> Sealed for PoolBlock<P, Shared<E>> {}
+impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {}
 
-impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {
+impl<P: PoolRef, E: Engine> Handle for PoolBlock<P, Shared<E>> {
     type Pieces<'a> = Piece<'a, Bidirectional, E::Mark>;
     type Done = PoolBlock<P, Cpu>;
 
@@ -226,24 +241,27 @@ impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {
 }
 
 impl<E: Engine> Sealed for CoherentHandle<'_, E> {}
+impl<E: Engine> InFlight for CoherentHandle<'_, E> {}
 
-impl<E: Engine> InFlight for CoherentHandle<'_, E> {
+impl<E: Engine> Handle for CoherentHandle<'_, E> {
     contiguous!(Bidirectional);
     stays!();
     by_engine!();
 }
 
 impl<D: Direction, E: Engine> Sealed for MmioMapping<'_, D, E> {}
+impl<D: Direction, E: Engine> InFlight for MmioMapping<'_, D, E> {}
 
-impl<D: Direction, E: Engine> InFlight for MmioMapping<'_, D, E> {
+impl<D: Direction, E: Engine> Handle for MmioMapping<'_, D, E> {
     contiguous!(D);
     stays!();
     by_engine!();
 }
 
 impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgAddresses<'_, B, D, E> {}
+impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgAddresses<'_, B, D, E> {}
 
-impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgAddresses<'_, B, D, E> {
+impl<B: SgBuffer, D: Direction, E: Engine> Handle for SgAddresses<'_, B, D, E> {
     type Pieces<'a> = Pieces<'a, D, E::Mark>;
 
     #[inline]
@@ -253,6 +271,57 @@ impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgAddresses<'_, B, D, E>
     }
     stays!();
     by_engine!();
+}
+
+/// Handles in a state of the CPU, which are not [`InFlight`]: they can be named, and nothing is done with
+/// them.
+macro_rules! not_in_flight {
+    ($(impl<$($param:tt),+> $handle:ty where [$($bounds:tt)*] is $pieces:ident in $direction:ty;)+) => {
+        $(
+            impl<$($param),+> Sealed for $handle where $($bounds)* {}
+
+            impl<$($param),+> Handle for $handle
+            where
+                $($bounds)*
+            {
+                // The mark that no engine has.
+                type Pieces<'a> = $pieces<'a, $direction, Cpu>;
+                stays!();
+
+                #[inline]
+                fn is_idle(&self) -> bool {
+                    true
+                }
+
+                #[inline]
+                fn stop(&self) -> bool {
+                    true
+                }
+
+                unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+                    // SAFETY: By the safety requirements of this function it is in a state of the
+                    // device, and by its type it is not.
+                    unsafe { unreachable_unchecked() }
+                }
+
+                #[inline]
+                fn release(self) {
+                    drop(self);
+                }
+            }
+        )+
+    };
+}
+
+not_in_flight! {
+    impl<'b, B, D> DmaMapping<'b, B, D, Cpu> where [B: Contiguous, D: Direction] is Piece in D;
+    impl<'b, B, D> DmaMapping<'b, B, D, Part> where [B: Contiguous, D: Direction] is Piece in D;
+    impl<'b, B, D> SgMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces in D;
+    impl<'b, B, D> IovaMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces in D;
+    impl<'b, M, T, D> DmaBuffer<'b, M, T, D, Cpu> where [M: Memory, D: Direction] is Piece in D;
+    impl<'b, T, D> MappedBuffer<'b, T, D, Cpu> where [D: Direction] is Piece in D;
+    impl<'b, T> DmaCoherent<'b, T, Cpu> where [T: KnownSize + ?Sized] is Piece in Bidirectional;
+    impl<P> PoolBlock<P, Cpu> where [P: PoolRef] is Piece in Bidirectional;
 }
 
 /// What wraps a handle, and leaves it in its state.
@@ -265,7 +334,7 @@ macro_rules! by_handle {
 
         #[inline]
         fn stop(&self) -> bool {
-            InFlight::stop(&**self)
+            Handle::stop(&**self)
         }
 
         #[inline]
@@ -276,9 +345,10 @@ macro_rules! by_handle {
     };
 }
 
-impl<H: Mappable + InFlight> Sealed for Mmap<H> {}
+impl<H: Mappable + Handle> Sealed for Mmap<H> {}
+impl<H: Mappable + InFlight> InFlight for Mmap<H> {}
 
-impl<H: Mappable + InFlight> InFlight for Mmap<H> {
+impl<H: Mappable + Handle> Handle for Mmap<H> {
     type Pieces<'a> = H::Pieces<'a>;
     by_handle!();
     stays!();
@@ -289,9 +359,10 @@ impl<H: Mappable + InFlight> InFlight for Mmap<H> {
     }
 }
 
-impl<H: InFlight> Sealed for &H {}
+impl<H: Handle> Sealed for &H {}
+impl<H: InFlight> InFlight for &H {}
 
-impl<H: InFlight> InFlight for &H {
+impl<H: Handle> Handle for &H {
     type Pieces<'a> = H::Pieces<'a>;
     by_handle!();
     stays!();
@@ -299,13 +370,14 @@ impl<H: InFlight> InFlight for &H {
     #[inline]
     fn release(self) {
         // What is borrowed is not freed here; whoever frees it asks again.
-        let _ = InFlight::stop(self);
+        let _ = Handle::stop(self);
     }
 }
 
-impl<H: InFlight> Sealed for Arc<H> {}
+impl<H: Handle> Sealed for Arc<H> {}
+impl<H: InFlight> InFlight for Arc<H> {}
 
-impl<H: InFlight> InFlight for Arc<H> {
+impl<H: Handle> Handle for Arc<H> {
     type Pieces<'a> = H::Pieces<'a>;
     by_handle!();
     stays!();
@@ -313,6 +385,6 @@ impl<H: InFlight> InFlight for Arc<H> {
     #[inline]
     fn release(self) {
         // As for a reference; the last one to drop it frees it.
-        let _ = InFlight::stop(&self);
+        let _ = Handle::stop(&self);
     }
 }
