@@ -8,6 +8,15 @@
 //! doorbell in a register needs no [`publish`].
 //!
 //! ```ignore
+//! # #[repr(C)]
+//! # #[derive(FromBytes, IntoBytes)]
+//! # struct Slot { len: u32, data: u32 }
+//! # #[repr(C)]
+//! # #[derive(FromBytes, IntoBytes)]
+//! # struct Ring { slot: Slot, head: u32, status: u32 }
+//! # let (len, head) = (8, 1);
+//! # let memory = DmaCoherent::<Ring>::zeroed(dma, Gfp::Kernel)?.share(engine);
+//! # let ring = memory.view();
 //! io_write!(ring, .slot.len, len);     // the data
 //! barrier::publish(|| io_write!(ring, .head, head)); // then the flag that gives it away
 //!

@@ -77,11 +77,16 @@ use zerocopy::{
 /// # Examples
 ///
 /// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Descriptor { flags: u32, status: u32 }
+/// # const FIRST: u32 = 1;
+/// # const RING_BASE: usize = 0x10;
 /// let mut ring = DmaCoherent::<[Descriptor]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
 /// ring[0].flags = FIRST;
 ///
 /// let ring = ring.share(engine);
-/// regs.write64(ring.dma_address(), RING_BASE);
+/// regs.try_write64(ring.dma_address(), RING_BASE)?;
 /// let status = io_read!(&ring, [try: 0].status);
 /// ```
 pub struct DmaCoherent<'bound, T: KnownSize + ?Sized, S: State = Cpu> {

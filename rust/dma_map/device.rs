@@ -46,6 +46,17 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
+/// # struct Driver;
+/// # struct Data<'bound> { ring: DmaCoherent<'bound, [u32]> }
+/// # kernel::pci_device_table!(
+/// #     PCI_TABLE,
+/// #     <Driver as pci::Driver>::IdInfo,
+/// #     [(pci::DeviceId::from_class(0x00ff00, 0xffffff), ())]
+/// # );
+/// # impl pci::Driver for Driver {
+/// #     type IdInfo = ();
+/// #     type Data<'bound> = Data<'bound>;
+/// #     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
 /// fn probe<'bound>(
 ///     pdev: &'bound pci::Device<Core<'_>>,
 ///     _info: Option<&'bound Self::IdInfo>,
@@ -53,10 +64,12 @@ use kernel::{
 ///     pin_init::pin_init_scope(move || {
 ///         pdev.enable_device_mem()?;
 ///         let dma = DmaDevice::new(pdev, DmaLimits::new(DmaMask::new::<32>()))?;
-///         let ring = DmaCoherent::<[Descriptor]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
+///         let ring = DmaCoherent::<[u32]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
 ///         // ...
+///         Ok(Ok(Data { ring }))
 ///     })
 /// }
+/// # }
 /// ```
 #[derive(Clone, Copy)]
 pub struct DmaDevice<'bound> {

@@ -69,9 +69,13 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
+/// # const ADDRESS: usize = 0x10;
+/// # const LENGTH: usize = 0x18;
+/// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
 /// let mapping = IovaMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
 /// for segment in mapping.segments() {
-///     regs.start(segment.address, segment.len)?;
+///     regs.try_write64(segment.address, ADDRESS)?;
+///     regs.try_write32(segment.len, LENGTH)?;
 /// }
 /// let buffer = mapping.unmap()?;
 /// ```

@@ -92,11 +92,14 @@ impl Message {
 /// # Examples
 ///
 /// ```ignore
+/// # const DOORBELL: usize = 0x10;
+/// # let (opcode, data) = (1, &[0; 16]);
+/// # let mut answer = KVec::new();
 /// let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, Mailbox::blocks_for(4032), Gfp::Kernel)?;
 /// let mut mailbox = Mailbox::new(memory.share(engine))?;
 ///
 /// mailbox.post(&[opcode], data)?;
-/// regs.ring(mailbox.request().dma_address())?;
+/// regs.try_write64(mailbox.request().dma_address(), DOORBELL)?;
 /// // ... when the device is done:
 /// let (message, words) = mailbox.take()?;
 /// mailbox.data(&message)?.append_to(&mut answer, GFP_KERNEL)?;

@@ -94,11 +94,14 @@ use zerocopy::{
 /// # Examples
 ///
 /// ```ignore
+/// # const ADDRESS: usize = 0x10;
+/// # let length = 60;
+/// # fn handle(_: &[u8]) {}
 /// let pool = MappedPool::<u8, _>::new(dma, c"rx", 2048, FromDevice, MappedPoolOptions::new(256))?;
 ///
 /// // For each transfer: no map, no unmap.
 /// let room = pool.take()?.give(engine);
-/// regs.receive(room.dma_address(), room.size())?;
+/// regs.try_write64(room.dma_address(), ADDRESS)?;
 /// // ... when the device is done:
 /// let room = room.complete()?;
 /// handle(&room.as_slice()[..length]);

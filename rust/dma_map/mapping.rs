@@ -96,9 +96,13 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
-/// let request = KBox::new(Request::new(id), GFP_KERNEL)?;
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Request { id: u32 }
+/// # const DOORBELL: usize = 0x10;
+/// let request = KBox::new(Request { id: 1 }, GFP_KERNEL)?;
 /// let mapping = DmaMapping::map(dma, request, ToDevice, engine, MapOptions::new())?;
-/// regs.write64(mapping.dma_address(), DOORBELL);
+/// regs.try_write64(mapping.dma_address(), DOORBELL)?;
 /// // ...
 /// let request = mapping.unmap()?;
 /// ```

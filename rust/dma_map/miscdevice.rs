@@ -73,6 +73,14 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
+/// # struct Driver<'bound> { dma: DmaDevice<'bound> }
+/// # impl Driver<'_> {
+/// #     fn send(&self, _from: &mut IovIterSource<'_>) -> Result<usize> { Ok(0) }
+/// # }
+/// # impl Guarded for Driver<'_> {
+/// #     fn shutdown(&self) {}
+/// # }
+/// # struct Connection { gate: Arc<Gate<ForLt!(Driver<'_>)>> }
 /// #[vtable]
 /// impl FileOperations for Connection {
 ///     type Device = Gate<ForLt!(Driver<'_>)>;

@@ -150,13 +150,33 @@ impl<H: private::Backend> Mappable for H {}
 /// # Examples
 ///
 /// ```ignore
-/// // In probe:
+/// # struct Driver<'bound, E: Engine> { frame: Mmap<DmaCoherent<'bound, [u32], Shared<E>>> }
+/// # fn probe<'bound, E: Engine>(dma: DmaDevice<'bound>, engine: E) -> Result<Driver<'bound, E>> {
+/// // In probe, for what is kept in a gate:
 /// let frame = DmaCoherent::<[u32]>::zeroed_slice(dma, 16 * 1024, Gfp::Kernel)?;
 /// let frame = Mmap::new(frame.share(engine))?;
+/// # Ok(Driver { frame })
+/// # }
+/// # struct Idle;
+/// # // SAFETY: There is no device.
+/// # unsafe impl Engine for Idle {
+/// #     type Mark = Self;
+/// #     fn is_idle(&self) -> bool { true }
+/// #     fn quiesce(&self) -> Result { Ok(()) }
+/// # }
+/// # type Gated<'x> = Driver<'x, Idle>;
+/// # impl Guarded for Gated<'_> {
+/// #     fn shutdown(&self) {}
+/// # }
+/// # struct Open { gate: Arc<Gate<ForLt!(Gated<'_>)>> }
+/// # impl Open {
+/// # fn mmap(&self, vma: &VmaNew) -> Result {
 ///
 /// // In the file's mmap operation:
 /// let inside = self.gate.enter().ok_or(ENODEV)?;
 /// inside.with(|driver| driver.frame.mmap(vma))
+/// # }
+/// # }
 /// ```
 pub struct Mmap<H: Mappable> {
     memory: ManuallyDrop<H>,

@@ -89,11 +89,15 @@ pub type DmaNoncontiguous<'bound, T, D, S = Cpu> = DmaBuffer<'bound, Noncontiguo
 /// # Examples
 ///
 /// ```ignore
+/// # const ADDRESS: usize = 0x10;
+/// # const LENGTH: usize = 0x18;
+/// # let data = [0; 2048];
 /// let mut packet = DmaPages::<u8, _>::alloc(dma, 2048, ToDevice, Gfp::Kernel)?;
 /// packet.as_mut_slice().copy_from_slice(&data);
 ///
 /// let packet = packet.give(engine);
-/// regs.start(packet.dma_address(), packet.size())?;
+/// regs.try_write64(packet.dma_address(), ADDRESS)?;
+/// regs.try_write32(packet.size().try_into()?, LENGTH)?;
 /// // ... when the device is done:
 /// let packet = packet.complete()?;
 /// ```

@@ -77,12 +77,17 @@ use zerocopy::{
 /// # Examples
 ///
 /// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct PrpList { entries: [u64; 512] }
+/// # const PRP2: usize = 0x10;
+/// # let address = 0x1000;
 /// // Pages of descriptors: aligned to 4 KiB, not crossing 4 KiB.
 /// let pool = DmaPool::<PrpList>::with::<4096, 4096>(dma, c"prp list")?;
 /// let mut list = PoolBlock::zeroed(&pool, Gfp::Atomic)?;
-/// list.entries[0] = address.into();
+/// list.entries[0] = address;
 /// let list = list.share(engine);
-/// regs.write64(list.dma_address(), PRP2);
+/// regs.try_write64(list.dma_address(), PRP2)?;
 /// ```
 pub struct DmaPool<'bound, T> {
     dev: DmaDevice<'bound>,

@@ -126,6 +126,10 @@ impl From<Impossible> for Error {
 /// # Examples
 ///
 /// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Command { opcode: u32 }
+/// # let command = Command { opcode: 1 };
 /// let counters = InMemory::new(dma, engine.clone(), Gfp::Kernel)?;
 /// let slots = DmaCoherent::<[Command]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
 /// let mut ring = Producer::new(slots.share(engine), counters)?;
@@ -267,12 +271,21 @@ impl<T: FromBytes + IntoBytes> Vacancy<'_, T> {
 /// # Examples
 ///
 /// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Completion { command: u32 }
+/// # fn example<E: Engine, C: Counters>(
+/// #     ring: &mut Consumer<'_, Completion, E, C>,
+/// #     commands: &[u32],
+/// # ) -> Result {
 /// ring.poll()?;
 /// while let Some(completion) = ring.pop() {
-///     let command = completion.map(|c| c.command).index(self.commands.len())?;
+///     let command = completion.map(|c| c.command).index(commands.len())?;
 ///     // ...
 /// }
 /// ring.release();
+/// # Ok(())
+/// # }
 /// ```
 pub struct Consumer<'bound, T, E: Engine, C> {
     slots: DmaCoherent<'bound, [T], Shared<E>>,

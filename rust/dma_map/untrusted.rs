@@ -29,8 +29,11 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
-/// let status = completion.once().read();
-/// let slot = status.index(self.slots.len())?;
+/// # fn example(view: CoherentView<'_, u32>, slots: &[u32]) -> Result {
+/// let status = view.once().read();
+/// let slot = status.index(slots.len())?;
+/// # Ok(())
+/// # }
 /// ```
 #[must_use = "what a device wrote is to be checked"]
 pub struct Untrusted<T>(T);

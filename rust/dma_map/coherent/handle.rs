@@ -47,8 +47,9 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
+/// # const FIRMWARE_HEAP: usize = 0x10;
 /// let heap = CoherentHandle::alloc(dma, 64 * 1024, engine, Gfp::Kernel)?;
-/// regs.write64(heap.dma_address(), FIRMWARE_HEAP);
+/// regs.try_write64(heap.dma_address(), FIRMWARE_HEAP)?;
 /// ```
 pub struct CoherentHandle<'bound, E: Engine> {
     dev: DmaDevice<'bound>,

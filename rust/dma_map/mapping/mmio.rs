@@ -163,9 +163,18 @@ impl<'peer> MmioWindow<'peer> {
 /// # Examples
 ///
 /// ```ignore
+/// # fn example<'bound, E: Engine>(
+/// #     dma: DmaDevice<'bound>,
+/// #     peer: &'bound pci::Device<Bound>,
+/// #     engine: E,
+/// #     regs: &pci::Bar<'_>,
+/// # ) -> Result {
+/// # const TARGET: usize = 0x10;
 /// let doorbells = MmioWindow::of_bar(peer, 2)?.slice(0..4096)?;
 /// let mapping = MmioMapping::map(dma, doorbells, FromDevice, engine)?;
-/// regs.write64(mapping.dma_address(), TARGET);
+/// regs.try_write64(mapping.dma_address(), TARGET)?;
+/// # Ok(())
+/// # }
 /// ```
 pub struct MmioMapping<'bound, D: Direction, E: Engine> {
     mapped: Mapped<'bound>,

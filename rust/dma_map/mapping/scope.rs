@@ -138,10 +138,16 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 /// # Examples
 ///
 /// ```ignore
-/// let mut block = KVec::zeroed(512, GFP_KERNEL)?;
+/// # fn read_sector<E>(_sector: u64, _room: Piece<'_, FromDevice, E>) -> Result {
+/// #     Ok(())
+/// # }
+/// # fn example<E: AlwaysStops>(dma: DmaDevice<'_>, engine: E) -> Result<KVec<u8>> {
+/// let mut block = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
 /// with_mapped(dma, &mut block[..], FromDevice, &engine, MapOptions::new(), |lent| {
-///     engine.read_sector(7, lent.dma_address())
+///     read_sector(7, lent.piece())
 /// })?;
+/// # Ok(block)
+/// # }
 /// ```
 pub fn with_mapped<'bound, M, D, E, R>(
     dev: DmaDevice<'bound>,

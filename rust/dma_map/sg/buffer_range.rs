@@ -21,6 +21,8 @@ use kernel::prelude::*;
 /// # Examples
 ///
 /// ```ignore
+/// # let len = 60;
+/// # let buffer = KVec::from_elem(0u8, 2048, GFP_KERNEL)?;
 /// // A frame behind 2 bytes that align the header's fields for the CPU.
 /// let frame = BufferRange::new(buffer, 2..2 + len)?;
 /// let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;

@@ -63,6 +63,8 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
 /// # Examples
 ///
 /// ```ignore
+/// # let header = KVec::from_elem(0u8, 64, GFP_KERNEL)?;
+/// # let pages = PageList::zeroed(4, Gfp::Kernel)?;
 /// let mut list = SgList::new();
 /// list.push(BufferRange::new(AnyBuffer::from(header), 0..64)?, Gfp::Kernel)?;
 /// list.push(BufferRange::from(AnyBuffer::from(pages)), Gfp::Kernel)?;

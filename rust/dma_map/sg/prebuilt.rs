@@ -43,6 +43,8 @@ use kernel::{
 /// # Examples
 ///
 /// ```ignore
+/// # fn render(_: &mut [u8]) {}
+/// # fn example<E: Engine + Copy>(dma: DmaDevice<'_>, frame: VVec<u8>, engine: E) -> Result {
 /// let mut frame = Prebuilt::new(dma, frame, Gfp::Kernel)?;
 /// loop {
 ///     let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;
@@ -50,6 +52,7 @@ use kernel::{
 ///     frame = mapping.unmap()?;
 ///     render(frame.as_mut_slice());
 /// }
+/// # }
 /// ```
 pub struct Prebuilt<B> {
     // Behind a pointer, so that the table stays where it is while a mapping comes and goes.

@@ -181,13 +181,21 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 /// # Examples
 ///
 /// ```ignore
-/// let segments = mapping.segments().split(4096)?;
+/// # struct Ring;
+/// # impl Ring {
+/// #     fn room(&self) -> usize { 0 }
+/// #     fn push(&mut self, _address: DmaAddress, _len: u32) {}
+/// # }
+/// # fn example(segments: Segments<'_>, ring: &mut Ring) -> Result {
+/// let segments = segments.split(4096)?;
 /// if !segments.fits(ring.room()) {
 ///     return Err(EAGAIN);
 /// }
 /// for segment in segments {
 ///     ring.push(segment.address, segment.len);
 /// }
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct Segments<'a> {

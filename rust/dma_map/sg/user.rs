@@ -138,12 +138,19 @@ impl Crosses<UserBytes<FromDevice>> for FromDevice {}
 /// # Examples
 ///
 /// ```ignore
-/// fn write_iter(kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterSource<'_>) -> Result<usize> {
-///     let len = iov.len().min(MAX);
-///     let pages = SgList::from_source(iov, len, Gfp::Kernel)?;
-///     let mapping = SgMapping::map(dma, pages, ToDevice, engine, Gfp::Kernel)?;
-///     // ...
-/// }
+/// # const MAX: usize = 1 << 20;
+/// # fn example<E: Engine>(
+/// #     dma: DmaDevice<'_>,
+/// #     from: &mut IovIterSource<'_>,
+/// #     engine: E,
+/// # ) -> Result {
+/// // In the file's write operation:
+/// let len = from.len().min(MAX);
+/// let pages = SgList::from_source(from, len, Gfp::Kernel)?;
+/// let mapping = SgMapping::map(dma, pages, ToDevice, engine, Gfp::Kernel)?;
+/// // ...
+/// # Ok(())
+/// # }
 /// ```
 pub struct UserPages<D: Direction> {
     pins: Pins,

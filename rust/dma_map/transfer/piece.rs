@@ -41,11 +41,15 @@ type Kind<D, E> = PhantomData<(D, fn() -> E)>;
 /// # Examples
 ///
 /// ```ignore
+/// # const ADDRESS: usize = 0x10;
+/// # const LENGTH: usize = 0x18;
+/// # struct Port<'bound> { regs: pci::Bar<'bound> }
+/// # impl Port<'_> {
 /// fn send<D: CpuWrites>(&self, piece: Piece<'_, D, Self>) -> Result {
-///     self.regs.write(piece.address(), ADDRESS);
-///     self.regs.write(piece.len().try_into()?, LENGTH);
-///     Ok(())
+///     self.regs.try_write64(piece.address(), ADDRESS)?;
+///     self.regs.try_write32(piece.len().try_into()?, LENGTH)
 /// }
+/// # }
 /// ```
 pub struct Piece<'a, D, E> {
     address: DmaAddress,
@@ -163,6 +167,14 @@ impl<E> Piece<'_, Bidirectional, E> {
 /// # Examples
 ///
 /// ```ignore
+/// # struct Ring;
+/// # impl Ring {
+/// #     fn room(&self) -> usize { 0 }
+/// #     fn push<E>(&self, _piece: Piece<'_, ToDevice, E>) -> Result { Ok(()) }
+/// #     fn doorbell(&self) -> Result { Ok(()) }
+/// # }
+/// # let (buffer, ring) = (VVec::from_elem(0u8, 10_000, GFP_KERNEL)?, Ring);
+/// # let mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
 /// let transfer = Transfer::start(mapping, |mut pieces| {
 ///     while let Some(piece) = pieces.cut(ring.room()) {
 ///         ring.push(piece)?;

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import compile_fail
 import demo
+import examples
 import kunit
 import matrix
 import misuse
@@ -35,7 +36,7 @@ COMMANDS = {
     "compile-fail": "compile what must not compile, with kbuild's own flags",
     "misuse": "show that each class of misuse is closed, and that C is told of it",
     "model": "check the protocols of rings and mailboxes in all their states",
-    "readme": "compile the example of README.md",
+    "readme": "compile the examples of README.md and of the documentation",
     "selftest": "test this harness on recorded logs, without booting",
     "upstream": "show faults of the kernel crate's SGTable; not part of all",
     "all": "all of these but demo, shell and upstream",
@@ -139,7 +140,7 @@ def main(argv: list[str]) -> int:
     if everything or args.command == "model":
         cases += model.run()
     if everything or args.command == "readme":
-        cases += readme.run(session)
+        cases += readme.run(session) + examples.run(session)
     if everything or args.command == "kunit":
         cases += kunit.run(session, chosen)
     if everything or args.command == "matrix":
