@@ -195,7 +195,7 @@ impl Command<'_> {
 
 // SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
 unsafe impl Engine for Command<'_> {
-    type Mark = Self;
+    type Mark = Queue;
 
     fn is_idle(&self) -> bool {
         self.queue.pending() & 1 << self.tag == 0
