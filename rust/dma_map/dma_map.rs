@@ -9,8 +9,8 @@
 //! - [`DmaLimits`]: what the device can address.
 //! - [`DmaDevice`]: the proof that the device is bound and that its limits are set. Every
 //!   constructor takes one.
-//! - [`Engine`]: how the device is stopped and how the end of its accesses is known; a driver's
-//!   one `unsafe` statement about DMA.
+//! - [`Engine`]: how the device is stopped and how the end of its accesses is known; the one `unsafe`
+//!   statement about DMA, for each part of a device that does it.
 //! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device
 //!   alone. [`CoherentOptions`]: how either is allocated.
 //! - [`DmaPool`]: small blocks of shared memory, of one type.

@@ -3,9 +3,9 @@
 //! How a device is stopped, and how the end of its accesses is known.
 //!
 //! Memory that a device may still write to must not be freed. Neither the compiler nor the kernel
-//! can know when that is over: only the driver does. It says so once, by implementing [`Engine`],
-//! which is the one `unsafe` statement about DMA that this crate asks for. Every handle whose memory
-//! the device can reach carries the engine and asks it before the memory changes hands.
+//! can know when that is over: only the driver does. It says so once for each engine, by implementing
+//! [`Engine`], which is the one `unsafe` statement about DMA that this crate asks for. Every handle
+//! whose memory the device can reach carries the engine and asks it before the memory changes hands.
 
 use kernel::{
     prelude::*,
