@@ -31,6 +31,19 @@ lint_modules() {
 		KRUSTFLAGS=-Cdebuginfo=line-tables-only
 }
 
+# other_builds: the names of the other builds here (build/NAME) that are up to date.
+other_builds() {
+	local module build
+	for module in build/*/drivers/dma_map/dma_map.ko; do
+		build=${module#build/}
+		build=${build%%/*}
+		if [ "$build" != lint ] && [ -e "$module" ] &&
+			[ -z "$(find rust drivers -type f -newer "$module" -print -quit)" ]; then
+			echo "$build"
+		fi
+	done
+}
+
 # need_some FILE...: a check that finds nothing to look at has lost its subject.
 need_some() {
 	[ $# -gt 0 ] && return
