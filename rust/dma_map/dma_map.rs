@@ -92,6 +92,7 @@ pub mod mapping;
 pub mod miscdevice;
 pub mod mmap;
 pub mod noncoherent;
+mod ops;
 pub mod pci;
 mod percpu;
 pub mod pool;

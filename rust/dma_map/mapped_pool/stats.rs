@@ -54,7 +54,10 @@ impl MappedPoolStats {
 #[cfg(CONFIG_DEBUG_FS)]
 mod files {
     use super::super::store::Store;
-    use crate::DmaMap;
+    use crate::{
+        ops::Ops,
+        DmaMap, //
+    };
     use core::{
         ptr::{
             null_mut,
@@ -128,7 +131,7 @@ mod files {
                     FOLDER.load(Ordering::Acquire),
                     core::ptr::from_ref(store).cast_mut().cast(),
                     core::ptr::null(),
-                    &OPERATIONS.0,
+                    OPERATIONS.as_ptr(),
                 )
             };
             // SAFETY: Allocated above, and copied.
@@ -145,12 +148,7 @@ mod files {
         }
     }
 
-    struct Operations(bindings::file_operations);
-
-    // SAFETY: Nobody writes to it.
-    unsafe impl Sync for Operations {}
-
-    static OPERATIONS: Operations = Operations(bindings::file_operations {
+    static OPERATIONS: Ops<bindings::file_operations> = Ops::new(bindings::file_operations {
         owner: this_module::<DmaMap>().as_ptr(),
         open: Some(open),
         read: Some(bindings::seq_read),

@@ -4,6 +4,7 @@
 
 use crate::{
     ffi,
+    ops::Ops,
     vec, //
 };
 use kernel::{
@@ -57,17 +58,15 @@ pub(crate) struct Region {
     mappings: Mutex<KVec<Listed>>,
 }
 
-const OPERATIONS: bindings::vm_operations_struct = bindings::vm_operations_struct {
-    open: Some(open),
-    close: Some(close),
-    ..pin_init::zeroed()
-};
-
 /// The operations of all VMAs that a [`Region`] knows.
 ///
 /// The code behind them is there as long as a VMA is: it holds the file, that the driver, and that
 /// this module.
-static VM_OPERATIONS: bindings::vm_operations_struct = OPERATIONS;
+static OPERATIONS: Ops<bindings::vm_operations_struct> = Ops::new(bindings::vm_operations_struct {
+    open: Some(open),
+    close: Some(close),
+    ..pin_init::zeroed()
+});
 
 /// Returns the mapping that `vma` stems from, if it is one of ours.
 ///
@@ -78,7 +77,7 @@ unsafe fn mapping_of(vma: *mut bindings::vm_area_struct) -> Option<*mut Mapping>
     // SAFETY: By the safety requirements of this function.
     let (operations, data) = unsafe { ((*vma).vm_ops, (*vma).vm_private_data) };
 
-    core::ptr::eq(operations, &raw const VM_OPERATIONS).then_some(data.cast())
+    core::ptr::eq(operations, OPERATIONS.as_ptr()).then_some(data.cast())
 }
 
 /// A VMA was split or moved: there is one more.
@@ -177,7 +176,7 @@ impl Region {
         // SAFETY: The VMA is undergoing initialisation, so the fields are ours to set.
         unsafe {
             (*vma.as_ptr()).vm_private_data = mapping.cast();
-            (*vma.as_ptr()).vm_ops = &raw const VM_OPERATIONS;
+            (*vma.as_ptr()).vm_ops = OPERATIONS.as_ptr();
         }
         Ok(())
     }
