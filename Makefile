@@ -25,7 +25,6 @@ make test          every test (CI runs this with and without LLVM=1)
 make kunit         the KUnit suites
 make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
-make upstream      faults of the kernel crate's SGTable, one boot each (not part of test)
 make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
@@ -59,7 +58,7 @@ endef
 .PHONY: help
 help: ; $(info $(HELP)) @:
 
-.PHONY: run shell kunit compile-fail bless matrix test-misuse misuse-table upstream
+.PHONY: run shell kunit compile-fail bless matrix test-misuse misuse-table
 run: tools
 	@$(T)/harness demo
 shell: tools
@@ -76,8 +75,6 @@ test-misuse: tools
 	@$(T)/harness misuse
 misuse-table: env
 	@$(T)/devenv run tools/testing/dma_map/misuse_table.py
-upstream: modules
-	@$(T)/harness upstream
 
 # The kernel without debugging, and what is built for it.
 .PHONY: bench bench-check bench-bless bench-modules performance-table code-size

@@ -47,7 +47,6 @@ class Class:
     not_provoked: str = ""
     in_c: str = ""
     every_handle: bool = False
-    upstream: int = 0
 
     @property
     def name(self) -> str:

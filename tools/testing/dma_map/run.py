@@ -20,7 +20,6 @@ import model
 import qemu
 import readme
 import selftest
-import upstream
 from bench import command as bench
 from bench import machines
 from bench.plan import QUICK, full
@@ -38,8 +37,7 @@ COMMANDS = {
     "model": "check the protocols of rings and mailboxes in all their states",
     "readme": "compile the examples of README.md and of the documentation",
     "selftest": "test this harness on recorded logs, without booting",
-    "upstream": "show faults of the kernel crate's SGTable; not part of all",
-    "all": "all of these but demo, shell and upstream",
+    "all": "all of these but demo and shell",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
@@ -124,9 +122,6 @@ def main(argv: list[str]) -> int:
         return demo.run(session, first)
     if args.command == "shell":
         return demo.shell(session, first)
-
-    if args.command == "upstream":
-        return conclude(upstream.run(session))
 
     if args.command == "misuse":
         return run_misuse(session)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The faults of the `kernel` crate's own scatter-gather table (Linux 7.3), tried on ours.
-//!
-//! `tools/testing/dma_map/upstream/` shows them with the original. That a direction of nothing
-//! cannot be asked for is a compile-fail case, `direction/none`.
+//! What was seen to go wrong with the `kernel` crate's own scatter-gather table, on Linux 7.3.4, does
+//! not with ours: `Documentation/dma_map/interop.rst`. That there is no direction but the three that
+//! C accepts is a compile-fail case, `direction/none`.
 
 use super::*;
 use crate::{
@@ -17,7 +16,6 @@ use dma_map::ToDevice;
 mod tests {
     use super::*;
 
-    /// The original splits by `dma_max_mapping_size()` alone.
     /// misuse: segment-too-long
     #[test]
     fn entries_are_not_longer_than_the_device_takes() -> Result {
@@ -41,7 +39,6 @@ mod tests {
         })
     }
 
-    /// The original maps the capacity: pages that nobody has written to, as they were left.
     /// misuse: capacity-beyond-length
     #[test]
     fn what_was_never_written_is_not_mapped() -> Result {
