@@ -5,23 +5,41 @@
 #	obj-m := my_driver.o
 #	include /path/to/dma_map/driver.mk
 #
-# and then: make -C KDIR M=$PWD [LLVM=1]. The library must have been built for
-# the same kernel, by `make modules`, and is loaded first: dma_map.ko.
+# and then, with the compilers that the kernel in KDIR was built with:
+#
+#	/path/to/dma_map/tools/dma_map/devenv run make -C KDIR M=$PWD [LLVM=1]
+#
+# The library must have been built for the same kernel, by `make modules`, and is
+# loaded first: dma_map.ko.
 #
 # kbuild reads this twice: for the compiler's flags, and for modpost's symbols.
 
 DMA_MAP_DIR := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 
+# What the kernel was built with says its configuration, not who calls make.
+dma_map-llvm := $(if $(CONFIG_CC_IS_CLANG),1)
+
 # Where `make modules` puts the library: build/gcc, or build/llvm with LLVM=1.
-DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(if $(LLVM),llvm,gcc)
+DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(if $(dma_map-llvm),llvm,gcc)
 
 # The kernel that it was built for, as tools/dma_map/modules notes it: it need
 # not exist any more.
 dma_map-kernel := $(shell readlink $(DMA_MAP_BUILD).kernel)
-dma_map-make := make -C $(DMA_MAP_DIR) modules KDIR=$(realpath $(objtree))$(if $(LLVM), LLVM=1)
+dma_map-make := make -C $(DMA_MAP_DIR) modules KDIR=$(realpath $(objtree))$(if $(dma_map-llvm), LLVM=1)
 
 # `make clean` needs no library.
 ifeq ($(filter %/Makefile.clean,$(MAKEFILE_LIST)),)
+# The compilers that are here, beside those of the kernel's configuration. Another
+# rustc fails on an "unknown unstable option", or on the metadata.
+dma_map-cc := $(if $(findstring clang,$(shell LC_ALL=C $(CC) --version 2>/dev/null | head -n 1)),1)
+dma_map-rustc := $(shell $(RUSTC) --version 2>/dev/null)
+ifneq ($(dma_map-cc),$(dma_map-llvm))
+$(error the kernel in $(realpath $(objtree)) was built with $(if $(dma_map-llvm),clang: add LLVM=1,gcc: leave LLVM=1 out))
+endif
+ifneq ($(subst ",,$(CONFIG_RUSTC_VERSION_TEXT)),$(dma_map-rustc))
+$(error the kernel in $(realpath $(objtree)) was built with $(subst ",,$(CONFIG_RUSTC_VERSION_TEXT)), and \
+	here is $(or $(dma_map-rustc),no rustc): run make through $(DMA_MAP_DIR)/tools/dma_map/devenv run)
+endif
 ifeq ($(wildcard $(DMA_MAP_BUILD)/rust/dma_map/libdma_map.rmeta),)
 $(error dma_map is not built yet: run $(dma_map-make))
 endif
