@@ -302,11 +302,17 @@ impl<'bound> DmaDevice<'bound> {
         self.reach().cache_alignment()
     }
 
-    /// Returns whether handing a buffer over does any work, beyond the ordering.
+    /// Returns whether handing a buffer over calls C, beyond the ordering.
     ///
-    /// Can change from `false` to `true` when the first buffer is bounced.
+    /// That is so for one of these reasons:
     ///
-    /// C API: `dma_dev_need_sync()`.
+    /// - The device is not coherent with the CPU's caches: `true` from the first time on.
+    /// - A buffer was bounced: `false` becomes `true` with the first one, and stays.
+    /// - The kernel was built with `CONFIG_DMA_API_DEBUG`: always `true`, also where nothing is
+    ///   copied and no cache is cleaned. What is to be expected elsewhere can't be read off such a
+    ///   kernel.
+    ///
+    /// C API: `dma_dev_need_sync()`. Context: any.
     #[inline]
     pub fn needs_sync(self) -> bool {
         // SAFETY: By the type invariant the device is valid.
