@@ -100,6 +100,7 @@ mod reach;
 pub mod ring;
 pub mod sg;
 pub mod state;
+mod sync_attrs;
 pub mod transfer;
 pub mod untrusted;
 mod variance;

@@ -32,10 +32,7 @@ pub use self::{
     },
 };
 
-use self::mapped::{
-    Mapped,
-    SKIP_SYNC, //
-};
+use self::mapped::Mapped;
 use crate::{
     coherent::Busy,
     device::DmaDevice,
@@ -55,6 +52,10 @@ use crate::{
         Cpu,
         Device,
         State, //
+    },
+    sync_attrs::{
+        UnmapAttrs,
+        MAPPED_FOR_CPU, //
     },
 };
 use core::{
@@ -296,7 +297,11 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         let (parts, _engine) = self.into_parts();
 
         // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
-        unsafe { parts.mapped.unmap::<D>(0) };
+        unsafe {
+            parts
+                .mapped
+                .unmap::<D>(UnmapAttrs::given_back::<D, Device<E>>())
+        };
         Ok(parts.buffer)
     }
 }
@@ -325,7 +330,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
         let _ = direction;
 
         // INVARIANT: The buffer was the CPU's, and no device has been told of it.
-        Self::new(dev, buffer, options, SKIP_SYNC, Cpu::new())
+        Self::new(dev, buffer, options, MAPPED_FOR_CPU, Cpu::new())
     }
 
     /// Syncs the mapping and gives it to the device behind `engine`.
@@ -356,7 +361,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
         let (parts, _) = self.into_parts();
 
         // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
-        unsafe { parts.mapped.unmap::<D>(SKIP_SYNC) };
+        unsafe { parts.mapped.unmap::<D>(UnmapAttrs::given_back::<D, Cpu>()) };
         parts.buffer
     }
 
@@ -392,8 +397,8 @@ impl<B: Contiguous, D: Direction, S: State> Drop for DmaMapping<'_, B, D, S> {
         // SAFETY: `parts` is not used again.
         let Parts { mapped, buffer } = unsafe { ManuallyDrop::take(&mut self.parts) };
         // SAFETY: It is mapped in this direction (type invariant), the device is done, and it is
-        // not used again. Nobody will read the buffer, so it needs no sync.
-        unsafe { mapped.unmap::<D>(SKIP_SYNC) };
+        // not used again.
+        unsafe { mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
         release(dev, buffer);
     }
 }

@@ -76,12 +76,14 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    ffi, ledger,
+    ffi,
+    ledger,
     state::{
         Cpu,
         Device,
         State, //
     },
+    sync_attrs::UnmapAttrs, //
 };
 use core::{
     marker::PhantomData,
@@ -363,7 +365,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         let (parts, _engine) = self.into_parts();
 
         // SAFETY: The table is mapped, the device is done, and the mapping is not used again.
-        unsafe { parts.unmap::<D>(0) };
+        unsafe { parts.unmap::<D>(UnmapAttrs::given_back::<D, Device<E>>()) };
         Ok(parts.buffer)
     }
 }
@@ -405,7 +407,7 @@ impl<'bound, B: SgBuffer, D: Direction> SgMapping<'bound, B, D, Cpu> {
         let (parts, _) = self.into_parts();
 
         // SAFETY: The table is mapped, the device is done, and the mapping is not used again.
-        unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+        unsafe { parts.unmap::<D>(UnmapAttrs::given_back::<D, Cpu>()) };
         parts.buffer
     }
 
@@ -451,8 +453,8 @@ impl<B: SgBuffer, D: Direction, S: State> Drop for SgMapping<'_, B, D, S> {
         // What has no table needs no unmap (`SgAddresses`).
         if !parts.table().is_empty() {
             // SAFETY: The table is mapped, as it is not empty (type invariant), the device is done, and
-            // the mapping is not used again. Nobody will read the buffer, so it needs no sync.
-            unsafe { parts.unmap::<D>(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong) };
+            // the mapping is not used again.
+            unsafe { parts.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
         }
 
         let Parts {

@@ -52,6 +52,10 @@ pub trait State: private::Sealed {
     #[doc(hidden)]
     const DEVICE: bool;
 
+    /// `true` if the CPU finds what the device wrote, without a sync.
+    #[doc(hidden)]
+    const IN_SYNC: bool;
+
     /// Makes sure that the device does not access the memory any more; `false` if that can't be
     /// had.
     #[doc(hidden)]
@@ -99,6 +103,7 @@ impl<E> Shared<E> {
 
 impl State for Cpu {
     const DEVICE: bool = false;
+    const IN_SYNC: bool = true;
 
     #[inline]
     fn stop(&self) -> bool {
@@ -108,6 +113,7 @@ impl State for Cpu {
 
 impl State for Part {
     const DEVICE: bool = false;
+    const IN_SYNC: bool = false;
 
     #[inline]
     fn stop(&self) -> bool {
@@ -117,6 +123,7 @@ impl State for Part {
 
 impl<E: Engine> State for Device<E> {
     const DEVICE: bool = true;
+    const IN_SYNC: bool = false;
 
     #[inline]
     fn stop(&self) -> bool {
@@ -126,6 +133,8 @@ impl<E: Engine> State for Device<E> {
 
 impl<E: Engine> State for Shared<E> {
     const DEVICE: bool = true;
+    // Coherent memory.
+    const IN_SYNC: bool = true;
 
     #[inline]
     fn stop(&self) -> bool {

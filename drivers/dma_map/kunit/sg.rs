@@ -21,6 +21,7 @@ mod split;
 mod transitions;
 mod upstream;
 mod user;
+mod user_drop;
 mod user_pins;
 
 use crate::{

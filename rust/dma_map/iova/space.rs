@@ -23,7 +23,8 @@ mod imp {
         sg::{
             table::for_each_run,
             Chunk, //
-        }, //
+        },
+        sync_attrs::UnmapAttrs, //
     };
     use kernel::{
         bindings,
@@ -151,7 +152,7 @@ mod imp {
         ///
         /// As [`unlink`](Self::unlink), and just `linked` bytes must be linked.
         unsafe fn destroy<D: Direction>(&mut self, dev: DmaDevice<'_>, linked: usize) {
-            let attrs = self.attrs;
+            let attrs = UnmapAttrs::IN_SYNC.with(self.attrs);
             // SAFETY: By the safety requirements of this function.
             unsafe {
                 bindings::dma_iova_destroy(dev.as_raw(), &mut self.state, linked, D::RAW, attrs)

@@ -3,6 +3,7 @@
 //! The lines of the ledger, and how what is left of them is given back.
 
 use super::Entry;
+use crate::sync_attrs::UnmapAttrs;
 use core::mem::take;
 use kernel::{
     bindings,
@@ -246,8 +247,6 @@ impl Entry {
     ///
     /// It must be so still, and must not be used any more, by anyone.
     unsafe fn give_back(&self, dev: *mut bindings::device) {
-        let skip = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
-
         // SAFETY: By the safety requirements of this function.
         unsafe {
             match *self {
@@ -256,13 +255,25 @@ impl Entry {
                     size,
                     direction,
                     attrs,
-                } => bindings::dma_unmap_phys(dev, address, size, direction, attrs | skip),
+                } => bindings::dma_unmap_phys(
+                    dev,
+                    address,
+                    size,
+                    direction,
+                    UnmapAttrs::LEAKED.with(attrs),
+                ),
                 Self::Table {
                     sgl,
                     entries,
                     direction,
                     attrs,
-                } => bindings::dma_unmap_sg_attrs(dev, sgl, entries, direction, attrs | skip),
+                } => bindings::dma_unmap_sg_attrs(
+                    dev,
+                    sgl,
+                    entries,
+                    direction,
+                    UnmapAttrs::LEAKED.with(attrs),
+                ),
                 Self::Coherent {
                     size,
                     cpu,

@@ -8,7 +8,11 @@ use crate::{
     ffi,
     gfp::Gfp,
     ledger,
-    linear, //
+    linear,
+    sync_attrs::{
+        UnmapAttrs,
+        MAPPED_FOR_CPU, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -115,7 +119,7 @@ impl Memory {
         gfp: Gfp,
         node: u32,
     ) -> Result<(NonNull<bindings::page>, DmaAddress)> {
-        let mut attrs = bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_SKIP_CPU_SYNC;
+        let mut attrs = bindings::DMA_ATTR_NO_WARN;
         // See `Mapped::map()`.
         if cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() == 1 {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES;
@@ -136,7 +140,7 @@ impl Memory {
                 Err(EIO)
             } else {
                 // CAST: `unsigned long` has at least 32 bits.
-                let attrs = attrs as c_ulong;
+                let attrs = attrs as c_ulong | MAPPED_FOR_CPU;
                 let dma = bindings::dma_map_phys(dev.as_raw(), phys, size, direction, attrs);
                 if ffi::mapping_error(dev.as_raw(), dma) {
                     Err(ENOMEM)
@@ -194,8 +198,7 @@ impl Memory {
             if self.node.is_none() {
                 bindings::dma_free_pages(dev, self.size, page, self.dma, self.direction);
             } else {
-                // CAST: `unsigned long` has at least 32 bits.
-                let attrs = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
+                let attrs = UnmapAttrs::UNREAD.with(0);
                 bindings::dma_unmap_phys(dev, self.dma, self.size, self.direction, attrs);
                 bindings::__free_pages(page, order(self.size));
             }

@@ -26,6 +26,7 @@ use kernel::{
 ///   that the chunks describe, and the same each time.
 /// - Where [`is_contiguous`](Self::is_contiguous) returns `true`, that memory is in the kernel's
 ///   linear mapping. The answer stays the same until the value is dropped.
+/// - [`USER`](SgBuffer::USER) is `false`, which mapping looks at too: there are references to the memory.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped as one piece that the mapping owns",
     label = "is no heap memory, or scattered, or borrowed",

@@ -8,7 +8,8 @@ use crate::{
     direction::Direction,
     ffi,
     ledger,
-    sg::Chunk, //
+    sg::Chunk,
+    sync_attrs::UnmapAttrs, //
 };
 use core::ops::Range;
 use kernel::{
@@ -23,9 +24,6 @@ const KEPT: c_ulong = (bindings::DMA_ATTR_MMIO
     | bindings::DMA_ATTR_PRIVILEGED
     | bindings::DMA_ATTR_REQUIRE_COHERENT
     | bindings::DMA_ATTR_WEAK_ORDERING) as c_ulong;
-
-/// The attribute for memory that the CPU does not look at, or that is in sync.
-pub(super) const SKIP_SYNC: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
 /// A piece of memory that is mapped; nothing happens on drop.
 ///
@@ -112,7 +110,7 @@ impl<'bound> Mapped<'bound> {
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         if reach.crosses(address.into(), chunk.len) {
             // SAFETY: Mapped above, no device knows of it, and `this` is not used again.
-            unsafe { this.unmap::<D>(SKIP_SYNC) };
+            unsafe { this.unmap::<D>(UnmapAttrs::IN_SYNC) };
             return Err(EINVAL);
         }
         Ok(this)
@@ -189,7 +187,7 @@ impl<'bound> Mapped<'bound> {
         }
     }
 
-    /// Unmaps the memory, and syncs it for the CPU unless `attrs` has [`SKIP_SYNC`].
+    /// Unmaps the memory, and syncs it as `end` says.
     ///
     /// C API: `dma_unmap_phys()`. Context: any.
     ///
@@ -198,7 +196,7 @@ impl<'bound> Mapped<'bound> {
     /// The mapping must be one of direction `D`, the device must be done, and the mapping must not
     /// be used again.
     #[inline]
-    pub(super) unsafe fn unmap<D: Direction>(&self, attrs: c_ulong) {
+    pub(super) unsafe fn unmap<D: Direction>(&self, end: UnmapAttrs) {
         ledger::strike(self.dev.as_raw(), || self.entry::<D>());
         // SAFETY: By the type invariants and the safety requirements of this function.
         unsafe {
@@ -207,7 +205,7 @@ impl<'bound> Mapped<'bound> {
                 self.address,
                 self.size,
                 D::RAW,
-                self.attrs | attrs,
+                end.with(self.attrs),
             )
         };
     }

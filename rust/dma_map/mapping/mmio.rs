@@ -13,6 +13,7 @@ use crate::{
     },
     ffi,
     sg::Chunk,
+    sync_attrs::UnmapAttrs,
     variance::{
         Invariant,
         InvariantIn, //
@@ -255,7 +256,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
 
         let mut this = ManuallyDrop::new(self);
         // SAFETY: Mapped in this direction, the device is done, and it is not used again.
-        unsafe { this.mapped.unmap::<D>(0) };
+        unsafe { this.mapped.unmap::<D>(UnmapAttrs::IN_SYNC) };
         // SAFETY: `this` is not dropped, so the engine is dropped once.
         unsafe { core::ptr::drop_in_place(&mut this.engine) };
         Ok(())
@@ -271,6 +272,6 @@ impl<D: Direction, E: Engine> Drop for MmioMapping<'_, D, E> {
 
         // SAFETY: Mapped in this direction (type invariants), the device is done, and it is not
         // used again.
-        unsafe { self.mapped.unmap::<D>(0) };
+        unsafe { self.mapped.unmap::<D>(UnmapAttrs::IN_SYNC) };
     }
 }

@@ -20,7 +20,8 @@ use crate::{
     state::{
         Device,
         Part, //
-    }, //
+    },
+    sync_attrs::UnmapAttrs, //
 };
 use core::{
     marker::PhantomData,
@@ -177,7 +178,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         let (parts, _) = self.into_parts();
 
         // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
-        unsafe { parts.mapped.unmap::<D>(0) };
+        unsafe { parts.mapped.unmap::<D>(UnmapAttrs::given_back::<D, Part>()) };
         parts.buffer
     }
 

@@ -13,10 +13,7 @@
 //! Memory whose device may refuse to stop is owned by a [`DmaMapping`](super::DmaMapping).
 
 use super::{
-    mapped::{
-        Mapped,
-        SKIP_SYNC, //
-    },
+    mapped::Mapped,
     options::MapOptions, //
 };
 use crate::{
@@ -33,6 +30,11 @@ use crate::{
     },
     ffi,
     sg::linear_chunk,
+    state::Device,
+    sync_attrs::{
+        UnmapAttrs,
+        MAPPED_FOR_CPU, //
+    },
     transfer::Piece, //
 };
 use core::marker::PhantomData;
@@ -173,7 +175,7 @@ where
     // lines, which does no harm while the CPU has the other one; but DMA debugging would complain of
     // the second that syncs by being mapped.
     let apart = cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() != 1;
-    let skip = if apart { SKIP_SYNC } else { 0 };
+    let skip = if apart { MAPPED_FOR_CPU } else { 0 };
     // SAFETY: As above. It holds elements without padding, so it is initialised. `memory` borrows
     // it until this function returns: exclusively, or shared by readers while the device reads.
     let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }?;
@@ -192,7 +194,7 @@ where
         core::hint::spin_loop();
     }
     // SAFETY: Mapped above in this direction, the device is done, and it is not used again.
-    unsafe { mapped.unmap::<D>(0) };
+    unsafe { mapped.unmap::<D>(UnmapAttrs::given_back::<D, Device<E>>()) };
     result
 }
 

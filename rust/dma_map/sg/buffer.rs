@@ -92,8 +92,10 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// Whether the value may be dropped in atomic context.
     const DROP_MAY_SLEEP: bool;
 
-    /// Whether user space reaches the memory, or a part of it.
-    #[doc(hidden)]
+    /// Whether user space, or whoever else, has the memory, or a part of it, beyond the value.
+    ///
+    /// They are to find what the device wrote, also if the driver drops the mapping: it is synced then.
+    /// Where nobody has the memory, it is not, so a value must not look at it when it is dropped.
     const USER: bool = false;
 
     /// Returns the number of bytes that are mapped.

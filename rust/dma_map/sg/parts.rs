@@ -10,10 +10,9 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     ledger,
-    mapping::MapOptions, //
+    mapping::MapOptions,
+    sync_attrs::UnmapAttrs, //
 };
-use kernel::prelude::*;
-
 /// The buffer, and what unmapping takes.
 pub(super) struct Parts<'bound, B> {
     pub(super) dev: DmaDevice<'bound>,
@@ -40,17 +39,17 @@ impl<B: SgBuffer> Parts<'_, B> {
         self.buffer.free_kept_table();
     }
 
-    /// Unmaps the table.
+    /// Unmaps the table, and syncs it as `end` says.
     ///
     /// # Safety
     ///
     /// It must be mapped in direction `D`, and the device be done.
     #[inline(always)]
-    pub(super) unsafe fn unmap<D: Direction>(&self, attrs: c_ulong) {
+    pub(super) unsafe fn unmap<D: Direction>(&self, end: UnmapAttrs) {
         let options = self.options.attrs();
 
         ledger::strike(self.dev.as_raw(), || self.table().entry(D::RAW, options));
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
-        unsafe { self.table().unmap(self.dev, D::RAW, options | attrs) };
+        unsafe { self.table().unmap(self.dev, D::RAW, options, end) };
     }
 }

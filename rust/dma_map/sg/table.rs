@@ -15,7 +15,8 @@ use super::{
 use crate::{
     device::DmaDevice,
     error,
-    ledger, //
+    ledger,
+    sync_attrs::UnmapAttrs, //
 };
 use kernel::{
     bindings,
@@ -141,9 +142,8 @@ impl Table {
         attrs: c_ulong,
     ) -> Result {
         if !dev.reach().keeps_segments() && !Self::is_within(self.sgt, dev) {
-            let attrs = attrs | bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
             // SAFETY: By the safety requirements of this function.
-            unsafe { self.unmap(dev, direction, attrs) };
+            unsafe { self.unmap(dev, direction, attrs, UnmapAttrs::IN_SYNC) };
             return Err(EIO);
         }
         Ok(())
@@ -166,7 +166,7 @@ impl Table {
         })
     }
 
-    /// Unmaps the table.
+    /// Unmaps the table, which was mapped with `attrs`, and syncs it as `end` says.
     ///
     /// C API: `dma_unmap_sgtable()`.
     ///
@@ -179,7 +179,9 @@ impl Table {
         dev: DmaDevice<'_>,
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
+        end: UnmapAttrs,
     ) {
+        let attrs = end.with(attrs);
         // SAFETY: By the safety requirements of this function; `dev` is bound.
         unsafe {
             bindings::dma_unmap_sg_attrs(dev.as_raw(), self.sgl(), self.entries(), direction, attrs)

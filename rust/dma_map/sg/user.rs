@@ -118,7 +118,8 @@ impl Crosses<UserBytes<FromDevice>> for FromDevice {}
 ///
 /// User space can change the memory at any time, also while the device or the CPU reads it. So
 /// there is no reference to it; the CPU gets copies ([`SgMapping::read`](super::SgMapping::read)),
-/// and a copy is what can be checked.
+/// and a copy is what can be checked. When a mapping of it ends, by `unmap` or by a drop, user space finds
+/// what the device wrote.
 ///
 /// Pins of this type are for transfers, not for good: memory is pinned where it happens to be,
 /// also in memory that is meant to be movable, and counts towards no limit. How much can be pinned

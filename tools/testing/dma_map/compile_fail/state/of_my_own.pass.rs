@@ -9,6 +9,7 @@ pub struct Both;
 
 impl Both {
     const DEVICE: bool = true;
+    const IN_SYNC: bool = false;
 
     fn stop(&self) -> bool {
         true
