@@ -21,6 +21,7 @@ mod segments;
 pub(crate) mod split;
 pub(crate) mod table;
 mod user;
+pub(crate) mod walk;
 
 pub use self::{
     addresses::SgAddresses,

@@ -18,6 +18,7 @@ mod user_memory;
 mod bus_master;
 mod coherent;
 mod device;
+mod empty;
 mod gate;
 mod handles;
 mod iova;

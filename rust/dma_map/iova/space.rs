@@ -21,7 +21,7 @@ mod imp {
         error::to_result,
         linear,
         sg::{
-            table::for_each_run,
+            walk,
             Chunk, //
         },
         sync_attrs::UnmapAttrs, //
@@ -82,7 +82,8 @@ mod imp {
             let mut linked = 0;
             // By themselves, so that the loop finds them in registers.
             let (raw, state, attrs) = (dev.as_raw(), &raw mut space.state, space.attrs);
-            let mut link = |run: Chunk| {
+            // A run has bytes: the C function links a whole granule where it is told of none.
+            let result = walk::for_each_run(buffer, |run| {
                 // CAST: A part of the buffer, whose size is a `usize`.
                 let len = run.len as usize;
                 // SAFETY: The device is bound, and the space allocated. The run is memory that the
@@ -93,32 +94,20 @@ mod imp {
                 })?;
                 linked = linked.wrapping_add(len);
                 Ok(())
-            };
-            // The first chunk continues this one, which is empty, and the buffer is not.
-            let mut run = Chunk { phys, len: 0 };
-            let result = buffer
-                .try_for_each_chunk(|chunk| {
-                    if run.end() == chunk.phys {
-                        run.len = run.len.wrapping_add(chunk.len);
-                        return Ok(());
-                    }
-                    link(run)?;
-                    run = chunk;
-                    Ok(())
+            })
+            .and_then(|()| {
+                // SAFETY: The whole space is linked. The one sync, for all of it.
+                to_result(unsafe {
+                    bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
                 })
-                .and_then(|()| link(run))
-                .and_then(|()| {
-                    // SAFETY: The whole space is linked. The one sync, for all of it.
-                    to_result(unsafe {
-                        bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
-                    })
-                });
+            });
 
             let Err(err) = result else {
                 // INVARIANT: Allocated, linked and synced above.
                 return Ok(Some(space));
             };
-            // SAFETY: The first `linked` bytes are linked, and nobody knows the addresses.
+            // SAFETY: The first `linked` bytes are linked, and no more: a link that fails has taken
+            // back its own. They end with a granule, or are all. Nobody knows the addresses.
             unsafe { space.destroy::<D>(dev, linked) };
             match err {
                 // It takes a bounce buffer or cache maintenance.
@@ -171,7 +160,7 @@ mod imp {
         // Between two chunks of such a buffer there is the end of a page.
         if buffer.page_chunks().is_some() && granule_mask < PAGE_SIZE as u64 {
             let mut first = None;
-            let _ = buffer.try_for_each_page(|page, offset, _| {
+            let _ = walk::for_each_page(buffer, |page, offset, _| {
                 // SAFETY: The page is one of the buffer's.
                 first = Some(unsafe { linear::page_phys(page) } | offset as u64);
                 Err(EINTR)
@@ -182,7 +171,7 @@ mod imp {
         let mut before: Option<Chunk> = None;
         let mut first = None;
         let mut gap = false;
-        for_each_run(buffer, |run| {
+        walk::for_each_run(buffer, |run| {
             if let Some(before) = before {
                 gap |= (before.end() | run.phys) & granule_mask != 0;
             }

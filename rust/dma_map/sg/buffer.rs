@@ -70,14 +70,15 @@ pub struct Made {
 /// An implementor guarantees:
 ///
 /// - The chunks are memory that the value owns, or has pinned, initialised, [`len`](Self::len)
-///   bytes in all, none empty, none of the kernel's own twice. They stay the same, wherever the
-///   value is moved, until it is dropped.
+///   bytes in all, none of the kernel's own twice. They stay the same, wherever the value is moved,
+///   until it is dropped. A chunk of no bytes may be anywhere.
 /// - The memory holds values of [`Element`](Self::Element) and nothing else, for everyone who gets
 ///   to see it: what may cross to the device, and back, is decided by that type.
 /// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
 ///   is no reference to memory that user space can reach: it may change at any time.
 /// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
-/// - [`page_chunks`](Self::page_chunks) returns the number of chunks, if any, and they are as it says;
+/// - [`page_chunks`](Self::page_chunks) returns the number of chunks that are not empty, and they are as
+///   it says, or `None`;
 ///   [`try_for_each_page`](Self::try_for_each_page) goes through the same ones then, in valid pages.
 /// - Either no value of the type keeps a table, or all do, each its own, the same each time that it is
 ///   asked for. A table that was made describes all of the memory, within what was asked for, until
@@ -106,8 +107,8 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
         self.len() == 0
     }
 
-    /// Returns how many chunks there are, if each lies within one page, all but the first begin at
-    /// the beginning of one, all but the last end at the end of one, and
+    /// Returns how many chunks there are that are not empty, if each lies within one page, all but the
+    /// first begin at the beginning of one, all but the last end at the end of one, and
     /// [`try_for_each_page`](Self::try_for_each_page) goes through them; `None` otherwise.
     #[doc(hidden)]
     #[inline]
@@ -116,7 +117,7 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     }
 
     /// Calls `f` with the page, the offset in it, and the length of every chunk, in order, until it
-    /// fails.
+    /// fails. Who wants to go through them uses [`walk`](super::walk), which leaves out empty ones.
     #[doc(hidden)]
     #[inline]
     fn try_for_each_page(
@@ -127,7 +128,8 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
         Err(EINVAL)
     }
 
-    /// Calls `f` with every chunk, in order, until it fails.
+    /// Calls `f` with every chunk, in order, until it fails. Who wants to go through them uses
+    /// [`walk`](super::walk), which leaves out empty ones.
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
 
@@ -265,20 +267,11 @@ pub(crate) fn page_chunks(
     }
 }
 
-/// Returns how many pages [`for_each_vmalloc_page`] finds.
-#[inline]
-fn vmalloc_pages(addr: *const u8, len: usize) -> usize {
-    // An allocation does not wrap around the end of the address space.
-    (addr.addr() % PAGE_SIZE)
-        .wrapping_add(len)
-        .div_ceil(PAGE_SIZE)
-}
-
-/// Calls `f` with the pages behind `len` bytes at `addr`.
+/// Calls `f` with the pages behind the first `len` bytes of the allocation at `addr`.
 ///
 /// # Safety
 ///
-/// The bytes must be a vmalloc allocation that is not freed meanwhile.
+/// It must be a vmalloc allocation, which begins with a page, and not be freed meanwhile; or `len` be 0.
 #[inline]
 unsafe fn for_each_vmalloc_page(
     addr: *const u8,
@@ -288,14 +281,9 @@ unsafe fn for_each_vmalloc_page(
     // SAFETY: The callers have an address of the allocation, by the safety requirements of this
     // function.
     let page = |at: *const u8| unsafe { bindings::vmalloc_to_page(at.cast()) };
-    let offset = addr.addr() % PAGE_SIZE;
     let (mut at, mut left) = (addr, len);
 
-    if offset != 0 {
-        let step = PAGE_SIZE.wrapping_sub(offset).min(left);
-        f(page(at), offset, step)?;
-        (at, left) = (at.wrapping_add(step), left.wrapping_sub(step));
-    }
+    // A vector without an allocation points to nowhere, which nobody asks for the page of.
     while left >= PAGE_SIZE {
         f(page(at), 0, PAGE_SIZE)?;
         (at, left) = (at.wrapping_add(PAGE_SIZE), left.wrapping_sub(PAGE_SIZE));
@@ -364,7 +352,7 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
 
     #[inline]
     fn page_chunks(&self) -> Option<usize> {
-        Some(vmalloc_pages(self.as_ptr().cast(), SgBuffer::len(self)))
+        Some(SgBuffer::len(self).div_ceil(PAGE_SIZE))
     }
 
     #[inline]
@@ -372,7 +360,7 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
         &self,
         f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
     ) -> Result {
-        // SAFETY: See above.
+        // SAFETY: See above. A vector without an allocation has no bytes.
         unsafe { for_each_vmalloc_page(self.as_ptr().cast(), SgBuffer::len(self), f) }
     }
 

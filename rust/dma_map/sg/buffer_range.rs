@@ -7,6 +7,7 @@ use super::{
         Chunk,
         SgBuffer, //
     },
+    walk,
     MapError, //
 };
 use core::ops::Range;
@@ -145,7 +146,7 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         clip(
             self.start,
             self.len,
-            |each| self.buffer.try_for_each_chunk(each),
+            |each| walk::for_each_chunk(&self.buffer, each),
             f,
         )
     }
@@ -155,13 +156,12 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         let mask = line.wrapping_sub(1) as u64;
 
         // User space may use what is next to the range.
-        self.buffer.whole_lines(line)
-            && (!B::USER
-                || self
-                    .try_for_each_chunk(|chunk| match (chunk.phys | chunk.end()) & mask {
-                        0 => Ok(()),
-                        _ => Err(EINVAL),
-                    })
-                    .is_ok())
+        let apart = |chunk: Chunk| match (chunk.phys | chunk.end()) & mask {
+            0 => Ok(()),
+            _ => Err(EINVAL),
+        };
+        self.len == 0
+            || (self.buffer.whole_lines(line)
+                && (!B::USER || walk::for_each_chunk(self, apart).is_ok()))
     }
 }

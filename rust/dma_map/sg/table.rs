@@ -6,8 +6,6 @@
 
 mod build;
 
-pub(crate) use self::build::for_each_run;
-
 use super::{
     segments::Segments,
     split::Split, //

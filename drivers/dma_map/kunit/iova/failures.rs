@@ -190,4 +190,40 @@ mod tests {
             Ok(())
         })
     }
+
+    /// A part of no bytes is not linked, so that there is nothing to take back.
+    #[test]
+    fn link_that_fails_behind_an_empty_part_leaves_nothing() -> Result {
+        const PAGES: usize = 4;
+
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let Some(domain) = c::dma_domain(probe.device()) else {
+                return Ok(());
+            };
+            for at in [0, 1, PAGES - 1] {
+                let pages = PageList::sample(PAGES * PAGE_SIZE, 1)?;
+                let pair = (VVec::<u8>::new(), pages);
+                let mapping = IovaMapping::map(dma, pair, Bidirectional, Idle, Gfp::Kernel)?;
+                let address = mapping.contiguous().ok_or(EINVAL)?;
+                let pair = mapping.unmap()?;
+
+                let obstacle = Obstacle::new(domain, address + (at * PAGE_SIZE) as u64)?;
+                let pair = match IovaMapping::map(dma, pair, Bidirectional, Idle, Gfp::Kernel) {
+                    Ok(_) => return Err(EINVAL),
+                    Err(MapError { error, buffer }) => {
+                        check_eq!(error, EIO);
+                        buffer
+                    }
+                };
+                check_eq!(reached(dma, address, PAGES), 1);
+                drop(obstacle);
+
+                let mapping = IovaMapping::map(dma, pair, Bidirectional, Idle, Gfp::Kernel)?;
+                check_eq!(mapping.contiguous(), Some(address));
+                check!(finds(&mapping, 1)?);
+            }
+            Ok(())
+        })
+    }
 }

@@ -22,7 +22,8 @@ use crate::{
             Linked, //
         },
         options::SgOptions,
-        split::Split, //
+        split::Split,
+        walk, //
     }, //
 };
 use kernel::{
@@ -199,7 +200,7 @@ fn pages<L: Layout, B: SgBuffer>(
     split: Split,
 ) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
     move |fill| {
-        buffer.try_for_each_page(|page, offset, len| {
+        walk::for_each_page(buffer, |page, offset, len| {
             if page.addr() >= end {
                 return Err(EIO);
             }
@@ -233,7 +234,7 @@ fn for_each_entry<B: SgBuffer>(
     place: impl Fn(u64) -> u64,
     mut f: impl FnMut(Chunk) -> Result,
 ) -> Result {
-    for_each_run(buffer, |mut run| {
+    walk::for_each_run(buffer, |mut run| {
         while run.len != 0 {
             let len = split.first(place(run.phys), run.len);
             f(Chunk {
@@ -245,24 +246,4 @@ fn for_each_entry<B: SgBuffer>(
         }
         Ok(())
     })
-}
-
-/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
-#[inline]
-pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> Result) -> Result {
-    let mut run = Chunk { phys: 0, len: 0 };
-
-    buffer.try_for_each_chunk(|chunk| {
-        if run.end() == chunk.phys {
-            run.len = run.len.wrapping_add(chunk.len);
-            return Ok(());
-        }
-        if run.len != 0 {
-            f(run)?;
-        }
-        run = chunk;
-        Ok(())
-    })?;
-
-    f(run)
 }
