@@ -15,6 +15,7 @@ use kernel::{
 };
 use zerocopy::{
     FromBytes,
+    Immutable,
     IntoBytes, //
 };
 
@@ -28,10 +29,28 @@ pub(crate) mod private {
 
     // The orphan rule lets a driver write `impl Carries<ItsType> for FromDevice`, so what crosses
     // is decided here, where a driver cannot add to it.
-    pub trait Crosses<T> {}
+    pub trait Crosses<T> {
+        /// Evaluated by whoever lets elements cross: an error of the compiler, and no code.
+        const WITHOUT_DESTRUCTOR: () = assert_no_destructor::<T>();
+    }
     impl<T: IntoBytes> Crosses<T> for ToDevice {}
     impl<T: IntoBytes + FromBytes> Crosses<T> for FromDevice {}
     impl<T: IntoBytes + FromBytes> Crosses<T> for Bidirectional {}
+
+    /// See [`Copied`](super::Copied).
+    pub trait Steady {}
+    impl<T: Immutable> Steady for T {}
+}
+
+/// What must hold for every type that a device reads or writes.
+///
+/// A destructor runs where the memory is given up, in whatever state: it would read what the device
+/// wrote before that is synced, or never run.
+pub(crate) const fn assert_no_destructor<T>() {
+    assert!(
+        !core::mem::needs_drop::<T>(),
+        "a type with a destructor cannot cross to a device"
+    );
 }
 
 /// The direction of a streaming mapping.
@@ -94,5 +113,16 @@ impl CpuWrites for Bidirectional {}
 ///   direction is, and an IOMMU maps whole pages, so memory with padding bytes would show the
 ///   device what was there before.
 /// - Where the device writes, [`FromBytes`] too: it may write any bit pattern.
+/// - A type that needs dropping does not cross: an error when code is generated.
 pub trait Carries<T>: Direction + private::Crosses<T> {}
 impl<T, D: Direction + private::Crosses<T>> Carries<T> for D {}
+
+/// Element types that can be copied from memory that others may hold references to: nobody writes by a
+/// shared one ([`Immutable`]), as atomics and cells do.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be written while it is shared, and so cannot be copied from there",
+    label = "atomics and cells are read in place, where they are a slice",
+    note = "types without interior mutability derive `Immutable`"
+)]
+pub trait Copied: private::Steady {}
+impl<T: private::Steady> Copied for T {}

@@ -18,6 +18,7 @@ use crate::{
     coherent::Busy,
     device::DmaDevice,
     direction::{
+        private::Crosses,
         Carries,
         CpuReads,
         CpuWrites,
@@ -135,6 +136,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     /// Maps `buffer` and gives it to the device behind `engine`.
     ///
     /// What is mapped is the buffer's length, never its spare capacity; an IOMMU maps whole pages.
+    /// Elements that need dropping are a build error.
     ///
     /// Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any otherwise.
     ///
@@ -153,6 +155,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     where
         D: Carries<B::Element>,
     {
+        const { <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR };
         let options = options.into();
         let space = match Self::try_link(dev, &buffer, options) {
             Ok(space) => space,

@@ -37,6 +37,7 @@ use crate::{
     coherent::Busy,
     device::DmaDevice,
     direction::{
+        private::Crosses,
         Carries,
         CpuReads,
         CpuWrites,
@@ -141,7 +142,17 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
         options: MapOptions,
         attrs: c_ulong,
         state: S,
-    ) -> Result<Self, MapError<B>> {
+    ) -> Result<Self, MapError<B>>
+    where
+        D: Carries<B::Element>,
+    {
+        const {
+            let () = <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR;
+            assert!(
+                !B::USER,
+                "a reference to the contents of memory that others have"
+            );
+        };
         let mapped = check_lines::<D, B>(dev, &buffer)
             .and_then(|()| buffer::chunk(&buffer))
             // SAFETY: The chunk is all of the buffer's memory, in the linear mapping, and nobody
@@ -177,6 +188,8 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
 
 impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, Device<E>> {
     /// Maps `buffer` and gives it to the device behind `engine`.
+    ///
+    /// Elements that need dropping are a build error.
     ///
     /// What is mapped is the buffer's length, never its spare capacity. The mapping is one segment
     /// within the device's limits; [`SgMapping`](crate::SgMapping) takes what needs more of them.

@@ -32,6 +32,7 @@ use crate::{
     deferral,
     device::DmaDevice,
     direction::{
+        assert_no_destructor,
         Carries,
         CpuReads,
         CpuWrites,
@@ -119,6 +120,7 @@ fn size_of_elements<T>(dev: DmaDevice<'_>, len: usize) -> Result<usize> {
     const {
         assert!(size_of::<T>() > 0, "DMA memory for a type without size");
         assert!(align_of::<T>() <= PAGE_SIZE, "alignment beyond a page");
+        assert_no_destructor::<T>();
     };
 
     let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;

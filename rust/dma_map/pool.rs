@@ -106,7 +106,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// A block of up to a page lies within one page. `name` is for people: it stands in the
     /// device's sysfs attribute `pools`, cut after 31 bytes.
     ///
-    /// A `T` of 128 KiB and more, or without size, is a build error.
+    /// A `T` of 128 KiB and more, without size, or that needs dropping, is a build error.
     ///
     /// C API: `dma_pool_create()`. Context: may sleep.
     ///

@@ -71,6 +71,7 @@ use crate::{
     coherent::Busy,
     device::DmaDevice,
     direction::{
+        private::Crosses,
         Carries,
         CpuReads,
         CpuWrites,
@@ -192,7 +193,8 @@ impl<'bound, B: SgBuffer, D: Direction, S: State> SgMapping<'bound, B, D, S> {
 impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Device<E>> {
     /// Maps `buffer` and gives it to the device behind `engine`.
     ///
-    /// What is mapped is the buffer's length, never its spare capacity.
+    /// What is mapped is the buffer's length, never its spare capacity. Elements that need dropping are
+    /// a build error.
     ///
     /// Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any otherwise.
     ///
@@ -220,6 +222,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     where
         D: Carries<B::Element>,
     {
+        const { <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR };
         let _ = direction;
         let options = options.into();
 

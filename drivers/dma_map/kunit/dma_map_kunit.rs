@@ -8,6 +8,7 @@
 mod c;
 mod check;
 mod context;
+mod counted;
 mod device_side;
 mod engines;
 mod faults;

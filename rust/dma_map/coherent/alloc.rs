@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     device::DmaDevice,
+    direction::assert_no_destructor,
     state::Cpu, //
 };
 use core::ptr::NonNull;
@@ -35,12 +36,14 @@ const fn assert_element<T>() {
     );
     // The DMA API aligns to pages; larger alignments would be a promise that nobody keeps.
     assert!(align_of::<T>() <= PAGE_SIZE, "alignment beyond a page");
+    assert_no_destructor::<T>();
 }
 
 impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     /// Allocates a `T` of zeroes.
     ///
-    /// A `T` of 128 KiB and more is a build error; see [`zeroed_large`](Self::zeroed_large).
+    /// A `T` of 128 KiB and more is a build error; see [`zeroed_large`](Self::zeroed_large). So is one
+    /// that needs dropping.
     ///
     /// C API: `dma_alloc_attrs()`. Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any
     /// otherwise.
@@ -106,7 +109,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
         let this = Self::zeroed(dev, options)?;
 
         // SAFETY: The memory is valid, aligned and exclusively ours. If `init` fails half way, any
-        // bit pattern is a valid `T`, and a `T` has no destructor that matters.
+        // bit pattern is a valid `T`, and a `T` has no destructor.
         unsafe { pin_init::raw_try_init(this.cpu.as_ptr(), init)? };
 
         Ok(this)

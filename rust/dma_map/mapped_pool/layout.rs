@@ -5,6 +5,7 @@
 use super::MappedPoolOptions;
 use crate::{
     device::DmaDevice,
+    direction::assert_no_destructor,
     ffi, //
 };
 use kernel::{
@@ -52,6 +53,7 @@ impl Layout {
         const {
             assert!(size_of::<T>() > 0, "DMA memory for a type without size");
             assert!(align_of::<T>() <= PAGE_SIZE, "alignment beyond a page");
+            assert_no_destructor::<T>();
         };
 
         let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     device::DmaDevice,
     direction::{
+        assert_no_destructor,
         Carries,
         Direction,
         ToDevice, //
@@ -55,6 +56,7 @@ mod private {
     impl<T> Sealed for &[T] {
         #[inline]
         fn memory(&mut self) -> (*const u8, usize) {
+            const { assert_no_destructor::<T>() };
             (self.as_ptr().cast(), size_of_val(*self))
         }
     }
@@ -62,6 +64,7 @@ mod private {
     impl<T> Sealed for &mut [T] {
         #[inline]
         fn memory(&mut self) -> (*const u8, usize) {
+            const { assert_no_destructor::<T>() };
             // The device writes by way of this pointer.
             let start = self.as_mut_ptr();
             (start.cast_const().cast(), size_of_val(*self))
@@ -123,7 +126,7 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 /// idle is stopped, and the memory is unmapped and synced, so it holds what the device wrote.
 ///
 /// The memory must come from the heap, by way of the linear mapping: in a [`KBox`], a [`KVec`],
-/// pages.
+/// pages. Elements that need dropping are a build error.
 ///
 /// C API: `dma_map_phys()`, `dma_unmap_phys()`. Context: any, if `f` does not sleep.
 ///

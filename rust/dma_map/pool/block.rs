@@ -166,7 +166,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
         let this = Self::zeroed(pool, gfp)?;
 
         // SAFETY: The block is valid, aligned and exclusively ours. If `init` fails half way, any
-        // bit pattern is a valid element, and an element has no destructor that matters.
+        // bit pattern is a valid element, and an element has no destructor.
         unsafe { pin_init::raw_try_init(this.cpu.as_ptr(), init)? };
 
         Ok(this)

@@ -2,6 +2,7 @@
 
 //! Size, alignment and boundary of a pool's blocks.
 
+use crate::direction::assert_no_destructor;
 use kernel::{
     dma::DmaAddress,
     page::PAGE_SIZE,
@@ -76,6 +77,7 @@ pub(super) const fn assert_element<T>() {
         "blocks of 128 KiB and more: use `DmaCoherent::zeroed_large`"
     );
     assert!(align_of::<T>() <= PAGE_SIZE, "alignment beyond a page");
+    assert_no_destructor::<T>();
 }
 
 const fn larger(a: usize, b: usize) -> usize {

@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     direction::{
-        private::Crosses,
+        private::{
+            Crosses,
+            Steady, //
+        },
         Direction, //
     },
     gfp::Gfp,
@@ -31,7 +34,17 @@ use kernel::prelude::*;
 /// The element type of two buffers together: what crosses is what crosses of `A` and of `B`.
 pub struct Both<A, B>(PhantomData<(A, B)>);
 
-impl<A, B, D> Crosses<Both<A, B>> for D where D: Direction + Crosses<A> + Crosses<B> {}
+impl<A, B, D> Crosses<Both<A, B>> for D
+where
+    D: Direction + Crosses<A> + Crosses<B>,
+{
+    const WITHOUT_DESTRUCTOR: () = {
+        let () = <D as Crosses<A>>::WITHOUT_DESTRUCTOR;
+        let () = <D as Crosses<B>>::WITHOUT_DESTRUCTOR;
+    };
+}
+
+impl<A: Steady, B: Steady> Steady for Both<A, B> {}
 
 // SAFETY: The chunks are those of two values that are both owned, and so are different memory.
 unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {

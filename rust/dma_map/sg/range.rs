@@ -16,6 +16,7 @@ use crate::{
     direction::{
         Bidirectional,
         Carries,
+        Copied,
         CpuReads,
         CpuWrites,
         Direction, //
@@ -44,10 +45,14 @@ impl<B: SgBuffer, D: CpuReads> SgMapping<'_, B, D, Cpu> {
     /// # Errors
     ///
     /// `EINVAL` if the range does not lie within the buffer; `data` is not changed then.
-    pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
+    pub fn read(&self, offset: usize, data: &mut [u8]) -> Result
+    where
+        B::Element: Copied,
+    {
         self.parts.check(offset, data.len())?;
         // SAFETY: In this state the memory is the CPU's, or user space's. It is initialised, and
-        // free of padding in any direction (`IntoBytes`).
+        // free of padding in any direction (`IntoBytes`). While `self` is shared, nobody in the kernel
+        // writes to such elements.
         unsafe { self.parts.copy_out(offset, data) };
         Ok(())
     }

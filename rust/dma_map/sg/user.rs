@@ -16,7 +16,10 @@ use super::{
 use crate::{
     deferral,
     direction::{
-        private::Crosses,
+        private::{
+            Crosses,
+            Steady, //
+        },
         Direction,
         FromDevice,
         ToDevice, //
@@ -110,6 +113,9 @@ pub struct UserBytes<D>(PhantomData<D>);
 
 impl Crosses<UserBytes<ToDevice>> for ToDevice {}
 impl Crosses<UserBytes<FromDevice>> for FromDevice {}
+
+// User space writes to it, and nobody by a reference.
+impl<D> Steady for UserBytes<D> {}
 
 /// The pages behind a piece of user memory, unpinned on drop.
 ///

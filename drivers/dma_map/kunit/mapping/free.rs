@@ -6,6 +6,10 @@
 use super::*;
 use crate::{
     context,
+    counted::{
+        dropped,
+        Counted, //
+    },
     device_side,
     engines::{
         Idle,
@@ -24,30 +28,10 @@ use dma_map::{
 use kernel::{
     bindings,
     dma::DmaAddress,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    },
+    sync::Arc, //
 };
 
 const LEN: usize = 1000;
-
-/// How many `Counted` have been dropped.
-static DROPPED: Atomic<u32> = Atomic::new(0);
-
-/// A byte that counts its drops.
-#[derive(IntoBytes)]
-#[repr(transparent)]
-struct Counted(u8);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        DROPPED.add(1, Relaxed);
-    }
-}
 
 /// A buffer whose mapping is gone, and how to unmap it in spite of that.
 struct Remains {
@@ -164,12 +148,12 @@ mod tests {
     fn values_are_dropped_once() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let before = DROPPED.load(Relaxed);
+            let before = dropped();
             let map = || -> Result<_> {
-                let value = KBox::new(Counted(0), GFP_KERNEL)?;
+                let value = Counted(KBox::new(0u8, GFP_KERNEL)?);
                 Ok(DmaMapping::map(dma, value, ToDevice, Idle, PLAIN)?)
             };
-            let dropped = || DROPPED.load(Relaxed) - before;
+            let dropped = || dropped() - before;
 
             let mapping = map()?;
             check_eq!(dropped(), 0);

@@ -6,6 +6,10 @@ use super::*;
 use crate::{
     c,
     context,
+    counted::{
+        dropped,
+        Counted, //
+    },
     device_side,
     engines::{
         Idle,
@@ -20,35 +24,11 @@ use dma_map::{
     FromDevice,
     ToDevice, //
 };
-use kernel::sync::{
-    atomic::{
-        Atomic,
-        Relaxed, //
-    },
-    Arc, //
-};
+use kernel::sync::Arc;
 
-/// How many `Counted` have been dropped.
-static DROPPED: Atomic<u32> = Atomic::new(0);
-
-/// A byte that counts its drops.
-#[derive(IntoBytes)]
-#[repr(transparent)]
-struct Counted(u8);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        DROPPED.add(1, Relaxed);
-    }
-}
-
-/// A buffer of `len` bytes that count their drops.
-fn counted(len: usize) -> Result<VVec<Counted>> {
-    let mut buffer = VVec::with_capacity(len, GFP_KERNEL)?;
-    for _ in 0..len {
-        buffer.push(Counted(0), GFP_KERNEL)?;
-    }
-    Ok(buffer)
+/// A buffer of `len` bytes that counts its drops.
+fn counted(len: usize) -> Result<Counted<VVec<u8>>> {
+    Ok(Counted(VVec::sample(len, 1)?))
 }
 
 fn stopped_if_busy<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
@@ -132,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_dropped_once() -> Result {
+    fn buffers_are_dropped_once() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let before = DROPPED.load(Relaxed);
+            let before = dropped();
             let map = || -> Result<_> {
                 Ok(SgMapping::map(
                     dma,
@@ -145,20 +125,20 @@ mod tests {
                     Gfp::Kernel,
                 )?)
             };
-            let dropped = || DROPPED.load(Relaxed) - before;
+            let dropped = || dropped() - before;
 
             let mapping = map()?;
             check_eq!(dropped(), 0);
             drop(mapping);
-            check_eq!(dropped(), 10);
+            check_eq!(dropped(), 1);
             drop(map()?.complete()?);
-            check_eq!(dropped(), 20);
+            check_eq!(dropped(), 2);
             let buffer = map()?.complete()?.give(Idle).unmap()?;
-            check_eq!(dropped(), 20);
+            check_eq!(dropped(), 2);
             drop(buffer);
-            check_eq!(dropped(), 30);
+            check_eq!(dropped(), 3);
             drop(map()?.complete()?.unmap());
-            check_eq!(dropped(), 40);
+            check_eq!(dropped(), 4);
             Ok(())
         })
     }
@@ -167,7 +147,7 @@ mod tests {
     #[test]
     fn what_was_put_off_is_dropped_before_unbind_ends() -> Result {
         each(|dev| {
-            let before = DROPPED.load(Relaxed);
+            let before = dropped();
             dev.bind(|probe| {
                 let dma = probe.dma(ALL)?;
                 for _ in 0..200 {
@@ -177,7 +157,7 @@ mod tests {
                 Ok(())
             })?;
             dev.unbind();
-            check_eq!(DROPPED.load(Relaxed), before + 600);
+            check_eq!(dropped(), before + 200);
             Ok(())
         })
     }
@@ -185,7 +165,7 @@ mod tests {
     #[test]
     fn what_was_put_off_is_dropped_when_probe_fails() -> Result {
         each(|dev| {
-            let before = DROPPED.load(Relaxed);
+            let before = dropped();
             dev.bind(|probe| {
                 let dma = probe.dma(ALL)?;
                 for _ in 0..200 {
@@ -195,7 +175,7 @@ mod tests {
                 probe.fail_probe();
                 Ok(())
             })?;
-            check_eq!(DROPPED.load(Relaxed), before + 600);
+            check_eq!(dropped(), before + 200);
             Ok(())
         })
     }

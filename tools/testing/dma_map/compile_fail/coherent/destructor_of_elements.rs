@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0080
+// emit: obj
+
+//! What is in shared memory is never dropped, nor are elements of it.
+
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::Relaxed, //
+};
+use dma_map::{
+    DmaCoherent,
+    DmaDevice,
+    Gfp, //
+};
+use kernel::prelude::*;
+
+/// The last value that was dropped.
+pub static LAST: AtomicU32 = AtomicU32::new(0);
+
+#[derive(FromBytes, IntoBytes)]
+#[repr(transparent)]
+pub struct Counted(u32);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        LAST.store(self.0, Relaxed);
+    }
+}
+
+pub type Element = Counted;
+
+pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [Element]>> {
+    DmaCoherent::zeroed_slice(dma, 16, Gfp::Kernel)
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0080
+// emit: obj
+
+//! The elements of a buffer stay in the pool: nobody would drop them.
+
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::Relaxed, //
+};
+use dma_map::{
+    DmaDevice,
+    MappedPool,
+    MappedPoolOptions,
+    ToDevice, //
+};
+use kernel::prelude::*;
+
+/// The last value that was dropped.
+pub static LAST: AtomicU32 = AtomicU32::new(0);
+
+#[derive(FromBytes, IntoBytes)]
+#[repr(transparent)]
+pub struct Counted(u32);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        LAST.store(self.0, Relaxed);
+    }
+}
+
+pub type Element = Counted;
+
+pub fn make(dma: DmaDevice<'_>) -> Result<MappedPool<'_, Element, ToDevice>> {
+    MappedPool::new(dma, c"pool", 64, ToDevice, MappedPoolOptions::new(8))
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0080
+// emit: obj
+
+//! A destructor would read what the device wrote, before that is there for the CPU.
+
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::Relaxed, //
+};
+use dma_map::{
+    DmaDevice,
+    Engine,
+    FromDevice,
+    Gfp,
+    SgMapping, //
+};
+use kernel::prelude::*;
+
+/// The last value that was dropped.
+pub static LAST: AtomicU32 = AtomicU32::new(0);
+
+#[derive(FromBytes, IntoBytes)]
+#[repr(transparent)]
+pub struct Counted(u32);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        LAST.store(self.0, Relaxed);
+    }
+}
+
+/// A device that is never told of anything.
+#[derive(Clone, Copy)]
+pub struct Idle;
+
+// SAFETY: It accesses nothing.
+unsafe impl Engine for Idle {
+    fn is_idle(&self) -> bool {
+        true
+    }
+
+    fn quiesce(&self) -> Result {
+        Ok(())
+    }
+}
+
+pub type Element = u32;
+
+pub fn map(dma: DmaDevice<'_>, buffer: VVec<Element>) -> Result {
+    let _mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+    Ok(())
+}
