@@ -24,6 +24,7 @@ extern "C" {
     );
     fn dma_map_helper_flush_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_get_cache_alignment() -> c_int;
+    fn dma_map_helper_has_pages(dev: *mut c_void, dma: DmaAddress) -> bool;
     fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_is_linear_heap(addr: *const c_void) -> bool;
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
@@ -177,6 +178,17 @@ pub(crate) unsafe fn invalidate_vmap(addr: *mut c_void, size: usize) {
     //
     // CAST: As in `flush_vmap`.
     unsafe { dma_map_helper_invalidate_vmap(addr, size as c_int) }
+}
+
+/// Returns whether coherent memory has a `struct page` for each of its pages.
+///
+/// # Safety
+///
+/// `dev` must point to a bound device that reaches coherent memory of its own at `dma`.
+#[inline]
+pub(crate) unsafe fn has_pages(dev: *mut bindings::device, dma: DmaAddress) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_has_pages(dev.cast(), dma) }
 }
 
 /// Returns whether the byte at `addr` is in the linear mapping and comes from the page allocator,

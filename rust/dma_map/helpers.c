@@ -91,6 +91,24 @@ int dma_map_helper_get_cache_alignment(void)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_get_cache_alignment);
 
+/*
+ * Whether coherent memory of @dev, which it reaches at @dma, has pages. That of a
+ * pool of the device's own, or of one for all devices, may lie where no memory
+ * is that the kernel knows of. What is allocated elsewhere has pages.
+ */
+bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma)
+{
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	if (dev->dma_mem)
+		return false;
+#endif
+	if (get_dma_ops(dev) || use_dma_iommu(dev))
+		return true;
+
+	return pfn_valid(PHYS_PFN(dma_to_phys(dev, dma)));
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_has_pages);
+
 void dma_map_helper_invalidate_vmap(void *addr, int size)
 {
 	invalidate_kernel_vmap_range(addr, size);

@@ -25,6 +25,7 @@ void dma_map_helper_free_attrs(const struct dma_map_binding *binding,
 			       unsigned long attrs);
 void dma_map_helper_flush_vmap(void *addr, int size);
 int dma_map_helper_get_cache_alignment(void);
+bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma);
 void dma_map_helper_invalidate_vmap(void *addr, int size);
 bool dma_map_helper_is_linear_heap(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);

@@ -6,6 +6,7 @@ use super::DmaCoherent;
 use crate::{
     engine::Engine,
     error::to_result,
+    ffi,
     linear,
     state::Shared,
     variance::Invariant, //
@@ -29,12 +30,13 @@ pub struct Run {
 
 /// The physical pages behind coherent memory, in order: for another device, or an exporter.
 ///
-/// Coherent memory that came from a device's own pool has no `struct page`, and the C API that
-/// this stands for cannot know, so what this gives are physical addresses and nothing more.
+/// What this gives are physical addresses and nothing more: who is told of them is not held to the
+/// lifetime of the memory.
 ///
 /// # Invariants
 ///
-/// `table` was filled by `dma_get_sgtable_attrs()` for memory that is borrowed during `'a`.
+/// `table` was filled by `dma_get_sgtable_attrs()` for memory that is borrowed during `'a`, and that has
+/// a `struct page` for each page.
 pub struct PhysicalPages<'a> {
     table: bindings::sg_table,
     _memory: Invariant<'a>,
@@ -49,8 +51,13 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
     /// # Errors
     ///
     /// - `ENOMEM`.
-    /// - `ENXIO`: the platform cannot tell.
+    /// - `ENXIO`: the platform cannot tell; or the device has a pool of memory to itself, for which there
+    ///   may be no `struct page`, and the C function does not ask.
     pub fn pages(&self) -> Result<PhysicalPages<'_>> {
+        // SAFETY: The device is bound, and reaches the memory there.
+        if !unsafe { ffi::has_pages(self.dev.as_raw(), self.dma) } {
+            return Err(ENXIO);
+        }
         let mut table = bindings::sg_table {
             sgl: core::ptr::null_mut(),
             nents: 0,
@@ -70,7 +77,7 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
             )
         })?;
 
-        // INVARIANT: Filled above.
+        // INVARIANT: Filled above; that there are pages was seen before.
         Ok(PhysicalPages {
             table,
             _memory: PhantomData,
