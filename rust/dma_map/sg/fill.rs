@@ -209,10 +209,11 @@ unsafe fn join(
     };
 
     // CAST: Not more than a page.
-    let sum = last.length.saturating_add(len as c_uint);
-    if !split.joins(phys, sum.into()) {
-        return false;
+    match split.join(phys, last.length, len as c_uint) {
+        None => false,
+        Some(sum) => {
+            last.length = sum;
+            true
+        }
     }
-    last.length = sum;
-    true
 }

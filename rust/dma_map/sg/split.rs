@@ -3,6 +3,7 @@
 //! How long what a device is told of may be.
 
 use crate::device::DmaDevice;
+use kernel::page::PAGE_SIZE;
 
 /// How long an entry may be, and what it must not cross.
 #[derive(Clone, Copy)]
@@ -43,11 +44,20 @@ impl Split {
         self.boundary = self.boundary.min(boundary);
     }
 
-    /// Returns whether the page at `phys` can be the end of a segment of `len` bytes in all.
+    /// Returns how long a segment of `len` bytes gets if `more` are added, up to a page, that begin the
+    /// page at `phys`; `None` if they cannot be.
     #[inline]
-    pub(crate) fn joins(self, phys: u64, len: u64) -> bool {
+    pub(crate) const fn join(self, phys: u64, len: u32, more: u32) -> Option<u32> {
+        // CAST: Widened, so that the sum does not wrap.
+        let sum = (len as u64).wrapping_add(more as u64);
+
         // A boundary is at least a page's.
-        len <= self.max && phys & self.boundary != 0
+        if sum <= self.max && phys & self.boundary != 0 {
+            // CAST: A segment has at most `max_segment_size` bytes, which is 32 bits.
+            Some(sum as u32)
+        } else {
+            None
+        }
     }
 
     /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is.
@@ -60,3 +70,23 @@ impl Split {
         len.min(self.max).min(to_boundary)
     }
 }
+
+// What does not fit the 32 bits of a length is not added, and no byte of it is lost.
+const _: () = {
+    const LARGEST: Split = Split {
+        max: u32::MAX as u64,
+        boundary: u64::MAX,
+    };
+    const PAGE: u32 = PAGE_SIZE as u32;
+    let all_but_one = 0u32.wrapping_sub(PAGE);
+
+    assert!(LARGEST.join(1 << 32, all_but_one, PAGE).is_none());
+    assert!(matches!(
+        LARGEST.join(1 << 32, all_but_one.wrapping_sub(PAGE), PAGE),
+        Some(len) if len == all_but_one
+    ));
+    assert!(matches!(
+        LARGEST.join(1 << 32, all_but_one, PAGE.wrapping_sub(1)),
+        Some(u32::MAX)
+    ));
+};
