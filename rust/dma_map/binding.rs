@@ -10,6 +10,7 @@
 use crate::{
     deferral,
     ffi,
+    gfp::Gfp,
     ledger,
     reach::Reach, //
 };
@@ -100,7 +101,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
         bindings::__devres_alloc_node(
             Some(release),
             size_of::<Binding>(),
-            bindings::GFP_KERNEL,
+            Gfp::Kernel.as_raw(),
             bindings::NUMA_NO_NODE,
             c"dma_map".as_char_ptr(),
         )

@@ -13,6 +13,7 @@ use crate::{
     device::DmaDevice,
     error::to_result,
     ffi,
+    gfp::Gfp,
     limits::DmaLimits,
     variance::Invariant, //
 };
@@ -123,7 +124,7 @@ where
                 srcu <- new_lock(),
                 inner: AtomicPtr::new(null_mut()),
             }),
-            GFP_KERNEL,
+            Gfp::Kernel.flags(),
         )?;
 
         let token = DmaDevice::new(dev, limits)?;

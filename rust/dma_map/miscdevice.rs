@@ -31,6 +31,7 @@ use self::vtable::VTable;
 use crate::{
     error::to_result,
     ffi,
+    gfp::Gfp,
     variance::Invariant, //
 };
 use core::{
@@ -271,7 +272,7 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
             device: Arc::into_raw(device).cast(),
             put: Self::put,
         };
-        let node = KBox::new(node, GFP_KERNEL)?;
+        let node = KBox::new(node, Gfp::Kernel.flags())?;
 
         // INVARIANT: Registered, and on the list, from here on.
         Ok(Self {

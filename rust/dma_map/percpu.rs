@@ -7,7 +7,10 @@
 //! Interrupts are off while a CPU works on its value, so that nothing else runs there, and no atomic
 //! instruction is needed. The way in and the way out are one call each.
 
-use crate::ffi;
+use crate::{
+    ffi,
+    gfp::Gfp, //
+};
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
@@ -48,7 +51,8 @@ impl<T: Zeroable + Sync> PerCpu<T> {
                 size_of::<T>(),
                 align_of::<T>(),
                 false,
-                bindings::GFP_KERNEL | bindings::__GFP_NOWARN,
+                // The function makes `GFP_NOIO` of it, for which no process is killed.
+                Gfp::Kernel.as_raw(),
             )
         };
 

@@ -158,7 +158,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
 
     fn create(dev: DmaDevice<'bound>, name: &CStr, layout: Layout) -> Result<Self> {
         // Reserved now, so that the drop of a pool cannot fail.
-        let destroy = KBox::pin_init(Destroy::new(), GFP_KERNEL)?;
+        let destroy = KBox::pin_init(Destroy::new(), Gfp::Kernel.flags())?;
         let line = ledger::Line::new()?;
 
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.

@@ -30,6 +30,7 @@ mod mapping;
 mod miscdevice;
 mod mmap;
 mod noncoherent;
+mod out_of_memory;
 mod pool;
 mod ring;
 mod sg;

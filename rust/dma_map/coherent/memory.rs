@@ -26,9 +26,6 @@ pub(super) trait Size {
     /// The first size that is refused, in bytes.
     const LIMIT: usize;
 
-    /// Flags beside those of the caller.
-    const FLAGS: bindings::gfp_t;
-
     /// Whether there may be more of it than the C API can count, or than the machine has.
     const MAY_EXCEED: bool;
 }
@@ -41,16 +38,12 @@ pub(super) struct Large;
 
 impl Size for Plain {
     const LIMIT: usize = SZ_128K;
-    const FLAGS: bindings::gfp_t = 0;
     const MAY_EXCEED: bool = false;
 }
 
 impl Size for Large {
     // An allocation's size in bytes fits `isize`, as for every Rust type.
     const LIMIT: usize = isize::MAX as usize;
-    // Behind an IOMMU the region is made of single pages, for which `GFP_KERNEL` would kill
-    // processes before it fails: `__GFP_RETRY_MAYFAIL`.
-    const FLAGS: bindings::gfp_t = 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
     const MAY_EXCEED: bool = true;
 }
 
@@ -201,7 +194,7 @@ pub(super) fn alloc<Z: Size>(
             dev.as_raw(),
             size,
             dma.as_mut_ptr(),
-            options.gfp().as_raw() | Z::FLAGS | bindings::__GFP_ZERO,
+            options.gfp().as_raw() | bindings::__GFP_ZERO,
             options.attrs(),
         )
     };

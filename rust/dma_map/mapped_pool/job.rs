@@ -5,7 +5,8 @@
 use super::store::Store;
 use crate::{
     deferral,
-    ffi, //
+    ffi,
+    gfp::Gfp, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -57,7 +58,7 @@ impl Job {
                 task: None,
                 work <- Work::new(name, key),
             }),
-            GFP_KERNEL,
+            Gfp::Kernel.flags(),
         )
     }
 }

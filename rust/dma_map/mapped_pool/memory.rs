@@ -22,10 +22,6 @@ use kernel::{
     prelude::*, //
 };
 
-/// A pool may ask for almost all memory, page by page, which with `GFP_KERNEL` alone would kill
-/// processes before it fails.
-const RETRY_MAYFAIL: bindings::gfp_t = 1 << bindings::___GFP_RETRY_MAYFAIL_BIT;
-
 /// Pages that are mapped for a device.
 ///
 /// # Invariants
@@ -103,7 +99,7 @@ impl Memory {
         let mut dma: DmaAddress = 0;
         // Zeroed before they are mapped, too: the function does it afterwards, and what bounces at
         // once has the pages as they were.
-        let gfp = gfp.as_raw() | RETRY_MAYFAIL | bindings::__GFP_ZERO;
+        let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
         // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
         let page =
             unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp) };
@@ -125,7 +121,7 @@ impl Memory {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES;
         }
 
-        let gfp = gfp.as_raw() | RETRY_MAYFAIL | bindings::__GFP_ZERO;
+        let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
         // CAST: A node that is online, which `Layout` has seen.
         //
         // SAFETY: The function has no other preconditions.

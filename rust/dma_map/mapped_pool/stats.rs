@@ -55,6 +55,7 @@ impl MappedPoolStats {
 mod files {
     use super::super::store::Store;
     use crate::{
+        gfp::Gfp,
         ops::Ops,
         DmaMap, //
     };
@@ -115,7 +116,7 @@ mod files {
             // The kernel crate's way to do this could panic.
             let name = NonNull::new(unsafe {
                 bindings::kasprintf(
-                    bindings::GFP_KERNEL | bindings::__GFP_NOWARN,
+                    Gfp::Kernel.as_raw(),
                     c"%s-%u".as_char_ptr(),
                     bindings::dev_name(store.dev.as_raw()),
                     number,

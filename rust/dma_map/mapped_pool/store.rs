@@ -145,7 +145,7 @@ impl Store {
         // SAFETY: By the safety requirements of this function, nobody uses it when it is not bound.
         let dev = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
 
-        let flags = GFP_KERNEL | __GFP_NOWARN;
+        let flags = Gfp::Kernel.flags();
         let mut slots = KVVec::new();
         vec::reserve(&mut slots, layout.max, flags)?;
         while slots.len() < layout.max {
@@ -190,7 +190,7 @@ impl Store {
                     life: Life::Open,
                 }),
             }),
-            GFP_KERNEL,
+            Gfp::Kernel.flags(),
         )?;
 
         // SAFETY: The store is not moved from here on.

@@ -4,6 +4,7 @@
 
 use crate::{
     ffi,
+    gfp::Gfp,
     ops::Ops,
     vec, //
 };
@@ -122,7 +123,7 @@ impl Region {
             pin_init!(Self {
                 mappings <- new_mutex!(KVec::new(), "dma_map::Region"),
             }),
-            GFP_KERNEL,
+            Gfp::Kernel.flags(),
         )
     }
 
@@ -146,7 +147,7 @@ impl Region {
                 region: self.clone(),
                 mm: mm.into(),
             },
-            GFP_KERNEL,
+            Gfp::Kernel.flags(),
         )?;
         let mapping = KBox::into_raw(mapping);
 
@@ -156,7 +157,7 @@ impl Region {
             vmas: 1,
             revoked: false,
         };
-        let result = match vec::push(&mut self.mappings.lock(), listed, GFP_KERNEL) {
+        let result = match vec::push(&mut self.mappings.lock(), listed, Gfp::Kernel.flags()) {
             Ok(()) => map(),
             Err(_) => Err(ENOMEM),
         };

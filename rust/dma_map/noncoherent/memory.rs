@@ -200,10 +200,8 @@ impl NoncontiguousPages {
     /// Allocates `size` bytes of zeroes, not 0, and maps them for the CPU.
     pub(super) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
         let line = ledger::Line::new()?;
-        // Single pages: `GFP_KERNEL` would kill processes before it fails. The IOMMU code does not
-        // zero them by itself.
-        let gfp =
-            Gfp::Kernel.as_raw() | 1 << bindings::___GFP_RETRY_MAYFAIL_BIT | bindings::__GFP_ZERO;
+        // The IOMMU code does not zero pages by itself.
+        let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;
         // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
         let table =
             unsafe { bindings::dma_alloc_noncontiguous(dev.as_raw(), size, D::RAW, gfp, 0) };

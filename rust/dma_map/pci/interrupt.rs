@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
-use crate::variance::Invariant;
+use crate::{
+    gfp::Gfp,
+    variance::Invariant, //
+};
 use core::marker::PhantomData;
 use kernel::{
     device::Bound,
@@ -58,7 +61,7 @@ impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
         handler: H,
     ) -> Result<Self> {
         let vectors = pdev.alloc_irq_vectors(1, 1, IrqTypes::default().with(kind))?;
-        let vectors = KBox::new(vectors, GFP_KERNEL)?;
+        let vectors = KBox::new(vectors, Gfp::Kernel.flags())?;
         let flags = match kind {
             IrqType::Intx => Flags::SHARED,
             _ => Flags::TRIGGER_NONE,
@@ -76,7 +79,7 @@ impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
 
         // INVARIANT: By the order of the fields.
         Ok(Self {
-            _registration: KBox::pin_init(registration, GFP_KERNEL)?,
+            _registration: KBox::pin_init(registration, Gfp::Kernel.flags())?,
             _vectors: vectors,
             _bound: PhantomData,
         })

@@ -21,7 +21,8 @@ COMPLAINTS = (
     ("lockdep off", r"turning off the locking correctness validator|lockdep is turned off"),
     ("oops", r"Oops|general protection fault|unable to handle|invalid opcode"),
     ("panic", r"Kernel panic|\bpanicked at\b"),
-    ("out of memory", r"Out of memory|invoked oom-killer|page allocation failure"),
+    ("out of memory", r"Out of memory|invoked oom-killer|oom-kill:|page allocation failure"
+                      r"|vmalloc error|SLUB: Unable to allocate"),
     ("call trace", r"Call Trace|cut here"),
     ("reference count", r"refcount_t:"),
     ("list corruption", r"list_(add|del) corruption"),

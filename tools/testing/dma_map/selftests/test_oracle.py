@@ -31,6 +31,12 @@ COMPLAINTS = (
     "rust_kernel: panicked at /src/x.rs:1:1:",
     " Call Trace:",
     "Out of memory and no killable processes...",
+    "insmod invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
+    "Out of memory: Killed process 80 (mailbox) total-vm:4096kB, anon-rss:64kB, file-rss:0kB, "
+    "shmem-rss:0kB, UID:0 pgtables:40kB oom_score_adj:0",
+    "insmod: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL), nodemask=(null)",
+    "insmod: vmalloc error: size 4096000, page order 0, failed to allocate pages, mode:0xcc0(GFP_KERNEL)",
+    "SLUB: Unable to allocate memory on CPU 0 (of node 0) on node -1, gfp=0xcc0(GFP_KERNEL)",
 )
 
 HEALTHY = (
