@@ -16,6 +16,9 @@
 //! - An open file outlives both. So what it holds, and [`FileOperations::Device`], which all files of
 //!   a node share, is `'static`: it can't hold a DMA handle. It holds a [`Gate`](crate::gate::Gate)
 //!   instead, which leads to the device while that is bound.
+//! - What a call leaves behind ends with the file. A process that polls is on a queue that the file's
+//!   value leads to ([`FileOperations::poll_queue`]). Nothing else is left behind: a read or a write is
+//!   over when it returns, and memory that is mapped is [`Mmap`](crate::Mmap)'s affair.
 //! - An open file keeps the module that implements [`FileOperations`] loaded.
 
 mod access;
@@ -58,7 +61,7 @@ use kernel::{
     prelude::*,
     str::CString,
     sync::{
-        poll::PollTable,
+        poll::PollCondVar,
         Arc,
         ArcBorrow, //
     },
@@ -119,9 +122,20 @@ pub trait FileOperations: Sized + Send + Sync + 'static {
 
     /// Returns what can be done without sleeping.
     ///
-    /// Registers the caller with what wakes it when that changes, by
-    /// [`PollTable::register_wait`], before it looks. Does not sleep for it.
-    fn poll(&self, _file: &File, _table: &PollTable<'_>) -> Events {
+    /// Who asks is on [`poll_queue`](Self::poll_queue) before this is called, so no change between the
+    /// answer and the sleep is missed. Does not sleep. A type has both functions or neither.
+    fn poll(&self, _file: &File) -> Events {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Returns the queue on which callers of `poll()` sleep: whoever changes what
+    /// [`poll`](Self::poll) says wakes it, by [`CondVar::notify_all`](kernel::sync::CondVar).
+    ///
+    /// A process is on the queue beyond any call, and takes itself off when it likes, until the file is
+    /// released. The queue has to live as long: it is found by a borrow of the file's value, which is
+    /// borrowed until then. So it is in the value, or in an [`Arc`] there. One that ends with the
+    /// binding, such as a queue behind a [`Gate`](crate::gate::Gate), cannot be returned.
+    fn poll_queue(&self) -> &PollCondVar {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

@@ -28,7 +28,7 @@ use kernel::{
     mm::virt::VmaNew,
     prelude::*,
     sync::{
-        poll::PollTable,
+        poll::PollCondVar,
         Arc,
         ArcBorrow, //
     }, //
@@ -133,8 +133,13 @@ impl FileOperations for File {
     }
 
     /// What can be done without sleeping.
-    fn poll(&self, file: &fs::File, table: &PollTable<'_>) -> Events {
-        self.server.queue().poll(self.opener, file, table)
+    fn poll(&self, _file: &fs::File) -> Events {
+        self.server.queue().ready(self.opener)
+    }
+
+    /// The queue lives as long as the server, which outlives the binding.
+    fn poll_queue(&self) -> &PollCondVar {
+        self.server.queue().changed()
     }
 }
 

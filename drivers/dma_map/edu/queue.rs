@@ -17,15 +17,11 @@ use dma_map::miscdevice::{
 };
 use kernel::{
     error::Error,
-    fs::File,
     new_mutex,
     new_poll_condvar,
     prelude::*,
     sync::{
-        poll::{
-            PollCondVar,
-            PollTable, //
-        },
+        poll::PollCondVar,
         Arc,
         Mutex, //
     }, //
@@ -314,9 +310,13 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Is woken when anything has changed.
+    pub(crate) fn changed(&self) -> &PollCondVar {
+        &self.changed
+    }
+
     /// What `opener` can do without sleeping.
-    pub(crate) fn poll(&self, opener: Opener, file: &File, table: &PollTable<'_>) -> Events {
-        table.register_wait(file, &self.changed);
+    pub(crate) fn ready(&self, opener: Opener) -> Events {
         let mut state = self.state.lock();
 
         let mut events = Events::NONE;

@@ -31,6 +31,7 @@ use dma_map::{
 };
 use kernel::{
     dma::DmaMask,
+    error,
     fs,
     io::Io,
     iov::{
@@ -38,6 +39,7 @@ use kernel::{
         IovIterSource, //
     },
     mm::virt::VmaNew,
+    new_poll_condvar,
     prelude::*,
     str::CString,
     sync::{
@@ -45,7 +47,7 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
-        poll::PollTable,
+        poll::PollCondVar,
         Arc,
         ArcBorrow, //
     },
@@ -69,10 +71,14 @@ impl Guarded for Kept<'_> {
 type Keeper = ForLt!(Kept<'_>);
 
 /// What the files of a node share.
+#[pin_data]
 struct Shop {
     gate: Arc<Gate<Keeper>>,
     /// What `poll` says.
     ready: Events,
+    /// Those who poll a file.
+    #[pin]
+    changed: PollCondVar,
     open: Atomic<u32>,
     /// Says that it is gone, by being gone.
     witness: Arc<()>,
@@ -118,8 +124,12 @@ impl FileOperations for Customer {
         Ok(bytes.len())
     }
 
-    fn poll(&self, _file: &fs::File, _table: &PollTable<'_>) -> Events {
+    fn poll(&self, _file: &fs::File) -> Events {
         self.shop.ready
+    }
+
+    fn poll_queue(&self) -> &PollCondVar {
+        &self.shop.changed
     }
 
     fn mmap(&self, _file: &fs::File, vma: &VmaNew) -> Result {
@@ -157,19 +167,55 @@ impl FileOperations for Mute {
     }
 }
 
+/// A file that says of each call what its device says.
+struct Boaster<const SAYS: isize>;
+
+#[vtable]
+impl<const SAYS: isize> FileOperations for Boaster<SAYS> {
+    type Device = Shop;
+
+    fn open(_shop: ArcBorrow<'_, Shop>, _file: &fs::File) -> Result<Pin<KBox<Self>>> {
+        Ok(KBox::pin(Self, GFP_KERNEL)?)
+    }
+
+    fn read(&self, _access: &mut Access<'_>, _to: &mut IovIterDest<'_>) -> Result<usize> {
+        Self::claim()
+    }
+
+    fn write(&self, _access: &mut Access<'_>, _from: &mut IovIterSource<'_>) -> Result<usize> {
+        Self::claim()
+    }
+}
+
+impl<const SAYS: isize> Boaster<SAYS> {
+    fn claim() -> Result<usize> {
+        match SAYS {
+            QUEUED => Err(error::code::EIOCBQUEUED),
+            says => Ok(says as usize),
+        }
+    }
+}
+
+/// That the request is the driver's now, and will be ended later.
+const QUEUED: isize = -1;
+
 /// Makes what the files of a node share.
 fn shop(probe: &Probe<'_, '_>, ready: Events) -> Result<Arc<Shop>> {
     let gate = probe.gate::<Keeper>(ALL, |dma| {
         let memory = DmaCoherent::new(dma, 1, Gfp::Kernel)?.share(Idle);
         Ok(KBox::pin(Kept { memory }, GFP_KERNEL)?)
     })?;
-    let shop = Shop {
-        gate,
-        ready,
-        open: Atomic::new(0),
-        witness: Arc::new((), GFP_KERNEL)?,
-    };
-    Ok(Arc::new(shop, GFP_KERNEL)?)
+    let witness = Arc::new((), GFP_KERNEL)?;
+    Arc::pin_init(
+        pin_init!(Shop {
+            gate,
+            ready,
+            changed <- new_poll_condvar!("dma_map_kunit::Shop"),
+            open: Atomic::new(0),
+            witness,
+        }),
+        GFP_KERNEL,
+    )
 }
 
 /// Returns a name that no node has had.

@@ -14,6 +14,7 @@ use core::{
 };
 use kernel::{
     bindings,
+    error::code::EIOCBQUEUED,
     fs::File,
     iov::{
         IovIterDest,
@@ -48,10 +49,14 @@ unsafe fn value<'a, F: FileOperations>(file: *mut bindings::file) -> Pin<&'a F> 
 }
 
 /// What a C function returns: the length, or an error.
-fn size(result: Result<usize>) -> isize {
+///
+/// C believes both. So a length is not more than there was `room` for, and `EIOCBQUEUED`, which says
+/// that the driver has kept the request and will end it later, is `EIO`: no driver can keep one.
+fn size(result: Result<usize>, room: usize) -> isize {
     match result {
         // CAST: What was moved is in one object, or in several whose sizes sum up to no more.
-        Ok(size) => size as isize,
+        Ok(size) => size.min(room) as isize,
+        Err(error) if error == EIOCBQUEUED => EIO.to_errno() as isize,
         Err(error) => error.to_errno() as isize,
     }
 }
@@ -107,7 +112,8 @@ impl<F: FileOperations> VTable<F> {
                 IovIterDest::from_raw(iter),
             )
         };
-        size(value.read(&mut access, to))
+        let room = to.len();
+        size(value.read(&mut access, to), room)
     }
 
     /// # Safety
@@ -126,7 +132,8 @@ impl<F: FileOperations> VTable<F> {
                 IovIterSource::from_raw(iter),
             )
         };
-        size(value.write(&mut access, from))
+        let room = from.len();
+        size(value.write(&mut access, from), room)
     }
 
     /// # Safety
@@ -144,7 +151,11 @@ impl<F: FileOperations> VTable<F> {
                 PollTable::from_raw(table),
             )
         };
-        value.poll(file, &table).into_raw()
+        // The queue lives as long as the value is borrowed. That is until `release()`: a function for all
+        // lifetimes of `&self` is one for this, too. Who is put on the queue has the file (`poll()`,
+        // `select()`, aio, io_uring), or is taken off before `release()` (`epoll`).
+        table.register_wait(file, value.get_ref().poll_queue());
+        value.poll(file).into_raw()
     }
 
     /// # Safety
@@ -210,7 +221,13 @@ impl<F: FileOperations> VTable<F> {
         } else {
             None
         },
-        poll: if F::HAS_POLL { Some(Self::poll) } else { None },
+        poll: if F::HAS_POLL {
+            assert!(F::HAS_POLL_QUEUE, "`poll` without `poll_queue`");
+            Some(Self::poll)
+        } else {
+            assert!(!F::HAS_POLL_QUEUE, "`poll_queue` without `poll`");
+            None
+        },
         mmap: if F::HAS_MMAP { Some(Self::mmap) } else { None },
         unlocked_ioctl: if F::HAS_IOCTL {
             Some(Self::ioctl)

@@ -91,6 +91,29 @@ mod tests {
     }
 
     #[test]
+    fn no_call_moves_more_than_it_was_asked_for() -> Result {
+        with_file::<Boaster<5000>>(0, |file, _| {
+            check_eq!(file.read(&mut [0; 4])?.0, 4);
+            check_eq!(file.write(&[0; 4], 0)?, 4);
+            Ok(())
+        })?;
+        with_file::<Boaster<3>>(0, |file, _| {
+            check_eq!(file.read(&mut [0; 4])?.0, 3);
+            check_eq!(file.write(&[0; 4], 0)?, 3);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn no_request_is_kept_beyond_its_call() -> Result {
+        with_file::<Boaster<QUEUED>>(0, |file, _| {
+            check_err!(file.read(&mut [0; 4]), EIO);
+            check_err!(file.write(&[0; 4], 0), EIO);
+            Ok(())
+        })
+    }
+
+    #[test]
     fn what_is_not_implemented_is_not_there() -> Result {
         with_file::<Mute>(0, |file, _| {
             check_err!(file.read(&mut [0; 4]), EINVAL);

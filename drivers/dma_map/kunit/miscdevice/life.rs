@@ -108,6 +108,45 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_polled_beyond_the_binding() -> Result {
+        let name = name()?;
+        each(|dev| {
+            let mut shared = None;
+            dev.bind(|probe| {
+                let shop = shop(probe, Events::NONE)?;
+                let node = register::<Customer>(probe, &name, shop.clone())?;
+                shared = Some(shop);
+                probe.keep(node)
+            })?;
+            let shop = shared.ok_or(EINVAL)?;
+            let witness = shop.witness.clone();
+            let queue = core::ptr::from_ref(&shop.changed).addr();
+            let place = queue..queue + size_of::<PollCondVar>();
+            let file = Opened::open(&name, 0)?;
+            let poller = file.poller()?;
+            check!(poller.queue().is_some_and(|at| place.contains(&at)));
+
+            // Neither the end of the binding takes it off, nor does it take the queue away.
+            dev.unbind();
+            check!(poller.queue().is_some_and(|at| place.contains(&at)));
+            check!(!poller.woken());
+            shop.changed.notify_all();
+            check!(poller.woken());
+
+            // From here on only the file has the queue.
+            drop(shop);
+            check!(poller.queue().is_some_and(|at| place.contains(&at)));
+            drop(poller);
+            let again = file.poller()?;
+            check!(again.queue().is_some_and(|at| place.contains(&at)));
+            drop(again);
+            drop(file);
+            check!(Arc::into_unique_or_drop(witness).is_some());
+            Ok(())
+        })
+    }
+
+    #[test]
     fn leaked_registration_ends_with_the_binding() -> Result {
         let name = name()?;
         each(|dev| {

@@ -2,7 +2,10 @@
 
 //! A file that is opened, read and written as a process does it, from within the kernel.
 
-use core::ptr::NonNull;
+use core::{
+    mem::MaybeUninit,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     error::{
@@ -91,6 +94,24 @@ impl Opened {
         Some(unsafe { self.operations().poll?(self.0.as_ptr(), core::ptr::null_mut()) })
     }
 
+    /// Polls as a process does that sleeps then.
+    pub(super) fn poller(&self) -> Result<Poller> {
+        let mut waiter = KBox::<bindings::poll_wqueues>::new_uninit(GFP_KERNEL)?;
+        let raw = waiter.as_mut_ptr();
+        // SAFETY: The file is open. The waiter stays where it is, and is initialised here.
+        let events = unsafe {
+            raw.write_bytes(0, 1);
+            bindings::poll_initwait(raw);
+            // No key: for all events.
+            (*raw).pt._key = u32::MAX;
+            let poll = self.operations().poll.ok_or(ENOTSUPP);
+            poll.map(|poll| poll(self.0.as_ptr(), &raw mut (*raw).pt))
+        };
+        // The drop of this takes it off again.
+        let poller = Poller { waiter };
+        events.map(|_| poller)
+    }
+
     /// Runs a command; `ENOIOCTLCMD` if the file has none.
     pub(super) fn ioctl(&self, cmd: u32, arg: usize) -> Result<usize> {
         let ioctl = self.operations().unlocked_ioctl.ok_or(ENOTSUPP)?;
@@ -111,6 +132,55 @@ impl Opened {
             // CAST: An error is a small negative number.
             _ => length(addr as isize).map(|_| ()),
         }
+    }
+}
+
+/// A process that polls a file, and is asleep.
+///
+/// # Invariants
+///
+/// The waiter is initialised, and stays where it is.
+pub(super) struct Poller {
+    waiter: KBox<MaybeUninit<bindings::poll_wqueues>>,
+}
+
+impl Poller {
+    fn waiter(&self) -> &bindings::poll_wqueues {
+        // SAFETY: By the type invariants.
+        unsafe { self.waiter.assume_init_ref() }
+    }
+
+    /// Where the queue is that it is on, if it is on one only, and is the only one there, which the
+    /// list says in both directions.
+    pub(super) fn queue(&self) -> Option<usize> {
+        let waiter = self.waiter();
+        if waiter.inline_index != 1 {
+            return None;
+        }
+        let entry = &waiter.inline_entries[0];
+        let node = &raw const entry.wait.entry;
+        // SAFETY: Who is on a queue is there as long as the file is open, and the queue is.
+        let head = unsafe { &raw const (*entry.wait_address).head };
+        // SAFETY: As above.
+        let (first, last) = unsafe { ((*head).next, (*head).prev) };
+        let alone = first.cast_const() == node
+            && last.cast_const() == node
+            && entry.wait.entry.next.cast_const() == head
+            && entry.wait.entry.prev.cast_const() == head;
+        alone.then_some(entry.wait_address.addr())
+    }
+
+    /// Returns whether it was woken.
+    pub(super) fn woken(&self) -> bool {
+        // SAFETY: Who wakes writes it, with others' eyes on it.
+        unsafe { (&raw const self.waiter().triggered).read_volatile() != 0 }
+    }
+}
+
+impl Drop for Poller {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants; this is the end of it.
+        unsafe { bindings::poll_freewait(self.waiter.as_mut_ptr()) };
     }
 }
 

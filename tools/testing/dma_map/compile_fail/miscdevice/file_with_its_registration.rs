@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: text lifetime may not live long enough
+
+//! A file that could drop its own registration would wait for itself.
+
+use dma_map::miscdevice::{
+    FileOperations,
+    MiscDevice, //
+};
+use kernel::{
+    fs,
+    module::ThisModule,
+    prelude::*,
+    sync::ArcBorrow,
+    ModuleMetadata, //
+};
+
+pub struct LocalModule;
+
+impl ModuleMetadata for LocalModule {
+    const NAME: &'static CStr = c"case";
+    // SAFETY: Code that is built in has no module.
+    const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
+}
+
+pub struct File<T>(pub T);
+
+#[vtable]
+impl<T: Send + Sync + 'static> FileOperations for File<T> {
+    type Device = T;
+
+    fn open(_: ArcBorrow<'_, T>, _: &fs::File) -> Result<Pin<KBox<Self>>> {
+        Err(ENODEV)
+    }
+}
+
+fn opened<F: FileOperations>() {}
+
+pub fn open<'bound>(_: &'bound MiscDevice<'bound, File<()>>) {
+    opened::<File<MiscDevice<'bound, File<()>>>>();
+}
