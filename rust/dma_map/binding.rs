@@ -3,21 +3,26 @@
 //! What the library remembers of one binding of a device to a driver.
 //!
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It
-//! makes a second set-up an error, counts quarantined memory, and at unbind waits for the frees
-//! that were put off, has the [`ledger`] settled, and takes the segment limits back. A
-//! [`DmaDevice`](crate::DmaDevice) is a pointer to it.
+//! makes a second set-up an error, counts quarantined memory, and at unbind ends the
+//! [workqueues](crate::workqueue), waits for the frees that were put off, has the [`ledger`] settled,
+//! and takes the segment limits back. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use crate::{
     deferral,
     ffi,
     gfp::Gfp,
     ledger,
-    reach::Reach, //
+    reach::Reach,
+    workqueue::WorkQueue, //
 };
 use core::{
     mem::MaybeUninit,
-    ptr::NonNull,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
     sync::atomic::{
+        AtomicPtr,
         AtomicUsize,
         Ordering, //
     }, //
@@ -28,7 +33,8 @@ use kernel::{
         Bound,
         Device, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// The state of one binding.
@@ -45,6 +51,8 @@ pub(crate) struct Binding {
     reach: MaybeUninit<Reach>,
     /// Bytes that are leaked because the device could not be stopped.
     quarantined: AtomicUsize,
+    /// The workqueues: the name of the first, see [`WorkQueue::before`].
+    queues: AtomicPtr<WorkQueue>,
     /// The device's segment limits before, which the next driver finds again.
     parms: Option<bindings::device_dma_parameters>,
 }
@@ -55,16 +63,22 @@ pub(crate) struct Binding {
 ///
 /// Called by devres only, with the [`Binding`] that [`claim`] made.
 unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
-    // No handle is left, so nothing new is deferred. Devres releases in a context that may sleep.
+    // SAFETY: `res` is a `Binding`.
+    let binding = unsafe { &*res.cast::<Binding>() };
+
+    // No token is left, so there are no new queues, and nothing is put off but by what is waited for
+    // here: work, and what was put off. Devres releases in a context that may sleep.
+    // SAFETY: The list is what `keep` made of it, and nobody else has it.
+    unsafe { WorkQueue::end_all(binding.queues.swap(null_mut(), Ordering::AcqRel)) };
     deferral::flush();
 
     // SAFETY: This is the end of the binding, and what was put off is done.
     unsafe { ledger::settle(dev) };
 
-    // SAFETY: `res` is a `Binding`, `dev` is valid, and its parameters, if it has any, are used by
-    // mappings only, of which there are none any more.
-    let (old, parms) = unsafe { ((*res.cast::<Binding>()).parms, (*dev).dma_parms.as_mut()) };
-    if let (Some(old), Some(parms)) = (old, parms) {
+    // SAFETY: `dev` is valid, and its parameters, if it has any, are used by mappings only, of which
+    // there are none any more.
+    let parms = unsafe { (*dev).dma_parms.as_mut() };
+    if let (Some(old), Some(parms)) = (binding.parms, parms) {
         *parms = old;
     }
 }
@@ -116,6 +130,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
             dev: raw,
             reach: MaybeUninit::uninit(),
             quarantined: AtomicUsize::new(0),
+            queues: AtomicPtr::new(null_mut()),
             parms,
         })
     };
@@ -176,6 +191,27 @@ impl Binding {
     pub(crate) fn reach(&self) -> &Reach {
         // SAFETY: There is a reference to a binding only after `look_up`.
         unsafe { self.reach.assume_init_ref() }
+    }
+
+    /// Keeps `queue` until the end of the binding, which ends it.
+    pub(crate) fn keep(&self, queue: Arc<WorkQueue>) {
+        let mut first = self.queues.load(Ordering::Relaxed);
+        let mut queue = queue;
+
+        loop {
+            let new = queue.clone().before(first);
+            match self
+                .queues
+                .compare_exchange(first, new, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(now) => {
+                    // SAFETY: It has come from `before` above, and is not on the list.
+                    queue = unsafe { Arc::from_raw(new) };
+                    first = now;
+                }
+            }
+        }
     }
 
     /// Counts `bytes` as quarantined.

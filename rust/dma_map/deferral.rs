@@ -7,7 +7,7 @@
 //! this module. Unbind waits for the queue, so nothing outlives the binding (see
 //! [`binding`](crate::binding)).
 
-use crate::workqueue::WorkQueue;
+use crate::workqueue::Owned;
 use core::{
     mem::ManuallyDrop,
     ptr::null_mut,
@@ -35,7 +35,7 @@ static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut())
 
 /// Owns the workqueue; the module's data.
 pub(crate) struct Owner {
-    _queue: WorkQueue,
+    _queue: Owned,
 }
 
 impl Owner {
@@ -45,7 +45,7 @@ impl Owner {
     ///
     /// `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
-        let queue = WorkQueue::new(c"dma_map")?;
+        let queue = Owned::new(c"dma_map")?;
         QUEUE.store(queue.as_raw(), Ordering::Release);
 
         Ok(Self { _queue: queue })

@@ -140,6 +140,11 @@ impl<'bound> DmaDevice<'bound> {
         self.binding.as_raw()
     }
 
+    #[inline(always)]
+    pub(crate) fn binding(self) -> &'bound Binding {
+        self.binding
+    }
+
     /// The token, for C functions that hand it on.
     #[inline(always)]
     pub(crate) fn as_binding(self) -> *const c_void {

@@ -33,7 +33,7 @@
 //! - [`ring`], [`mailbox`]: the two usual ways to talk through shared memory, with all of that.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
 //! - [`MiscDevice`](miscdevice::MiscDevice): a device node, whose files these are.
-//! - [`WorkQueue`](workqueue::WorkQueue): work that ends with its owner.
+//! - [`WorkQueue`](workqueue::WorkQueue): work that ends with the binding.
 //! - [`pci`]: bus mastering, and interrupts.
 //!
 //! # Contexts
@@ -41,7 +41,7 @@
 //! | call | may sleep | hard IRQ |
 //! |---|---|---|
 //! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`], [`MappedPool::new`] | yes | no |
-//! | [`WorkQueue::new`](workqueue::WorkQueue::new), drop of a work queue | yes | no |
+//! | [`WorkQueue::new`](workqueue::WorkQueue::new) | yes | no |
 //! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations | yes | no |
 //! | [`Interrupt::request`](pci::Interrupt::request) and its drop | yes | no |
 //! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
@@ -62,8 +62,8 @@
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
 //! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
 //!
-//! Dropping a handle where its memory may not be freed puts the free off to a workqueue; unbind
-//! waits for it. `unmap` gives back a buffer, and where that may be dropped is the buffer's own
+//! Dropping a handle where its memory may not be freed puts the free off to a workqueue; the unbind
+//! of its device waits for it. `unmap` gives back a buffer, and where that may be dropped is the buffer's own
 //! rule (a `VVec` not in atomic context).
 //!
 //! # Errors

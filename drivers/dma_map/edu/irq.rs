@@ -111,7 +111,8 @@ impl<'bound> Irq<'bound> {
     fn new(pdev: &'bound pci::Device<Bound>, edu: Arc<Edu<'bound>>, kind: IrqType) -> Result<Self> {
         let handler = Handler { edu };
 
-        // SAFETY: The interrupt is kept in `Self`, which `Mailbox` owns and does not leak.
+        // SAFETY: The interrupt is kept in `Self`, which `Mailbox` owns and does not leak. The handler has
+        // no way to it.
         let interrupt = unsafe { Interrupt::request(pdev, kind, c"dma_map_edu", handler) };
         Ok(Self(interrupt?))
     }

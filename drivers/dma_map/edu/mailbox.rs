@@ -47,8 +47,8 @@ pub(crate) type MailboxLt = ForLt!(Mailbox<'_>);
 /// A bound device.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Mailbox<'bound> {
+    worker: Arc<WorkQueue>,
     // In the order in which they must go: first who uses the device, then the device.
-    worker: WorkQueue,
     #[pin]
     channel: Mutex<Channel<'bound>>,
     /// That of `channel`, beside the lock: whoever maps it must not wait for a transfer.
@@ -73,7 +73,7 @@ impl<'bound> Mailbox<'bound> {
 
         KBox::try_pin_init(
             try_pin_init!(Self {
-                worker: WorkQueue::new(c"dma_map_edu")?,
+                worker: WorkQueue::new(dma, c"dma_map_edu")?,
                 memory: channel.memory(),
                 channel <- new_mutex!(channel, "dma_map_edu::Mailbox"),
                 _irq: irq,

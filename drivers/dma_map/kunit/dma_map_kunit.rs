@@ -15,6 +15,7 @@ mod faults;
 mod fixture;
 mod pattern;
 mod user_memory;
+mod workers;
 
 mod bus_master;
 mod coherent;

@@ -45,9 +45,18 @@ impl TestDevice {
 
     /// Makes a platform device that says it has these resources.
     pub(crate) fn platform_with(resources: &[bindings::resource]) -> Result<Self> {
+        Self::register(bindings::PLATFORM_DEVID_NONE, resources)
+    }
+
+    /// Makes one more platform device.
+    pub(crate) fn another() -> Result<Self> {
+        Self::register(bindings::PLATFORM_DEVID_AUTO, &[])
+    }
+
+    fn register(id: c_int, resources: &[bindings::resource]) -> Result<Self> {
         let info = bindings::platform_device_info {
             name: NAME.as_char_ptr(),
-            id: bindings::PLATFORM_DEVID_NONE,
+            id,
             res: resources.as_ptr(),
             num_res: u32::try_from(resources.len())?,
             ..Default::default()

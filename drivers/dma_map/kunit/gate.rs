@@ -10,7 +10,8 @@ use crate::{
     check::*,
     context,
     engines::Idle,
-    fixture::*, //
+    fixture::*,
+    workers::Workers, //
 };
 use dma_map::{
     gate::{
@@ -18,7 +19,6 @@ use dma_map::{
         Guarded, //
     },
     state::Shared,
-    workqueue::WorkQueue,
     DmaCoherent,
     DmaDevice,
     DmaLimits,

@@ -53,7 +53,7 @@ impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
     /// # Safety
     ///
     /// The value must be dropped before `'bound` ends, and so must not be leaked: `handler` is called
-    /// until then.
+    /// until then. It must not be dropped by the handler, which the drop waits for.
     pub unsafe fn request(
         pdev: &'bound pci::Device<Bound>,
         kind: IrqType,

@@ -60,14 +60,14 @@ mod tests {
 
     #[test]
     fn nobody_is_inside_when_the_content_is_dropped() -> Result {
-        let queue = WorkQueue::new(c"dma_map_kunit")?;
+        let threads = Workers::new()?;
         each(|dev| {
             let log = Log::new()?;
             let gate = bind(dev, &log)?;
             let mut all = KVec::new();
             for _ in 0..3 {
                 let visitor = Visitor::new(gate.clone())?;
-                check!(queue.enqueue(visitor.clone()).is_ok());
+                threads.start(visitor.clone())?;
                 all.push(visitor, GFP_KERNEL)?;
             }
             for visitor in &all {
@@ -81,7 +81,7 @@ mod tests {
             check_eq!(log.inside_at_drop.load(Relaxed), 0);
 
             let late = Visitor::new(gate)?;
-            check!(queue.enqueue(late.clone()).is_ok());
+            threads.start(late.clone())?;
             late.entered.wait_for_completion();
             check!(!late.got_in.load(Relaxed));
             Ok(())

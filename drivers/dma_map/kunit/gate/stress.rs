@@ -90,7 +90,7 @@ mod tests {
     /// misuse: pending-at-release
     #[test]
     fn unbind_while_several_threads_map() -> Result {
-        let queue = WorkQueue::new(c"dma_map_kunit")?;
+        let threads = Workers::new()?;
         each(|dev| {
             for _ in 0..3 {
                 let mut gate = None;
@@ -105,7 +105,7 @@ mod tests {
                 let mut workers = KVec::new();
                 for seed in [0x11, 0x22, 0x33, 0x44] {
                     let worker = Worker::new(gate.clone(), seed)?;
-                    check!(queue.enqueue(worker.clone()).is_ok());
+                    threads.start(worker.clone())?;
                     workers.push(worker, GFP_KERNEL)?;
                 }
                 fsleep(Delta::from_millis(30));

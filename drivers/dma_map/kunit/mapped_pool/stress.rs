@@ -5,14 +5,12 @@
 use super::*;
 use crate::{
     engines::Idle,
-    fixture::*, //
+    fixture::*,
+    workers::Workers, //
 };
-use dma_map::{
-    gate::{
-        Gate,
-        Guarded, //
-    },
-    workqueue::WorkQueue, //
+use dma_map::gate::{
+    Gate,
+    Guarded, //
 };
 use kernel::{
     impl_has_work,
@@ -131,7 +129,7 @@ mod tests {
     /// misuse: pending-at-release
     #[test]
     fn unbind_while_several_threads_take_and_put_back() -> Result {
-        let queue = WorkQueue::new(c"dma_map_kunit")?;
+        let threads = Workers::new()?;
         each(|dev| {
             let mut gate = None;
             dev.bind(|probe| {
@@ -146,7 +144,7 @@ mod tests {
             let mut workers = KVec::new();
             for seed in [0x10, 0x20, 0x30, 0x40] {
                 let worker = Worker::new(gate.clone(), seed)?;
-                check!(queue.enqueue(worker.clone()).is_ok());
+                threads.start(worker.clone())?;
                 workers.push(worker, GFP_KERNEL)?;
             }
             fsleep(Delta::from_millis(200));

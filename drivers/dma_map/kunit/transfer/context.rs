@@ -5,14 +5,12 @@
 use super::*;
 use crate::{
     context,
-    faults, //
+    faults,
+    workers::Workers, //
 };
-use dma_map::{
-    gate::{
-        Gate,
-        Guarded, //
-    },
-    workqueue::WorkQueue, //
+use dma_map::gate::{
+    Gate,
+    Guarded, //
 };
 use kernel::{
     impl_has_work, new_mutex, new_work,
@@ -220,7 +218,7 @@ mod tests {
 
     #[test]
     fn another_thread_completes() -> Result {
-        let queue = WorkQueue::new(c"dma_map_kunit")?;
+        let threads = Workers::new()?;
         each(|dev| {
             let engine = Arc::new(Scripted::idle(), GFP_KERNEL)?;
             let completer = Arc::pin_init(
@@ -232,7 +230,7 @@ mod tests {
                 }),
                 GFP_KERNEL,
             )?;
-            check!(queue.enqueue(completer.clone()).is_ok());
+            threads.start(completer.clone())?;
             completer.done.wait_for_completion();
             let found = completer.found.lock().take().ok_or(EINVAL)?;
             check!(pattern::holds(&found, 1, 0));
