@@ -8,7 +8,6 @@
 //! and takes the segment limits back. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use crate::{
-    deferral,
     ffi,
     gfp::Gfp,
     ledger,
@@ -51,6 +50,8 @@ pub(crate) struct Binding {
     reach: MaybeUninit<Reach>,
     /// Bytes that are leaked because the device could not be stopped.
     quarantined: AtomicUsize,
+    /// What was put off and is not done.
+    pending: AtomicUsize,
     /// The workqueues: the name of the first, see [`WorkQueue::before`].
     queues: AtomicPtr<WorkQueue>,
     /// The device's segment limits before, which the next driver finds again.
@@ -70,7 +71,7 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     // here: work, and what was put off. Devres releases in a context that may sleep.
     // SAFETY: The list is what `keep` made of it, and nobody else has it.
     unsafe { WorkQueue::end_all(binding.queues.swap(null_mut(), Ordering::AcqRel)) };
-    deferral::flush();
+    ffi::wait_pending(&binding.pending);
 
     // SAFETY: This is the end of the binding, and what was put off is done.
     unsafe { ledger::settle(dev) };
@@ -130,6 +131,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
             dev: raw,
             reach: MaybeUninit::uninit(),
             quarantined: AtomicUsize::new(0),
+            pending: AtomicUsize::new(0),
             queues: AtomicPtr::new(null_mut()),
             parms,
         })
@@ -191,6 +193,11 @@ impl Binding {
     pub(crate) fn reach(&self) -> &Reach {
         // SAFETY: There is a reference to a binding only after `look_up`.
         unsafe { self.reach.assume_init_ref() }
+    }
+
+    /// What was put off for this binding, and is not done.
+    pub(crate) fn pending(&self) -> &AtomicUsize {
+        &self.pending
     }
 
     /// Keeps `queue` until the end of the binding, which ends it.

@@ -4,13 +4,27 @@
 //!
 //! `dma_free_attrs()` must not run with interrupts off, and `vfree()` must not run in atomic
 //! context. A handle may be dropped anywhere, so such a drop hands the memory to a workqueue of
-//! this module. Unbind waits for the queue, so nothing outlives the binding (see
-//! [`binding`](crate::binding)).
+//! this module.
+//!
+//! Unbind waits for what was put off for its own binding, by a count, so nothing outlives the binding
+//! (see [`binding`](crate::binding)). It does not flush the queue, which is that of all devices: what
+//! one device has to wait for would hold up the others.
+//!
+//! Taking memory from processes has a queue of its own, because it waits for their locks.
 
-use crate::workqueue::Owned;
+use crate::{
+    binding::Binding,
+    device::DmaDevice,
+    ffi,
+    gfp::Gfp,
+    mmap::Region,
+    workqueue::Owned, //
+};
 use core::{
-    mem::ManuallyDrop,
-    ptr::null_mut,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
     sync::atomic::{
         AtomicPtr,
         Ordering, //
@@ -21,7 +35,10 @@ use kernel::{
     impl_has_work,
     prelude::*,
     static_lock_class,
-    sync::LockClassKey,
+    sync::{
+        Arc,
+        LockClassKey, //
+    },
     workqueue::{
         Queue,
         RawWorkItem,
@@ -33,22 +50,31 @@ use kernel::{
 /// The module's workqueue, while an [`Owner`] exists.
 static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut());
 
-/// Owns the workqueue; the module's data.
+/// The one for what waits for processes, likewise.
+static REVOCATIONS: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut());
+
+/// Owns the workqueues; the module's data.
 pub(crate) struct Owner {
     _queue: Owned,
+    _revocations: Owned,
 }
 
 impl Owner {
-    /// Makes the workqueue.
+    /// Makes the workqueues.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         let queue = Owned::new(c"dma_map")?;
+        let revocations = Owned::new(c"dma_map_revoke")?;
         QUEUE.store(queue.as_raw(), Ordering::Release);
+        REVOCATIONS.store(revocations.as_raw(), Ordering::Release);
 
-        Ok(Self { _queue: queue })
+        Ok(Self {
+            _queue: queue,
+            _revocations: revocations,
+        })
     }
 }
 
@@ -56,40 +82,71 @@ impl Drop for Owner {
     fn drop(&mut self) {
         // The module is being unloaded, so no client is left.
         QUEUE.store(null_mut(), Ordering::Release);
+        REVOCATIONS.store(null_mut(), Ordering::Release);
     }
 }
 
-/// Waits for all frees that were put off so far.
+/// Counts something that was put off for a binding, until this is dropped.
 ///
-/// Context: may sleep.
-pub(crate) fn flush() {
-    let queue = QUEUE.load(Ordering::Acquire);
+/// The last thing that is done about it, and in code of this module: then the binding may end, and the
+/// driver be unloaded.
+///
+/// # Invariants
+///
+/// The binding has not ended, because this is counted in it.
+pub(crate) struct Pending(NonNull<Binding>);
 
-    if !queue.is_null() {
-        // SAFETY: As in `defer`.
-        unsafe { bindings::__flush_workqueue(queue) };
+// SAFETY: The count is atomic.
+unsafe impl Send for Pending {}
+
+impl Pending {
+    pub(crate) fn new(dev: DmaDevice<'_>) -> Self {
+        let binding = dev.binding();
+
+        binding.pending().fetch_add(1, Ordering::Relaxed);
+        // INVARIANT: It has not ended here, and will not from here on.
+        Self(NonNull::from(binding))
+    }
+}
+
+impl Drop for Pending {
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants. The function does not use it once it is not counted.
+        unsafe { ffi::put_pending(self.0.as_ref().pending()) };
     }
 }
 
 /// Something that was put off.
+///
+/// Not generic, so that what runs it is in this module: the code of the driver is there until the
+/// binding has ended, and no longer.
 #[pin_data]
-struct Job<F> {
+struct Job {
     #[pin]
-    work: Work<Job<F>>,
-    free: ManuallyDrop<F>,
+    work: Work<Job>,
+    run: unsafe fn(NonNull<c_void>),
+    data: NonNull<c_void>,
+    pending: Option<Pending>,
 }
+
+// SAFETY: `defer` has the bound.
+unsafe impl Send for Job {}
 
 impl_has_work! {
-    impl{F} HasWork<Self> for Job<F> { self.work }
+    impl HasWork<Self> for Job { self.work }
 }
 
-impl<F: FnOnce()> WorkItem for Job<F> {
+impl WorkItem for Job {
     type Pointer = Pin<KBox<Self>>;
 
     fn run(mut this: Pin<KBox<Self>>) {
-        // SAFETY: The job is run once, and dropped without using the field again.
-        let free = unsafe { ManuallyDrop::take(this.as_mut().project().free) };
-        free();
+        let pending = this.as_mut().project().pending.take();
+
+        // SAFETY: Set by `start`, and run once.
+        unsafe { (this.run)(this.data) };
+        drop(this);
+        drop(pending);
     }
 }
 
@@ -102,23 +159,19 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
     (c"dma_map::deferral", static_lock_class!())
 }
 
-/// Runs `free` in a context that may sleep, before the device is unbound.
-///
-/// Returns `false` if there is no memory to arrange that; `free` is then forgotten, and the caller
-/// counts the memory as quarantined.
-///
-/// Context: any.
+/// Has `run(data)` run by the queue, unless there is no memory for that.
 ///
 /// # Safety
 ///
-/// `free` must be valid to run until the device of the handle that calls this is unbound.
+/// It must be valid to run once, by any thread: until the device of `dev` is unbound, or, without, as
+/// long as this module is loaded.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
-    // What it owns must be leaked when there is no memory for the job, so it is taken out only by
-    // running it.
-    let free = ManuallyDrop::new(free);
-
+unsafe fn start(
+    dev: Option<DmaDevice<'_>>,
+    run: unsafe fn(NonNull<c_void>),
+    data: NonNull<c_void>,
+) -> bool {
     let queue = QUEUE.load(Ordering::Acquire);
     if queue.is_null() {
         return false;
@@ -128,9 +181,11 @@ pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
     let job = KBox::pin_init(
         pin_init!(Job {
             work <- Work::new(name, key),
-            free,
+            run,
+            data,
+            pending: dev.map(Pending::new),
         }),
-        GFP_ATOMIC | __GFP_NOWARN,
+        Gfp::Atomic.flags(),
     );
     let Ok(job) = job else {
         return false;
@@ -142,7 +197,50 @@ pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
     true
 }
 
-/// Runs `item` in a context that may sleep, before the device is unbound.
+/// Runs a closure that was boxed.
+///
+/// # Safety
+///
+/// `data` must be a `KBox<F>` that was leaked, and is given away here.
+unsafe fn call<F: FnOnce()>(data: NonNull<c_void>) {
+    // SAFETY: By the safety requirements of this function.
+    let free = unsafe { KBox::from_raw(data.as_ptr().cast::<F>()) };
+
+    KBox::into_inner(free)();
+}
+
+/// Runs `free` in a context that may sleep, before the device is unbound.
+///
+/// Without a device, it must be of this module's own code, and runs at some time.
+///
+/// Returns `false` if there is no memory to arrange that; `free` is then forgotten, and the caller
+/// counts the memory as quarantined.
+///
+/// Context: any.
+///
+/// # Safety
+///
+/// `free` must be valid to run until the device of `dev` is unbound.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn defer<F>(dev: Option<DmaDevice<'_>>, free: F) -> bool
+where
+    F: FnOnce() + Send + 'static,
+{
+    // What it owns must be leaked when there is no memory for the job, so it is taken out only by
+    // running it.
+    let boxed = KBox::<F>::new_uninit(Gfp::Atomic.flags());
+    let Ok(boxed) = boxed else {
+        core::mem::forget(free);
+        return false;
+    };
+    let data = KBox::into_raw(boxed.write(free));
+
+    // SAFETY: A box is not NULL; it is given away. The rest is this function's requirement.
+    unsafe { start(dev, call::<F>, NonNull::new_unchecked(data.cast())) }
+}
+
+/// Runs `item` in a context that may sleep.
 ///
 /// Nothing is allocated, so that this does not fail.
 ///
@@ -150,7 +248,8 @@ pub(crate) unsafe fn defer<F: FnOnce() + Send + 'static>(free: F) -> bool {
 ///
 /// # Safety
 ///
-/// `item` must be valid to run until the device of the handle that calls this is unbound.
+/// What runs it must be in this module. It must be valid to run; if that depends on the device, it
+/// must own a [`Pending`], and drop it last.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn enqueue<W, const ID: u64>(item: W)
@@ -164,6 +263,19 @@ where
         return;
     }
 
-    // SAFETY: As in `defer`.
+    // SAFETY: As in `start`.
     unsafe { Queue::from_raw(queue) }.enqueue(item);
+}
+
+/// Has `region` taken from the processes that have mapped it.
+///
+/// Context: any.
+pub(crate) fn revoke(region: Arc<Region>) {
+    let queue = REVOCATIONS.load(Ordering::Acquire);
+    if queue.is_null() {
+        return;
+    }
+
+    // SAFETY: As in `start`. If it is enqueued already, it has not begun.
+    let _ = unsafe { Queue::from_raw(queue) }.enqueue(region);
 }

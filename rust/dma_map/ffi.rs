@@ -3,6 +3,7 @@
 //! What the `kernel` crate keeps to itself: the raw device pointer, inlines of the C API, and our
 //! own C helpers (`helpers.c`).
 
+use core::sync::atomic::AtomicUsize;
 use kernel::{
     bindings,
     device,
@@ -43,6 +44,7 @@ extern "C" {
     fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
     #[cfg(CONFIG_X86_64)]
     fn dma_map_helper_phys_to_virt(phys: bindings::phys_addr_t) -> *mut c_void;
+    fn dma_map_helper_put_pending(pending: *mut c_void);
     fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
     fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
     fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
@@ -50,6 +52,7 @@ extern "C" {
     fn dma_map_helper_use_dma_iommu(dev: *mut c_void) -> bool;
     #[cfg(not(CONFIG_X86_64))]
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
+    fn dma_map_helper_wait_pending(pending: *mut c_void);
 }
 
 /// Returns the `struct device` behind `dev`.
@@ -257,6 +260,22 @@ pub(crate) unsafe fn map_limit(dev: *mut bindings::device) -> u64 {
 pub(crate) fn may_sleep() -> bool {
     // SAFETY: The function has no preconditions.
     unsafe { dma_map_helper_may_sleep() }
+}
+
+/// Counts one less, and wakes who [waits](wait_pending) if that was the last.
+///
+/// C API: `atomic_long_dec_and_test()`, `wake_up_var()`. Context: any.
+pub(crate) fn put_pending(pending: &AtomicUsize) {
+    // SAFETY: The types are the same number to both sides. When the count is 0, it is named only.
+    unsafe { dma_map_helper_put_pending(pending.as_ptr().cast()) }
+}
+
+/// Waits until the count is 0. Context: may sleep.
+///
+/// C API: `wait_var_event()`.
+pub(crate) fn wait_pending(pending: &AtomicUsize) {
+    // SAFETY: As above.
+    unsafe { dma_map_helper_wait_pending(pending.as_ptr().cast()) }
 }
 
 /// Takes the `mmap_lock` for writing; the `kernel` crate does so for reading only.

@@ -22,6 +22,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
+#include <linux/wait_bit.h>
 
 #include "helpers.h"
 
@@ -244,6 +245,13 @@ void *dma_map_helper_phys_to_virt(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_phys_to_virt);
 
+void dma_map_helper_put_pending(atomic_long_t *pending)
+{
+	if (atomic_long_dec_and_test(pending))
+		wake_up_var(pending);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_put_pending);
+
 void dma_map_helper_raw_spin_lock(void *lock)
 {
 	raw_spin_lock((raw_spinlock_t *)lock);
@@ -281,3 +289,9 @@ phys_addr_t dma_map_helper_virt_to_phys(void *addr)
 	return virt_to_phys(addr);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_virt_to_phys);
+
+void dma_map_helper_wait_pending(atomic_long_t *pending)
+{
+	wait_var_event(pending, !atomic_long_read_acquire(pending));
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_wait_pending);

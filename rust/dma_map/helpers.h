@@ -3,6 +3,7 @@
 #ifndef _DMA_MAP_HELPERS_H
 #define _DMA_MAP_HELPERS_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -42,12 +43,14 @@ dma_addr_t dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys);
 void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
 void *dma_map_helper_phys_to_virt(phys_addr_t phys);
+void dma_map_helper_put_pending(atomic_long_t *pending);
 void dma_map_helper_raw_spin_lock(void *lock);
 void dma_map_helper_raw_spin_lock_init(void *lock);
 void dma_map_helper_raw_spin_unlock(void *lock);
 unsigned long dma_map_helper_totalram_pages(void);
 bool dma_map_helper_use_dma_iommu(struct device *dev);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
+void dma_map_helper_wait_pending(atomic_long_t *pending);
 
 /* In Rust: what the above does elsewhere. */
 void dma_map_free_later(const struct dma_map_binding *binding, size_t size,

@@ -13,7 +13,7 @@
 //! # Why that is enough
 //!
 //! 1. A mapping comes into being in [`Mmap::mmap`] only, which borrows the `Mmap`; taking mappings
-//!    away needs it exclusively. So there is no new one meanwhile.
+//!    away needs it exclusively. So there is no new one meanwhile, and what was taken away stays so.
 //! 2. Each `mmap()` is listed before its first page table entry is written, with the `mm_struct`
 //!    that it is in. It leaves the list when the last VMA that stems from it is closed, and by then
 //!    its entries are gone. VMAs do not get into another `mm_struct`: `VM_DONTCOPY`, which
@@ -33,7 +33,17 @@
 //!    them, which a process can pin (the fast path does not ask for `VM_IO`): such a page is not
 //!    free before it is unpinned, whatever the driver does.
 //!
-//! Because of the last point, memory that was mappable does not become the CPU's again: a pin may
+//! # A process that is stuck
+//!
+//! A process that is stuck in the kernel with its `mmap_lock` held cannot be helped, and must not hold up
+//! others. So a work item of its own waits for the lock, on a queue that nobody flushes, and whoever
+//! takes the memory away waits for the work for 5 seconds. After that the memory is not freed: it is
+//! quarantined, as that of a device that does not stop, and the work takes the mapping away when the lock
+//! can be had. The VMA keeps the modules whose code it needs.
+//!
+//! # What else
+//!
+//! Because of the last point above, memory that was mappable does not become the CPU's again: a pin may
 //! still write to it. There is no way back from an [`Mmap`] to its handle.
 //!
 //! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry
@@ -45,6 +55,7 @@ pub(crate) use self::region::Region;
 
 use crate::{
     deferral,
+    device::DmaDevice,
     direction::Direction,
     engine::Engine,
     error::to_result,
@@ -136,11 +147,12 @@ impl<H: private::Backend> Mappable for H {}
 /// Memory that processes can map, until it is dropped.
 ///
 /// Dereferences to the handle. Dropping it takes the mappings away, then drops the handle; a process
-/// that goes on gets a `SIGBUS`. Kept in a [`Gate`](crate::gate::Gate), that is what unbind does.
+/// that goes on gets a `SIGBUS`. Kept in a [`Gate`](crate::gate::Gate), that is what unbind does. If a
+/// process keeps its `mmap_lock` for 5 seconds, the memory is [quarantined](self#a-process-that-is-stuck).
 ///
-/// C API: `dma_mmap_attrs()`, `dma_mmap_pages()`, `dma_mmap_noncontiguous()`. Drop context: any but
-/// within the `mmap` operation of a file, where a process's `mmap_lock` is held; what may not be done
-/// where it is dropped is put off to a workqueue.
+/// C API: `dma_mmap_attrs()`, `dma_mmap_pages()`, `dma_mmap_noncontiguous()`. Drop context: any; what
+/// may not be done where it is dropped is put off to a workqueue. Within the `mmap` operation of a file,
+/// its own process keeps the lock.
 ///
 /// # Invariants
 ///
@@ -270,8 +282,13 @@ impl<H: Mappable> Mmap<H> {
     ///
     /// Context: may sleep; waits for the `mmap_lock` of each process, so not within the `mmap`
     /// operation of a file.
-    pub fn revoke(&mut self) {
-        self.region.revoke();
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT`: a process has kept its `mmap_lock` for 5 seconds. Its mapping goes as soon as it gives
+    /// that up, and so may others that were made meanwhile.
+    pub fn revoke(&mut self) -> Result {
+        self.region.revoke()
     }
 }
 
@@ -326,10 +343,9 @@ where
 
 impl<H: Mappable> Drop for Mmap<H> {
     fn drop(&mut self) {
-        let dev = self.memory.device().as_raw();
-        if ffi::may_sleep() {
-            self.region.revoke();
-            ledger::strike(dev, || ledger::Entry::Region(self.region.clone()));
+        let (dev, size) = (self.memory.device(), self.memory.size());
+        if ffi::may_sleep() && self.region.revoke().is_ok() {
+            ledger::strike(dev.as_raw(), || ledger::Entry::Region(self.region.clone()));
             // SAFETY: `memory` is not used again.
             unsafe { ManuallyDrop::drop(&mut self.memory) };
             return;
@@ -337,25 +353,32 @@ impl<H: Mappable> Drop for Mmap<H> {
 
         // The engine may be gone when the rest is done, so it is asked now.
         let stopped = self.memory.stop();
-        let (device, size) = (self.memory.device(), self.memory.size());
-        // SAFETY: `memory` is not used again; `device` is a token, and outlives it. What is not stopped
-        // is not freed, see below.
+        // SAFETY: The device is bound until what is put off has run.
+        let dev = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
+        // SAFETY: `memory` is not used again; `dev` is a token, and outlives it. What is not stopped is
+        // not freed, and nor is what processes have, see below.
         let memory = unsafe { core::ptr::read(&*self.memory).into_memory() };
-        let region = self.region.clone();
+        if !stopped || ffi::may_sleep() {
+            core::mem::forget(memory);
+            dev.quarantine(size);
+            return;
+        }
 
-        // If the device could not be stopped, the memory stays, and so may the mappings.
+        let region = self.region.clone();
         let free = move || {
-            region.revoke();
+            if region.revoke().is_err() {
+                core::mem::forget(memory);
+                dev.quarantine(size);
+                return;
+            }
+            ledger::strike(dev.as_raw(), || ledger::Entry::Region(region));
             // SAFETY: The device is stopped, the mappings are gone, and nobody else has the memory.
             // The device is bound until this has run, where it may sleep.
             unsafe { H::free(memory) };
         };
         // SAFETY: See there.
-        let deferred = stopped && unsafe { deferral::defer(free) };
-        if deferred {
-            ledger::strike(dev, || ledger::Entry::Region(self.region.clone()));
-        } else {
-            device.quarantine(size);
+        if !unsafe { deferral::defer(Some(dev), free) } {
+            dev.quarantine(size);
         }
     }
 }

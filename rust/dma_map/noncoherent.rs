@@ -391,7 +391,7 @@ impl<M: Memory, T, D: Direction, S: State> Drop for DmaBuffer<'_, M, T, D, S> {
         }
 
         // SAFETY: As above; the device is bound until the closure has run, where it may sleep.
-        if !unsafe { deferral::defer(move || memory.free()) } {
+        if !unsafe { deferral::defer(Some(self.dev), move || memory.free()) } {
             self.dev.quarantine(size);
         }
     }

@@ -26,7 +26,6 @@ use self::{
 };
 use crate::{
     device::DmaDevice,
-    ffi,
     gfp::Gfp,
     ledger, //
 };
@@ -158,7 +157,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
 
     fn create(dev: DmaDevice<'bound>, name: &CStr, layout: Layout) -> Result<Self> {
         // Reserved now, so that the drop of a pool cannot fail.
-        let destroy = KBox::pin_init(Destroy::new(), Gfp::Kernel.flags())?;
+        let destroy = Destroy::new()?;
         let line = ledger::Line::new()?;
 
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
@@ -295,7 +294,7 @@ impl<T> Drop for DmaPool<'_, T> {
         let destroy = unsafe { ManuallyDrop::take(&mut self.destroy) };
         // SAFETY: By the type invariants the pool is ours, and all of its blocks are back. Its
         // device is bound, and stays so until what is put off has run.
-        unsafe { destroy::destroy(destroy, self.raw, ffi::may_sleep()) };
+        unsafe { destroy::destroy(destroy, self.raw, self.dev) };
     }
 }
 

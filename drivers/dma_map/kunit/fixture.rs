@@ -104,6 +104,11 @@ impl TestDevice {
         })
     }
 
+    /// The C structure of the device.
+    pub(crate) fn raw(&self) -> *mut bindings::device {
+        self.dev.as_ptr()
+    }
+
     /// Unbinds the device.
     pub(crate) fn unbind(&self) {
         // SAFETY: `dev` is valid.

@@ -4,7 +4,7 @@
 
 mod files;
 mod life;
-mod opened;
+pub(crate) mod opened;
 
 use self::opened::Opened;
 use crate::{
@@ -219,14 +219,14 @@ fn shop(probe: &Probe<'_, '_>, ready: Events) -> Result<Arc<Shop>> {
 }
 
 /// Returns a name that no node has had.
-fn name() -> Result<CString> {
+pub(crate) fn name() -> Result<CString> {
     static LAST: Atomic<u32> = Atomic::new(0);
 
     CString::try_from_fmt(fmt!("dma_map_kunit{}", LAST.fetch_add(1, Relaxed)))
 }
 
 /// Registers a node with files of type `F`.
-fn register<'b, F: FileOperations>(
+pub(crate) fn register<'b, F: FileOperations>(
     probe: &Probe<'b, '_>,
     name: &CStr,
     device: Arc<F::Device>,

@@ -2,6 +2,8 @@
 
 //! [`Mmap`], as far as it goes without a process: the guest's test `mmap` has one.
 
+mod stuck;
+
 use crate::{
     c,
     check::*,
@@ -68,7 +70,7 @@ mod tests {
             let mut found = [0; 4];
             device_side::read(dma, memory.dma_address() + 12, &mut found)?;
             check_eq!(found, [1, 2, 3, 4]);
-            memory.revoke();
+            memory.revoke()?;
             check_eq!(io_read!(&memory, [try: 3]), 0x0403_0201);
             Ok(())
         })

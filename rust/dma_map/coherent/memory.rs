@@ -136,7 +136,7 @@ impl Memory {
     unsafe fn free_later(self, dev: DmaDevice<'_>) {
         let size = self.size;
         // SAFETY: The memory is the closure's alone, and the device is bound until it has run.
-        if !unsafe { deferral::defer(move || self.free()) } {
+        if !unsafe { deferral::defer(Some(dev), move || self.free()) } {
             dev.quarantine(size);
         }
     }

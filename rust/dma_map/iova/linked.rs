@@ -206,7 +206,7 @@ impl<B: SgBuffer, D: Direction, S: State> Drop for Linked<'_, B, D, S> {
         if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
             let size = buffer.len();
             // SAFETY: The buffer is `'static`, and unlinked.
-            if !unsafe { deferral::defer(move || drop(buffer)) } {
+            if !unsafe { deferral::defer(Some(dev), move || drop(buffer)) } {
                 dev.quarantine(size);
             }
         }

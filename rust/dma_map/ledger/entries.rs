@@ -213,18 +213,24 @@ pub(crate) unsafe fn settle(dev: *mut bindings::device) {
         bindings::pci_read_config_word(pdev, bindings::PCI_COMMAND as c_int, &mut command);
     }
 
-    // Mappings of processes before the memory behind them, and blocks before their pools.
+    // Mappings of processes before the memory behind them, and blocks before their pools. If a mapping
+    // cannot be taken away, no memory goes that could be behind it: the kernel may complain.
+    let mut reachable = false;
     for step in 0..3 {
         let mut later = None;
         while let Some(mut node) = take(&mut left) {
             left = take(&mut node.next);
-            if node.entry.step() == step {
+            match &node.entry {
+                Entry::Region(region) => reachable |= region.revoke().is_err(),
+                // It stays.
+                entry if reachable && entry.is_mappable() => (),
                 // SAFETY: Nobody uses it, by the safety requirements of this function; the device
                 // was taken off the bus, and what depends on it was given back in an earlier step.
-                unsafe { node.entry.give_back(dev) };
-            } else {
-                node.next = take(&mut later);
-                later = Some(node);
+                entry if entry.step() == step => unsafe { entry.give_back(dev) },
+                _ => {
+                    node.next = take(&mut later);
+                    later = Some(node);
+                }
             }
         }
         left = later;
@@ -239,6 +245,14 @@ impl Entry {
             Self::Block { .. } => 1,
             _ => 2,
         }
+    }
+
+    /// Whether it may be what a process has mapped.
+    fn is_mappable(&self) -> bool {
+        matches!(
+            self,
+            Self::Coherent { .. } | Self::Pages { .. } | Self::Noncontiguous { .. }
+        )
     }
 
     /// Gives back what was mapped or allocated for `dev`.
@@ -299,7 +313,8 @@ impl Entry {
                 Self::Block { pool, cpu, dma } => {
                     bindings::dma_pool_free(pool.as_ptr(), cpu.as_ptr(), dma)
                 }
-                Self::Region(ref region) => region.revoke(),
+                // Not that of this function, see `settle`.
+                Self::Region(_) => (),
             }
         }
     }

@@ -4,7 +4,10 @@
 
 use super::store::Store;
 use crate::{
-    deferral,
+    deferral::{
+        self,
+        Pending, //
+    },
     ffi,
     gfp::Gfp, //
 };
@@ -27,6 +30,7 @@ type Task = unsafe fn(NonNull<Store>);
 #[pin_data]
 pub(super) struct Job {
     task: Option<(Task, NonNull<Store>)>,
+    pending: Option<Pending>,
     #[pin]
     work: Work<Job>,
 }
@@ -47,15 +51,19 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
 impl Job {
     /// Makes a job without a task.
     ///
+    /// Not inlined, so that what runs it is in this module, see [`deferral`].
+    ///
     /// # Errors
     ///
     /// `ENOMEM`.
+    #[inline(never)]
     pub(super) fn new() -> Result<Pin<KBox<Self>>> {
         let (name, key) = lock_class();
 
         KBox::pin_init(
             pin_init!(Self {
                 task: None,
+                pending: None,
                 work <- Work::new(name, key),
             }),
             Gfp::Kernel.flags(),
@@ -76,6 +84,8 @@ pub(super) unsafe fn run(mut job: Pin<KBox<Job>>, task: Task, store: NonNull<Sto
     if ffi::may_sleep() {
         Job::run(job);
     } else {
+        // SAFETY: By the safety requirements of this function, the store is there.
+        *job.as_mut().project().pending = Some(Pending::new(unsafe { store.as_ref() }.dev));
         // SAFETY: By the safety requirements of this function.
         unsafe { deferral::enqueue(job) };
     }
@@ -84,10 +94,14 @@ pub(super) unsafe fn run(mut job: Pin<KBox<Job>>, task: Task, store: NonNull<Sto
 impl WorkItem for Job {
     type Pointer = Pin<KBox<Self>>;
 
-    fn run(this: Pin<KBox<Self>>) {
+    fn run(mut this: Pin<KBox<Self>>) {
+        let pending = this.as_mut().project().pending.take();
+
         if let Some((task, store)) = this.task {
             // SAFETY: Set by `run` above, whose caller has seen to that.
             unsafe { task(store) };
         }
+        drop(this);
+        drop(pending);
     }
 }

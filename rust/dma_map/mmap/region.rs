@@ -3,6 +3,7 @@
 //! The mappings of one piece of memory, and how they are taken away.
 
 use crate::{
+    deferral,
     ffi,
     gfp::Gfp,
     ops::Ops,
@@ -10,16 +11,31 @@ use crate::{
 };
 use kernel::{
     bindings,
+    impl_has_work,
     mm::{
         virt::VmaNew,
         Mm, //
     },
     new_mutex,
+    new_work,
     prelude::*,
     sync::{
         aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         Mutex, //
+    },
+    time::{
+        msecs_to_jiffies,
+        Msecs, //
+    },
+    types::Opaque,
+    workqueue::{
+        Work,
+        WorkItem, //
     }, //
 };
 
@@ -42,14 +58,22 @@ struct Mapping {
 /// `mapping` is valid as long as this is on the list.
 struct Listed {
     mapping: *mut Mapping,
+    /// What no other mapping of the region is called, also when its memory is used again.
+    number: u64,
     /// VMAs that are open.
     vmas: usize,
-    /// [`Region::revoke`] has been there.
+    /// Its page table entries were taken away.
     revoked: bool,
 }
 
 // SAFETY: A mapping is not tied to a thread.
 unsafe impl Send for Listed {}
+
+/// How long a process may keep its `mmap_lock` while the memory is taken from it.
+///
+/// Whoever has it for longer is stuck in the kernel. Whoever waits is a driver that is unbound, with
+/// locks of its bus held.
+const PATIENCE: Msecs = 5000;
 
 /// The mappings of one piece of memory.
 #[pin_data]
@@ -57,6 +81,23 @@ pub(crate) struct Region {
     /// Taken within the `mmap_lock` of any process, so never held while one is waited for.
     #[pin]
     mappings: Mutex<KVec<Listed>>,
+    last: Atomic<u64>,
+    /// Takes mappings away, since who asks for that does not wait for ever.
+    #[pin]
+    work: Work<Region>,
+    /// The work has been there, since this was reset.
+    #[pin]
+    done: Opaque<bindings::completion>,
+}
+
+// SAFETY: The lists are behind a lock, and the C functions that work on `done` take its own.
+unsafe impl Send for Region {}
+
+// SAFETY: As above.
+unsafe impl Sync for Region {}
+
+impl_has_work! {
+    impl HasWork<Self> for Region { self.work }
 }
 
 /// The operations of all VMAs that a [`Region`] knows.
@@ -122,6 +163,10 @@ impl Region {
         Arc::pin_init(
             pin_init!(Self {
                 mappings <- new_mutex!(KVec::new(), "dma_map::Region"),
+                last: Atomic::new(0),
+                work <- new_work!("dma_map::Region::revoke"),
+                // SAFETY: The memory is the completion's, and stays where it is.
+                done <- Opaque::ffi_init(|done| unsafe { bindings::init_completion(done) }),
             }),
             Gfp::Kernel.flags(),
         )
@@ -154,6 +199,7 @@ impl Region {
         // INVARIANT: The mapping is freed in `close` and below, after it was taken off the list.
         let listed = Listed {
             mapping,
+            number: self.last.fetch_add(1, Relaxed),
             vmas: 1,
             revoked: false,
         };
@@ -208,22 +254,53 @@ impl Region {
         true
     }
 
-    /// Returns the `mm_struct` of a mapping that was not revoked yet, and marks it.
-    fn next(&self) -> Option<ARef<Mm>> {
+    /// Returns a mapping that was not taken away yet: its number, and the `mm_struct`.
+    fn next(&self) -> Option<(u64, ARef<Mm>)> {
+        let mappings = self.mappings.lock();
+
+        let listed = mappings.iter().find(|listed| !listed.revoked)?;
+        // SAFETY: By the type invariants the mapping is valid while it is on the list.
+        Some((listed.number, unsafe { (*listed.mapping).mm.clone() }))
+    }
+
+    /// Notes that the mapping of this number was taken away.
+    fn mark(&self, number: u64) {
         let mut mappings = self.mappings.lock();
 
-        let listed = mappings.iter_mut().find(|listed| !listed.revoked)?;
-        listed.revoked = true;
-        // SAFETY: By the type invariants the mapping is valid while it is on the list.
-        Some(unsafe { (*listed.mapping).mm.clone() })
+        if let Some(listed) = mappings.iter_mut().find(|listed| listed.number == number) {
+            listed.revoked = true;
+        }
     }
 
     /// Takes all mappings away. Nobody may call [`map`](Self::map) meanwhile.
     ///
-    /// Context: may sleep.
-    pub(crate) fn revoke(&self) {
-        while let Some(mm) = self.next() {
-            self.clear(&mm);
+    /// One of a process that does not give up its `mmap_lock` goes as soon as it does.
+    ///
+    /// Context: may sleep, for a bounded time.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT`: there is one left.
+    pub(crate) fn revoke(self: &Arc<Self>) -> Result {
+        let mut left = msecs_to_jiffies(PATIENCE);
+        if self.next().is_none() {
+            return Ok(());
+        }
+
+        deferral::revoke(self.clone());
+        loop {
+            // Before the look: what is done after it wakes the wait.
+            // SAFETY: The completion was initialised; this is `reinit_completion()`, which any thread
+            // may call.
+            unsafe { (*self.done.get()).done = 0 };
+            if self.next().is_none() {
+                return Ok(());
+            }
+            if left == 0 {
+                return Err(ETIMEDOUT);
+            }
+            // SAFETY: As above; the caller may sleep.
+            left = unsafe { bindings::wait_for_completion_timeout(self.done.get(), left) };
         }
     }
 
@@ -254,5 +331,18 @@ impl Region {
             }
             ffi::mmap_write_unlock(raw);
         }
+    }
+}
+
+impl WorkItem for Region {
+    type Pointer = Arc<Self>;
+
+    fn run(this: Arc<Self>) {
+        while let Some((number, mm)) = this.next() {
+            this.clear(&mm);
+            this.mark(number);
+        }
+        // SAFETY: As in `revoke`.
+        unsafe { bindings::complete_all(this.done.get()) };
     }
 }

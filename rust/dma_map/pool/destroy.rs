@@ -2,7 +2,15 @@
 
 //! The end of a pool, where it may sleep and where it may not.
 
-use crate::deferral;
+use crate::{
+    deferral::{
+        self,
+        Pending, //
+    },
+    device::DmaDevice,
+    ffi,
+    gfp::Gfp, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -20,6 +28,7 @@ use kernel::{
 #[pin_data]
 pub(super) struct Destroy {
     pool: Option<NonNull<bindings::dma_pool>>,
+    pending: Option<Pending>,
     #[pin]
     work: Work<Destroy>,
 }
@@ -41,43 +50,60 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
 }
 
 impl Destroy {
-    pub(super) fn new() -> impl PinInit<Self> {
+    /// Makes the work, which is not begun.
+    ///
+    /// Not inlined, so that what runs it is in this module, see [`deferral`].
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    #[inline(never)]
+    pub(super) fn new() -> Result<Pin<KBox<Self>>> {
         let (name, key) = lock_class();
 
-        pin_init!(Self {
-            pool: None,
-            work <- Work::new(name, key),
-        })
+        KBox::pin_init(
+            pin_init!(Self {
+                pool: None,
+                pending: None,
+                work <- Work::new(name, key),
+            }),
+            Gfp::Kernel.flags(),
+        )
     }
 }
 
 impl WorkItem for Destroy {
     type Pointer = Pin<KBox<Self>>;
 
-    fn run(this: Pin<KBox<Self>>) {
+    fn run(mut this: Pin<KBox<Self>>) {
+        let pending = this.as_mut().project().pending.take();
+
         if let Some(pool) = this.pool {
             // SAFETY: Set by `destroy` below, with a pool that it may destroy.
             unsafe { bindings::dma_pool_destroy(pool.as_ptr()) };
         }
+        drop(this);
+        drop(pending);
     }
 }
 
-/// Destroys `pool`, now or later.
+/// Destroys `pool`, now or, where that may not sleep, later.
 ///
 /// # Safety
 ///
-/// The pool must be the caller's, without blocks outstanding, and must not be used again. Its
-/// device must be bound, and `now` must be true only in a context that may sleep.
+/// The pool must be the caller's, without blocks outstanding, and must not be used again. `dev` must
+/// be its device.
 pub(super) unsafe fn destroy(
     mut job: Pin<KBox<Destroy>>,
     pool: NonNull<bindings::dma_pool>,
-    now: bool,
+    dev: DmaDevice<'_>,
 ) {
     *job.as_mut().project().pool = Some(pool);
 
-    if now {
+    if ffi::may_sleep() {
         Destroy::run(job);
     } else {
+        *job.as_mut().project().pending = Some(Pending::new(dev));
         // SAFETY: The pool is the job's alone, and the device is bound until the job has run.
         unsafe { deferral::enqueue(job) };
     }

@@ -233,7 +233,7 @@ pub(crate) fn release<B: SgBuffer>(dev: DmaDevice<'_>, buffer: B) {
     if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
         let size = buffer.len();
         // SAFETY: The buffer is `'static`, and unmapped.
-        if !unsafe { deferral::defer(move || drop(buffer)) } {
+        if !unsafe { deferral::defer(Some(dev), move || drop(buffer)) } {
             dev.quarantine(size);
         }
     }

@@ -82,8 +82,9 @@ impl Pins {
     fn put_off(&mut self) {
         let last = Self { ..*self };
 
-        // SAFETY: Pages have no tie to a device. The caller uses `self` no more.
-        unsafe { deferral::defer(move || drop(last)) };
+        // SAFETY: Pages have no tie to a device, and this is the module's own code. The caller uses
+        // `self` no more.
+        unsafe { deferral::defer(None, move || drop(last)) };
     }
 }
 

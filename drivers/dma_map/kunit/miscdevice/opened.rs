@@ -21,7 +21,7 @@ const SHARED: c_ulong = 1;
 const READ: c_ulong = 1;
 
 /// An open file; released on drop.
-pub(super) struct Opened(NonNull<bindings::file>);
+pub(crate) struct Opened(NonNull<bindings::file>);
 
 /// Opens `name` in devtmpfs: a thread of the kernel does not see what processes have mounted.
 fn open(name: &CStr, flags: c_int) -> Result<*mut bindings::file> {
@@ -58,7 +58,7 @@ fn length(result: isize) -> Result<usize> {
 
 impl Opened {
     /// Opens the device node `name`.
-    pub(super) fn open(name: &CStr, flags: u32) -> Result<Self> {
+    pub(crate) fn open(name: &CStr, flags: u32) -> Result<Self> {
         let file = open(name, (flags | bindings::O_RDWR) as c_int)?;
         Ok(Self(NonNull::new(file).ok_or(EINVAL)?))
     }
@@ -119,18 +119,18 @@ impl Opened {
         length(unsafe { ioctl(self.0.as_ptr(), cmd, arg) })
     }
 
-    /// Maps three pages, which fails.
-    pub(super) fn mmap(&self) -> Result {
+    /// Maps some pages to the thread of the case, to be read, and returns where.
+    pub(crate) fn mmap(&self, pages: usize) -> Result<usize> {
         // SAFETY: KUnit runs a case, in this thread, and takes care of the memory.
         let addr = unsafe {
             let test = bindings::kunit_get_current_test();
-            bindings::kunit_vm_mmap(test, self.0.as_ptr(), 0, 3 * PAGE_SIZE, READ, SHARED, 0)
+            bindings::kunit_vm_mmap(test, self.0.as_ptr(), 0, pages * PAGE_SIZE, READ, SHARED, 0)
         };
         match addr {
             // What there is if KUnit has no address space for the case.
             0 => Err(ENOMEM),
             // CAST: An error is a small negative number.
-            _ => length(addr as isize).map(|_| ()),
+            _ => length(addr as isize),
         }
     }
 }
