@@ -29,6 +29,7 @@
 //! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
+//! - [`endian`]: numbers in the byte order of the device.
 //! - [`Untrusted`]: what a device wrote, before it was checked.
 //! - [`ring`], [`mailbox`]: the two usual ways to talk through shared memory, with all of that.
 //! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
@@ -77,6 +78,7 @@ pub mod coherent;
 mod deferral;
 pub mod device;
 pub mod direction;
+pub mod endian;
 pub mod engine;
 mod error;
 mod ffi;

@@ -7,6 +7,11 @@
 //! the mailbox's, and how the device is told that there is a request (the doorbell) and tells that
 //! there is a response.
 //!
+//! A head is sixteen little-endian words of 32 bits: the status (0 for none, 1 for a message), the
+//! number of the request, the number of bytes of data, 0, and the driver's [`WORDS`] words. The
+//! driver has its words as numbers; the data is bytes, whose order is its own
+//! ([`endian`](crate::endian) has types for both).
+//!
 //! ```text
 //!            CPU                                       device
 //!   post(): request, then its status     --->     reads the request
@@ -26,6 +31,7 @@ mod slot;
 
 use crate::{
     barrier,
+    endian::Le,
     untrusted::Untrusted,
     view::CoherentView, //
 };
@@ -50,10 +56,10 @@ pub use slot::{
 };
 
 /// The slot holds no message.
-const EMPTY: u32 = 0;
+const EMPTY: Le<u32> = Le::<u32>::new(0);
 
 /// The slot holds a message.
-const POSTED: u32 = 1;
+const POSTED: Le<u32> = Le::<u32>::new(1);
 
 /// Returns the number of bytes in a slot that a message with `length` bytes of data takes.
 #[inline]
@@ -218,18 +224,18 @@ impl<M: Slots> Mailbox<M> {
         self.request_data().try_copy_from_slice(data)?;
         let request = self.request_head();
         io_write!(request, .status, EMPTY);
-        io_write!(request, .sequence, self.sequence);
+        io_write!(request, .sequence, self.sequence.into());
         // CAST: Not more than the capacity, which is a `u32`.
-        io_write!(request, .length, data.len() as u32);
+        io_write!(request, .length, (data.len() as u32).into());
         let slots = io_project!(request, .words);
         for i in 0..WORDS {
-            io_write!(slots, [try: i], words.get(i).copied().unwrap_or(0));
+            io_write!(slots, [try: i], words.get(i).copied().unwrap_or(0).into());
         }
 
         // An answer that does not come must not look like the last one.
         let response = self.response_head();
         io_write!(response, .status, EMPTY);
-        io_write!(response, .sequence, 0);
+        io_write!(response, .sequence, 0.into());
         barrier::publish(|| io_write!(request, .status, POSTED));
         Ok(())
     }
@@ -259,15 +265,16 @@ impl<M: Slots> Mailbox<M> {
         // A status may be that of a late answer to the request before, and what is behind it that of
         // this one, half written: the number decides, and the rest is read after it.
         barrier::consume(|| io_project!(response, .sequence).once().read())
-            .exactly(self.sequence)?;
+            .exactly(self.sequence.into())?;
 
         barrier::consume(|| {
             let length = io_project!(response, .length).once().read();
             let message = Message {
                 sequence: self.sequence,
-                length: length.length(capacity)?,
+                length: length.map(u32::from).length(capacity)?,
             };
-            Ok((message, io_project!(response, .words).once().read()))
+            let words = io_project!(response, .words).once().read();
+            Ok((message, words.map(|words| words.map(u32::from))))
         })
     }
 

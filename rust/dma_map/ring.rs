@@ -7,6 +7,9 @@
 //! it empties. Where the counters are differs from device to device, so that is a trait,
 //! [`Counters`]: two words of memory, [`InMemory`], or registers of the driver.
 //!
+//! Counters are numbers here, and what a device sees of [`InMemory`] is little endian. What the
+//! slots' bytes mean is between the driver and its device: [`endian`](crate::endian) has the types.
+//!
 //! What can be got wrong with a ring is not in the driver's hands:
 //!
 //! - The barrier between the slots and the counter that gives them away is in
@@ -27,6 +30,7 @@ use crate::{
     barrier,
     coherent::DmaCoherent,
     device::DmaDevice,
+    endian::Le,
     engine::Engine,
     gfp::Gfp,
     state::Shared,
@@ -58,13 +62,15 @@ pub trait Counters {
 #[repr(C, align(64))]
 #[derive(FromBytes, IntoBytes)]
 struct Words {
-    cpu: u32,
+    cpu: Le<u32>,
     _line: [u32; 15],
-    device: u32,
+    device: Le<u32>,
     _rest: [u32; 15],
 }
 
-/// Counters in coherent memory: the CPU's in the first word, the device's 64 bytes behind it.
+/// Counters in coherent memory: the CPU's in the first word, the device's 64 bytes behind it. Both are
+/// little endian, as PCI devices have it; for another device, [`Counters`] is two accesses to words of
+/// its own order ([`Be`](crate::endian::Be)).
 pub struct InMemory<'bound, E: Engine> {
     words: DmaCoherent<'bound, Words, Shared<E>>,
 }
@@ -94,12 +100,15 @@ impl<'bound, E: Engine> InMemory<'bound, E> {
 impl<E: Engine> Counters for InMemory<'_, E> {
     #[inline]
     fn tell(&self, counter: u32) {
-        io_write!(&self.words, .cpu, counter);
+        io_write!(&self.words, .cpu, counter.into());
     }
 
     #[inline]
     fn ask(&self) -> Untrusted<u32> {
-        io_project!(&self.words, .device).once().read()
+        io_project!(&self.words, .device)
+            .once()
+            .read()
+            .map(u32::from)
     }
 }
 

@@ -82,10 +82,10 @@ static int post(struct mailbox *mailbox, const u32 *words, unsigned int count, c
 
 	WRITE_ONCE(request->status, DMA_MAP_BENCH_EMPTY);
 	memcpy(request + 1, data, length);
-	WRITE_ONCE(request->sequence, mailbox->sequence);
-	WRITE_ONCE(request->length, length);
+	WRITE_ONCE(request->sequence, cpu_to_le32(mailbox->sequence));
+	WRITE_ONCE(request->length, cpu_to_le32(length));
 	for (i = 0; i < count; i++)
-		WRITE_ONCE(request->words[i], words[i]);
+		WRITE_ONCE(request->words[i], cpu_to_le32(words[i]));
 	for (; i < DMA_MAP_BENCH_WORDS; i++)
 		WRITE_ONCE(request->words[i], 0);
 
@@ -112,15 +112,15 @@ static int take(struct mailbox *mailbox, struct message *message)
 	}
 
 	dma_rmb();
-	if (READ_ONCE(response->sequence) != mailbox->sequence)
+	if (READ_ONCE(response->sequence) != cpu_to_le32(mailbox->sequence))
 		return -EBADMSG;
 
 	dma_rmb();
-	message->length = READ_ONCE(response->length);
+	message->length = le32_to_cpu(READ_ONCE(response->length));
 	if (message->length > mailbox->capacity)
 		return -EBADMSG;
 	for (i = 0; i < DMA_MAP_BENCH_WORDS; i++)
-		message->words[i] = READ_ONCE(response->words[i]);
+		message->words[i] = le32_to_cpu(READ_ONCE(response->words[i]));
 	return 0;
 }
 

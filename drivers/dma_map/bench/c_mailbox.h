@@ -5,17 +5,19 @@
 
 #include <linux/types.h>
 
+#include <asm/byteorder.h>
+
 #define DMA_MAP_BENCH_WORDS	12
 
-#define DMA_MAP_BENCH_EMPTY	0
-#define DMA_MAP_BENCH_POSTED	1
+#define DMA_MAP_BENCH_EMPTY	cpu_to_le32(0)
+#define DMA_MAP_BENCH_POSTED	cpu_to_le32(1)
 
 struct dma_map_bench_head {
-	u32 status;
-	u32 sequence;
-	u32 length;
-	u32 reserved;
-	u32 words[DMA_MAP_BENCH_WORDS];
+	__le32 status;
+	__le32 sequence;
+	__le32 length;
+	__le32 reserved;
+	__le32 words[DMA_MAP_BENCH_WORDS];
 };
 
 /* What the device would do: answers a request, with as much data as it has. */

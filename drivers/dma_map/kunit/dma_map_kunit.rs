@@ -21,6 +21,7 @@ mod bus_master;
 mod coherent;
 mod device;
 mod empty;
+mod endian;
 mod gate;
 mod handles;
 mod iova;

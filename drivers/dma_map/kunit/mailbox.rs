@@ -71,7 +71,7 @@ impl<'b> Peer<'b> {
 
     /// Overwrites a field of the response.
     fn set(&self, field: DmaAddress, value: u32) -> Result {
-        device_side::write(self.dma, self.response + field, &value.to_ne_bytes())
+        device_side::write(self.dma, self.response + field, &value.to_le_bytes())
     }
 }
 
@@ -105,6 +105,42 @@ mod tests {
                 mailbox.data(&message)?.append_to(&mut out, GFP_KERNEL)?;
                 check_eq!(out[..], data[..]);
             }
+            Ok(())
+        })
+    }
+
+    /// Seen as bytes, so that it does not matter which order the CPU has.
+    #[test]
+    fn heads_are_little_endian() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 1024)?;
+            let peer = Peer::of(dma, &mailbox)?;
+            mailbox.post(&[], &[])?;
+            mailbox.post(&[0x0102_0304, u32::MAX - 1], &[5; 0x203])?;
+
+            let mut head = [0xff; BLOCK];
+            device_side::read(dma, peer.request, &mut head)?;
+            check_eq!(head[..8], [1, 0, 0, 0, 2, 0, 0, 0]);
+            check_eq!(head[8..16], [3, 2, 0, 0, 0, 0, 0, 0]);
+            check_eq!(head[16..24], [4, 3, 2, 1, 0xfe, 0xff, 0xff, 0xff]);
+            check_eq!(head[24..], [0; 40]);
+
+            head[16..20].copy_from_slice(&[0xdd, 0xcc, 0xbb, 0xaa]);
+            device_side::write(dma, peer.response, &head)?;
+            let (message, words) = mailbox.take()?;
+            check_eq!(message.sequence(), 2);
+            check_eq!(message.len(), 0x203);
+            words.map(|words| words[0]).exactly(0xaabb_ccdd)?;
+
+            // The same numbers from the other end are not the answer.
+            mailbox.post(&[], &[])?;
+            device_side::write(dma, peer.response, &[1, 0, 0, 0, 0, 0, 0, 3])?;
+            check_err!(mailbox.take(), EBADMSG);
+            device_side::write(dma, peer.response, &[0, 0, 0, 1, 3, 0, 0, 0])?;
+            check_err!(mailbox.take(), EBADMSG);
+            device_side::write(dma, peer.response, &[1, 0, 0, 0, 3, 0, 0, 0])?;
+            check_eq!(mailbox.take()?.0.sequence(), 3);
             Ok(())
         })
     }

@@ -12,6 +12,7 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
+    endian::Le,
     ring::{
         Consumer,
         Full,
@@ -38,15 +39,15 @@ const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes)]
 #[repr(C)]
 struct Entry {
-    number: u32,
-    square: u32,
+    number: Le<u32>,
+    square: Le<u32>,
 }
 
 impl Entry {
     fn new(number: u32) -> Self {
         Self {
-            number,
-            square: number.wrapping_mul(number),
+            number: number.into(),
+            square: number.wrapping_mul(number).into(),
         }
     }
 }
@@ -76,13 +77,13 @@ impl Peer<'_> {
     fn read(&self, at: DmaAddress) -> Result<u32> {
         let mut bytes = [0; 4];
         device_side::read(self.dma, at, &mut bytes)?;
-        Ok(u32::from_ne_bytes(bytes))
+        Ok(u32::from_le_bytes(bytes))
     }
 
     /// Says that this is how far the device is.
     fn tell(&self, counter: u32) -> Result {
         let at = self.counters + Counters::DEVICE as DmaAddress;
-        device_side::write(self.dma, at, &counter.to_ne_bytes())
+        device_side::write(self.dma, at, &counter.to_le_bytes())
     }
 
     fn slot(&self) -> DmaAddress {
@@ -107,8 +108,8 @@ impl Peer<'_> {
 
     /// Fills a slot.
     fn fill(&mut self, entry: Entry) -> Result {
-        device_side::write(self.dma, self.slot(), &entry.number.to_ne_bytes())?;
-        device_side::write(self.dma, self.slot() + 4, &entry.square.to_ne_bytes())?;
+        device_side::write(self.dma, self.slot(), entry.number.as_bytes())?;
+        device_side::write(self.dma, self.slot() + 4, entry.square.as_bytes())?;
         self.done = self.done.wrapping_add(1);
         self.tell(self.done)
     }
@@ -146,6 +147,30 @@ mod tests {
                 check_eq!(peer.done, next);
                 check!(next > len);
             }
+            Ok(())
+        })
+    }
+
+    /// Seen as bytes, so that it does not matter which order the CPU has.
+    #[test]
+    fn counters_are_little_endian() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut ring = producer(dma, 512)?;
+            let counters = ring.counters().dma_address();
+            for i in 0..0x102 {
+                ring.push(Entry::new(i))?;
+            }
+            ring.publish();
+            let mut bytes = [0; 4];
+            device_side::read(dma, counters, &mut bytes)?;
+            check_eq!(bytes, [2, 1, 0, 0]);
+
+            let device = counters + Counters::DEVICE as DmaAddress;
+            device_side::write(dma, device, &[1, 1, 0, 0])?;
+            check_eq!(ring.reclaim()?, 0x101);
+            device_side::write(dma, device, &[0, 0, 1, 2])?;
+            check_err!(ring.reclaim(), EBADMSG);
             Ok(())
         })
     }

@@ -4,6 +4,7 @@
 
 use crate::{
     coherent::DmaCoherent,
+    endian::Le,
     engine::Engine,
     mmap::Mmap,
     state::Shared,
@@ -31,17 +32,17 @@ pub struct Block([u32; BLOCK / 4]);
 /// How many words of a head are the driver's.
 pub const WORDS: usize = 12;
 
-/// The first block of a slot.
+/// The first block of a slot, as the device sees it.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 pub(super) struct Head {
     /// The field that gives a slot away.
-    pub(super) status: u32,
-    pub(super) sequence: u32,
+    pub(super) status: Le<u32>,
+    pub(super) sequence: Le<u32>,
     /// The number of bytes of data.
-    pub(super) length: u32,
-    _reserved: u32,
-    pub(super) words: [u32; WORDS],
+    pub(super) length: Le<u32>,
+    _reserved: Le<u32>,
+    pub(super) words: [Le<u32>; WORDS],
 }
 
 static_assert!(core::mem::size_of::<Head>() == BLOCK);

@@ -77,6 +77,19 @@ static void tell_driver(const char *file, const char *address)
 	close(fd);
 }
 
+/* A head is little endian, whatever the machine is. */
+static void check_head(const char *what, const u8 *head)
+{
+	const u32 words[] = {
+		1, answer.head.sequence, sizeof(payload), 0, DMA_MAILBOX_ECHO, 0
+	};
+	bool same = true;
+
+	for (size_t i = 0; i < sizeof(words); i++)
+		same &= head[i] == (u8)(words[i / 4] >> 8 * (i % 4));
+	check(same, "%s: a head is not what it should be", what);
+}
+
 /* What the device was given and what it gave back are where the mapping shows them. */
 static void check_shown(const char *what, int fd, const u8 *memory, u64 seed)
 {
@@ -91,6 +104,8 @@ static void check_shown(const char *what, int fd, const u8 *memory, u64 seed)
 	      "%s: the request is not in its slot", what);
 	check(!memcmp(memory + SLOT + DMA_MAILBOX_SLOT_DATA, payload, sizeof(payload)),
 	      "%s: the response is not in its slot", what);
+	check_head(what, memory);
+	check_head(what, memory + SLOT);
 }
 
 static void check_refused(int fd)

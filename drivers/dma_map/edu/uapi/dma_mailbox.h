@@ -35,7 +35,8 @@
 
 /*
  * What mmap() shows, read-only: the request slot, and the response slot behind it. A slot is
- * DMA_MAILBOX_SLOT_SIZE bytes: a head, and from DMA_MAILBOX_SLOT_DATA on the payload.
+ * DMA_MAILBOX_SLOT_SIZE bytes: a head, which is sixteen little-endian __le32, and from
+ * DMA_MAILBOX_SLOT_DATA on the payload.
  */
 #define DMA_MAILBOX_SLOT_SIZE		4096
 #define DMA_MAILBOX_SLOT_DATA		64

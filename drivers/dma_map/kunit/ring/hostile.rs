@@ -112,7 +112,7 @@ mod tests {
             ring.poll()?;
             let mut next = || {
                 let entry = ring.pop().ok_or(EINVAL)?;
-                entry.map(|entry| entry.number).index(table.len())
+                entry.map(|entry| entry.number.get()).index(table.len())
             };
             check_eq!(table[next()?], 10);
             check_eq!(table[next()?], 30);
