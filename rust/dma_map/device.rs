@@ -242,6 +242,9 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns the largest piece of contiguous memory that can be mapped at once, in bytes.
     ///
+    /// That may change when memory is plugged in that the device does not reach. A piece in reach, or
+    /// aligned as the device wants it, may be larger.
+    ///
     /// C API: `dma_max_mapping_size()`.
     #[inline]
     pub fn max_mapping_size(self) -> usize {

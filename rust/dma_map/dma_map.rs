@@ -71,6 +71,32 @@
 //!
 //! Errors are the C API's `errno` values, and each function lists them. A function that took a
 //! buffer gives it back with the error. The library prints nothing.
+//!
+//! C has one word for all reasons why memory is not mapped, and not always the same errno for one of
+//! them. Here a cause has one errno, for all types and on all machines: with `ENOMEM` the same call may
+//! succeed later, with the others it does not, for this memory, device and machine.
+//!
+//! | cause | errno |
+//! |---|---|
+//! | nothing to map; not one segment within the limits, where it must be one; not the memory that is asked for; cache lines shared on a machine that maintains them | `EINVAL` |
+//! | coherence is required, and the device's DMA is not coherent | `EOPNOTSUPP` |
+//! | the device does not reach the memory, or always bounces, and the options, or registers, allow no bounce buffer | `EIO` |
+//! | it must bounce, and there are no bounce buffers, or one that could be handed out is out of reach | `EIO` |
+//! | it must bounce in one piece, and no bounce buffer is that long, even if all are free | `EIO` |
+//! | it is more than the IOMMU has addresses for, even if all are free | `EIO` |
+//! | code that maps for the device, and is not the kernel's own, does not keep to the limits | `EIO` |
+//! | memory that was allocated for the device is not within all of its limits | `EIO` |
+//! | no bounce buffer is left | `ENOMEM` |
+//! | no addresses, or no memory for the tables, are left for the IOMMU | `ENOMEM` |
+//! | no memory is left, or never was: the allocator does not tell | `ENOMEM` |
+//! | all buffers of a pool are taken | `EBUSY` |
+//!
+//! Scatter-gather tables are split so that each piece has room in a bounce buffer. What fits into one
+//! is 256 KiB, less the low bits of the address that a device wants kept
+//! ([`min_align_mask`](DmaLimits::min_align_mask)).
+//!
+//! With `CONFIG_SWIOTLB_DYNAMIC`, pools of bounce buffers may be made later, out of the reach of a device
+//! of less than 32 bits; what must bounce is `EIO` for it from then on.
 
 pub mod barrier;
 mod binding;
@@ -99,6 +125,7 @@ pub mod pci;
 mod percpu;
 pub mod pool;
 mod reach;
+mod refusal;
 pub mod ring;
 pub mod sg;
 pub mod state;

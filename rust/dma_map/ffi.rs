@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the `kernel` crate keeps to itself: the raw device pointer, inlines of the C API, and our
-//! own C helpers (`helpers.c`).
+//! own C helpers (`helpers.c`; of `bounce.c`, [`refusal`](crate::refusal) has the rest).
 
 use core::sync::atomic::AtomicUsize;
 use kernel::{
@@ -31,7 +31,6 @@ extern "C" {
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
     fn dma_map_helper_keeps_segments(dev: *mut c_void) -> bool;
     fn dma_map_helper_leave_cpu(flags: c_ulong);
-    fn dma_map_helper_map_limit(dev: *mut c_void) -> u64;
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_mmap_write_lock(mm: *mut c_void);
     fn dma_map_helper_mmap_write_unlock(mm: *mut c_void);
@@ -119,7 +118,8 @@ pub(crate) unsafe fn is_coherent(dev: *mut bindings::device) -> bool {
     unsafe { dma_map_helper_dev_is_dma_coherent(dev.cast()) }
 }
 
-/// Returns the last physical address that `dev` reaches without a bounce buffer.
+/// Returns the last physical address that `dev` reaches without a bounce buffer; 0 if it takes more
+/// than the address to tell.
 ///
 /// # Safety
 ///
@@ -240,17 +240,6 @@ pub(crate) unsafe fn mapping_error(dev: *mut bindings::device, address: DmaAddre
 pub(crate) unsafe fn keeps_segments(dev: *mut bindings::device) -> bool {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_keeps_segments(dev.cast()) }
-}
-
-/// Returns the last physical address that can be mapped for `dev` without a splat.
-///
-/// # Safety
-///
-/// `dev` must point to a valid `struct device` that has a DMA mask.
-#[inline]
-pub(crate) unsafe fn map_limit(dev: *mut bindings::device) -> u64 {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_map_limit(dev.cast()) }
 }
 
 /// Returns whether the caller's context may sleep.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * C inlines and macros that the kernel crate's bindings lack: one function
- * each, sorted, and without logic of its own, but for the one that looks into
- * the bounce pool and the one that frees where that is legal.
+ * each, sorted, and without logic of its own, but for the one that frees where
+ * that is legal.
  */
 
 #include <linux/dma-direct.h>
@@ -21,7 +21,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
-#include <linux/swiotlb.h>
 #include <linux/wait_bit.h>
 
 #include "helpers.h"
@@ -31,23 +30,6 @@ bool dma_map_helper_dev_is_dma_coherent(struct device *dev)
 	return dev_is_dma_coherent(dev);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_dev_is_dma_coherent);
-
-/*
- * The last physical address that @dev reaches without a bounce buffer. Beyond it
- * a mapping that must not bounce fails with a WARNING. 0 if all mappings bounce,
- * and U64_MAX if something stands between that knows better.
- */
-u64 dma_map_helper_direct_limit(struct device *dev)
-{
-	if (get_dma_ops(dev) || use_dma_iommu(dev) || dev->dma_range_map)
-		return U64_MAX;
-#ifdef CONFIG_SWIOTLB
-	if (is_swiotlb_force_bounce(dev))
-		return 0;
-#endif
-	return min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
-}
-EXPORT_SYMBOL_GPL(dma_map_helper_direct_limit);
 
 struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr)
 {
@@ -156,34 +138,6 @@ bool dma_map_helper_keeps_segments(struct device *dev)
 	return !get_dma_ops(dev) && !dev->dma_range_map;
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_keeps_segments);
-
-/*
- * The last physical address that can be mapped for @dev, as far as that can be
- * known beforehand. A direct mapping beyond the device's mask is bounced, and if
- * the bounce pool itself lies beyond the mask, swiotlb_map() fails with a
- * WARNING. A driver is to get the error only.
- */
-u64 dma_map_helper_map_limit(struct device *dev)
-{
-	u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
-	u64 pool_end = 0;
-	bool force = false;
-
-	if (get_dma_ops(dev) || use_dma_iommu(dev) || dev->dma_range_map)
-		return U64_MAX;
-
-#ifdef CONFIG_SWIOTLB
-	if (dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs) {
-		pool_end = dev->dma_io_tlb_mem->defpool.end;
-		force = is_swiotlb_force_bounce(dev);
-	}
-#endif
-	if (pool_end && pool_end - 1 <= limit)
-		return U64_MAX;
-
-	return force ? 0 : limit;
-}
-EXPORT_SYMBOL_GPL(dma_map_helper_map_limit);
 
 bool dma_map_helper_may_sleep(void)
 {

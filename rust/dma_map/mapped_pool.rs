@@ -137,7 +137,8 @@ where
     /// - `EINVAL`: there is no such NUMA node, or it is offline.
     /// - `ENOMEM`: there is no memory; always if the maximum is more than the machine has.
     /// - `EIO`: the memory that was found crosses a segment boundary; or it is on the NUMA node that was
-    ///   asked for, out of the device's reach, and a bounce buffer cannot help.
+    ///   asked for, out of the device's reach, and a bounce buffer cannot help (see the table in the
+    ///   [crate's documentation](crate#errors)); or a buffer is more than the IOMMU has addresses for.
     pub fn new(
         dev: DmaDevice<'bound>,
         name: &CStr,

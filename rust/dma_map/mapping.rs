@@ -167,7 +167,13 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
                 state,
                 _direction: PhantomData,
             }),
-            Err(error) => Err(MapError { error, buffer }),
+            Err(error) => {
+                let error = match buffer::chunk(&buffer) {
+                    Ok(chunk) => mapped::reason::<D>(dev, chunk, options.attrs(), error),
+                    Err(_) => error,
+                };
+                Err(MapError { error, buffer })
+            }
         }
     }
 
@@ -204,8 +210,9 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     ///   `max_segment_size`, or lies across its `segment_boundary`; or it shares a cache line with
     ///   other memory and the device writes to it on a machine whose DMA is not coherent with the
     ///   caches.
-    /// - `EIO`: the device cannot reach the memory, and a bounce buffer cannot help: none is within
-    ///   reach, or the options rule it out.
+    /// - `EIO`: this memory never can be mapped in one piece: the device cannot reach it, and a bounce
+    ///   buffer cannot help, since there is none, or one is out of reach, or none is that long, or the
+    ///   options rule it out; or an IOMMU does not have so many addresses.
     /// - `EOPNOTSUPP`: the options ask for coherence, and the device's DMA is not coherent.
     /// - `ENOMEM`: no bounce buffer is left, or no memory for the IOMMU's tables, or no space in
     ///   them; worth another try later.

@@ -154,7 +154,7 @@ where
     ///   [`segment_boundary`](DmaDevice::segment_boundary), or it overflows.
     /// - `ENOMEM`: there is no memory; always for more than the kernel's largest page order.
     /// - `EIO`: the memory that was found crosses a segment boundary, or is beyond the mask for
-    ///   streaming memory, where that is the smaller one.
+    ///   streaming memory, where that is the smaller one; or the IOMMU does not have so many addresses.
     pub fn alloc(dev: DmaDevice<'bound>, len: usize, direction: D, gfp: Gfp) -> Result<Self> {
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;

@@ -3,12 +3,26 @@
 //! What each mapping is held against, looked up once for a binding.
 //!
 //! All of it is settled before a driver maps anything: the masks and segment limits by
-//! [`DmaDevice::new`](crate::DmaDevice::new), and the IOMMU, the bounce pool and the bus's ranges by
-//! the kernel, before `probe`. So a mapping compares numbers, where C looks up none of them.
+//! [`DmaDevice::new`](crate::DmaDevice::new), and the IOMMU and the bus's ranges by the kernel, before
+//! `probe`. So a mapping compares numbers, where C looks up none of them.
+//!
+//! Two things do change later, so nothing that is kept here depends on them:
+//!
+//! - *How much memory there is.* A device that reaches all of it when it is bound may meet memory
+//!   that it does not reach when more is plugged in; `dma_max_mapping_size()` changes then. So what a
+//!   bounce buffer takes at once is not asked of the device, but of each piece: up to
+//!   [`limit`](Reach::limit), which is an address, entries may be as long as a segment, and beyond it
+//!   as long as a bounce buffer. Only a device that is limited from the start has that length for
+//!   all of its entries, and keeps it when memory is taken away.
+//! - *How many bounce pools there are.* With `CONFIG_SWIOTLB_DYNAMIC` the kernel makes more of them,
+//!   anywhere below an address that was settled at boot. A device that reaches all below that
+//!   address has nothing to ask. For others the limit is what they reach themselves, and a piece
+//!   beyond it is held against the pools that there are then, in [`refusal`](crate::refusal).
 
 use crate::{
     ffi,
-    linear, //
+    linear,
+    refusal::Bouncing, //
 };
 use core::sync::atomic::{
     AtomicU64,
@@ -24,7 +38,7 @@ use kernel::{
 pub(crate) struct Reach {
     /// The number of the binding; none is used twice.
     binding: u64,
-    /// The last physical address that can be mapped without a splat.
+    /// The last physical address that can be mapped without a question.
     limit: u64,
     /// The largest segment, wherever it lies.
     max_segment: u64,
@@ -33,9 +47,13 @@ pub(crate) struct Reach {
     /// The largest entry of a table: a segment, and no more than a bounce buffer, or whatever stands
     /// between, takes at once.
     max_entry: u64,
+    /// The largest one that lies beyond `limit`.
+    max_beyond: u64,
     /// Where the pages within `limit` end, in the array of pages; 0 if an entry may not be as long as
     /// a page, or if pages do not tell.
     pages_end: usize,
+    /// Whether what was found of a piece beyond `limit` stays so.
+    settled: bool,
     /// Whether segments within the limits are within them for the device, too.
     keeps_segments: bool,
     /// Whether, beside that, mapping leaves no mark in a table.
@@ -59,30 +77,36 @@ impl Reach {
     pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
         // SAFETY: By the safety requirements of this function. If not NULL, `dma_parms` points to
         // the device's parameters.
-        let (limit, parms) = unsafe { (ffi::map_limit(dev), (*dev).dma_parms.as_ref()) };
+        let parms = unsafe { (*dev).dma_parms.as_ref() };
         let max = parms.map_or(0, |parms| parms.max_segment_size);
         let boundary = parms.map_or(0, |parms| parms.segment_boundary_mask);
         let max_segment = u64::from(if max == 0 { DEFAULT_SEGMENT } else { max });
         // SAFETY: By the safety requirements of this function.
+        let max_mapping = unsafe { bindings::dma_max_mapping_size(dev) };
+        // From the one answer, since the memory may change until there is another one.
         //
+        // SAFETY: As above.
+        let bouncing = unsafe { Bouncing::of(dev, max_mapping != usize::MAX) };
+        let limit = bouncing.limit;
         // CAST: `size_t` is at most 64 bits.
-        let max_mapping = unsafe { bindings::dma_max_mapping_size(dev) } as u64;
-        let max_entry = max_segment.min(max_mapping);
+        let max_entry = max_segment.min(max_mapping as u64).min(bouncing.max);
         // CAST: `unsigned long` is at most 64 bits.
         let boundary = match boundary {
             0 => c_ulong::MAX,
             mask => mask,
         } as u64;
-        let takes_pages = max_entry.min(boundary.saturating_add(1)) >= PAGE_SIZE as u64;
         // SAFETY: By the safety requirements of this function.
         let (keeps_segments, use_iommu) =
             unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
+        let takes_pages = max_entry.min(boundary.saturating_add(1)) >= PAGE_SIZE as u64;
 
         Self {
             binding: BINDINGS.fetch_add(1, Relaxed),
             limit,
             max_segment,
             max_entry,
+            max_beyond: max_entry.min(bouncing.max_beyond),
+            settled: bouncing.settled,
             pages_end: match linear::pages_within(limit) {
                 Some(end) if takes_pages && keeps_segments => end,
                 _ => 0,
@@ -100,10 +124,18 @@ impl Reach {
         self.binding
     }
 
-    /// The last physical address that can be mapped without a splat, if a bounce buffer is allowed.
+    /// The last physical address that can be mapped without a question, if a bounce buffer is allowed.
+    /// Of what lies beyond it, [`refusal::check`](crate::refusal::check) knows more.
     #[inline]
     pub(crate) fn limit(&self) -> u64 {
         self.limit
+    }
+
+    /// Whether what was found of a piece beyond the limit stays so. If not, a table that is kept is
+    /// looked at before each mapping.
+    #[inline]
+    pub(crate) fn settled(&self) -> bool {
+        self.settled
     }
 
     /// The largest segment that the device takes, in bytes.
@@ -116,6 +148,11 @@ impl Reach {
     #[inline]
     pub(crate) fn max_entry(&self) -> u64 {
         self.max_entry
+    }
+
+    /// The largest entry that lies beyond the limit and is bounced, in bytes.
+    pub(crate) fn max_beyond(&self) -> u64 {
+        self.max_beyond
     }
 
     /// The address behind the last `struct page` that can be mapped, if whole pages can be entries.

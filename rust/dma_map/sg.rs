@@ -204,12 +204,13 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///
     /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
     ///   writes to it on a machine whose DMA is not coherent with the caches.
-    /// - `EIO`: the device cannot reach the memory, and a bounce buffer cannot help: none is within
-    ///   reach, all are in use, or the options allow none. Or code that maps for the device, and is
-    ///   not the kernel's own, has put a segment across its `segment_boundary`.
+    /// - `EIO`: this memory never can be mapped: the device cannot reach it, and a bounce buffer
+    ///   cannot help, since there is none, or one is out of reach, or the options allow none; or it is
+    ///   more than an IOMMU has addresses for. Or code that maps for the device, and is not the
+    ///   kernel's own, has put a segment across its `segment_boundary`.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`: no memory for the table or the IOMMU's tables, or no space in them; worth another
-    ///   try later.
+    /// - `ENOMEM`: no bounce buffer is left; or no memory for the table or the IOMMU's tables, or no
+    ///   space in them; worth another try later.
     // Inlined by force: the way is straight, and as a call it moves the buffer there and back.
     #[inline(always)]
     pub fn map(
@@ -259,6 +260,11 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         let line = ledger::Line::new()?;
         let Made { mut table, within } = buffer.make_table(dev, options)?;
         let attrs = options.attrs() | Self::MAP_ATTRS;
+        // Where caches are maintained, C bounces small pieces that the device writes, wherever they are.
+        if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.reach().settled() {
+            let table = buffer.kept_table().unwrap_or(&table);
+            table.check_reach(dev, D::RAW, attrs)?;
+        }
         // SAFETY: The table describes memory that the buffer owns and that nobody accesses, and is not
         // mapped, as no other mapping has the buffer. What is known of it holds (safety requirements of
         // `SgBuffer`). One that the buffer keeps is mapped there, and nothing else.

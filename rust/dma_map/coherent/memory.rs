@@ -7,7 +7,8 @@ use crate::{
     deferral,
     device::DmaDevice,
     ffi,
-    ledger, //
+    ledger,
+    refusal, //
 };
 use core::{
     mem::MaybeUninit,
@@ -167,6 +168,7 @@ unsafe extern "C" fn dma_map_free_later(
 /// # Errors
 ///
 /// - `EINVAL`: `size` is 0, or not below the limit of `Z`.
+/// - `EIO`: more than the IOMMU has addresses for.
 /// - `ENOMEM`.
 #[inline]
 pub(super) fn alloc<Z: Size>(
@@ -199,7 +201,8 @@ pub(super) fn alloc<Z: Size>(
         )
     };
 
-    let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
+    let cpu = NonNull::new(cpu)
+        .ok_or_else(|| refusal::reason_of_allocation(dev, dev.coherent_mask(), size))?;
     // SAFETY: The function has written it, because it did not fail.
     let dma = unsafe { dma.assume_init() };
     line.enter(dev.as_raw(), || ledger::Entry::Coherent {

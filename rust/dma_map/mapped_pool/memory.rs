@@ -9,6 +9,8 @@ use crate::{
     gfp::Gfp,
     ledger,
     linear,
+    refusal,
+    sg::Chunk,
     sync_attrs::{
         UnmapAttrs,
         MAPPED_FOR_CPU, //
@@ -51,7 +53,7 @@ impl Memory {
     /// # Errors
     ///
     /// - `ENOMEM`.
-    /// - `EIO`: out of the device's reach, by either mask, or across its `segment_boundary`.
+    /// - `EIO`: out of the device's reach for good, by either mask, or across its `segment_boundary`.
     pub(super) fn alloc(
         dev: DmaDevice<'_>,
         layout: &Layout,
@@ -104,7 +106,10 @@ impl Memory {
         let page =
             unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp) };
 
-        Ok((NonNull::new(page).ok_or(ENOMEM)?, dma))
+        // Behind an IOMMU, the function maps them as any others.
+        let page = NonNull::new(page)
+            .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
+        Ok((page, dma))
     }
 
     /// On another node, mapped as any memory is.
@@ -128,28 +133,49 @@ impl Memory {
         let page = unsafe { bindings::alloc_pages_node_noprof(node as c_int, gfp, order(size)) };
         let page = NonNull::new(page).ok_or(ENOMEM)?;
 
-        // SAFETY: `dev` is bound, and has a mask; the pages are ours, and `phys` is where they are.
-        // The CPU has them until they are synced.
-        let mapped = unsafe {
-            let phys = linear::page_phys(page.as_ptr());
-            if phys.wrapping_add(size as u64).wrapping_sub(1) > dev.reach().limit() {
-                Err(EIO)
-            } else {
-                // CAST: `unsigned long` has at least 32 bits.
-                let attrs = attrs as c_ulong | MAPPED_FOR_CPU;
-                let dma = bindings::dma_map_phys(dev.as_raw(), phys, size, direction, attrs);
-                if ffi::mapping_error(dev.as_raw(), dma) {
-                    Err(ENOMEM)
-                } else {
-                    Ok(dma)
-                }
-            }
+        let chunk = Chunk {
+            // SAFETY: Allocated above.
+            phys: unsafe { linear::page_phys(page.as_ptr()) },
+            len: size as u64,
         };
+        // CAST: `unsigned long` has at least 32 bits.
+        Self::map(dev, chunk, direction, attrs as c_ulong | MAPPED_FOR_CPU)
+            .map(|dma| (page, dma))
+            .inspect_err(|_| {
+                // SAFETY: Allocated above, and not mapped.
+                unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
+            })
+    }
 
-        mapped.map(|dma| (page, dma)).inspect_err(|_| {
-            // SAFETY: Allocated above, and not mapped.
-            unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
-        })
+    /// Maps pages that were allocated for a pool.
+    fn map(
+        dev: DmaDevice<'_>,
+        chunk: Chunk,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) -> Result<DmaAddress> {
+        if chunk.last() > dev.reach().limit() {
+            refusal::check(dev, chunk, direction, attrs)?;
+        }
+
+        // SAFETY: `dev` is bound, and has a mask; the pages are ours, and the CPU has them until they
+        // are synced.
+        //
+        // CAST: It was a `usize`.
+        let dma = unsafe {
+            bindings::dma_map_phys(
+                dev.as_raw(),
+                chunk.phys,
+                chunk.len as usize,
+                direction,
+                attrs,
+            )
+        };
+        // SAFETY: `dev` is bound.
+        if unsafe { ffi::mapping_error(dev.as_raw(), dma) } {
+            return Err(refusal::reason(dev, chunk, direction, attrs));
+        }
+        Ok(dma)
     }
 
     /// Where the CPU finds it.

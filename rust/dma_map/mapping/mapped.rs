@@ -8,6 +8,7 @@ use crate::{
     direction::Direction,
     ffi,
     ledger,
+    refusal,
     sg::Chunk,
     sync_attrs::UnmapAttrs, //
 };
@@ -24,6 +25,20 @@ const KEPT: c_ulong = (bindings::DMA_ATTR_MMIO
     | bindings::DMA_ATTR_PRIVILEGED
     | bindings::DMA_ATTR_REQUIRE_COHERENT
     | bindings::DMA_ATTR_WEAK_ORDERING) as c_ulong;
+
+/// What to say of a chunk for which [`Mapped::map`] returned `error`.
+#[inline]
+pub(super) fn reason<D: Direction>(
+    dev: DmaDevice<'_>,
+    chunk: Chunk,
+    attrs: c_ulong,
+    error: Error,
+) -> Error {
+    match error {
+        ENOMEM => refusal::reason(dev, chunk, D::RAW, attrs),
+        error => error,
+    }
+}
 
 /// A piece of memory that is mapped; nothing happens on drop.
 ///
@@ -46,9 +61,10 @@ impl<'bound> Mapped<'bound> {
     /// # Errors
     ///
     /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
-    /// - `EIO`: out of the device's reach, and a bounce buffer cannot help.
+    /// - `EIO`: out of the device's reach, and no bounce buffer is allowed, or all are out of reach.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`: no bounce buffer left, or no space or memory for the IOMMU's tables.
+    /// - `ENOMEM`: C did not map it. The caller asks [`reason`] why: to know the chunk then, it would
+    ///   have to be kept here while C maps.
     ///
     /// # Safety
     ///
@@ -80,7 +96,7 @@ impl<'bound> Mapped<'bound> {
             }
         };
         if chunk.last() > limit {
-            return Err(EIO);
+            refusal::check(dev, chunk, D::RAW, attrs)?;
         }
 
         // DMA debugging counts mappings that start in one cache line, and warns of many. Where DMA

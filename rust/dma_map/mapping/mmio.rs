@@ -2,7 +2,10 @@
 
 //! Registers of one device, mapped for another one.
 
-use super::mapped::Mapped;
+use super::mapped::{
+    self,
+    Mapped, //
+};
 use crate::{
     coherent::Busy,
     device::DmaDevice,
@@ -191,7 +194,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
     /// # Errors
     ///
     /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
-    /// - `EIO`: the device cannot reach the window.
+    /// - `EIO`: the device cannot reach the window, or its IOMMU does not have so many addresses.
     /// - `ENOMEM`: no memory for the IOMMU's tables, or no space in them.
     pub fn map<'peer: 'bound>(
         dev: DmaDevice<'bound>,
@@ -205,8 +208,10 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
             len: window.len,
         };
 
+        let attrs = bindings::DMA_ATTR_MMIO as c_ulong;
         // SAFETY: I/O memory (type invariants of `MmioWindow`), and the attribute says so.
-        let mapped = unsafe { Mapped::map::<D>(dev, chunk, bindings::DMA_ATTR_MMIO as c_ulong) }?;
+        let mapped = unsafe { Mapped::map::<D>(dev, chunk, attrs) }
+            .map_err(|error| mapped::reason::<D>(dev, chunk, attrs, error))?;
 
         // INVARIANT: Mapped above.
         Ok(Self {

@@ -13,7 +13,10 @@
 //! Memory whose device may refuse to stop is owned by a [`DmaMapping`](super::DmaMapping).
 
 use super::{
-    mapped::Mapped,
+    mapped::{
+        self,
+        Mapped, //
+    },
     options::MapOptions, //
 };
 use crate::{
@@ -181,7 +184,8 @@ where
     let skip = if apart { MAPPED_FOR_CPU } else { 0 };
     // SAFETY: As above. It holds elements without padding, so it is initialised. `memory` borrows
     // it until this function returns: exclusively, or shared by readers while the device reads.
-    let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }?;
+    let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }
+        .map_err(|error| mapped::reason::<D>(dev, chunk, options.attrs(), error))?;
     if apart {
         // SAFETY: Mapped above in this direction, all of it; the CPU is done with it.
         unsafe { mapped.sync_for_device::<D>(0..mapped.size()) };

@@ -7,7 +7,8 @@ use crate::{
     direction::Direction,
     ffi,
     gfp::Gfp,
-    ledger, //
+    ledger,
+    refusal, //
 };
 use core::{
     marker::PhantomData,
@@ -119,7 +120,9 @@ impl ContiguousPages {
         let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
         // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
         let page = unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, D::RAW, gfp) };
-        let page = NonNull::new(page).ok_or(ENOMEM)?;
+        // Behind an IOMMU, the function maps them as any others.
+        let page = NonNull::new(page)
+            .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
         // SAFETY: The pages are in the linear mapping: no flag asks for high memory.
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         let memory = Self { page, dma };
@@ -205,7 +208,8 @@ impl NoncontiguousPages {
         // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
         let table =
             unsafe { bindings::dma_alloc_noncontiguous(dev.as_raw(), size, D::RAW, gfp, 0) };
-        let table = NonNull::new(table).ok_or(ENOMEM)?;
+        let table = NonNull::new(table)
+            .ok_or_else(|| refusal::reason_of_allocation(dev, dev.coherent_mask(), size))?;
 
         // SAFETY: The memory was allocated above, with this size.
         let cpu = unsafe { bindings::dma_vmap_noncontiguous(dev.as_raw(), size, table.as_ptr()) };

@@ -19,6 +19,10 @@ use super::{
 };
 use crate::{
     device::DmaDevice,
+    direction::{
+        Direction,
+        ToDevice, //
+    },
     reach::Reach, //
 };
 use kernel::{
@@ -32,7 +36,8 @@ use kernel::{
 /// same buffer many times wraps it: the table comes back with the buffer, and the next mapping
 /// only maps.
 ///
-/// For another device, whose limits differ, a table is built anew, as it is after
+/// A device that may not reach all bounce buffers that the kernel can make has the table looked through
+/// before each mapping. For another device, whose limits differ, a table is built anew, as it is after
 /// [`into_addresses`](super::SgMapping::into_addresses), which frees it, and each time that
 /// [`require_coherent`](crate::MapOptions::require_coherent) asks for memory that is mapped where it
 /// lies. There is no way to exchange the buffer inside, only to take it out.
@@ -66,7 +71,7 @@ pub struct Prebuilt<B> {
 /// - `built_for` is 0, which no binding's number is, or `table` is not empty, and describes all of
 ///   `buffer`, within the limits of the binding with this number.
 /// - `ready_for` is 0, or the number of the same binding. Then the table's segments are within the
-///   limits, too, and no mapping leaves a mark in it.
+///   limits, too, no mapping leaves a mark in it, and what could be mapped when it was built can be.
 struct Inner<B> {
     table: Table,
     built_for: u64,
@@ -89,7 +94,7 @@ impl<B: SgBuffer> Inner<B> {
 
     /// What `ready_for` is with a table for this binding.
     fn number_if_ready(reach: &Reach) -> u64 {
-        if reach.leaves_tables() {
+        if reach.leaves_tables() && reach.settled() {
             reach.binding()
         } else {
             0
@@ -209,6 +214,10 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
         } else {
             if inner.built_for != binding || options.is_coherent() {
                 inner.rebuild(dev, options)?;
+            } else if !dev.reach().settled() {
+                // As when it was built.
+                let attrs = options.attrs();
+                inner.table.check_reach(dev, ToDevice::RAW, attrs)?;
             }
             inner.table.unmark();
             Within::Unknown

@@ -44,6 +44,11 @@ impl Split {
         self.boundary = self.boundary.min(boundary);
     }
 
+    /// Returns whether there can be a segment longer than `max`.
+    pub(crate) fn exceeds(self, max: u64) -> bool {
+        self.max > max
+    }
+
     /// Returns how long a segment of `len` bytes gets if `more` are added, up to a page, that begin the
     /// page at `phys`; `None` if they cannot be.
     #[inline]

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     device::DmaDevice,
-    error,
     ledger,
+    refusal,
     sync_attrs::UnmapAttrs, //
 };
 use kernel::{
@@ -73,7 +73,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// Those of the C function, and `EIO` where a segment is beyond the device's limits.
+    /// - `EIO`: it never can be mapped; or a segment is beyond the device's limits.
+    /// - `ENOMEM`: no bounce buffer left, or no space or memory for the IOMMU's tables.
     ///
     /// # Safety
     ///
@@ -121,6 +122,25 @@ impl Table {
             // SAFETY: Mapped above; no device knows of it.
             Within::Unknown => unsafe { self.check(dev, direction, attrs) },
         }
+    }
+
+    /// Checks that the table can be mapped; needed where [`Reach::settled`] is not so, and where more
+    /// than the place of a piece says whether it is bounced.
+    ///
+    /// # Errors
+    ///
+    /// `EIO`, as [`refusal::check`].
+    ///
+    /// [`Reach::settled`]: crate::reach::Reach::settled
+    #[inline]
+    pub(super) fn check_reach(
+        &self,
+        dev: DmaDevice<'_>,
+        direction: bindings::dma_data_direction,
+        attrs: c_ulong,
+    ) -> Result {
+        // SAFETY: By the type invariants; what a buffer has is in pages.
+        unsafe { refusal::check_table(dev, self.sgt, direction, attrs) }
     }
 
     /// Unmaps a table whose segments are not within the device's limits.
@@ -292,7 +312,8 @@ unsafe fn map_raw(
     // SAFETY: By the safety requirements of this function; `dev` is bound.
     let ret = unsafe { bindings::dma_map_sgtable(dev.as_raw(), sgt, direction, attrs) };
     if ret != 0 {
-        return Err(error::from_errno(ret));
+        // SAFETY: The table describes memory that has pages, as it did before.
+        return Err(unsafe { refusal::reason_of_table(dev, *sgt, direction, attrs, ret) });
     }
     Ok(())
 }

@@ -9,7 +9,12 @@ use super::{
 };
 use crate::{
     device::DmaDevice,
+    direction::{
+        Direction,
+        ToDevice, //
+    },
     ffi,
+    refusal,
     sg::{
         buffer::{
             Chunk,
@@ -60,9 +65,12 @@ impl Table {
             // As an entry may be as long as a page, there are no more entries than chunks, wherever
             // they are: such a buffer is gone through once.
             (Some(count), Some(end)) if count <= FLAT => {
-                Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split))
+                match Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split)) {
+                    Ok(table) => Ok(table),
+                    Err(_) => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
+                }
             }
-            (Some(count), Some(end)) => Self::of_pages(buffer, count, end, split, options),
+            (Some(count), Some(end)) => Self::of_pages(dev, buffer, count, end, split, options),
             _ => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
         }
     }
@@ -70,13 +78,17 @@ impl Table {
     /// Builds the table of many pages.
     #[inline(never)]
     fn of_pages<B: SgBuffer>(
+        dev: DmaDevice<'_>,
         buffer: &B,
         count: usize,
         end: usize,
         split: Split,
         options: SgOptions,
     ) -> Result<Self> {
-        Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split))
+        match Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split)) {
+            Ok(table) => Ok(table),
+            Err(_) => Self::in_two_passes(dev, buffer, split, dev.reach().limit(), options),
+        }
     }
 
     /// Builds the table for a device that must access the buffer itself.
@@ -111,20 +123,42 @@ impl Table {
             // SAFETY: `dev` is bound.
             false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
         };
+        let attrs = options.attrs();
         let mut count: usize = 0;
-        for_each_entry(buffer, split, place, |entry| {
+        let counted = for_each_entry(buffer, split, place, |entry| {
             if entry.last() > limit {
-                return Err(EIO);
+                check_beyond(dev, entry, attrs)?;
             }
             count = count.wrapping_add(1);
             Ok(())
-        })?;
+        });
+        match counted {
+            Ok(()) => (),
+            Err(TOO_LONG) if split.exceeds(dev.reach().max_beyond()) => {
+                return Self::of_bounced(dev, buffer, split, limit, options)
+            }
+            Err(error) => return Err(error),
+        }
 
         if count <= FLAT {
             Self::flat(count, options)?.filled::<Flat>(entries(buffer, split, place))
         } else {
             Self::linked(count, options)?.filled::<Linked>(entries(buffer, split, place))
         }
+    }
+
+    /// Builds the table of a buffer that must bounce, by entries that bounce buffers have room for.
+    #[cold]
+    #[inline(never)]
+    fn of_bounced<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        mut split: Split,
+        limit: u64,
+        options: SgOptions,
+    ) -> Result<Self> {
+        split.narrow(dev.reach().max_beyond(), u64::MAX);
+        Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
     /// Lets `write` write the entries.
@@ -192,7 +226,29 @@ impl Table {
     }
 }
 
+/// What [`check_beyond`] says of an entry that is to be split.
+const TOO_LONG: Error = E2BIG;
+
+/// Checks an entry that lies beyond what is mapped without a question.
+///
+/// Whether a small piece is bounced for its size depends on the direction, too: the mapping asks that.
+///
+/// # Errors
+///
+/// - [`TOO_LONG`]: it must bounce, and is longer than a bounce buffer.
+/// - `EIO`: as [`refusal::check`].
+#[cold]
+#[inline(never)]
+fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
+    if entry.len > dev.reach().max_beyond() && refusal::must_bounce(dev, entry) {
+        return Err(TOO_LONG);
+    }
+    refusal::check(dev, entry, ToDevice::RAW, attrs)
+}
+
 /// Writes the pages of `buffer`, which must lie before `end`.
+///
+/// An error says that one does not; nothing else can go wrong.
 #[inline(always)]
 fn pages<L: Layout, B: SgBuffer>(
     buffer: &B,
