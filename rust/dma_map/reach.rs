@@ -68,6 +68,30 @@ static BINDINGS: AtomicU64 = AtomicU64::new(1);
 /// What C assumes of a device that says nothing.
 const DEFAULT_SEGMENT: u32 = 64 * 1024;
 
+/// The longest entry of a table that the kernel's own IOMMU code maps, with pages of
+/// `granule_mask + 1` bytes.
+///
+/// `iommu_dma_map_sg()` rounds an entry to such pages, and makes it longer by what is left before a
+/// boundary if the next one would cross that: by less than the length of the next one. The sum has to
+/// have room in 32 bits, or it is `EOVERFLOW`.
+const fn max_translated(granule_mask: u64) -> u64 {
+    // Half of what 32 bits can count, less what rounding adds.
+    (1u64 << 31).wrapping_sub(granule_mask).wrapping_sub(1)
+}
+
+// Wherever in a page the entry begins.
+const _: () = {
+    let mut bits = 12;
+    while bits <= 30 {
+        let granule: u64 = 1 << bits;
+        let max = max_translated(granule - 1);
+        let rounded = (max + granule - 1).next_multiple_of(granule);
+        assert!(max % granule == 0 && max > 0);
+        assert!(rounded + (rounded - 2) <= u32::MAX as u64);
+        bits += 1;
+    }
+};
+
 impl Reach {
     /// Looks up what holds for `dev`.
     ///
@@ -89,7 +113,7 @@ impl Reach {
         let bouncing = unsafe { Bouncing::of(dev, max_mapping != usize::MAX) };
         let limit = bouncing.limit;
         // CAST: `size_t` is at most 64 bits.
-        let max_entry = max_segment.min(max_mapping as u64).min(bouncing.max);
+        let mut max_entry = max_segment.min(max_mapping as u64).min(bouncing.max);
         // CAST: `unsigned long` is at most 64 bits.
         let boundary = match boundary {
             0 => c_ulong::MAX,
@@ -98,6 +122,13 @@ impl Reach {
         // SAFETY: By the safety requirements of this function.
         let (keeps_segments, use_iommu) =
             unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
+        if use_iommu {
+            // SAFETY: As above.
+            //
+            // CAST: `unsigned long` is at most 64 bits. An IOMMU's page is at most one of the CPU's.
+            let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev) } as u64;
+            max_entry = max_entry.min(max_translated(granule_mask));
+        }
         let takes_pages = max_entry.min(boundary.saturating_add(1)) >= PAGE_SIZE as u64;
 
         Self {
