@@ -14,6 +14,9 @@ use kernel::{
 };
 
 extern "C" {
+    fn dma_map_kunit_add_far_pool(dev: *mut c_void) -> *mut c_void;
+    fn dma_map_kunit_bounce_pool(dev: *mut c_void) -> bool;
+    fn dma_map_kunit_bounces_within(dev: *mut c_void) -> bool;
     fn dma_map_kunit_dma_dev_need_sync(dev: *mut c_void) -> bool;
     fn dma_map_kunit_dma_get_cache_alignment() -> c_int;
     fn dma_map_kunit_dma_get_max_seg_size(dev: *mut c_void) -> c_uint;
@@ -27,7 +30,14 @@ extern "C" {
     fn dma_map_kunit_dma_to_virt(dev: *mut c_void, addr: bindings::dma_addr_t) -> *mut c_void;
     fn dma_map_kunit_irqs_disabled() -> bool;
     fn dma_map_kunit_is_pinned(addr: c_ulong) -> c_int;
+    fn dma_map_kunit_let_pools_grow(dev: *mut c_void, grow: bool) -> bool;
+    fn dma_map_kunit_must_bounce(
+        dev: *mut c_void,
+        phys: bindings::phys_addr_t,
+        size: usize,
+    ) -> bool;
     fn dma_map_kunit_node_of(addr: *const c_void) -> c_int;
+    fn dma_map_kunit_remove_pool(dev: *mut c_void, pool: *mut c_void);
     fn dma_map_kunit_set_dma_offset(dev: *mut c_void, offset: u64) -> c_int;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
     fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
@@ -77,6 +87,46 @@ impl Readout {
             }
         }
     }
+}
+
+/// Returns whether there are bounce buffers for `dev`, wherever they are.
+pub(crate) fn bounce_pool(dev: &Device<Bound>) -> bool {
+    // SAFETY: `dev` is valid.
+    unsafe { dma_map_kunit_bounce_pool(raw(dev).cast()) }
+}
+
+/// Returns whether `dev`, which has no IOMMU, reaches all bounce buffers that there are now.
+pub(crate) fn bounces_within(dev: &Device<Bound>) -> bool {
+    // SAFETY: `dev` is valid, and has a mask.
+    unsafe { dma_map_kunit_bounces_within(raw(dev).cast()) }
+}
+
+/// Returns whether `dev`, which has no IOMMU, takes a bounce buffer for `memory`, in the linear mapping.
+pub(crate) fn must_bounce(dev: &Device<Bound>, memory: &[u8]) -> bool {
+    let phys = virt_to_phys(memory.as_ptr());
+
+    // SAFETY: `dev` is valid, and has a mask.
+    unsafe { dma_map_kunit_must_bounce(raw(dev).cast(), phys, memory.len()) }
+}
+
+/// Runs `f` while there is a bounce pool that hardly any device reaches, which `f` is told of.
+pub(crate) fn with_far_pool<R>(dev: &Device<Bound>, f: impl FnOnce(bool) -> R) -> R {
+    // SAFETY: `dev` is valid; the pool is taken back below.
+    let pool = unsafe { dma_map_kunit_add_far_pool(raw(dev).cast()) };
+    let result = f(!pool.is_null());
+    // SAFETY: Added above, or NULL.
+    unsafe { dma_map_kunit_remove_pool(raw(dev).cast(), pool) };
+    result
+}
+
+/// Runs `f` while the kernel makes no more bounce pools.
+pub(crate) fn without_growth<R>(dev: &Device<Bound>, f: impl FnOnce() -> R) -> R {
+    // SAFETY: `dev` is valid. Cases do not run side by side, so nobody else changes this.
+    let before = unsafe { dma_map_kunit_let_pools_grow(raw(dev).cast(), false) };
+    let result = f();
+    // SAFETY: As above.
+    unsafe { dma_map_kunit_let_pools_grow(raw(dev).cast(), before) };
+    result
 }
 
 /// Puts `offset` between the CPU's addresses and the device's, until it is unbound.

@@ -34,6 +34,7 @@ mod mmap;
 mod noncoherent;
 mod out_of_memory;
 mod pool;
+mod refusal;
 mod ring;
 mod sg;
 mod transfer;

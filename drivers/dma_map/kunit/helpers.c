@@ -14,8 +14,58 @@
 #include <linux/radix-tree.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/swiotlb.h>
 
 #include "helpers.h"
+
+/*
+ * Adds a bounce pool that hardly any device reaches, as the kernel does when
+ * another one is full: the first in the list. It has no areas, so that nothing
+ * is taken from it, and no memory. NULL if the kernel does not do so.
+ */
+void *dma_map_kunit_add_far_pool(struct device *dev)
+{
+#ifdef CONFIG_SWIOTLB_DYNAMIC
+	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+	struct io_tlb_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	pool->start = 1ULL << 50;
+	pool->end = pool->start + IO_TLB_SIZE * IO_TLB_SEGSIZE;
+	spin_lock(&mem->lock);
+	list_add_rcu(&pool->node, &mem->pools);
+	spin_unlock(&mem->lock);
+	return pool;
+#else
+	return NULL;
+#endif
+}
+
+/* Whether there are bounce buffers for @dev, wherever they are. */
+bool dma_map_kunit_bounce_pool(struct device *dev)
+{
+	return dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs;
+}
+
+/* Whether @dev, which nothing stands before, reaches all bounce buffers. */
+bool dma_map_kunit_bounces_within(struct device *dev)
+{
+	u64 last = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+	bool within = dma_map_kunit_bounce_pool(dev);
+#ifdef CONFIG_SWIOTLB_DYNAMIC
+	struct io_tlb_pool *pool;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(pool, &mem->pools, node)
+		within &= pool->end - 1 <= last;
+	rcu_read_unlock();
+#else
+	within = within && mem->defpool.end - 1 <= last;
+#endif
+	return within;
+}
 
 int dma_map_kunit_dma_get_cache_alignment(void)
 {
@@ -103,6 +153,45 @@ int dma_map_kunit_is_pinned(unsigned long addr)
 int dma_map_kunit_node_of(const void *addr)
 {
 	return page_to_nid(virt_to_page(addr));
+}
+
+/* Whether the kernel may make more bounce pools from here on; returns what was. */
+bool dma_map_kunit_let_pools_grow(struct device *dev, bool grow)
+{
+#ifdef CONFIG_SWIOTLB_DYNAMIC
+	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+	bool before = mem->can_grow;
+
+	mem->can_grow = grow;
+	return before;
+#else
+	return false;
+#endif
+}
+
+/* Whether @dev, which nothing stands before, takes a bounce buffer for this. */
+bool dma_map_kunit_must_bounce(struct device *dev, phys_addr_t phys, size_t size)
+{
+	u64 last = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+
+	return is_swiotlb_force_bounce(dev) || phys + size - 1 > last;
+}
+
+/* Takes back what dma_map_kunit_add_far_pool() returned. */
+void dma_map_kunit_remove_pool(struct device *dev, void *added)
+{
+#ifdef CONFIG_SWIOTLB_DYNAMIC
+	struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+	struct io_tlb_pool *pool = added;
+
+	if (!pool)
+		return;
+	spin_lock(&mem->lock);
+	list_del_rcu(&pool->node);
+	spin_unlock(&mem->lock);
+	synchronize_rcu();
+	kfree(pool);
+#endif
 }
 
 /* The driver core frees the map when @dev is unbound. */

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::{
+    c,
     engines::{
         Idle,
         Scripted, //
@@ -197,20 +198,25 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(DmaLimits::new(DmaMask::new::<32>()))?;
             let mut all = KVec::new();
+            let mut refused = 0;
             for _ in 0..20 {
                 let buffer = VVec::from_elem(0x55u8, 1 << 20, GFP_KERNEL)?;
                 match SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel) {
                     Ok(mapping) => all.push(mapping, GFP_KERNEL)?,
                     Err(MapError { error, buffer }) => {
-                        // Bounce buffers are used up.
-                        check!(error == EIO || error == ENOMEM, "{error:?}");
                         check_eq!(buffer.len(), 1 << 20);
                         check!(buffer.iter().all(|byte| *byte == 0x55));
-                        break;
+                        // Bounce buffers are used up, or there are none on this machine.
+                        if c::bounce_pool(probe.device()) {
+                            check_eq!(error, ENOMEM);
+                            break;
+                        }
+                        check_eq!(error, EIO);
+                        refused += 1;
                     }
                 }
             }
-            check!(all.len() > 1);
+            check!(all.len() > 1 || refused == 20);
             while let Some(mapping) = all.pop() {
                 check!(mapping.unmap()?.iter().all(|byte| *byte == 0x55));
             }
