@@ -75,6 +75,11 @@ VARIANTS = {variant.name: variant for variant in (
             memory="5G", machine=LOW_256M, cmdline=(f"swiotlb={TRACK}",),
             proofs=(Proof("RAM is 5 GiB", ram(5120)), BOUNCED,
                     POOL_IN_REACH, NO_IOMMU)),
+    # The initramfs is at the end of memory, and the static pool of 2 MiB before it, in reach. When the
+    # first has been unpacked, what the kernel adds to the second lies beyond 28 bits.
+    Variant("grown", "264 MiB, every streaming mapping bounces, and pools grow out of reach",
+            memory="264M", cmdline=("swiotlb=1024,force",), tests=("boot",),
+            proofs=(Proof("RAM is 264 MiB", ram(264)), NO_IOMMU)),
     Variant("out-of-reach", "5 GiB as usual: the bounce pool is out of reach, mapping must fail",
             memory="5G", cmdline=(f"swiotlb={TRACK}",), tests=("boot", "out_of_reach"),
             proofs=(Proof("RAM is 5 GiB", ram(5120)), NOT_BOUNCED,
