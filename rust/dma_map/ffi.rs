@@ -27,8 +27,8 @@ extern "C" {
     fn dma_map_helper_get_cache_alignment() -> c_int;
     fn dma_map_helper_has_pages(dev: *mut c_void, dma: DmaAddress) -> bool;
     fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
-    fn dma_map_helper_is_linear_heap(addr: *const c_void) -> bool;
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
+    fn dma_map_helper_is_slab(addr: *const c_void) -> bool;
     fn dma_map_helper_keeps_segments(dev: *mut c_void) -> bool;
     fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_may_sleep() -> bool;
@@ -194,21 +194,22 @@ pub(crate) unsafe fn has_pages(dev: *mut bindings::device, dma: DmaAddress) -> b
     unsafe { dma_map_helper_has_pages(dev.cast(), dma) }
 }
 
-/// Returns whether the byte at `addr` is in the linear mapping and comes from the page allocator,
-/// and is not on this thread's stack.
-///
-/// That leaves out stacks, static variables, vmalloc memory, and what `kmap()` makes.
-#[inline]
-pub(crate) fn is_linear_heap(addr: *const u8) -> bool {
-    // SAFETY: The function looks at the address, and only at that.
-    unsafe { dma_map_helper_is_linear_heap(addr.cast()) }
-}
-
 /// Returns whether the byte at `phys` is memory that the page allocator hands out.
 #[inline]
 pub(crate) fn is_ram(phys: u64) -> bool {
     // SAFETY: The function looks at the address, and only at that.
     unsafe { dma_map_helper_is_ram(phys) }
+}
+
+/// Returns whether the byte at `addr` is memory of `kmalloc()` or of a slab cache, in the linear
+/// mapping.
+///
+/// No stack, static variable, vmalloc memory or page of the page allocator is, nor what `kmap()`
+/// makes. Tags in the address do not matter.
+#[inline]
+pub(crate) fn is_slab(addr: *const u8) -> bool {
+    // SAFETY: The function looks at the address, and at the page that it is in, if there is one.
+    unsafe { dma_map_helper_is_slab(addr.cast()) }
 }
 
 /// Returns whether `address` says that a mapping failed; to be asked once of each.

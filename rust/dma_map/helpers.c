@@ -13,6 +13,7 @@
 #include <linux/io.h>
 #include <linux/iommu-dma.h>
 #include <linux/irqflags.h>
+#include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/nodemask.h>
@@ -98,20 +99,6 @@ void dma_map_helper_invalidate_vmap(void *addr, int size)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_invalidate_vmap);
 
-/*
- * Whether @addr is memory of the page allocator or the slab in the linear
- * mapping, and not on the stack. The kernel's image has another alias there, or
- * is in pages that were never given to the page allocator.
- */
-bool dma_map_helper_is_linear_heap(const void *addr)
-{
-	return virt_addr_valid(addr) &&
-	       phys_to_virt(virt_to_phys((void *)addr)) == addr &&
-	       !PageReserved(virt_to_page(addr)) &&
-	       !object_is_on_stack(addr);
-}
-EXPORT_SYMBOL_GPL(dma_map_helper_is_linear_heap);
-
 /* Whether DMA debugging takes @phys for RAM. */
 bool dma_map_helper_is_ram(phys_addr_t phys)
 {
@@ -120,6 +107,24 @@ bool dma_map_helper_is_ram(phys_addr_t phys)
 	return pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn));
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_is_ram);
+
+/*
+ * Whether @addr is memory of kmalloc() or of a slab cache, which its page says,
+ * in the linear mapping. Objects of KFENCE are, whose pages are reserved, too. An
+ * architecture may have its stacks in a slab cache.
+ */
+bool dma_map_helper_is_slab(const void *addr)
+{
+	const struct folio *folio;
+
+	if (!virt_addr_valid(kasan_reset_tag(addr)))
+		return false;
+	folio = virt_to_folio(kasan_reset_tag(addr));
+
+	return (folio_test_slab(folio) || folio_test_large_kmalloc(folio)) &&
+	       !object_is_on_stack(addr);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_is_slab);
 
 void dma_map_helper_leave_cpu(unsigned long flags)
 {

@@ -29,6 +29,7 @@ extern "C" {
     ) -> bindings::phys_addr_t;
     fn dma_map_kunit_dma_to_virt(dev: *mut c_void, addr: bindings::dma_addr_t) -> *mut c_void;
     fn dma_map_kunit_irqs_disabled() -> bool;
+    fn dma_map_kunit_is_kfence(addr: *const c_void) -> bool;
     fn dma_map_kunit_is_pinned(addr: c_ulong) -> c_int;
     fn dma_map_kunit_let_pools_grow(dev: *mut c_void, grow: bool) -> bool;
     fn dma_map_kunit_must_bounce(
@@ -145,6 +146,12 @@ pub(crate) fn cache_alignment() -> c_int {
 pub(crate) fn irqs_disabled() -> bool {
     // SAFETY: No preconditions.
     unsafe { dma_map_kunit_irqs_disabled() }
+}
+
+/// Returns whether KFENCE watches the object at `addr`.
+pub(crate) fn is_kfence(addr: *const u8) -> bool {
+    // SAFETY: The function compares the address.
+    unsafe { dma_map_kunit_is_kfence(addr.cast()) }
 }
 
 /// Returns whether the page of user memory at `addr` is pinned.

@@ -9,6 +9,7 @@
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/irqflags.h>
+#include <linux/kfence.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/radix-tree.h>
@@ -132,6 +133,12 @@ unsigned int dma_map_kunit_end_fail_nth(void)
 bool dma_map_kunit_irqs_disabled(void)
 {
 	return irqs_disabled();
+}
+
+/* Whether @addr is an object that KFENCE watches. */
+bool dma_map_kunit_is_kfence(const void *addr)
+{
+	return is_kfence_address(addr);
 }
 
 /* Whether the page of user memory at @addr is pinned; or an error. */

@@ -21,6 +21,7 @@ phys_addr_t dma_map_kunit_dma_to_phys(struct device *dev, dma_addr_t addr);
 void *dma_map_kunit_dma_to_virt(struct device *dev, dma_addr_t addr);
 unsigned int dma_map_kunit_end_fail_nth(void);
 bool dma_map_kunit_irqs_disabled(void);
+bool dma_map_kunit_is_kfence(const void *addr);
 int dma_map_kunit_is_pinned(unsigned long addr);
 bool dma_map_kunit_let_pools_grow(struct device *dev, bool grow);
 bool dma_map_kunit_must_bounce(struct device *dev, phys_addr_t phys, size_t size);

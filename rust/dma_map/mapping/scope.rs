@@ -17,7 +17,8 @@ use super::{
         self,
         Mapped, //
     },
-    options::MapOptions, //
+    options::MapOptions,
+    pages::Pages, //
 };
 use crate::{
     device::DmaDevice,
@@ -52,6 +53,9 @@ mod private {
     use super::*;
 
     pub trait Sealed {
+        /// Whether the type says that the memory is in the linear mapping, and of whole pages.
+        const IS_PAGES: bool = false;
+
         /// Returns where the memory is, and how many bytes it has.
         fn memory(&mut self) -> (*const u8, usize);
     }
@@ -73,10 +77,30 @@ mod private {
             (start.cast_const().cast(), size_of_val(*self))
         }
     }
+
+    impl Sealed for &Pages {
+        const IS_PAGES: bool = true;
+
+        #[inline]
+        fn memory(&mut self) -> (*const u8, usize) {
+            (self.as_ptr(), self.len())
+        }
+    }
+
+    impl Sealed for &mut Pages {
+        const IS_PAGES: bool = true;
+
+        #[inline]
+        fn memory(&mut self) -> (*const u8, usize) {
+            // The device writes by way of this pointer.
+            let start = self.as_mut_ptr();
+            (start.cast_const(), self.len())
+        }
+    }
 }
 
-/// Memory that can be lent to a device in direction `D`: `&[T]` for [`ToDevice`], `&mut [T]` for
-/// each of them.
+/// Memory that can be lent to a device in direction `D`: `&[T]` and `&Pages` for [`ToDevice`],
+/// `&mut [T]` and `&mut Pages` for each of them.
 ///
 /// While it is lent it is borrowed, so nobody accesses it.
 pub trait Lend<D: Direction>: private::Sealed {}
@@ -84,6 +108,8 @@ pub trait Lend<D: Direction>: private::Sealed {}
 // The CPU may read meanwhile, as the device does; `Immutable` keeps it from writing.
 impl<T: Immutable> Lend<ToDevice> for &[T] where ToDevice: Carries<T> {}
 impl<T, D: Carries<T>> Lend<D> for &mut [T] {}
+impl Lend<ToDevice> for &Pages {}
+impl<D: Carries<u8>> Lend<D> for &mut Pages {}
 
 /// Memory that is lent to a device while [`with_mapped`] runs.
 pub struct Lent<'a, 'bound, D: Direction, E: Engine> {
@@ -128,8 +154,10 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 /// `f` starts the device and waits for it. When `f` returns, in whatever way, a device that is not
 /// idle is stopped, and the memory is unmapped and synced, so it holds what the device wrote.
 ///
-/// The memory must come from the heap, by way of the linear mapping: in a [`KBox`], a [`KVec`],
-/// pages. Elements that need dropping are a build error.
+/// A slice must come from `kmalloc()` or a slab cache: from a [`KBox`], a [`KVec`], or a [`KVVec`]
+/// that is contiguous. [`Pages`] are lent as a whole. A slice of other memory is refused, whatever
+/// it is: also one of pages, of a [`DmaCoherent`](crate::DmaCoherent), or of another handle that is
+/// not a mapping of such a buffer. Elements that need dropping are a build error.
 ///
 /// C API: `dma_map_phys()`, `dma_unmap_phys()`. Context: any, if `f` does not sleep.
 ///
@@ -137,10 +165,11 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 ///
 /// Those of `f`, and before it runs:
 ///
-/// - `EINVAL`: the memory is empty; it is on the stack, a static, or vmalloc memory; it is longer
-///   than the device's `max_segment_size`, or lies across its `segment_boundary`; or it shares a
-///   cache line with other memory and the device writes to it on a machine whose DMA is not
-///   coherent with the caches.
+/// - `EINVAL`: the memory is empty; it is a slice of the stack, a static, vmalloc or coherent memory,
+///   pages, or anything else that is not `kmalloc()`'s or a slab cache's; it is longer than the
+///   device's `max_segment_size`, or lies across its `segment_boundary`; or it shares a cache line
+///   with other memory and the device writes to it on a machine whose DMA is not coherent with the
+///   caches.
 /// - `EIO`, `EOPNOTSUPP`, `ENOMEM`: as in [`DmaMapping::map`](super::DmaMapping::map).
 ///
 /// # Examples
@@ -172,10 +201,10 @@ where
 {
     let _ = direction;
     let (addr, len) = memory.memory();
-    check::<D>(dev, addr, len)?;
+    check::<M, D>(dev, addr, len)?;
 
     // SAFETY: The memory is in the linear mapping: it is one object, so what holds for the first
-    // and the last byte holds for all of it.
+    // and the last byte holds for all of it; or it is `Pages`.
     let chunk = unsafe { linear_chunk(addr, len) };
     // The memory may be that of a mapping that the CPU has. Where caches are maintained, the two share
     // lines, which does no harm while the CPU has the other one; but DMA debugging would complain of
@@ -206,11 +235,12 @@ where
 }
 
 /// Checks that `len` bytes at `addr` can be lent.
-fn check<D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usize) -> Result {
+fn check<M: Lend<D>, D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usize) -> Result {
     let Some(distance) = len.checked_sub(1) else {
         return Err(EINVAL);
     };
-    if !ffi::is_linear_heap(addr) || !ffi::is_linear_heap(addr.wrapping_add(distance)) {
+    // What it is, and not what it is not: a kind of memory that nobody thought of is refused.
+    if !M::IS_PAGES && !(ffi::is_slab(addr) && ffi::is_slab(addr.wrapping_add(distance))) {
         return Err(EINVAL);
     }
 
