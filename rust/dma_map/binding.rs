@@ -11,6 +11,7 @@ use crate::{
     ffi,
     gfp::Gfp,
     ledger,
+    limits::DmaLimits,
     reach::Reach,
     workqueue::WorkQueue, //
 };
@@ -159,17 +160,20 @@ pub(crate) fn unclaim(dev: &Device<Bound>) {
     };
 }
 
-/// Looks up what holds for the device of `binding`, now that its limits have been applied.
+/// Looks up what holds for the device of `binding`, now that its `limits` have been applied.
 ///
 /// # Safety
 ///
 /// The device must be bound during `'bound` and have a mask. `binding` must be what [`claim`] made,
 /// and nobody else use it.
-pub(crate) unsafe fn look_up<'bound>(mut binding: NonNull<Binding>) -> &'bound Binding {
+pub(crate) unsafe fn look_up<'bound>(
+    mut binding: NonNull<Binding>,
+    limits: &DmaLimits,
+) -> &'bound Binding {
     // SAFETY: By the safety requirements of this function.
     unsafe {
         let binding = binding.as_mut();
-        binding.reach.write(Reach::of(binding.dev));
+        binding.reach.write(Reach::of(binding.dev, limits));
         binding
     }
 }

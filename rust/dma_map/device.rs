@@ -120,7 +120,7 @@ impl<'bound> DmaDevice<'bound> {
 
         // SAFETY: Claimed above, so that it exists as long as `dev` is bound, and nobody else knows
         // of it. `dev` has a mask now.
-        let binding = unsafe { binding::look_up(binding) };
+        let binding = unsafe { binding::look_up(binding, &limits) };
 
         // INVARIANT: `dev` is bound by its type; claimed and set above.
         Ok(Self {

@@ -13,7 +13,8 @@
 //!   statement about DMA, for each part of a device that does it.
 //! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device
 //!   alone. [`CoherentOptions`]: how either is allocated.
-//! - [`DmaPool`]: small blocks of shared memory, of one type.
+//! - [`DmaPool`]: small blocks of shared memory, of one type. [`PoolOptions`](pool::PoolOptions): its
+//!   name, and which limits hold for them.
 //! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. It is a vector, a
 //!   [`PageList`], [`UserPages`], or an [`SgList`] of those. [`MapOptions`] and
 //!   [`SgOptions`](sg::SgOptions): what is asked of a mapping.

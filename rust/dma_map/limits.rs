@@ -15,6 +15,14 @@ use kernel::{
 /// Given to [`DmaDevice::new`](crate::device::DmaDevice::new), once per binding. What is not set
 /// keeps the bus's default (for PCI: segments up to 64 KiB, no boundary below 4 GiB).
 ///
+/// A largest segment and a boundary that are set here hold for each piece of memory that the device
+/// is told of: streaming and coherent memory and blocks of pools alike, so that a
+/// [`Piece`](crate::Piece) is within them. Where the data sheet means data only, and the device finds
+/// its rings otherwise, the driver says so where it allocates them:
+/// [`CoherentOptions::beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits),
+/// [`PoolOptions::beyond_segment_limits`](crate::pool::PoolOptions::beyond_segment_limits). A bus's
+/// default, which nobody has said of this device, holds for streaming memory only, as in C.
+///
 /// # Examples
 ///
 /// ```ignore
@@ -73,6 +81,11 @@ impl DmaLimits {
     pub const fn min_align_mask(mut self, mask: u32) -> Self {
         self.min_align_mask = Some(mask);
         self
+    }
+
+    /// The largest segment and the boundary, as far as the driver states them.
+    pub(crate) const fn segment(&self) -> (Option<u32>, Option<u64>) {
+        (self.max_segment_size, self.segment_boundary)
     }
 
     /// Checks what can be checked without a device.

@@ -14,10 +14,14 @@
 mod block;
 mod destroy;
 mod layout;
+mod options;
 
-pub use self::block::{
-    PoolBlock,
-    PoolRef, //
+pub use self::{
+    block::{
+        PoolBlock,
+        PoolRef, //
+    },
+    options::PoolOptions, //
 };
 
 use self::{
@@ -71,6 +75,8 @@ use zerocopy::{
 ///
 /// - `raw` is a pool of `dev` that this handle owns; its blocks are large enough and aligned for a
 ///   `T`.
+/// - Unless `beyond_segments`, blocks are within the limits of segments that the driver has stated, as
+///   far as the layout decides it: up to a page. [`take`](Self::take) looks at larger ones.
 /// - `outstanding` is the number of blocks that were taken from it and did not come back.
 ///
 /// # Examples
@@ -91,6 +97,7 @@ use zerocopy::{
 pub struct DmaPool<'bound, T> {
     dev: DmaDevice<'bound>,
     raw: NonNull<bindings::dma_pool>,
+    beyond_segments: bool,
     outstanding: AtomicUsize,
     /// Of those, how many are counted as quarantined already.
     quarantined: AtomicUsize,
@@ -102,8 +109,7 @@ pub struct DmaPool<'bound, T> {
 impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// Makes a pool whose blocks are aligned for `T`.
     ///
-    /// A block of up to a page lies within one page. `name` is for people: it stands in the
-    /// device's sysfs attribute `pools`, cut after 31 bytes.
+    /// A block of up to a page lies within one page.
     ///
     /// A `T` of 128 KiB and more, without size, or that needs dropping, is a build error.
     ///
@@ -111,10 +117,13 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// - `EINVAL`: a `T` is beyond the `max_segment_size` or the `segment_boundary` that the driver has
+    ///   stated, unless the options say
+    ///   [`beyond_segment_limits`](PoolOptions::beyond_segment_limits).
+    /// - `ENOMEM`.
     #[inline]
-    pub fn new(dev: DmaDevice<'bound>, name: &CStr) -> Result<Self> {
-        Self::create(dev, name, const { Layout::constant::<T>(1, 0) })
+    pub fn new<'a>(dev: DmaDevice<'bound>, options: impl Into<PoolOptions<'a>>) -> Result<Self> {
+        Self::create(dev, options.into(), const { Layout::constant::<T>(1, 0) })
     }
 
     /// Makes a pool whose blocks are aligned to `ALIGN` bytes too, and do not cross a multiple of
@@ -124,11 +133,13 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     ///
     /// C API, context, errors: as [`new`](Self::new).
     #[inline]
-    pub fn with<const ALIGN: usize, const BOUNDARY: usize>(
+    pub fn with<'a, const ALIGN: usize, const BOUNDARY: usize>(
         dev: DmaDevice<'bound>,
-        name: &CStr,
+        options: impl Into<PoolOptions<'a>>,
     ) -> Result<Self> {
-        Self::create(dev, name, const { Layout::constant::<T>(ALIGN, BOUNDARY) })
+        let layout = const { Layout::constant::<T>(ALIGN, BOUNDARY) };
+
+        Self::create(dev, options.into(), layout)
     }
 
     /// Makes a pool whose blocks are aligned to `align` bytes too, and do not cross a multiple of
@@ -142,20 +153,27 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// - `EINVAL`: `boundary` is not a power of two, or a block does not fit within it. A block
     ///   takes the size of `T`, 16 bytes at least, rounded up to the alignment.
     /// - `EINVAL`: a block takes 128 KiB or more.
-    /// - `ENOMEM`.
+    /// - Those of [`new`](Self::new).
     #[inline]
-    pub fn try_with(
+    pub fn try_with<'a>(
         dev: DmaDevice<'bound>,
-        name: &CStr,
+        options: impl Into<PoolOptions<'a>>,
         align: usize,
         boundary: usize,
     ) -> Result<Self> {
         const { layout::assert_element::<T>() };
 
-        Self::create(dev, name, Layout::new::<T>(align, boundary)?)
+        Self::create(dev, options.into(), Layout::new::<T>(align, boundary)?)
     }
 
-    fn create(dev: DmaDevice<'bound>, name: &CStr, layout: Layout) -> Result<Self> {
+    fn create(
+        dev: DmaDevice<'bound>,
+        options: PoolOptions<'_>,
+        mut layout: Layout,
+    ) -> Result<Self> {
+        if !options.beyond_segments {
+            layout = layout.within(dev.reach())?;
+        }
         // Reserved now, so that the drop of a pool cannot fail.
         let destroy = Destroy::new()?;
         let line = ledger::Line::new()?;
@@ -163,7 +181,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
         let raw = unsafe {
             bindings::dma_pool_create_node(
-                name.as_char_ptr(),
+                options.name.as_char_ptr(),
                 dev.as_raw(),
                 layout.size,
                 layout.align,
@@ -180,6 +198,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         Ok(Self {
             dev,
             raw,
+            beyond_segments: options.beyond_segments,
             outstanding: AtomicUsize::new(0),
             quarantined: AtomicUsize::new(0),
             destroy: ManuallyDrop::new(destroy),
@@ -219,6 +238,12 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         // The drop of the pool sees all of these: it comes after them by the borrow, or by the
         // reference count.
         self.outstanding.fetch_add(1, Relaxed);
+        // A block of more than a page, which costs others nothing, is where the DMA API has found it.
+        if self.dev.reach().crosses_coherent(dma, size_of::<T>()) && !self.beyond_segments {
+            // SAFETY: Taken above, and not used.
+            unsafe { self.put(cpu.cast(), dma) };
+            return Err(EIO);
+        }
         Ok((cpu.cast(), dma))
     }
 }

@@ -21,6 +21,7 @@
 
 use crate::{
     ffi,
+    limits::DmaLimits,
     linear,
     refusal::Bouncing, //
 };
@@ -30,6 +31,7 @@ use core::sync::atomic::{
 };
 use kernel::{
     bindings,
+    dma::DmaAddress,
     page::PAGE_SIZE,
     prelude::*, //
 };
@@ -44,6 +46,10 @@ pub(crate) struct Reach {
     max_segment: u64,
     /// The boundary that a segment must not cross, as a mask.
     boundary: u64,
+    /// The largest piece of coherent memory that can be one segment within what the driver stated.
+    max_stated: u64,
+    /// The boundary that the driver stated; all ones if it did not.
+    stated_boundary: u64,
     /// The largest entry of a table: a segment, and no more than a bounce buffer, or whatever stands
     /// between, takes at once.
     max_entry: u64,
@@ -93,12 +99,12 @@ const _: () = {
 };
 
 impl Reach {
-    /// Looks up what holds for `dev`.
+    /// Looks up what holds for `dev`, to which `limits` have been applied.
     ///
     /// # Safety
     ///
     /// `dev` must be a bound device with a DMA mask.
-    pub(crate) unsafe fn of(dev: *mut bindings::device) -> Self {
+    pub(crate) unsafe fn of(dev: *mut bindings::device, limits: &DmaLimits) -> Self {
         // SAFETY: By the safety requirements of this function. If not NULL, `dma_parms` points to
         // the device's parameters.
         let parms = unsafe { (*dev).dma_parms.as_ref() };
@@ -119,6 +125,9 @@ impl Reach {
             0 => c_ulong::MAX,
             mask => mask,
         } as u64;
+        // What the parameters hold may be the bus's, so they do not tell.
+        let (stated, stated_boundary) = limits.segment();
+        let stated_boundary = stated_boundary.unwrap_or(u64::MAX);
         // SAFETY: By the safety requirements of this function.
         let (keeps_segments, use_iommu) =
             unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
@@ -135,6 +144,10 @@ impl Reach {
             binding: BINDINGS.fetch_add(1, Relaxed),
             limit,
             max_segment,
+            max_stated: stated
+                .map_or(u64::MAX, u64::from)
+                .min(stated_boundary.saturating_add(1)),
+            stated_boundary,
             max_entry,
             max_beyond: max_entry.min(bouncing.max_beyond),
             settled: bouncing.settled,
@@ -227,6 +240,36 @@ impl Reach {
             return 1;
         }
         self.cache_alignment
+    }
+
+    /// Returns whether `len` bytes of coherent memory can be one segment somewhere, as far as the
+    /// driver stated limits of segments.
+    #[inline(always)]
+    pub(crate) fn takes_coherent(&self, len: usize) -> bool {
+        // No limit is smaller than that (`DmaLimits::check`), which costs nothing where the compiler
+        // knows the length.
+        len <= bindings::L1_CACHE_BYTES as usize || len as u64 <= self.max_stated
+    }
+
+    /// Returns whether `len` bytes of coherent memory from `address` on, within
+    /// [`takes_coherent`](Self::takes_coherent), lie across the boundary that the driver stated.
+    #[inline(always)]
+    pub(crate) fn crosses_coherent(&self, address: DmaAddress, len: usize) -> bool {
+        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+        let address = u64::from(address);
+        // Neither term is more than the boundary, as `len` is not.
+        let room = self
+            .stated_boundary
+            .wrapping_sub(address & self.stated_boundary);
+
+        // Coherent memory begins at a page, or lies within one, and no boundary is within a page.
+        len > PAGE_SIZE && (len as u64).wrapping_sub(1) > room
+    }
+
+    /// The boundary that the driver stated, as the size of what it divides memory into; 0 if it stated
+    /// none.
+    pub(crate) fn stated_boundary(&self) -> u64 {
+        self.stated_boundary.wrapping_add(1)
     }
 
     /// Returns whether `len` bytes, at least 1, can be one segment somewhere.

@@ -19,6 +19,7 @@ use dma_map::{
         Block,
         Mailbox, //
     },
+    CoherentOptions,
     DmaCoherent,
     DmaDevice,
     Gfp,
@@ -57,7 +58,9 @@ impl<'bound> Channel<'bound> {
     /// Allocates a mailbox, and shares it with the device.
     pub(crate) fn new(dma: DmaDevice<'bound>, edu: Arc<Edu<'bound>>) -> Result<Self> {
         let blocks = Mailbox::blocks_for(ECHO_MAX);
-        let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;
+        // Two slots, of which the device gets one at a time: what it is told fits its buffer.
+        let options = CoherentOptions::new(Gfp::Kernel).beyond_segment_limits();
+        let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, options)?;
 
         Ok(Self {
             mailbox: Mailbox::new(Arc::new(Mmap::new(memory.share(edu))?, GFP_KERNEL)?)?,

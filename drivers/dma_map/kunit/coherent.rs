@@ -5,6 +5,7 @@
 mod access;
 mod alloc;
 mod free;
+mod limits;
 mod options;
 mod quarantine;
 mod refused;

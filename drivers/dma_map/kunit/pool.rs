@@ -6,6 +6,7 @@ mod alloc;
 mod create;
 mod end;
 mod free;
+mod limits;
 mod states;
 
 use crate::{

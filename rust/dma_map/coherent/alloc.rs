@@ -50,7 +50,15 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// Where the driver has stated limits of segments, unless the options say
+    /// [`beyond_segment_limits`](CoherentOptions::beyond_segment_limits):
+    ///
+    /// - `EINVAL`: the size is beyond `max_segment_size` or `segment_boundary`.
+    /// - `EIO`: the memory that was found crosses a boundary.
+    ///
+    /// In any case:
+    ///
+    /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(dev: DmaDevice<'bound>, options: impl Into<CoherentOptions>) -> Result<Self> {
         const {
@@ -97,7 +105,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, and what `init` returns; the memory is freed then.
+    /// Those of [`zeroed`](Self::zeroed), and what `init` returns; the memory is freed then.
     pub fn init<E>(
         dev: DmaDevice<'bound>,
         init: impl Init<T, E>,
@@ -140,7 +148,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
     /// # Errors
     ///
     /// - `EINVAL`: `len` is 0, or the size is 128 KiB or more, or it overflows.
-    /// - `ENOMEM`.
+    /// - Those of [`zeroed`](DmaCoherent::zeroed).
     #[inline]
     pub fn zeroed_slice(
         dev: DmaDevice<'bound>,
@@ -157,7 +165,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
     /// # Errors
     ///
     /// - `EINVAL`: `len` is 0, or the size overflows.
-    /// - `ENOMEM`.
+    /// - Those of [`zeroed`](DmaCoherent::zeroed).
     #[inline]
     pub fn zeroed_slice_large(
         dev: DmaDevice<'bound>,

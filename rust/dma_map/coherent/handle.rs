@@ -70,7 +70,7 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
     /// # Errors
     ///
     /// - `EINVAL`: `size` is 0, or 128 KiB or more.
-    /// - `ENOMEM`.
+    /// - Those of [`DmaCoherent::zeroed`](super::DmaCoherent::zeroed).
     #[inline]
     pub fn alloc(
         dev: DmaDevice<'bound>,
@@ -89,7 +89,7 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
     /// # Errors
     ///
     /// - `EINVAL`: `size` is 0.
-    /// - `ENOMEM`.
+    /// - Those of [`DmaCoherent::zeroed`](super::DmaCoherent::zeroed).
     #[inline]
     pub fn alloc_large(
         dev: DmaDevice<'bound>,

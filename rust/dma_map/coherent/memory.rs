@@ -167,8 +167,10 @@ unsafe extern "C" fn dma_map_free_later(
 ///
 /// # Errors
 ///
-/// - `EINVAL`: `size` is 0, or not below the limit of `Z`.
-/// - `EIO`: more than the IOMMU has addresses for.
+/// - `EINVAL`: `size` is 0, or not below the limit of `Z`, or no segment that the driver has stated can
+///   be that long.
+/// - `EIO`: what was found crosses the boundary that the driver has stated, or it is more than the IOMMU
+///   has addresses for.
 /// - `ENOMEM`.
 #[inline]
 pub(super) fn alloc<Z: Size>(
@@ -177,6 +179,10 @@ pub(super) fn alloc<Z: Size>(
     options: CoherentOptions,
 ) -> Result<(NonNull<c_void>, DmaAddress)> {
     if size == 0 || size >= Z::LIMIT {
+        return Err(EINVAL);
+    }
+    let (reach, beyond) = (dev.reach(), options.is_beyond_segment_limits());
+    if !beyond && !reach.takes_coherent(size) {
         return Err(EINVAL);
     }
     // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
@@ -211,5 +217,13 @@ pub(super) fn alloc<Z: Size>(
         dma,
         attrs: options.attrs(),
     });
+    // The C function aligns to the size; what comes from CMA, or from the device's own memory, less.
+    if !beyond && reach.crosses_coherent(dma, size) {
+        // SAFETY: Allocated above for `dev`, and not used.
+        unsafe {
+            Memory::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()).free_anywhere(dev)
+        };
+        return Err(EIO);
+    }
     Ok((cpu, dma))
 }

@@ -20,6 +20,9 @@ use kernel::{
 /// [`CoherentHandle`](super::CoherentHandle), because there is nothing to access then.
 /// `DMA_ATTR_NO_WARN` is always in effect, see [`Gfp`].
 ///
+/// What the constructors refuse, by the limits of segments that the driver has stated, they allocate
+/// with [`beyond_segment_limits`](Self::beyond_segment_limits).
+///
 /// # Examples
 ///
 /// ```ignore
@@ -33,13 +36,19 @@ use kernel::{
 pub struct CoherentOptions {
     gfp: Gfp,
     attrs: u32,
+    /// Whether the limits of segments are those of other memory.
+    beyond_segments: bool,
 }
 
 impl CoherentOptions {
     /// No attributes.
     #[inline]
     pub const fn new(gfp: Gfp) -> Self {
-        Self { gfp, attrs: 0 }
+        Self {
+            gfp,
+            attrs: 0,
+            beyond_segments: false,
+        }
     }
 
     #[inline]
@@ -76,6 +85,25 @@ impl CoherentOptions {
     #[inline]
     pub const fn privileged(self) -> Self {
         self.with(bindings::DMA_ATTR_PRIVILEGED)
+    }
+
+    /// Allocates whatever the size, for a device whose limits of segments are not those of this
+    /// memory.
+    ///
+    /// The `max_segment_size` and the `segment_boundary` that [`DmaLimits`](crate::DmaLimits) states
+    /// hold for coherent memory, too, unless this is said: for a ring or a table that the device reads
+    /// as one, where the data sheet limits what the ring's entries point to; and for memory that it is
+    /// told of in parts. A [`Piece`](crate::Piece) of such memory may be longer, and lie across the
+    /// boundary.
+    #[inline]
+    pub const fn beyond_segment_limits(mut self) -> Self {
+        self.beyond_segments = true;
+        self
+    }
+
+    #[inline]
+    pub(super) const fn is_beyond_segment_limits(self) -> bool {
+        self.beyond_segments
     }
 
     #[inline]

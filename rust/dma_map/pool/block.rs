@@ -119,7 +119,9 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// - `EIO`: the memory that was found crosses the `segment_boundary` that the driver has stated;
+    ///   not for blocks of up to a page.
+    /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(pool: P, gfp: Gfp) -> Result<Self> {
         let (cpu, dma) = pool.pool().take_zeroed(gfp)?;
@@ -158,7 +160,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, and what `init` returns; the block is put back then.
+    /// Those of [`zeroed`](Self::zeroed), and what `init` returns; the block is put back then.
     pub fn init<E>(pool: P, init: impl Init<P::Element, E>, gfp: Gfp) -> Result<Self>
     where
         Error: From<E>,

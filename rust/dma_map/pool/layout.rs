@@ -2,7 +2,10 @@
 
 //! Size, alignment and boundary of a pool's blocks.
 
-use crate::direction::assert_no_destructor;
+use crate::{
+    direction::assert_no_destructor,
+    reach::Reach, //
+};
 use kernel::{
     dma::DmaAddress,
     page::PAGE_SIZE,
@@ -56,6 +59,26 @@ impl Layout {
             align,
             boundary,
         })
+    }
+
+    /// Adds the limits of segments that the driver has stated.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: blocks are beyond them.
+    pub(super) fn within(mut self, reach: &Reach) -> Result<Self> {
+        if !reach.takes_coherent(self.size) {
+            return Err(EINVAL);
+        }
+        // A block fits: it is rounded up to no more than a page, of which a boundary is a multiple.
+        match usize::try_from(reach.stated_boundary()) {
+            Ok(stated @ 1..) if self.boundary == 0 || stated < self.boundary => {
+                self.boundary = stated;
+            }
+            // None was stated, or none below the end of the address space.
+            _ => {}
+        }
+        Ok(self)
     }
 
     /// As [`new`](Self::new), to be evaluated by the compiler.

@@ -33,6 +33,10 @@ type Kind<D, E> = PhantomData<(D, fn() -> E)>;
 /// write. And it asks for its own engine by the [mark](crate::Engine::Mark), whatever the handle holds of
 /// it: the engine itself, a reference, an `Arc`.
 ///
+/// It is one segment within the limits that the driver has stated
+/// ([`DmaLimits`](crate::DmaLimits)), except of coherent memory that was allocated
+/// [`beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits).
+///
 /// # Invariants
 ///
 /// The `len` bytes at `address`, at least one, are mapped in direction `D` by a handle that is in a
