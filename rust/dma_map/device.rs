@@ -301,10 +301,14 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { (*self.as_raw()).dma_parms.as_ref() }.map_or(0, |parms| parms.min_align_mask)
     }
 
-    /// Returns the unit in which this machine's caches are maintained, in bytes: 1 where DMA is
-    /// coherent with the caches.
+    /// Returns the unit in which caches are maintained for this device, in bytes: 1 if it is coherent
+    /// with them, whatever the machine's other devices are.
     ///
-    /// C API: `dma_get_cache_alignment()`.
+    /// What the device writes to begins and ends at a multiple of it, or is a buffer of `kmalloc()`, which
+    /// the kernel bounces where it is too small for that; [`DmaMapping::map`](crate::DmaMapping::map)
+    /// refuses what would be neither.
+    ///
+    /// C API: `dma_get_cache_alignment()`, which is the machine's; `dev_is_dma_coherent()`.
     #[inline]
     pub fn cache_alignment(self) -> usize {
         self.reach().cache_alignment()

@@ -115,6 +115,8 @@ pub mod iova;
 mod ledger;
 pub mod limits;
 mod linear;
+#[doc(hidden)]
+pub mod lines;
 pub mod mailbox;
 pub mod mapped_pool;
 pub mod mapping;

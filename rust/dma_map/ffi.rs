@@ -3,6 +3,7 @@
 //! What the `kernel` crate keeps to itself: the raw device pointer, inlines of the C API, and our
 //! own C helpers (`helpers.c`; of `bounce.c`, [`refusal`](crate::refusal) has the rest).
 
+use crate::lines::Small;
 use core::sync::atomic::AtomicUsize;
 use kernel::{
     bindings,
@@ -27,9 +28,11 @@ extern "C" {
     fn dma_map_helper_get_cache_alignment() -> c_int;
     fn dma_map_helper_has_pages(dev: *mut c_void, dma: DmaAddress) -> bool;
     fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
+    fn dma_map_helper_is_kfence(addr: *const c_void) -> bool;
     fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
     fn dma_map_helper_is_slab(addr: *const c_void) -> bool;
     fn dma_map_helper_keeps_segments(dev: *mut c_void) -> bool;
+    fn dma_map_helper_kmalloc_size_aligned(size: usize) -> bool;
     fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_mmap_write_lock(mm: *mut c_void);
@@ -47,6 +50,7 @@ extern "C" {
     fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
     fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
     fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
+    fn dma_map_helper_small(dev: *mut c_void) -> c_int;
     fn dma_map_helper_totalram_pages() -> c_ulong;
     fn dma_map_helper_use_dma_iommu(dev: *mut c_void) -> bool;
     #[cfg(not(CONFIG_X86_64))]
@@ -96,7 +100,7 @@ pub(crate) unsafe fn leave_cpu(flags: c_ulong) {
     unsafe { dma_map_helper_leave_cpu(flags) }
 }
 
-/// Returns the smallest unit that a cache-maintenance operation can touch, in bytes.
+/// Returns the unit in which this machine's caches are maintained, where they are, in bytes.
 #[inline]
 pub(crate) fn cache_alignment() -> usize {
     // SAFETY: The function has no preconditions.
@@ -192,6 +196,38 @@ pub(crate) unsafe fn invalidate_vmap(addr: *mut c_void, size: usize) {
 pub(crate) unsafe fn has_pages(dev: *mut bindings::device, dma: DmaAddress) -> bool {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_has_pages(dev.cast(), dma) }
+}
+
+/// Returns whether KFENCE watches the object at `addr`, which has a page to itself then.
+#[inline]
+pub(crate) fn is_kfence(addr: *const u8) -> bool {
+    // SAFETY: The function compares the address.
+    unsafe { dma_map_helper_is_kfence(addr.cast()) }
+}
+
+/// Returns whether no buffer of `size` bytes from `kmalloc()` shares a cache line, as the kernel sees it:
+/// it bounces others for a device that writes to them and is not coherent with the caches.
+///
+/// C API: `dma_kmalloc_size_aligned()`.
+#[inline]
+pub(crate) fn kmalloc_size_aligned(size: usize) -> bool {
+    // SAFETY: The function has no preconditions.
+    unsafe { dma_map_helper_kmalloc_size_aligned(size) }
+}
+
+/// Returns what becomes of small pieces of memory that `dev` writes to, if it is not coherent with the
+/// caches.
+///
+/// # Safety
+///
+/// `dev` must point to a valid `struct device` that has a DMA mask.
+pub(crate) unsafe fn small(dev: *mut bindings::device) -> Small {
+    // SAFETY: By the safety requirements of this function.
+    match unsafe { dma_map_helper_small(dev.cast()) } {
+        0 => Small::Mapped,
+        1 => Small::Bounced,
+        _ => Small::Refused,
+    }
 }
 
 /// Returns whether the byte at `phys` is memory that the page allocator hands out.

@@ -14,6 +14,7 @@
 #include <linux/iommu-dma.h>
 #include <linux/irqflags.h>
 #include <linux/kasan.h>
+#include <linux/kfence.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/nodemask.h>
@@ -22,6 +23,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
+#include <linux/swiotlb.h>
 #include <linux/wait_bit.h>
 
 #include "helpers.h"
@@ -99,6 +101,12 @@ void dma_map_helper_invalidate_vmap(void *addr, int size)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_invalidate_vmap);
 
+bool dma_map_helper_is_kfence(const void *addr)
+{
+	return is_kfence_address(kasan_reset_tag(addr));
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_is_kfence);
+
 /* Whether DMA debugging takes @phys for RAM. */
 bool dma_map_helper_is_ram(phys_addr_t phys)
 {
@@ -125,6 +133,12 @@ bool dma_map_helper_is_slab(const void *addr)
 	       !object_is_on_stack(addr);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_is_slab);
+
+bool dma_map_helper_kmalloc_size_aligned(size_t size)
+{
+	return dma_kmalloc_size_aligned(size);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_kmalloc_size_aligned);
 
 void dma_map_helper_leave_cpu(unsigned long flags)
 {
@@ -230,6 +244,30 @@ void dma_map_helper_raw_spin_unlock(void *lock)
 	raw_spin_unlock((raw_spinlock_t *)lock);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_raw_spin_unlock);
+
+/*
+ * What becomes of a piece of the size of a small kmalloc() buffer that @dev writes
+ * to, if it is not coherent with the caches: it is 0 mapped as it is, 1 bounced,
+ * or 2 to be bounced, without a pool that is known to be within reach.
+ */
+int dma_map_helper_small(struct device *dev)
+{
+	if (!IS_ENABLED(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) ||
+	    dev_is_dma_coherent(dev) || get_dma_ops(dev))
+		return 0;
+#ifdef CONFIG_SWIOTLB
+	/* That is is_swiotlb_active(), which is not exported. */
+	if (dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs) {
+		u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+
+		if (use_dma_iommu(dev) || dev->dma_range_map ||
+		    dev->dma_io_tlb_mem->defpool.end - 1 <= limit)
+			return 1;
+	}
+#endif
+	return 2;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_small);
 
 unsigned long dma_map_helper_totalram_pages(void)
 {

@@ -44,9 +44,11 @@ int dma_map_helper_get_cache_alignment(void);
 bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma);
 void dma_map_helper_invalidate_vmap(void *addr, int size);
 bool dma_map_helper_iova_fits(struct device *dev, u64 mask, u64 size);
+bool dma_map_helper_is_kfence(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
 bool dma_map_helper_is_slab(const void *addr);
 bool dma_map_helper_keeps_segments(struct device *dev);
+bool dma_map_helper_kmalloc_size_aligned(size_t size);
 void dma_map_helper_leave_cpu(unsigned long flags);
 bool dma_map_helper_may_sleep(void);
 bool dma_map_helper_must_bounce(struct device *dev, phys_addr_t phys, size_t size);
@@ -73,6 +75,7 @@ bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 bool dma_map_helper_table_refused(struct device *dev, struct scatterlist *sgl,
 				  int nents, enum dma_data_direction dir,
 				  unsigned long attrs);
+int dma_map_helper_small(struct device *dev);
 unsigned long dma_map_helper_totalram_pages(void);
 bool dma_map_helper_use_dma_iommu(struct device *dev);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);

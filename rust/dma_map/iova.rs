@@ -26,6 +26,7 @@ use crate::{
     },
     engine::Engine,
     sg::{
+        check_lines,
         MapError,
         PageList,
         SgBuffer,
@@ -173,10 +174,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
             return Err(EINVAL);
         }
         // The same answer on each machine, whether it has an IOMMU or not.
-        let line = dev.cache_alignment();
-        if D::DEVICE_WRITES && line > 1 && !buffer.whole_lines(line) {
-            return Err(EINVAL);
-        }
+        check_lines::<D, B>(dev, buffer)?;
 
         Space::link::<B, D>(dev, buffer, options.attrs())
     }

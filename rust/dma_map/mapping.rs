@@ -208,11 +208,13 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     ///
     /// - `EINVAL`: the buffer is empty; it is vmalloc memory; it is longer than the device's
     ///   `max_segment_size`, or lies across its `segment_boundary`; or it shares a cache line with
-    ///   other memory and the device writes to it on a machine whose DMA is not coherent with the
-    ///   caches.
-    /// - `EIO`: this memory never can be mapped in one piece: the device cannot reach it, and a bounce
-    ///   buffer cannot help, since there is none, or one is out of reach, or none is that long, or the
-    ///   options rule it out; or an IOMMU does not have so many addresses.
+    ///   other memory, and the device writes to it, is not coherent with the caches
+    ///   ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce the buffer
+    ///   for that. It does bounce those of `kmalloc()` that are so small that they share lines.
+    /// - `EIO`: this memory never can be mapped in one piece: the device cannot reach it, or such a small
+    ///   buffer is to be bounced, and a bounce buffer cannot help, since there is none, or one is out of
+    ///   reach, or none is that long, or the options rule it out; or an IOMMU does not have so many
+    ///   addresses.
     /// - `EOPNOTSUPP`: the options ask for coherence, and the device's DMA is not coherent.
     /// - `ENOMEM`: no bounce buffer is left, or no memory for the IOMMU's tables, or no space in
     ///   them; worth another try later.

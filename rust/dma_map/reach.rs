@@ -23,6 +23,7 @@ use crate::{
     ffi,
     limits::DmaLimits,
     linear,
+    lines::Small,
     refusal::Bouncing, //
 };
 use core::sync::atomic::{
@@ -64,8 +65,10 @@ pub(crate) struct Reach {
     keeps_segments: bool,
     /// Whether, beside that, mapping leaves no mark in a table.
     leaves_tables: bool,
-    /// The unit in which caches are maintained; 1 where DMA is coherent with them.
+    /// The unit in which caches are maintained for the device; 1 if it is coherent with them.
     cache_alignment: usize,
+    /// What becomes of small pieces, if it is not.
+    small: Small,
 }
 
 /// How many bindings there have been.
@@ -158,7 +161,13 @@ impl Reach {
             boundary,
             keeps_segments,
             leaves_tables: keeps_segments && !use_iommu,
-            cache_alignment: ffi::cache_alignment(),
+            // SAFETY: By the safety requirements of this function.
+            cache_alignment: match unsafe { ffi::is_coherent(dev) } {
+                true => 1,
+                false => ffi::cache_alignment(),
+            },
+            // SAFETY: By the safety requirements of this function.
+            small: unsafe { ffi::small(dev) },
         }
     }
 
@@ -228,7 +237,14 @@ impl Reach {
         self.leaves_tables
     }
 
-    /// The unit in which caches are maintained, in bytes.
+    /// What becomes of small pieces of memory that the device writes to, if it is not coherent with the
+    /// caches.
+    #[inline]
+    pub(crate) fn small(&self) -> Small {
+        self.small
+    }
+
+    /// The unit in which caches are maintained for the device, in bytes; 1 if it is coherent with them.
     #[inline]
     pub(crate) fn cache_alignment(&self) -> usize {
         // What is known when the kernel is configured costs nothing.

@@ -53,6 +53,7 @@ pub use self::{
 
 pub(crate) use self::{
     buffer::{
+        check_chunks,
         check_lines,
         kmalloc_whole_lines,
         linear_chunk,
@@ -80,6 +81,7 @@ use crate::{
     engine::Engine,
     ffi,
     ledger,
+    lines::Lines,
     state::{
         Cpu,
         Device,
@@ -202,8 +204,11 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///
     /// The buffer comes back with each of them:
     ///
-    /// - `EINVAL`: the buffer is empty, or it shares a cache line with other memory and the device
-    ///   writes to it on a machine whose DMA is not coherent with the caches.
+    /// - `EINVAL`: the buffer is empty, or a part of it shares a cache line with other memory, and the
+    ///   device writes to it, is not coherent with the caches
+    ///   ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce that part. It
+    ///   does bounce buffers of `kmalloc()` that are so small that they share lines, unless they become
+    ///   more than one segment; and it does not bounce user memory for that.
     /// - `EIO`: this memory never can be mapped: the device cannot reach it, and a bounce buffer
     ///   cannot help, since there is none, or one is out of reach, or the options allow none; or it is
     ///   more than an IOMMU has addresses for. Or code that maps for the device, and is not the
@@ -259,6 +264,10 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
 
         let line = ledger::Line::new()?;
         let Made { mut table, within } = buffer.make_table(dev, options)?;
+        if let Some(lines) = Lines::written::<D>(dev) {
+            let table = buffer.kept_table().unwrap_or(&table);
+            lines.check_lengths(table.lengths())?;
+        }
         let attrs = options.attrs() | Self::MAP_ATTRS;
         // Where caches are maintained, C bounces small pieces that the device writes, wherever they are.
         if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.reach().settled() {

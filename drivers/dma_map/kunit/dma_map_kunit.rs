@@ -26,6 +26,7 @@ mod gate;
 mod handles;
 mod iova;
 mod limits;
+mod lines;
 mod mailbox;
 mod mapped_pool;
 mod mapping;

@@ -83,7 +83,7 @@ mod imp {
             // By themselves, so that the loop finds them in registers.
             let (raw, state, attrs) = (dev.as_raw(), &raw mut space.state, space.attrs);
             // A run has bytes: the C function links a whole granule where it is told of none.
-            let result = walk::for_each_run(buffer, |run| {
+            let result = walk::for_each_run(buffer, walk::always, |run| {
                 // CAST: A part of the buffer, whose size is a `usize`.
                 let len = run.len as usize;
                 // SAFETY: The device is bound, and the space allocated. The run is memory that the
@@ -171,7 +171,7 @@ mod imp {
         let mut before: Option<Chunk> = None;
         let mut first = None;
         let mut gap = false;
-        walk::for_each_run(buffer, |run| {
+        walk::for_each_run(buffer, walk::always, |run| {
             if let Some(before) = before {
                 gap |= (before.end() | run.phys) & granule_mask != 0;
             }

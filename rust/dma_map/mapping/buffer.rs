@@ -2,11 +2,15 @@
 
 //! Memory that a single mapping can own: contiguous, and in the linear mapping.
 
-use crate::sg::{
-    kmalloc_whole_lines,
-    linear_chunk,
-    Chunk,
-    SgBuffer, //
+use crate::{
+    lines::Lines,
+    sg::{
+        check_chunks,
+        kmalloc_whole_lines,
+        linear_chunk,
+        Chunk,
+        SgBuffer, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -97,6 +101,10 @@ macro_rules! impl_box {
                 let addr = core::ptr::from_ref::<$contents>(self).cast();
                 // SAFETY: See `try_for_each_chunk`.
                 unsafe { kmalloc_whole_lines(addr, SgBuffer::len(self), line) }
+            }
+
+            fn check_lines(&self, lines: Lines<'_>) -> Result {
+                check_chunks(self, lines)
             }
         }
 

@@ -8,6 +8,7 @@ use crate::{
     direction::Direction,
     ffi,
     ledger,
+    lines::Lines,
     refusal,
     sg::Chunk,
     sync_attrs::UnmapAttrs, //
@@ -97,6 +98,13 @@ impl<'bound> Mapped<'bound> {
         };
         if chunk.last() > limit {
             refusal::check(dev, chunk, D::RAW, attrs)?;
+        }
+
+        if attrs & bindings::DMA_ATTR_MMIO as c_ulong == 0 {
+            if let Some(lines) = Lines::written::<D>(dev) {
+                // CAST: As above.
+                lines.check_lengths(core::iter::once(size as u32))?;
+            }
         }
 
         // DMA debugging counts mappings that start in one cache line, and warns of many. Where DMA

@@ -34,6 +34,7 @@ use crate::{
         Engine, //
     },
     ffi,
+    lines::Lines,
     sg::linear_chunk,
     state::Device,
     sync_attrs::{
@@ -167,9 +168,9 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 ///
 /// - `EINVAL`: the memory is empty; it is a slice of the stack, a static, vmalloc or coherent memory,
 ///   pages, or anything else that is not `kmalloc()`'s or a slab cache's; it is longer than the
-///   device's `max_segment_size`, or lies across its `segment_boundary`; or it shares a cache line
-///   with other memory and the device writes to it on a machine whose DMA is not coherent with the
-///   caches.
+///   device's `max_segment_size`, or lies across its `segment_boundary`; or it does not begin and
+///   end at a multiple of [`cache_alignment`](DmaDevice::cache_alignment), the device writes to it, and
+///   the kernel does not bounce memory of this size for that.
 /// - `EIO`, `EOPNOTSUPP`, `ENOMEM`: as in [`DmaMapping::map`](super::DmaMapping::map).
 ///
 /// # Examples
@@ -244,11 +245,11 @@ fn check<M: Lend<D>, D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usi
         return Err(EINVAL);
     }
 
-    if D::DEVICE_WRITES {
-        let mask = dev.cache_alignment().wrapping_sub(1);
-        if (addr.addr() | len) & mask != 0 {
-            return Err(EINVAL);
-        }
+    match Lines::written::<D>(dev) {
+        // Of an allocation that is larger, the rest may be in use.
+        Some(lines) => lines.check_piece(len as u64, || {
+            (addr.addr() | len) & lines.unit().wrapping_sub(1) == 0
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }

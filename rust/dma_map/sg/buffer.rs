@@ -14,7 +14,8 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     ffi,
-    linear, //
+    linear,
+    lines::Lines, //
 };
 use kernel::{
     alloc::{
@@ -76,7 +77,9 @@ pub struct Made {
 ///   to see it: what may cross to the device, and back, is decided by that type.
 /// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
 ///   is no reference to memory that user space can reach: it may change at any time.
-/// - Where `whole_lines` is `true`, no other memory shares a cache line with it.
+/// - Where `whole_lines` is `true`, no other memory shares a cache line with it. Where `check_lines` is
+///   `Ok`, that is so of the chunks that the kernel does not bounce; and a chunk that is only bounced
+///   is in no page that `try_for_each_page` goes through, where it could be joined to another.
 /// - [`page_chunks`](Self::page_chunks) returns the number of chunks that are not empty, and they are as
 ///   it says, or `None`;
 ///   [`try_for_each_page`](Self::try_for_each_page) goes through the same ones then, in valid pages.
@@ -170,6 +173,16 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// Returns whether the memory has its cache lines, of `line` bytes, to itself.
     #[doc(hidden)]
     fn whole_lines(&self, line: usize) -> bool;
+
+    /// Checks that nothing is harmed beside the memory when a device writes to it.
+    #[doc(hidden)]
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        if self.is_empty() || self.whole_lines(lines.unit()) {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
 }
 
 /// A buffer whose elements are a slice for the CPU.
@@ -210,19 +223,24 @@ impl_slice!(KVmalloc);
 ///
 /// # Errors
 ///
-/// `EINVAL` if the buffer shares a cache line with other memory, the device writes to it, and its
-/// DMA is not coherent with the caches.
+/// Where the device writes to it, and its DMA is not coherent with the caches:
+///
+/// - `EINVAL`: the buffer shares a cache line with other memory, and is not bounced for that.
+/// - `EIO`: it is to be bounced, and cannot be.
 #[inline]
 pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer: &B) -> Result {
-    if !D::DEVICE_WRITES {
-        return Ok(());
+    match Lines::written::<D>(dev) {
+        Some(lines) => buffer.check_lines(lines),
+        None => Ok(()),
     }
+}
 
-    let line = dev.reach().cache_alignment();
-    if line > 1 && !buffer.is_empty() && !buffer.whole_lines(line) {
-        return Err(EINVAL);
-    }
-    Ok(())
+/// [`SgBuffer::check_lines`] of a buffer of the heap, of which small chunks may be bounced.
+#[inline]
+pub(crate) fn check_chunks<B: SgBuffer>(buffer: &B, lines: Lines<'_>) -> Result {
+    let whole = || buffer.whole_lines(lines.unit());
+
+    buffer.try_for_each_chunk(|chunk| lines.check_chunk(chunk, whole))
 }
 
 /// Drops `buffer`, which is not mapped any more, where that is legal.
@@ -301,6 +319,10 @@ unsafe fn for_each_vmalloc_page(
 ///
 /// `addr` must be the start of a live `kmalloc` allocation.
 pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
+    // The size is then that which was asked for; there is nothing else in the page.
+    if ffi::is_kfence(addr) {
+        return true;
+    }
     // SAFETY: By the safety requirements of this function.
     let size = unsafe { bindings::ksize(addr.cast()) };
 
@@ -335,6 +357,10 @@ unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
         }
         // SAFETY: See `try_for_each_chunk`.
         unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        check_chunks(self, lines)
     }
 }
 
@@ -413,5 +439,9 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
             bindings::is_vmalloc_addr(addr.cast())
                 || kmalloc_whole_lines(addr, SgBuffer::len(self), line)
         }
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        check_chunks(self, lines)
     }
 }

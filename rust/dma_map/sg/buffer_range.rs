@@ -10,6 +10,7 @@ use super::{
     walk,
     MapError, //
 };
+use crate::lines::Lines;
 use core::ops::Range;
 use kernel::prelude::*;
 
@@ -163,5 +164,18 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         self.len == 0
             || (self.buffer.whole_lines(line)
                 && (!B::USER || walk::for_each_chunk(self, apart).is_ok()))
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        // CAST: At most 64 bits.
+        let mask = lines.unit().wrapping_sub(1) as u64;
+        let whole = self.whole_lines(lines.unit());
+        if B::USER {
+            // Pages of two buffers may be joined.
+            return if whole { Ok(()) } else { Err(EINVAL) };
+        }
+        self.try_for_each_chunk(|chunk| {
+            lines.check_chunk(chunk, || whole || (chunk.phys | chunk.end()) & mask == 0)
+        })
     }
 }

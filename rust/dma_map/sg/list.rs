@@ -26,6 +26,7 @@ use crate::{
         Direction, //
     },
     gfp::Gfp,
+    lines::Lines,
     vec, //
 };
 use core::marker::PhantomData;
@@ -68,6 +69,11 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
 
     fn whole_lines(&self, line: usize) -> bool {
         self.0.whole_lines(line) && self.1.whole_lines(line)
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        self.0.check_lines(lines)?;
+        self.1.check_lines(lines)
     }
 }
 
@@ -193,6 +199,12 @@ unsafe impl<B: SgBuffer> SgBuffer for SgList<B> {
     fn whole_lines(&self, line: usize) -> bool {
         self.parts.iter().all(|part| part.whole_lines(line))
     }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        self.parts
+            .iter()
+            .try_for_each(|part| part.check_lines(lines))
+    }
 }
 
 /// Bytes, in one of the kernel's vectors or in pages.
@@ -242,6 +254,12 @@ macro_rules! impl_any {
             fn whole_lines(&self, line: usize) -> bool {
                 match self {
                     $(Self::$variant(buffer) => buffer.whole_lines(line),)*
+                }
+            }
+
+            fn check_lines(&self, lines: Lines<'_>) -> Result {
+                match self {
+                    $(Self::$variant(buffer) => buffer.check_lines(lines),)*
                 }
             }
         }

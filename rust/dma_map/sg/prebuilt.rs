@@ -23,6 +23,7 @@ use crate::{
         Direction,
         ToDevice, //
     },
+    lines::Lines,
     reach::Reach, //
 };
 use kernel::{
@@ -201,6 +202,10 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
     #[inline]
     fn whole_lines(&self, line: usize) -> bool {
         self.inner.buffer.whole_lines(line)
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        self.inner.buffer.check_lines(lines)
     }
 
     #[inline(always)]

@@ -2,8 +2,21 @@
 
 //! How long what a device is told of may be.
 
-use crate::device::DmaDevice;
+use crate::{
+    device::DmaDevice,
+    ffi, //
+};
 use kernel::page::PAGE_SIZE;
+
+/// Returns where `dev` finds the byte at `phys`, as far as its segments depend on that.
+#[inline(always)]
+pub(crate) fn place(dev: DmaDevice<'_>, phys: u64) -> u64 {
+    match dev.reach().keeps_segments() {
+        true => phys,
+        // SAFETY: `dev` is bound.
+        false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
+    }
+}
 
 /// How long an entry may be, and what it must not cross.
 #[derive(Clone, Copy)]

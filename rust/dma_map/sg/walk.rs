@@ -43,13 +43,24 @@ pub(crate) fn for_each_chunk<B: SgBuffer>(
     })
 }
 
-/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined.
+/// Joins whatever can be joined, for [`for_each_run`].
+#[inline(always)]
+pub(crate) fn always(_first: u64, _second: u64) -> bool {
+    true
+}
+
+/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined, where `joins`
+/// of their lengths allows.
 #[inline]
-pub(crate) fn for_each_run<B: SgBuffer>(buffer: &B, mut f: impl FnMut(Chunk) -> Result) -> Result {
+pub(crate) fn for_each_run<B: SgBuffer>(
+    buffer: &B,
+    joins: impl Fn(u64, u64) -> bool,
+    mut f: impl FnMut(Chunk) -> Result,
+) -> Result {
     let mut run = Chunk { phys: 0, len: 0 };
 
     for_each_chunk(buffer, |chunk| {
-        if run.end() == chunk.phys {
+        if run.end() == chunk.phys && joins(run.len, chunk.len) {
             run.len = run.len.wrapping_add(chunk.len);
             return Ok(());
         }

@@ -209,7 +209,9 @@ mod tests {
     }
 
     /// Objects that KFENCE watches are the heap's as others are, and there is nothing about them that
-    /// a driver could know.
+    /// a driver could know. The log says how many there were.
+    ///
+    /// kernel: kfence
     #[test]
     fn many_small_allocations_are_mapped_and_lent() -> Result {
         const COUNT: usize = 400;

@@ -14,6 +14,7 @@ use crate::{
         ToDevice, //
     },
     ffi,
+    lines::Lines,
     refusal,
     sg::{
         buffer::{
@@ -27,7 +28,10 @@ use crate::{
             Linked, //
         },
         options::SgOptions,
-        split::Split,
+        split::{
+            self,
+            Split, //
+        },
         walk, //
     }, //
 };
@@ -118,14 +122,9 @@ impl Table {
         limit: u64,
         options: SgOptions,
     ) -> Result<Self> {
-        let place = |phys| match dev.reach().keeps_segments() {
-            true => phys,
-            // SAFETY: `dev` is bound.
-            false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
-        };
         let attrs = options.attrs();
         let mut count: usize = 0;
-        let counted = for_each_entry(buffer, split, place, |entry| {
+        let counted = for_each_entry(dev, buffer, split, |entry| {
             if entry.last() > limit {
                 check_beyond(dev, entry, attrs)?;
             }
@@ -141,9 +140,11 @@ impl Table {
         }
 
         if count <= FLAT {
-            Self::flat(count, options)?.filled::<Flat>(entries(buffer, split, place))
+            let table = Self::flat(count, options)?;
+            table.filled::<Flat>(|fill| write_entries(fill, dev, buffer, split))
         } else {
-            Self::linked(count, options)?.filled::<Linked>(entries(buffer, split, place))
+            let table = Self::linked(count, options)?;
+            table.filled::<Linked>(|fill| write_entries(fill, dev, buffer, split))
         }
     }
 
@@ -268,31 +269,33 @@ fn pages<L: Layout, B: SgBuffer>(
 
 /// Writes the entries for `buffer`.
 #[inline(always)]
-fn entries<'a, L: Layout, B: SgBuffer>(
-    buffer: &'a B,
+fn write_entries<L: Layout, B: SgBuffer>(
+    fill: &mut Fill<L>,
+    dev: DmaDevice<'_>,
+    buffer: &B,
     split: Split,
-    place: impl Fn(u64) -> u64 + 'a,
-) -> impl FnOnce(&mut Fill<L>) -> Result + 'a {
-    move |fill| {
-        for_each_entry(buffer, split, place, |entry| {
-            fill.push(entry);
-            Ok(())
-        })
-    }
+) -> Result {
+    for_each_entry(dev, buffer, split, |entry| {
+        fill.push(entry);
+        Ok(())
+    })
 }
 
 /// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split, by where the
-/// device finds them according to `place`.
+/// device finds them.
 #[inline]
 fn for_each_entry<B: SgBuffer>(
+    dev: DmaDevice<'_>,
     buffer: &B,
     split: Split,
-    place: impl Fn(u64) -> u64,
     mut f: impl FnMut(Chunk) -> Result,
 ) -> Result {
-    walk::for_each_run(buffer, |mut run| {
+    let lines = Lines::of(dev);
+    let joins = |first, second| lines.is_none_or(|lines| lines.joins(first, second));
+
+    walk::for_each_run(buffer, joins, |mut run| {
         while run.len != 0 {
-            let len = split.first(place(run.phys), run.len);
+            let len = split.first(split::place(dev, run.phys), run.len);
             f(Chunk {
                 phys: run.phys,
                 len,
