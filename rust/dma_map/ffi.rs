@@ -47,10 +47,16 @@ extern "C" {
     #[cfg(CONFIG_X86_64)]
     fn dma_map_helper_phys_to_virt(phys: bindings::phys_addr_t) -> *mut c_void;
     fn dma_map_helper_put_pending(pending: *mut c_void);
+    fn dma_map_helper_put_slot(
+        cache: *mut c_void,
+        slot: *mut c_void,
+        capacity: *const usize,
+    ) -> bool;
     fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
     fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
     fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
     fn dma_map_helper_small(dev: *mut c_void) -> c_int;
+    fn dma_map_helper_take_slot(cache: *mut c_void) -> *mut c_void;
     fn dma_map_helper_totalram_pages() -> c_ulong;
     fn dma_map_helper_use_dma_iommu(dev: *mut c_void) -> bool;
     #[cfg(not(CONFIG_X86_64))]
@@ -395,6 +401,27 @@ pub(crate) fn phys_to_virt(phys: u64) -> *mut c_void {
     unsafe { dma_map_helper_phys_to_virt(phys) }
 }
 
+/// Puts `slot` into this CPU's cache, unless that has `capacity` already, or this interrupts
+/// [`take_slot`].
+///
+/// C API: `this_cpu_try_cmpxchg()`. Context: any but NMI.
+///
+/// # Safety
+///
+/// - `cache` must be a valid per-CPU pointer to what begins as `mapped_pool`'s `Cache` does, of which
+///   the invariants hold.
+/// - `slot` must be valid, begin as `mapped_pool`'s `Slot` does, and be the caller's, who gives it away
+///   if this returns true. `capacity` must be valid as long as it is the caller's.
+#[inline(always)]
+pub(crate) unsafe fn put_slot(
+    cache: *mut c_void,
+    slot: *mut c_void,
+    capacity: *const usize,
+) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_put_slot(cache, slot, capacity) }
+}
+
 /// Takes a raw spinlock.
 ///
 /// # Safety
@@ -426,6 +453,19 @@ pub(crate) unsafe fn raw_spin_lock_init(lock: *mut bindings::raw_spinlock_t) {
 pub(crate) unsafe fn raw_spin_unlock(lock: *mut bindings::raw_spinlock_t) {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_raw_spin_unlock(lock.cast()) }
+}
+
+/// Takes a slot out of this CPU's cache; NULL if there is none.
+///
+/// C API: `this_cpu_try_cmpxchg()`. Context: any but NMI.
+///
+/// # Safety
+///
+/// `cache` must be as in [`put_slot`], and all slots that were ever put there be valid.
+#[inline(always)]
+pub(crate) unsafe fn take_slot(cache: *mut c_void) -> *mut c_void {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_take_slot(cache) }
 }
 
 /// Returns how many pages of memory the machine has.

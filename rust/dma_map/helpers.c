@@ -2,7 +2,9 @@
 /*
  * C inlines and macros that the kernel crate's bindings lack: one function
  * each, sorted, and without logic of its own, but for the one that frees where
- * that is legal.
+ * that is legal, the one that looks whether small buffers are bounced, and the two
+ * that exchange a buffer with this CPU: this_cpu_*() are macros, and a call for
+ * each would cost more than they do.
  */
 
 #include <linux/dma-direct.h>
@@ -225,6 +227,51 @@ void dma_map_helper_put_pending(atomic_long_t *pending)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_put_pending);
 
+/* What Rust's Slot and Cache begin with; Cache says why this is right. */
+struct dma_map_slot {
+	struct dma_map_slot *next;
+};
+
+struct dma_map_cache {
+	struct dma_map_slot *head;
+	unsigned long count;
+	unsigned long taking;
+	unsigned long hits;
+};
+
+/*
+ * Puts @slot into this CPU's cache, or returns false: it is full, or this
+ * interrupts a take on this CPU.
+ */
+bool dma_map_helper_put_slot(struct dma_map_cache __percpu *cache,
+			     struct dma_map_slot *slot,
+			     const unsigned long *capacity)
+{
+	struct dma_map_slot *head;
+	unsigned long most;
+	bool done = false;
+
+	preempt_disable();
+	/* The end of a pool sets it to 0, and waits for who has preemption off. */
+	most = READ_ONCE(*capacity);
+	if (unlikely(!most || this_cpu_read(cache->taking)))
+		goto out;
+	if (unlikely(this_cpu_inc_return(cache->count) > most)) {
+		this_cpu_dec(cache->count);
+		goto out;
+	}
+
+	head = this_cpu_read(cache->head);
+	do {
+		WRITE_ONCE(slot->next, head);
+	} while (!this_cpu_try_cmpxchg(cache->head, &head, slot));
+	done = true;
+out:
+	preempt_enable();
+	return done;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_put_slot);
+
 void dma_map_helper_raw_spin_lock(void *lock)
 {
 	raw_spin_lock((raw_spinlock_t *)lock);
@@ -268,6 +315,27 @@ int dma_map_helper_small(struct device *dev)
 	return 2;
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_small);
+
+/* Takes a slot out of this CPU's cache, or returns NULL: there is none. */
+struct dma_map_slot *dma_map_helper_take_slot(struct dma_map_cache __percpu *cache)
+{
+	struct dma_map_slot *slot;
+
+	preempt_disable();
+	this_cpu_inc(cache->taking);
+	slot = this_cpu_read(cache->head);
+	while (slot && !this_cpu_try_cmpxchg(cache->head, &slot,
+					     READ_ONCE(slot->next)))
+		;
+	this_cpu_dec(cache->taking);
+	if (likely(slot)) {
+		this_cpu_dec(cache->count);
+		this_cpu_inc(cache->hits);
+	}
+	preempt_enable();
+	return slot;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_take_slot);
 
 unsigned long dma_map_helper_totalram_pages(void)
 {

@@ -10,6 +10,8 @@
 
 struct device;
 struct dma_map_binding;
+struct dma_map_cache;
+struct dma_map_slot;
 struct mm_struct;
 struct page;
 struct scatterlist;
@@ -64,18 +66,22 @@ void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
 void *dma_map_helper_phys_to_virt(phys_addr_t phys);
 void dma_map_helper_put_pending(atomic_long_t *pending);
+bool dma_map_helper_put_slot(struct dma_map_cache __percpu *cache,
+			     struct dma_map_slot *slot,
+			     const unsigned long *capacity);
 void dma_map_helper_raw_spin_lock(void *lock);
 void dma_map_helper_raw_spin_lock_init(void *lock);
 void dma_map_helper_raw_spin_unlock(void *lock);
 bool dma_map_helper_refused(struct device *dev, phys_addr_t phys, size_t size,
 			    enum dma_data_direction dir, unsigned long attrs);
+int dma_map_helper_small(struct device *dev);
 bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 				int nents, enum dma_data_direction dir,
 				unsigned long attrs, int error);
 bool dma_map_helper_table_refused(struct device *dev, struct scatterlist *sgl,
 				  int nents, enum dma_data_direction dir,
 				  unsigned long attrs);
-int dma_map_helper_small(struct device *dev);
+struct dma_map_slot *dma_map_helper_take_slot(struct dma_map_cache __percpu *cache);
 unsigned long dma_map_helper_totalram_pages(void);
 bool dma_map_helper_use_dma_iommu(struct device *dev);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);

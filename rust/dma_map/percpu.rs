@@ -4,8 +4,8 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 //!
-//! Interrupts are off while a CPU works on its value, so that nothing else runs there, and no atomic
-//! instruction is needed. The way in and the way out are one call each.
+//! With interrupts off, nothing else runs on a CPU, and no atomic instruction is needed for its value.
+//! The way in and the way out are one call each.
 
 use crate::{
     ffi,
@@ -61,6 +61,12 @@ impl<T: Zeroable + Sync> PerCpu<T> {
             base: NonNull::new(base).ok_or(ENOMEM)?,
             _values: PhantomData,
         })
+    }
+
+    /// Returns the per-CPU pointer, for C's `this_cpu_*()`.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
+        self.base.as_ptr()
     }
 
     /// Enters this CPU's value: interrupts are off until the guard is dropped.

@@ -5,8 +5,9 @@
 //! The store lives until all of its buffers are back, whoever is last. The pool's drop closes it:
 //!
 //! 1. The caches are to hold nothing from here on, so that each put goes to the reserve.
-//! 2. Puts that have not seen that run with interrupts off, and are waited for (RCU).
-//! 3. The caches of all CPUs, also of those that are offline, are emptied into the reserve.
+//! 2. Puts that have not seen that run with preemption off, and are waited for (RCU). Takes are over.
+//! 3. The caches of all CPUs, also of those that are offline, are emptied into the reserve, some buffers
+//!    at a time: interrupts are not kept off for as many as there are.
 //! 4. Whoever then finds all buffers in the reserve, or quarantined, frees the store.
 //!
 //! A buffer that is leaked keeps the store for good: nobody can tell that it will not come back.
@@ -15,7 +16,8 @@ use super::{
     job,
     slot::{
         List,
-        Slot, //
+        Slot,
+        BATCH, //
     },
     store::{
         Life,
@@ -54,11 +56,12 @@ impl Store {
         // SAFETY: The caller may sleep.
         unsafe { bindings::synchronize_rcu() };
 
+        this.caches.for_each(|cache| {
+            // SAFETY: No CPU has anything to put in any more, and takes are over. Puts that take out
+            // what is at hand where they run have the lock.
+            while this.with(|shared| unsafe { shared.free.take_from(cache, BATCH) }) == BATCH {}
+        });
         let over = this.with(|shared| {
-            this.caches.for_each(|cache| {
-                // SAFETY: No CPU has anything to put in any more, and takes are over.
-                unsafe { shared.free.take_from(cache, usize::MAX) };
-            });
             shared.life = Life::Drained;
             shared.is_over()
         });

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Taking a buffer and putting it back: what is done for each transfer.
+//!
+//! With this CPU that is one compare-and-exchange, with interrupts on: [`Cache`] says why that is right.
+//! With the reserve, it is done with interrupts off, and under the store's lock. No call moves more than
+//! a [`BATCH`] there, so that the time with interrupts off has a bound which does not
+//! depend on what a CPU may have at hand.
 
 use super::{
     slot::{
         count,
         Cache,
-        Slot, //
+        Slot,
+        BATCH, //
     },
     store::{
         Life,
         Store, //
     }, //
 };
-use crate::{
-    gfp::Gfp,
-    percpu::Here, //
-};
+use crate::gfp::Gfp;
 use core::{
     ptr::NonNull,
     sync::atomic::Ordering::Relaxed, //
@@ -34,26 +37,31 @@ impl Store {
     /// - Those of [`Memory::alloc`].
     #[inline(always)]
     pub(super) fn take(&self) -> Result<NonNull<Slot>> {
-        let cache = self.caches.enter();
-
-        match cache.pop() {
-            Some(slot) => {
-                count(&cache.hits);
-                Ok(slot)
-            }
-            None => self.take_shared(cache),
+        match Cache::take(&self.caches) {
+            Some(slot) => Ok(slot),
+            None => self.take_shared(),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn take_shared(&self, cache: Here<Cache>) -> Result<NonNull<Slot>> {
+    fn take_shared(&self) -> Result<NonNull<Slot>> {
+        let cache = self.caches.enter();
+
+        // An interrupt has put one back, or this is another CPU than before.
+        //
+        // SAFETY: The cache is that of this CPU.
+        if let Some(slot) = unsafe { cache.pop() } {
+            count(&cache.hits);
+            return Ok(slot);
+        }
         count(&cache.misses);
-        let batch = self.capacity.load(Relaxed) / 2;
 
         let found = self.shared.with(&cache, |shared| {
             if let Some(slot) = shared.free.pop() {
-                // SAFETY: The cache is that of this CPU.
+                let capacity = self.capacity.load(Relaxed);
+                let batch = cache.room(capacity, capacity / 2);
+                // SAFETY: The cache is that of this CPU, and has room for so many.
                 unsafe { shared.free.give_to(&cache, batch) };
                 return Ok(slot);
             }
@@ -91,15 +99,12 @@ impl Store {
     pub(super) unsafe fn put(slot: NonNull<Slot>) {
         // SAFETY: The slot is valid, and keeps its store, until it is put back (type invariants).
         let store = unsafe { slot.as_ref().store().as_ref() };
-        let cache = store.caches.enter();
 
-        // With interrupts off, which the end of the store waits for. It is not used afterwards.
-        if cache.len() < store.capacity.load(Relaxed) {
-            // SAFETY: By the safety requirements of this function.
-            unsafe { cache.push(slot) };
-        } else {
-            // SAFETY: As above.
-            unsafe { Self::put_shared(slot, cache) };
+        let (caches, capacity) = (store.caches.as_ptr(), store.capacity.as_ptr());
+        // SAFETY: By the safety requirements of this function; the store is not used afterwards.
+        if !unsafe { Cache::put(caches, slot, capacity) } {
+            // SAFETY: By the safety requirements of this function; we still have the slot.
+            unsafe { Self::put_shared(slot) };
         }
     }
 
@@ -108,25 +113,30 @@ impl Store {
     /// That of [`put`](Self::put).
     #[cold]
     #[inline(never)]
-    unsafe fn put_shared(slot: NonNull<Slot>, cache: Here<Cache>) {
+    unsafe fn put_shared(slot: NonNull<Slot>) {
         // SAFETY: As in `put`.
         let store = unsafe { slot.as_ref().store() };
         // SAFETY: As in `put`.
         let this = unsafe { store.as_ref() };
 
-        // SAFETY: The cache is that of this CPU, and the slot is the caller's.
+        let cache = this.caches.enter();
+
+        // SAFETY: The cache is that of this CPU, room is looked for, and the slot is the caller's.
         let over = this.shared.with(&cache, |shared| unsafe {
-            let usual = this.layout.capacity;
-            if this.capacity.load(Relaxed) != 0 {
-                // The cache is full.
+            let (usual, capacity) = (this.layout.capacity, this.capacity.load(Relaxed));
+            if capacity == 0 {
+                // Others look for them. What this leaves goes with the next ones.
+                shared.free.take_from(&cache, BATCH);
+            } else if cache.len() >= capacity {
                 count(&cache.flushes);
-                shared.free.take_from(&cache, usual.div_ceil(2));
-                cache.push(slot);
-                return false;
+                shared.free.take_from(&cache, capacity.div_ceil(2));
             }
-            shared.free.take_from(&cache, usize::MAX);
-            shared.free.push(slot);
-            if shared.life == Life::Open && shared.free.len() > usual / 2 {
+            if cache.room(capacity, 1) != 0 {
+                cache.push(slot);
+            } else {
+                shared.free.push(slot);
+            }
+            if capacity == 0 && shared.life == Life::Open && shared.free.len() > usual / 2 {
                 this.capacity.store(usual, Relaxed);
             }
             shared.is_over()

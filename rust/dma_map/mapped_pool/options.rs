@@ -50,6 +50,10 @@ impl MappedPoolOptions {
     ///
     /// It is 64 if nothing is said, and never so many that all CPUs together have more than half of the
     /// maximum. With 0, a buffer that is put back is there for all, and each call takes a lock.
+    ///
+    /// A call that finds a buffer or room at hand leaves interrupts on. One that does not goes to the
+    /// reserve, where it switches them off, waits for a lock, and moves up to 32 buffers: so does a call
+    /// on any other CPU that has the lock, whatever `count` is.
     #[inline]
     pub const fn cache(self, count: usize) -> Self {
         Self {

@@ -5,9 +5,16 @@
 //! The lists are here and not in the buffers, so that no device can reach them.
 
 use super::store::Store;
+use crate::{
+    ffi,
+    percpu::PerCpu, //
+};
 use core::{
     cell::Cell,
-    ptr::NonNull,
+    ptr::{
+        null_mut,
+        NonNull, //
+    },
     sync::atomic::{
         AtomicPtr,
         AtomicUsize,
@@ -19,6 +26,11 @@ use kernel::{
     prelude::*, //
 };
 
+/// The most slots that go from one list to another while interrupts are off.
+///
+/// This bounds the time, see [`MappedPoolOptions::cache`](super::MappedPoolOptions::cache).
+pub(super) const BATCH: usize = 32;
+
 /// A buffer.
 ///
 /// # Invariants
@@ -27,10 +39,12 @@ use kernel::{
 ///   allocated yet. Who has it may use the fields.
 /// - From the allocation of its chunk on, `cpu` and `dma` are the addresses of the buffer, and
 ///   `store` is the store that this slot belongs to, for as long as somebody has the slot.
-// Neighbours belong to different CPUs.
-#[repr(align(64))]
+/// - `next` may be read by who had found the slot in a cache, and does not know yet that it is gone. It
+///   is atomic for that, and what was read is not used.
+// Neighbours belong to different CPUs. The helpers in C know `next`.
+#[repr(C, align(64))]
 pub(super) struct Slot {
-    next: Cell<*mut Slot>,
+    next: AtomicPtr<Slot>,
     cpu: Cell<NonNull<c_void>>,
     dma: Cell<DmaAddress>,
     store: Cell<NonNull<Store>>,
@@ -39,7 +53,7 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) const fn new() -> Self {
         Self {
-            next: Cell::new(core::ptr::null_mut()),
+            next: AtomicPtr::new(null_mut()),
             cpu: Cell::new(NonNull::dangling()),
             dma: Cell::new(0),
             store: Cell::new(NonNull::dangling()),
@@ -73,15 +87,45 @@ impl Slot {
 
 /// The buffers that a CPU has at hand, the last one first.
 ///
+/// # Who changes it
+///
+/// 1. [`take`](Self::take) and [`put`](Self::put), on the CPU whose cache it is, with preemption off and
+///    interrupts on. Each change is one instruction to that CPU (`this_cpu_*()`).
+/// 2. [`pop`](Self::pop) and [`push`](Self::push), on that CPU, with interrupts off.
+/// 3. `pop` on another CPU, under the store's lock, when 1 is over for good and 2 is under that lock: the
+///    capacity is 0, and whoever may have seen another one was waited for (see [`end`](super::end)).
+///
+/// So what can come between two instructions of 1 is an interrupt on the same CPU, and what that does is
+/// complete when it returns: calls on a CPU nest, and don't interleave.
+///
+/// # Why a take is right
+///
+/// It reads the head, then the slot's `next`, and then exchanges the head for that, if the head is still
+/// what it was. In between, an interrupt may have taken slots. If the head is the same again, but not
+/// what follows it, then this slot was taken and put in again. That never happens: `taking` is not 0 from
+/// before the head is read until it was exchanged, and meanwhile nothing is put in, by the invariants. So
+/// if the head is the same, the slot was never gone, and its `next` is what it was.
+///
+/// # Why a put is right
+///
+/// It needs no more of the old head than that it is the head when the exchange is done: whatever has
+/// happened in between, the list goes on from there.
+///
 /// # Invariants
 ///
-/// `head` is the first of `count` slots that are linked, which this cache has. The CPU whose cache
-/// it is changes the fields, with interrupts off, or who has seen to it that no CPU does any more;
-/// anybody may read the numbers.
+/// - `head` is the first of the slots that are linked, which this cache has.
+/// - `count` is no less than there are. It is more by what calls on this CPU that were interrupted are
+///   about to put in, or have taken out already. It is never more than the store's capacity was when it
+///   was raised, but for the one that a put is about to give up.
+/// - `taking` is the number of takes that were begun on this CPU, and not completed. Nobody puts a slot in
+///   when it is not 0. It is 0 again when an interrupt returns to where it was 0.
+/// - Anybody may read the numbers.
+// The helpers in C know the fields up to `hits`.
 #[repr(C, align(64))]
 pub(super) struct Cache {
     head: AtomicPtr<Slot>,
     count: AtomicUsize,
+    taking: AtomicUsize,
     pub(super) hits: AtomicUsize,
     pub(super) misses: AtomicUsize,
     pub(super) refills: AtomicUsize,
@@ -91,26 +135,68 @@ pub(super) struct Cache {
 // SAFETY: No buffers, and numbers.
 unsafe impl Zeroable for Cache {}
 
-/// Counts one more; no other CPU counts here.
+/// Counts one more; for who has interrupts off on the CPU that counts here.
 #[inline(always)]
 pub(super) fn count(counter: &AtomicUsize) {
     counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
 impl Cache {
+    /// Takes a buffer of this CPU, and counts a hit.
+    ///
+    /// Context: any but NMI.
+    #[inline(always)]
+    pub(super) fn take(caches: &PerCpu<Cache>) -> Option<NonNull<Slot>> {
+        // SAFETY: The caches are valid, and begin as C has it. Slots stay in place as long as the store
+        // does, and the caller has that.
+        NonNull::new(unsafe { ffi::take_slot(caches.as_ptr()) }.cast())
+    }
+
+    /// Puts a buffer in on this CPU, if there is room below `capacity`, and returns whether it did.
+    ///
+    /// These are pointers because the store may be gone when this returns. Context: any but NMI.
+    ///
+    /// # Safety
+    ///
+    /// The caller must have the slot, and give it away if this returns true. `caches` and `capacity` must
+    /// be those of its store.
+    #[inline(always)]
+    pub(super) unsafe fn put(
+        caches: *mut c_void,
+        slot: NonNull<Slot>,
+        capacity: *const usize,
+    ) -> bool {
+        // SAFETY: By the safety requirements of this function. The store is valid as long as the caller
+        // has the slot; then it is not used, and the caches are, with preemption off, as long as the
+        // end of the store waits for that.
+        unsafe { ffi::put_slot(caches, slot.as_ptr().cast(), capacity) }
+    }
+
     /// The number of buffers.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.count.load(Relaxed)
     }
 
+    /// How many buffers may be put in of `count`, with interrupts off.
+    pub(super) fn room(&self, capacity: usize, count: usize) -> usize {
+        match self.taking.load(Relaxed) {
+            0 => capacity.saturating_sub(self.len()).min(count),
+            // This interrupts a take.
+            _ => 0,
+        }
+    }
+
     /// Takes a buffer.
-    #[inline(always)]
-    pub(super) fn pop(&self) -> Option<NonNull<Slot>> {
+    ///
+    /// # Safety
+    ///
+    /// The caller must be the one who may change the cache, see 2 and 3 [above](Self).
+    pub(super) unsafe fn pop(&self) -> Option<NonNull<Slot>> {
         let slot = NonNull::new(self.head.load(Relaxed))?;
 
         // SAFETY: By the type invariants the slot is valid, and ours.
-        let next = unsafe { slot.as_ref() }.next.get();
+        let next = unsafe { slot.as_ref() }.next.load(Relaxed);
         self.head.store(next, Relaxed);
         self.count
             .store(self.count.load(Relaxed).wrapping_sub(1), Relaxed);
@@ -121,11 +207,13 @@ impl Cache {
     ///
     /// # Safety
     ///
-    /// The caller must have the slot, and give it away.
-    #[inline(always)]
+    /// The caller must be on the CPU whose cache it is, with interrupts off, and have found
+    /// [`room`](Self::room) for it. It must have the slot, and give it away.
     pub(super) unsafe fn push(&self, slot: NonNull<Slot>) {
         // SAFETY: The slot is valid, by the safety requirements of this function.
-        unsafe { slot.as_ref() }.next.set(self.head.load(Relaxed));
+        let next = unsafe { &slot.as_ref().next };
+
+        next.store(self.head.load(Relaxed), Relaxed);
         self.head.store(slot.as_ptr(), Relaxed);
         count(&self.count);
     }
@@ -147,7 +235,7 @@ unsafe impl Send for List {}
 impl List {
     pub(super) const fn new() -> Self {
         Self {
-            head: core::ptr::null_mut(),
+            head: null_mut(),
             count: 0,
         }
     }
@@ -160,7 +248,7 @@ impl List {
         let slot = NonNull::new(self.head)?;
 
         // SAFETY: By the type invariants the slot is valid, and ours.
-        self.head = unsafe { slot.as_ref() }.next.get();
+        self.head = unsafe { slot.as_ref() }.next.load(Relaxed);
         self.count = self.count.wrapping_sub(1);
         Some(slot)
     }
@@ -170,31 +258,43 @@ impl List {
     /// The caller must have the slot, and give it away.
     pub(super) unsafe fn push(&mut self, slot: NonNull<Slot>) {
         // SAFETY: The slot is valid, by the safety requirements of this function.
-        unsafe { slot.as_ref() }.next.set(self.head);
+        unsafe { slot.as_ref() }.next.store(self.head, Relaxed);
         self.head = slot.as_ptr();
         self.count = self.count.wrapping_add(1);
     }
 
-    /// Moves up to `count` buffers from a cache here.
-    ///
-    /// # Safety
-    ///
-    /// The caller must be the one who may change `cache`.
-    pub(super) unsafe fn take_from(&mut self, cache: &Cache, count: usize) {
-        for slot in (0..count).map_while(|_| cache.pop()) {
+    /// Moves up to a [`BATCH`] of buffers from another list here.
+    pub(super) fn take_from_list(&mut self, other: &mut Self) {
+        for slot in (0..BATCH).map_while(|_| other.pop()) {
             // SAFETY: It was taken out above.
             unsafe { self.push(slot) };
         }
     }
 
-    /// Moves up to `count` buffers from here to a cache.
+    /// Moves up to `count` buffers from a cache here, and no more than a [`BATCH`]: returns how many.
     ///
     /// # Safety
     ///
-    /// The caller must be the one who may change `cache`.
-    pub(super) unsafe fn give_to(&mut self, cache: &Cache, count: usize) {
-        for slot in (0..count).map_while(|_| self.pop()) {
+    /// The caller must be the one who may change `cache`, see 2 and 3 of [`Cache`].
+    pub(super) unsafe fn take_from(&mut self, cache: &Cache, count: usize) -> usize {
+        let before = self.count;
+        // SAFETY: By the safety requirements of this function.
+        for slot in (0..count.min(BATCH)).map_while(|_| unsafe { cache.pop() }) {
             // SAFETY: It was taken out above.
+            unsafe { self.push(slot) };
+        }
+        self.count.wrapping_sub(before)
+    }
+
+    /// Moves up to `count` buffers from here to a cache, and no more than a [`BATCH`].
+    ///
+    /// # Safety
+    ///
+    /// The caller must be on the CPU whose cache it is, with interrupts off, and have found
+    /// [`room`](Cache::room) for so many.
+    pub(super) unsafe fn give_to(&mut self, cache: &Cache, count: usize) {
+        for slot in (0..count.min(BATCH)).map_while(|_| self.pop()) {
+            // SAFETY: By the safety requirements of this function; it was taken out above.
             unsafe { cache.push(slot) };
         }
     }

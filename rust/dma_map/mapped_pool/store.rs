@@ -3,8 +3,8 @@
 //! What a pool and its buffers share.
 //!
 //! A buffer that nobody uses is in the cache of a CPU or in the reserve. A take or a put goes to the
-//! cache of the CPU that it runs on, with interrupts off and nothing else; when that is empty or full,
-//! some buffers at once go from or to the reserve, under a lock.
+//! cache of the CPU that it runs on, by one exchange; when that is empty or full, some buffers at once go
+//! from or to the reserve, under a lock.
 
 use super::{
     job::Job,
@@ -269,13 +269,10 @@ impl Store {
             }
         }
 
-        self.with(|shared| {
-            shared.allocated = shared.allocated.wrapping_add(count);
-            while let Some(slot) = rest.pop() {
-                // SAFETY: It was taken out above.
-                unsafe { shared.free.push(slot) };
-            }
-        });
+        self.with(|shared| shared.allocated = shared.allocated.wrapping_add(count));
+        while rest.len() != 0 {
+            self.with(|shared| shared.free.take_from_list(&mut rest));
+        }
         first.ok_or(ENOMEM)
     }
 
