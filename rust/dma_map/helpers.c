@@ -15,8 +15,10 @@
 #include <linux/io.h>
 #include <linux/iommu-dma.h>
 #include <linux/irqflags.h>
+#include <linux/jump_label.h>
 #include <linux/kasan.h>
 #include <linux/kfence.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/nodemask.h>
@@ -26,6 +28,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
+#include <linux/timex.h>
 #include <linux/wait_bit.h>
 
 #include "helpers.h"
@@ -36,11 +39,18 @@ bool dma_map_helper_dev_is_dma_coherent(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_dev_is_dma_coherent);
 
+/* Whether the sections between the next one and leave_cpu() are watched: in a benchmark. */
+static DEFINE_STATIC_KEY_FALSE(watched);
+static DEFINE_PER_CPU(cycles_t, entered_at);
+static DEFINE_PER_CPU(cycles_t, longest_section);
+
 struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr)
 {
 	struct dma_map_helper_entered entered;
 
 	local_irq_save(entered.flags);
+	if (static_branch_unlikely(&watched))
+		__this_cpu_write(entered_at, get_cycles());
 	entered.value = this_cpu_ptr(ptr);
 	return entered;
 }
@@ -144,6 +154,12 @@ EXPORT_SYMBOL_GPL(dma_map_helper_kmalloc_size_aligned);
 
 void dma_map_helper_leave_cpu(unsigned long flags)
 {
+	if (static_branch_unlikely(&watched)) {
+		cycles_t section = get_cycles() - __this_cpu_read(entered_at);
+
+		if (section > __this_cpu_read(longest_section))
+			__this_cpu_write(longest_section, section);
+	}
 	local_irq_restore(flags);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_leave_cpu);
@@ -349,6 +365,22 @@ bool dma_map_helper_use_dma_iommu(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_use_dma_iommu);
 
+/*
+ * Ends what dma_map_helper_watch_sections() has begun: the longest section, of
+ * all CPUs, in the units of get_cycles(). May sleep.
+ */
+u64 dma_map_helper_unwatch_sections(void)
+{
+	cycles_t longest = 0;
+	unsigned int cpu;
+
+	static_branch_disable(&watched);
+	for_each_possible_cpu(cpu)
+		longest = max(longest, per_cpu(longest_section, cpu));
+	return longest;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_unwatch_sections);
+
 phys_addr_t dma_map_helper_virt_to_phys(void *addr)
 {
 	return virt_to_phys(addr);
@@ -360,3 +392,14 @@ void dma_map_helper_wait_pending(atomic_long_t *pending)
 	wait_var_event(pending, !atomic_long_read_acquire(pending));
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_wait_pending);
+
+/* For one at a time, and only in a benchmark. May sleep. */
+void dma_map_helper_watch_sections(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(longest_section, cpu) = 0;
+	static_branch_enable(&watched);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_watch_sections);

@@ -87,6 +87,10 @@ bool dma_map_helper_use_dma_iommu(struct device *dev);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
 void dma_map_helper_wait_pending(atomic_long_t *pending);
 
+/* For a benchmark: how long interrupts are off at a time. */
+u64 dma_map_helper_unwatch_sections(void);
+void dma_map_helper_watch_sections(void);
+
 /* In Rust: what the above does elsewhere. */
 void dma_map_free_later(const struct dma_map_binding *binding, size_t size,
 			void *cpu, dma_addr_t dma, unsigned long attrs);

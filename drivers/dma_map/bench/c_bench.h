@@ -40,6 +40,7 @@ extern const struct dma_map_bench_op *const dma_map_bench_c_tables[];
 
 extern const struct dma_map_bench_op dma_map_bench_c_empty_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_single_table[];
+extern const struct dma_map_bench_op dma_map_bench_c_burst_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_sync_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_coherent_table[];
 extern const struct dma_map_bench_op dma_map_bench_c_pool_table[];

@@ -6,6 +6,7 @@
 const struct dma_map_bench_op *const dma_map_bench_c_tables[] = {
 	dma_map_bench_c_empty_table,
 	dma_map_bench_c_single_table,
+	dma_map_bench_c_burst_table,
 	dma_map_bench_c_sync_table,
 	dma_map_bench_c_coherent_table,
 	dma_map_bench_c_pool_table,

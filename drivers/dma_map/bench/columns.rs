@@ -8,6 +8,7 @@ use crate::{
         Opened,
         Operation, //
     },
+    rust_burst,
     rust_coherent,
     rust_empty,
     rust_field,
@@ -51,7 +52,7 @@ const RUST: &[&[Operation]] = &[
     rust_field::TABLE,
 ];
 
-const POOL: &[&[Operation]] = &[rust_mapped_pool::TABLE];
+const POOL: &[&[Operation]] = &[rust_mapped_pool::TABLE, rust_burst::TABLE];
 
 const UPSTREAM: &[&[Operation]] = &[upstream_coherent::TABLE, upstream_sg::TABLE];
 

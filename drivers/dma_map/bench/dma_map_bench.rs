@@ -9,7 +9,9 @@
 //! - `operations`: the operations and who can do each, one a line: `<operation> <column>,...`.
 //! - `run`: written `<operation> <loops> <rounds> [<threads> [<live>]]`, it runs the operation in
 //!   each column, in turns; read, it gives the figures of the last run, one a line: `<operation>
-//!   <column> <round> <cycles> <ns> <loops>`.
+//!   <column> <round> <cycles> <ns> <loops>`. For an operation of a pool, the last line is `longest
+//!   <operation> pool <cycles>`: how long interrupts were off at a time, from when the pool was made to
+//!   when it was gone.
 //!
 //! # Reading order
 //!
@@ -17,7 +19,7 @@
 //! - `rust_*`: the operations with `dma_map`; `c_*.c`, and `c`, which finds them: the same ones
 //!   in C; `upstream_*`: with the `kernel` crate.
 //! - `columns`: who can do which.
-//! - `request`, `run`: a run. `threads`: how it is timed.
+//! - `request`, `run`: a run. `threads`: how it is timed. `sections`: how long interrupts are off.
 //! - `uapi`: upstream's `dma_map_benchmark`, another driver.
 //! - `files`: debugfs. `bench`: a bound device.
 
@@ -30,9 +32,11 @@ mod operation;
 mod pages;
 mod request;
 mod run;
+mod sections;
 mod threads;
 mod uapi;
 
+mod rust_burst;
 mod rust_coherent;
 mod rust_empty;
 mod rust_field;

@@ -7,6 +7,7 @@ use crate::{
         BenchLt,
         List, //
     },
+    columns::Column,
     request::Request,
     run::Figures, //
 };
@@ -119,6 +120,10 @@ impl Device {
                 turn.span.ns,
                 figures.loops
             )?;
+        }
+        if let Some(cycles) = figures.longest {
+            let operation = figures.operation.to_str().unwrap_or_default();
+            writeln!(f, "longest {operation} {} {cycles}", Column::Pool.name())?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::{
         Prepared, //
     },
     request::Request,
+    sections,
     threads::{
         self,
         Span, //
@@ -34,6 +35,8 @@ pub(crate) struct Figures {
     /// Loops of a thread in a turn.
     pub(crate) loops: usize,
     pub(crate) turns: KVVec<Turn>,
+    /// The longest section with interrupts off, of a pool.
+    pub(crate) longest: Option<u64>,
 }
 
 /// Runs each column once to warm up, and then as often as there are rounds, in turns.
@@ -86,11 +89,12 @@ pub(crate) fn run(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Figures> 
         operation: CString::try_from_fmt(fmt!("{}", request.operation))?,
         loops: request.loops,
         turns,
+        longest: sections::longest(dev, request)?,
     })
 }
 
 /// Leaves out who cannot do it.
-fn able<T>(result: Result<T>) -> Result<Option<T>> {
+pub(crate) fn able<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Err(EOPNOTSUPP) => Ok(None),
         result => result.map(Some),
@@ -98,7 +102,7 @@ fn able<T>(result: Result<T>) -> Result<Option<T>> {
 }
 
 /// Prepares `threads` threads.
-fn prepare<'s>(
+pub(crate) fn prepare<'s>(
     shared: &'s (dyn Opened + 's),
     threads: usize,
 ) -> Result<KVec<KBox<dyn Prepared + 's>>> {

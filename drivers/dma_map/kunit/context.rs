@@ -63,6 +63,69 @@ pub(crate) fn hard_irq<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
     start(f)
 }
 
+/// Runs `f`, and each `period` ns meanwhile `irq`, in a hard interrupt of a timer of the CPU on which this
+/// begins.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(crate) fn interrupted<R>(
+    period: i64,
+    irq: impl FnMut() + Send,
+    f: impl FnOnce() -> R,
+) -> Result<R> {
+    // Not `_HARD`: that interrupts a real-time kernel, too, where spinlocks sleep.
+    const MODE: bindings::hrtimer_mode = bindings::hrtimer_mode_HRTIMER_MODE_REL_PINNED;
+
+    #[repr(C)]
+    struct Timer<F> {
+        timer: bindings::hrtimer,
+        period: i64,
+        irq: F,
+    }
+
+    /// # Safety
+    ///
+    /// `timer` must be the first field of a `Timer<F>`, of which nobody else uses the other fields.
+    unsafe extern "C" fn expired<F: FnMut()>(
+        timer: *mut bindings::hrtimer,
+    ) -> bindings::hrtimer_restart {
+        let this = timer.cast::<Timer<F>>();
+        // SAFETY: By the safety requirements of this function. A timer does not interrupt itself.
+        unsafe {
+            let begin = bindings::ktime_get();
+            ((*this).irq)();
+            // Most of the time is left to the others, also on a machine that is slow.
+            let next = (*this).period.max(4 * (bindings::ktime_get() - begin));
+            bindings::hrtimer_start_range_ns(timer, next, 0, MODE);
+        }
+        bindings::hrtimer_restart::HRTIMER_NORESTART
+    }
+
+    fn start<F: FnMut(), R>(period: i64, irq: F, f: impl FnOnce() -> R) -> Result<R> {
+        let this = Timer {
+            timer: Default::default(),
+            period,
+            irq,
+        };
+        let this = KBox::into_raw(KBox::new(this, GFP_KERNEL)?);
+
+        // SAFETY: The timer is valid, and stays in place until it is cancelled, which waits for it.
+        unsafe {
+            let timer = this.cast();
+            let clock = bindings::CLOCK_MONOTONIC as bindings::clockid_t;
+            bindings::hrtimer_setup(timer, Some(expired::<F>), clock, MODE);
+            bindings::hrtimer_start_range_ns(timer, period, 0, MODE);
+            let result = f();
+            bindings::hrtimer_cancel(timer);
+            drop(KBox::from_raw(this));
+            Ok(result)
+        }
+    }
+
+    start(period, irq, f)
+}
+
 /// Runs `f` on CPU `cpu`, with interrupts off, in a hard interrupt if that is another one.
 pub(crate) fn on_cpu<R: Send>(cpu: u32, f: impl FnOnce() -> R + Send) -> Result<R> {
     struct Call<F, R> {

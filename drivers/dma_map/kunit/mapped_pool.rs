@@ -7,6 +7,7 @@ mod cpus;
 mod create;
 mod end;
 mod files;
+mod interrupts;
 mod quarantine;
 mod states;
 mod stress;

@@ -34,7 +34,7 @@ COMMANDS = {
     "matrix": "run the demo and the life-cycle tests under the variants",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
     "misuse": "show that each class of misuse is closed, and that C is told of it",
-    "model": "check the protocols of rings and mailboxes in all their states",
+    "model": "check the protocols of rings, mailboxes and pools in all their states",
     "readme": "compile the examples of README.md and of the documentation",
     "selftest": "test this harness on recorded logs, without booting",
     "all": "all of these but demo and shell",

@@ -42,7 +42,7 @@ def _kernel(session: Session) -> dict[str, object]:
 
 def _rounds(boot: Boot) -> list[dict[str, object]]:
     return [{"series": run.series, "operation": run.operation, "loops": run.loops,
-             "threads": run.threads, "live": run.live,
+             "threads": run.threads, "live": run.live, "longest": run.longest,
              "columns": {column: [[each.cycles, each.ns] for each in done]
                          for column, done in run.columns.items()}}
             for run in boot.log.measurements]
@@ -59,6 +59,7 @@ def document(session: Session, boots: Sequence[Boot], command: str,
         "qemu": _first_line("qemu-system-x86_64", "--version"),
         "kernel": _kernel(session),
         "rounds": "[cycles, ns] of all loops of all threads; counted: a cycle is an instruction",
+        "longest": "cycles of the longest section with interrupts off, of a pool",
         "boots": [{"path": boot.path, "clock": boot.clock, "command": boot.command,
                    "measurements": _rounds(boot)} for boot in boots],
     }

@@ -45,6 +45,7 @@ def measure(session: Session, extent: Extent, paths: Sequence[str]) -> int:
              *(["LLVM=1"] if session.llvm else [])]
     made = [archive.write(session, found, shlex.join(words), folder), *plots.write(found, folder)]
     print(f"\n{tables.report(found)}\n")
+    cases.append(_sections(found))
     # Who measures one operation wants nothing else.
     if extent.whole:
         cases += uapi.measure(session, paths, extent.name == QUICK.name, folder)
@@ -63,6 +64,13 @@ def _gain(found: Sequence[boots.Boot]) -> Case:
                    "it was not measured" if gain is None else f"{gain:.2f} times")
 
 
+def _sections(found: Sequence[boots.Boot]) -> Case:
+    longer = results.too_long(found)
+    return verdict("bench/mapped pool", "no more than "
+                   f"{results.LONGEST} instructions at a time have interrupts off",
+                   not longer, "\n".join(longer))
+
+
 def check(session: Session) -> int:
     """Holds the instructions against the recorded ones, which are those of the pinned kernel."""
     # make exports a variable that it does not have as an empty one.
@@ -73,7 +81,7 @@ def check(session: Session) -> int:
     found, cases = boots.run(session, CHECK)
     now = baseline.made_of(found, machines.PATHS)
     cases += uapi.check(session)
-    return conclude([*cases, *baseline.compare(recorded, now), _gain(found)])
+    return conclude([*cases, *baseline.compare(recorded, now), _gain(found), _sections(found)])
 
 
 def bless(session: Session) -> int:

@@ -14,6 +14,9 @@ from bench.rounds import C, POOL, RUST, Measurement
 # The loop around the operation, alone: no operation.
 EMPTY = "empty"
 
+# What a pool may do with interrupts off at a time, in instructions: to move a batch takes about half.
+LONGEST = 1000
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -49,6 +52,12 @@ def pool_gain(boots: Sequence[Boot]) -> float | None:
     worst_pool = max(ratios(boots, (POOL,), (machines.STRICTEST,)),
                      key=lambda ratio: ratio.value, default=None)
     return 1 / worst_pool.value if worst_pool else None
+
+
+def too_long(boots: Sequence[Boot]) -> list[str]:
+    """Sections with interrupts off that are longer than they may be."""
+    return [f"{path}: {run.operation}: {run.longest}" for path in machines.PATHS
+            for run in counted(boots, path) if run.longest is not None and run.longest > LONGEST]
 
 
 def last_line(boots: Sequence[Boot]) -> str:

@@ -12,7 +12,7 @@ from transcript import bare
 C, RUST, UPSTREAM, POOL = "c", "rust", "upstream", "pool"
 COLUMNS = (C, RUST, UPSTREAM, POOL)
 
-_LINE = re.compile(r"# (operation|run|round) (.+)")
+_LINE = re.compile(r"# (operation|run|round|longest) (.+)")
 _WORD = re.compile(r"\w+")
 
 
@@ -35,6 +35,7 @@ class Measurement:
     threads: int
     live: int
     columns: dict[str, list[Round]] = field(default_factory=dict)
+    longest: int | None = None  # section with interrupts off, of a pool, in cycles
 
     @property
     def operations(self) -> int:
@@ -98,6 +99,18 @@ def _round(log: Log, words: Sequence[str]) -> None:
     done.append(Round(cycles, ns))
 
 
+def _longest(log: Log, words: Sequence[str]) -> None:
+    operation, column, number = words
+    if not log.measurements:
+        raise ValueError("a section of no run")
+    run = log.measurements[-1]
+    if operation != run.operation or column != POOL or column not in log.catalogue[operation]:
+        raise ValueError(f"a section of another run than {run}, or of no pool")
+    if run.longest is not None:
+        raise ValueError("said twice")
+    run.longest = _number(number)
+
+
 def _incomplete(log: Log) -> list[str]:
     found = []
     for run in log.measurements:
@@ -105,12 +118,15 @@ def _incomplete(log: Log) -> list[str]:
             count = len(run.columns.get(column, ()))
             if count != run.rounds:
                 found.append(f"{run}: {count} of {run.rounds} rounds of {column}")
+        if POOL in log.catalogue[run.operation] and not run.longest:
+            found.append(f"{run}: the longest section with interrupts off is missing")
     names = [str(run) for run in log.measurements]
     found += [f"{name}: measured twice" for name in sorted(set(names)) if names.count(name) > 1]
     return found
 
 
-_READERS = {"operation": (_operation, 2), "run": (_run, 6), "round": (_round, 6)}
+_READERS = {"operation": (_operation, 2), "run": (_run, 6), "round": (_round, 6),
+            "longest": (_longest, 3)}
 
 
 def read(lines: Iterable[str]) -> Log:

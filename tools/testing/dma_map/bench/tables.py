@@ -9,7 +9,7 @@ from bench import figures, machines
 from bench.boots import COUNTED, TIMED, Boot, measurements
 from bench.figures import Estimate
 from bench.plan import LIVE, OPERATIONS, THREADS
-from bench.results import usable
+from bench.results import LONGEST, usable
 from bench.rounds import C, COLUMNS, POOL, RUST, UPSTREAM, Measurement
 from report import table
 
@@ -66,6 +66,12 @@ def timed(runs: Sequence[Measurement]) -> str:
                        lambda run: (), [])
 
 
+def sections(runs: Sequence[Measurement]) -> str:
+    """How long the library keeps interrupts off at a time; empty if nothing here does that."""
+    rows = [(run.operation, f"{run.longest:,}") for run in runs if run.longest is not None]
+    return table(("operation", "longest section"), rows) if rows else ""
+
+
 def scaling(runs: Sequence[Measurement], along: Callable[[Measurement], int],
             cell: Cell) -> str:
     """A row for each operation and column, and a column for each number of threads or mappings."""
@@ -104,13 +110,16 @@ def _scalings(boots: Sequence[Boot], path: str) -> list[str]:
 
 
 def report(boots: Sequence[Boot]) -> str:
-    sections = []
+    parts = []
     for path in machines.PATHS:
         if runs := measurements(boots, path, COUNTED, OPERATIONS):
-            sections.append(f"{path}: instructions per operation\n\n{counted(runs)}")
+            parts.append(f"{path}: instructions per operation\n\n{counted(runs)}")
+            if longest := sections(runs):
+                parts.append(f"{path}: instructions with interrupts off at a time, at most "
+                             f"{LONGEST:,}\n\n{longest}")
         if runs := measurements(boots, path, TIMED, OPERATIONS):
-            sections.append(f"{path}: ns per operation, median and {100 * figures.CONFIDENCE:.0f} "
-                            f"% interval of {runs[0].rounds} rounds\n\n{timed(runs)}")
+            parts.append(f"{path}: ns per operation, median and {100 * figures.CONFIDENCE:.0f} "
+                         f"% interval of {runs[0].rounds} rounds\n\n{timed(runs)}")
     for path in machines.PATHS:
-        sections += _scalings(boots, path)
-    return "\n\n".join(sections)
+        parts += _scalings(boots, path)
+    return "\n\n".join(parts)

@@ -168,19 +168,26 @@ inline put(me, slot, old, most)
 	STEP(me, sections--; slot = NONE; most = 0; old = NONE)
 }
 
-/* Takes up to two, and puts back some, in either order. */
+/* Takes up to two, and puts back some, in either order; once a take finds none, and refills. */
 inline use(me)
 {
 	take(me, one, x);
 	if
 	:: RUNS(me) -> take(me, two, x)
-	:: STEP(me, refill(3))
+	:: RUNS(me)
 	fi;
-	STEP(me, users--);
+	if
+	:: STEP(me, users--; over = true)
+	:: RUNS(me)
+	fi;
 	if
 	:: WHEN(me, one != NONE) -> put(me, one, x, y)
 	:: WHEN(me, two != NONE) -> put(me, two, x, y)
 	:: RUNS(me)
+	fi;
+	if
+	:: WHEN(me, over)
+	:: WHEN(me, !over) -> STEP(me, refill(1); users--)
 	fi;
 	if
 	:: WHEN(me, one != NONE) -> put(me, one, x, y)
@@ -192,6 +199,7 @@ inline use(me)
 active proctype Thread()
 {
 	byte one, two, x, y;
+	bool over;
 
 	use(THREAD)
 }
@@ -199,19 +207,25 @@ active proctype Thread()
 active proctype Irq()
 {
 	byte one, two, x, y;
+	bool over;
 
 	atomic { running == THREAD -> running = IRQ };
 	use(IRQ);
-	atomic { running = THREAD; interrupted = true }
+	atomic { running == IRQ -> running = THREAD; interrupted = true }
 }
 
 active proctype Nested()
 {
-	byte one, two, x, y;
+	byte one, x, y;
 
 	if
 	:: atomic { running == IRQ -> running = NESTED };
-	   use(NESTED);
+	   take(NESTED, one, x);
+	   users--;
+	   if
+	   :: one != NONE -> put(NESTED, one, x, y)
+	   :: true
+	   fi;
 	   running = IRQ
 	:: interrupted -> users--
 	fi

@@ -82,6 +82,23 @@ class Read(unittest.TestCase):
                 text = GOOD.replace("# round map_single_64 c 0 1010 1100 10", bad)
                 self.assertIn(f"{bad}: ", self.problems(text))
 
+    def test_longest_section(self) -> None:
+        good = GOOD.replace("c,rust,upstream", "c,pool").replace(" rust ", " pool ")
+        lines = [line for line in good.splitlines() if " upstream " not in line]
+        said = "# longest map_single_64 pool 450"
+
+        log = rounds.read((*lines, said))
+        self.assertEqual(log.problems, [])
+        self.assertEqual(log.measurements[0].longest, 450)
+        self.assertIn("the longest section with interrupts off is missing",
+                      "\n".join(rounds.read(lines).problems))
+        for bad in (said + " 1", said.replace("450", "-1"), said.replace("450", "0"),
+                    said.replace("pool", "c"), said.replace("map_single_64", "empty")):
+            with self.subTest(line=bad):
+                self.assertTrue(rounds.read((*lines, bad)).problems)
+        self.assertIn("said twice", "\n".join(rounds.read((*lines, said, said)).problems))
+        self.assertIn("a section of no run", "\n".join(rounds.read((said,)).problems))
+
     def test_runs_of_nothing(self) -> None:
         for bad in ("# run operations map_single_64 0 2 1 0", "# run operations x 10 2 1 0",
                     "# run operations map_single_64 10 0 1 0",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from bench import baseline, command
+from bench import baseline, command, results
 from bench.boots import COUNTED, TIMED, Boot
 from bench.plan import QUICK, Extent, full
 from bench.rounds import Log, Measurement, Round
@@ -59,6 +59,16 @@ class Command(unittest.TestCase):
             self.assertEqual((status, said.splitlines()[-1]), (
                 0, "bench: worst ratio to C 1.010 (io, direct); mapped pool 9.8x"))
 
+    def test_section_that_is_too_long_fails_the_run(self) -> None:
+        for longest, status in ((results.LONGEST, 0), (results.LONGEST + 1, 1)):
+            found = boots()
+            found[0].log.measurements[1].longest = longest
+            with mock.patch(__name__ + ".boots", return_value=found):
+                ended, said = self.measured(QUICK.only(["io"]))
+            self.assertEqual(ended, status)
+            self.assertIn(f" {longest:,}\n", said)
+            self.assertEqual(f"direct: io: {longest}" in said, bool(status))
+
     def test_data_of_a_quick_run_is_kept_apart(self) -> None:
         self.measured(QUICK)
         self.measured(full(2))
@@ -85,10 +95,10 @@ class Command(unittest.TestCase):
                 mock.patch.dict("os.environ", {"KDIR": ""}):
             self.ended(GOOD, lambda: command.bless(self.session))
             status, said = self.ended(GOOD, lambda: command.check(self.session))
-            self.assertEqual((status, said.splitlines()[-1]), (0, "6 passed, 0 failed"))
+            self.assertEqual((status, said.splitlines()[-1]), (0, "7 passed, 0 failed"))
             file.write_text(file.read_text().replace("pool = 0.1022", "pool = 0.1000"))
             status, said = self.ended(GOOD, lambda: command.check(self.session))
-            self.assertEqual((status, said.splitlines()[-1]), (1, "2 passed, 4 failed"))
+            self.assertEqual((status, said.splitlines()[-1]), (1, "3 passed, 4 failed"))
 
     def test_another_kernel_is_not_held_against_the_record(self) -> None:
         with mock.patch.dict("os.environ", {"KDIR": "x"}):
