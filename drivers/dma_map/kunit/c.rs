@@ -154,6 +154,12 @@ pub(crate) fn is_kfence(addr: *const u8) -> bool {
     unsafe { dma_map_kunit_is_kfence(addr.cast()) }
 }
 
+/// `dma_need_unmap()`: whether what was mapped for `dev` so far must be unmapped.
+pub(crate) fn needs_unmap(dev: &Device<Bound>) -> bool {
+    // SAFETY: `dev` is valid, and has a mask.
+    unsafe { bindings::dma_need_unmap(raw(dev)) }
+}
+
 /// Returns whether the page of user memory at `addr` is pinned.
 pub(crate) fn is_pinned(addr: usize) -> Result<bool> {
     // SAFETY: The function checks the address.

@@ -25,6 +25,7 @@ mod endian;
 mod gate;
 mod handles;
 mod iova;
+mod kfence;
 mod limits;
 mod lines;
 mod mailbox;

@@ -157,6 +157,15 @@ int dma_map_kunit_is_pinned(unsigned long addr)
 	return pinned;
 }
 
+bool dma_map_kunit_kfence_is_on(void)
+{
+#ifdef CONFIG_KFENCE
+	return kfence_sample_interval;
+#else
+	return false;
+#endif
+}
+
 int dma_map_kunit_node_of(const void *addr)
 {
 	return page_to_nid(virt_to_page(addr));

@@ -23,6 +23,7 @@ unsigned int dma_map_kunit_end_fail_nth(void);
 bool dma_map_kunit_irqs_disabled(void);
 bool dma_map_kunit_is_kfence(const void *addr);
 int dma_map_kunit_is_pinned(unsigned long addr);
+bool dma_map_kunit_kfence_is_on(void);
 bool dma_map_kunit_let_pools_grow(struct device *dev, bool grow);
 bool dma_map_kunit_must_bounce(struct device *dev, phys_addr_t phys, size_t size);
 int dma_map_kunit_node_of(const void *addr);

@@ -2,6 +2,8 @@
 
 //! `into_addresses`: a mapping of which only the addresses are left.
 
+mod list;
+
 use super::*;
 use crate::{
     context,

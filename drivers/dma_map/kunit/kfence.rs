@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that KFENCE guards: a small allocation of now and then, in pages that are reserved since
+//! boot. A driver can't tell, and each kind of mapping takes it.
+
+use crate::{
+    check::*,
+    device_side,
+    engines::Idle,
+    fixture::*,
+    pattern, //
+};
+use dma_map::{
+    mapping::with_mapped,
+    Bidirectional,
+    DmaDevice,
+    DmaLimits,
+    DmaMapping,
+    Gfp,
+    IovaMapping,
+    MapOptions,
+    SgMapping, //
+};
+use kernel::{
+    dma::DmaMask,
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
+
+const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
+
+/// Sizes that the slab has, up to the largest that KFENCE guards.
+const SIZES: [usize; 5] = [8, 96, 512, 2048, 4096];
+
+extern "C" {
+    fn dma_map_kunit_is_kfence(addr: *const c_void) -> bool;
+    fn dma_map_kunit_kfence_is_on() -> bool;
+}
+
+/// Returns whether KFENCE guards a buffer.
+pub(crate) fn guards(buffer: &[u8]) -> bool {
+    // SAFETY: The function compares addresses.
+    unsafe { dma_map_kunit_is_kfence(buffer.as_ptr().cast()) }
+}
+
+/// A buffer that KFENCE guards, which holds the pattern 1.
+fn guarded(len: usize) -> Result<KVec<u8>> {
+    // KFENCE takes some allocations after each tick of its timer.
+    for _ in 0..100 {
+        let mut others = KVec::new();
+        for _ in 0..64 {
+            let mut buffer = KVec::from_elem(0, len, GFP_KERNEL)?;
+            if guards(&buffer) {
+                pattern::fill(&mut buffer, 1, 0);
+                return Ok(buffer);
+            }
+            others.push(buffer, GFP_KERNEL)?;
+        }
+        fsleep(Delta::from_millis(10));
+    }
+    check!(false, "KFENCE guards no object of {len} bytes");
+    Err(ENOENT)
+}
+
+/// Runs `case` with guarded buffers of each size, if KFENCE is on.
+fn with_guarded(mut case: impl FnMut(DmaDevice<'_>, KVec<u8>) -> Result) -> Result {
+    // SAFETY: No preconditions.
+    if !unsafe { dma_map_kunit_kfence_is_on() } {
+        skip(c"KFENCE is off");
+        return Ok(());
+    }
+    each_probe(|probe| {
+        let dma = probe.dma(ALL)?;
+        for len in SIZES {
+            case(dma, guarded(len)?)?;
+        }
+        Ok(())
+    })
+}
+
+#[kunit_tests(dma_map_kfence)]
+mod tests {
+    use super::*;
+
+    /// kernel: kfence
+    #[test]
+    fn it_is_mapped_in_one_piece() -> Result {
+        with_guarded(|dma, buffer| {
+            let len = buffer.len();
+            let mapping = DmaMapping::map(dma, buffer, Bidirectional, Idle, MapOptions::new())?;
+            let address = mapping.dma_address();
+            check!(device_side::finds_at(dma, address, len, 1)?);
+            device_side::fill_at(dma, address, len, 2)?;
+            check!(pattern::holds(&mapping.unmap()?, 2, 0));
+            Ok(())
+        })
+    }
+
+    /// kernel: kfence
+    #[test]
+    fn it_is_mapped_as_a_list() -> Result {
+        with_guarded(|dma, buffer| {
+            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            check!(device_side::finds(&mapping, 1)?);
+            device_side::fill(&mapping, 2)?;
+            check!(pattern::holds(&mapping.unmap()?, 2, 0));
+            Ok(())
+        })
+    }
+
+    /// kernel: kfence
+    #[test]
+    fn it_is_mapped_at_one_address() -> Result {
+        with_guarded(|dma, buffer| {
+            let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mut data = [0; device_side::PART];
+            device_side::for_each_part(mapping.segments(), |address, len, start| {
+                device_side::read(dma, address, &mut data[..len])?;
+                check!(pattern::holds(&data[..len], 1, start));
+                pattern::fill(&mut data[..len], 2, start);
+                device_side::write(dma, address, &data[..len])
+            })?;
+            check!(pattern::holds(&mapping.unmap()?, 2, 0));
+            Ok(())
+        })
+    }
+
+    /// kernel: kfence
+    #[test]
+    fn it_is_lent() -> Result {
+        with_guarded(|dma, mut buffer| {
+            let len = buffer.len();
+            let options = MapOptions::new();
+            with_mapped(dma, &mut buffer[..], Bidirectional, Idle, options, |lent| {
+                check!(device_side::finds_at(dma, lent.dma_address(), len, 1)?);
+                device_side::fill_at(dma, lent.dma_address(), len, 2)
+            })?;
+            check!(pattern::holds(&buffer, 2, 0));
+            Ok(())
+        })
+    }
+}
