@@ -23,6 +23,7 @@ make bench-bless   record the instructions anew
 
 make test          every test (CI runs this with and without LLVM=1)
 make kunit         the KUnit suites
+make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1)
 make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
 make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
@@ -77,8 +78,8 @@ misuse-table: env
 	@$(T)/devenv run tools/testing/dma_map/misuse_table.py
 
 # The kernel without debugging, and what is built for it.
-.PHONY: bench bench-check bench-bless bench-modules performance-table code-size
-bench bench-check bench-bless bench-modules: export BENCH := 1
+.PHONY: bench bench-check bench-bless bench-modules performance-table code-size kunit-unwatched
+bench bench-check bench-bless bench-modules kunit-unwatched: export BENCH := 1
 bench-modules: env
 	@$(T)/kernel build
 	@$(T)/modules
@@ -89,6 +90,8 @@ bench-check: bench-modules
 bench-bless: bench-modules
 	@$(T)/harness bench-bless
 	@$(MAKE) performance-table
+kunit-unwatched: bench-modules
+	@$(T)/harness kunit-unwatched
 performance-table: env
 	@$(T)/devenv run tools/testing/dma_map/performance_table.py
 code-size: bench-modules
@@ -98,6 +101,7 @@ code-size: bench-modules
 # What is recorded are the pinned kernel's instructions, not those of a KDIR.
 test: tools $(if $(KDIR),,bench-modules)
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all" \
+		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched") \
 		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
 check: kernel
 	@$(T)/devenv run $(T)/check/run

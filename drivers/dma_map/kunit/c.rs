@@ -130,6 +130,17 @@ pub(crate) fn without_growth<R>(dev: &Device<Bound>, f: impl FnOnce() -> R) -> R
     result
 }
 
+impl Readout {
+    /// All but whether syncs are needed. C finds that out whenever a mask is set, and a device whose
+    /// mask was never set is one that needs them.
+    pub(crate) fn without_syncs(self) -> Self {
+        Self {
+            needs_sync: false,
+            ..self
+        }
+    }
+}
+
 /// Puts `offset` between the CPU's addresses and the device's, until it is unbound.
 pub(crate) fn set_dma_offset(dev: &Device<Bound>, offset: u64) -> Result {
     // SAFETY: `dev` is bound, and nothing is mapped for it yet, as for the callers.

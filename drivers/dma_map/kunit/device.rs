@@ -136,10 +136,10 @@ mod tests {
     #[test]
     fn segment_limits_end_with_a_failed_set_up() -> Result {
         TestDevice::platform()?.bind(|probe| {
-            let before = Readout::of(probe.device());
+            let before = Readout::of(probe.device()).without_syncs();
             let odd = ALL.max_segment_size(512).coherent_mask(DmaMask::new::<1>());
             check_err!(probe.dma(odd), EIO);
-            check_eq!(Readout::of(probe.device()), before);
+            check_eq!(Readout::of(probe.device()).without_syncs(), before);
             Ok(())
         })
     }
@@ -197,7 +197,10 @@ mod tests {
                 // Each in a binding of its own: a set-up may succeed although an allocation failed.
                 dev.bind(|probe| {
                     match faults::failing(n, || probe.dma(ALL)) {
-                        None => skip(c"no fault injection"),
+                        None => {
+                            skip(c"no fault injection");
+                            return Ok(());
+                        }
                         Some((Ok(_), false)) if n == 1 => skip(c"failslab spares GFP_KERNEL"),
                         Some((Ok(_), any)) => failed = any,
                         Some((Err(err), any)) => {

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from report import Case, failed, passed
+from report import SKIP, Case, failed, passed, verdict
 
 FOLDERS = ("rust/dma_map", "drivers/dma_map")
 
@@ -69,6 +69,22 @@ def suites_in(text: str) -> dict[str, list[str]]:
     return {name: _CASE.findall(code[start:end]) for name, start, end in suite_bodies(code)}
 
 
+# What a case needs that can only run on some kernels.
+UNWATCHED, KFENCE = "unwatched", "kfence"
+
+
+def needing(what: str, text: str) -> list[str]:
+    """The "suite.case" names of one file's cases with a line `kernel: <what>`. Where no case follows
+    such a line, it has no name."""
+    # Comments are no code, so a mark becomes an attribute before they are taken out.
+    mark = re.sub(rf"^( *)/// kernel: {what}$", r"\1#[kernel_mark]", text, flags=re.M)
+    code = code_only(mark)
+    marked = re.compile(r"#\[kernel_mark\]\s*" + _CASE.pattern)
+    found = [f"{name}.{case}" for name, start, end in suite_bodies(code)
+             for case in marked.findall(code[start:end])]
+    return found + ["(no case)"] * (code.count("#[kernel_mark]") - len(found))
+
+
 def rust_files(root: Path) -> list[Path]:
     return [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.rs"))]
 
@@ -80,6 +96,15 @@ def expected_suites(root: Path) -> dict[str, list[str]]:
             # Two suites of one name would hide each other's losses.
             found.setdefault(suite, []).extend(cases)
     return found
+
+
+def ran(what: str, root: Path, cases: Iterable[Case], group: str) -> list[Case]:
+    """Whether each case that needs `what` did something in one of the boots that have it."""
+    done = {case.name.rpartition(" ")[2] for case in cases if case.status != SKIP}
+    needed = [case for path in rust_files(root) for case in needing(what, path.read_text())]
+    return ([verdict(group, f"{case} ran", case in done, "skipped in every boot")
+             for case in needed]
+            or [failed(group, "cases of that kernel exist", f"no case says `kernel: {what}`")])
 
 
 def compare(expected: dict[str, list[str]], reported: Iterable[str], group: str) -> list[Case]:

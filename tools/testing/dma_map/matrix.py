@@ -68,7 +68,9 @@ def run(session: Session, variants: Sequence[Variant],
     session.parser  # loaded once, before the boots share it
     works = []
     for variant in variants:
-        tests = only or variant.tests or TESTS
+        tests = only or (TESTS if variant.tests is None else variant.tests)
+        if not tests:
+            continue
         say(f"matrix: {variant.name}: {variant.what}; {len(tests)} tests")
         works.append(partial(_one, session, initramfs, tests, variant))
     return in_parallel(session, works)

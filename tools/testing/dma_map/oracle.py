@@ -10,6 +10,9 @@ from dataclasses import dataclass
 # (what it is, how its first line looks). Case matters: "[Firmware Bug]" is not a "BUG:".
 COMPLAINTS = (
     ("DMA API misuse", r"DMA-API:"),
+    ("KFENCE report", r"BUG: KFENCE"),
+    # A blind oracle is a failure too.
+    ("KFENCE off", r"kfence: (disabled|failed|KFENCE_NUM|\w+ failed)"),
     ("warning", r"WARNING:"),
     ("bug", r"BUG:|kernel BUG at"),
     ("KASAN report", r"KASAN"),
@@ -17,7 +20,7 @@ COMPLAINTS = (
     ("lockdep report", r"INFO: possible|possible circular|possible irq lock|possible recursive"
                        r"|inconsistent lock state|bad unlock balance|held lock freed"
                        r"|suspicious RCU|INFO: trying to register non-static key"),
-    # A blind oracle is a failure too: from here on lockdep reports nothing.
+    # From here on it reports nothing.
     ("lockdep off", r"turning off the locking correctness validator|lockdep is turned off"),
     ("oops", r"Oops|general protection fault|unable to handle|invalid opcode"),
     ("panic", r"Kernel panic|\bpanicked at\b"),

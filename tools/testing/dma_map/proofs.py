@@ -72,6 +72,18 @@ LAZY = Proof("flushes are lazy", line(r"TLB invalidation policy: lazy mode"))
 NO_SLOT_LEFT = Proof("no bounce slot is left in use",
                      fact("swiotlb.used", number(lambda used: used == 0)))
 
+KFENCE = (
+    Proof("KFENCE stayed on", fact("kfence.enabled", lambda value: value == "1")),
+    Proof("KFENCE guarded what the tests allocated",
+          fact("kfence.guarded", number(lambda objects: objects >= 1000))),
+    Proof("KFENCE found no bug", fact("kfence.bugs", number(lambda bugs: bugs == 0))),
+)
+
+UNWATCHED = Proof("nothing watches DMA",
+                  fact("dma_debug.disabled", lambda value: value == "missing"))
+EDU = Proof("the guest has edu devices", fact("edu.devices", number(lambda count: count > 0)))
+
+# On the kernel of the tests, and on the one that is measured.
 ALWAYS = (
     Proof("DMA debugging stayed on", fact("dma_debug.disabled", lambda value: value == "N")),
     Proof("DMA debugging counted no error",
@@ -79,8 +91,9 @@ ALWAYS = (
     Proof("no DMA mapping is left after the modules are gone",
           fact("dma_debug.outstanding", number(lambda entries: entries == 0))),
     NO_SLOT_LEFT,
-    Proof("the guest has edu devices", fact("edu.devices", number(lambda count: count > 0))),
+    EDU,
 )
+ALWAYS_UNWATCHED = (UNWATCHED, NO_SLOT_LEFT, EDU)
 
 
 def domain(kind: str) -> Proof:

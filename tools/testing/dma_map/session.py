@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,16 @@ class Session:
     timeout: float = 600.0
 
     @cached_property
+    def options(self) -> set[str]:
+        """The options that the kernel has built in."""
+        config = (self.kdir / ".config").read_text()
+        return set(re.findall(r"^(CONFIG_\w+)=y$", config, re.M))
+
+    def has(self, option: str) -> bool:
+        """Whether the kernel has an option; all have the one of no name."""
+        return not option or option in self.options
+
+    @cached_property
     def parser(self) -> ModuleType:
         return ktap.load_parser(self.kdir)
 
@@ -54,6 +65,11 @@ class Session:
         if not found:
             raise Stop(f"{self.build} holds no modules: run make modules first")
         return found
+
+    @property
+    def measured_modules(self) -> list[Path]:
+        """Those but the suites, which are not measured, and larger than all else together."""
+        return [module for module in self.modules if not module.stem.endswith("kunit")]
 
     @cached_property
     def mailbox_tool(self) -> Path:

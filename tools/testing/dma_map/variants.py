@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofs import (ALWAYS, BOUNCED, LAZY, NO_IOMMU, NOT_BOUNCED, POOL_IN_REACH, POOL_OUT_OF_REACH,
-                    SMALL, STRICT, TRANSLATES, Proof, domain, fact, ram)
+from proofs import (ALWAYS, BOUNCED, KFENCE, LAZY, NO_IOMMU, NOT_BOUNCED, POOL_IN_REACH,
+                    POOL_OUT_OF_REACH, SMALL, STRICT, TRANSLATES, Proof, domain, fact, ram)
 from report import Case, verdict
 from transcript import Transcript
 
@@ -27,7 +27,8 @@ class Variant:
     cmdline: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
     always: tuple[Proof, ...] = ALWAYS
-    tests: tuple[str, ...] = ()  # instead of the matrix's
+    tests: tuple[str, ...] | None = None  # instead of the matrix's
+    needs: str = ""  # an option of the kernel that not all have
 
     def prove(self, transcript: Transcript, log: Sequence[str], group: str,
               traffic: bool) -> list[Case]:
@@ -84,4 +85,9 @@ VARIANTS = {variant.name: variant for variant in (
             memory="5G", cmdline=(f"swiotlb={TRACK}",), tests=("boot", "out_of_reach"),
             proofs=(Proof("RAM is 5 GiB", ram(5120)), NOT_BOUNCED,
                     POOL_OUT_OF_REACH, NO_IOMMU)),
+    # As often as its timer allows; the guest's script adds that it takes many at a time.
+    Variant("kfence", "as direct, and KFENCE guards what is allocated",
+            cmdline=(f"swiotlb={TRACK}", "kfence.sample_interval=1"),
+            tests=(), needs="CONFIG_KFENCE",
+            proofs=(SMALL, NOT_BOUNCED, NO_IOMMU, *KFENCE)),
 )}

@@ -15,17 +15,6 @@ use kernel::sync::Arc;
 /// Where the device reaches what was leaked, if it has a place.
 type Place = Result<Option<DmaAddress>>;
 
-/// Runs `case` with the PCI function, on a kernel where the library gives back what is leaked. On
-/// another one it stays, also in the bounce pool.
-fn where_it_is_given_back(case: impl FnOnce(&TestDevice) -> Result) -> Result {
-    if cfg!(CONFIG_DMA_API_DEBUG) {
-        on_pci(case)
-    } else {
-        skip(c"nobody looks for what is forgotten");
-        Ok(())
-    }
-}
-
 /// Leaks what `leak` makes, and unbinds the device: until then it reaches the memory, and behind an
 /// IOMMU that forgets at once it does not any more.
 fn leaked(leak: impl for<'b, 'c> Fn(&Probe<'b, 'c>, DmaDevice<'b>) -> Place) -> Result {

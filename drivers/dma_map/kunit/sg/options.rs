@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn what_is_leaked_is_given_back_at_unbind_as_it_was_mapped() -> Result {
-        on_pci(|dev| {
+        where_it_is_given_back(|dev| {
             for options in EACH {
                 dev.bind(|probe| {
                     let dma = probe.dma(ALL)?;

@@ -37,7 +37,7 @@ def _image(session: Session, plan: Plan, name: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="dma_map_bench.") as folder:
         listing = Path(folder) / "bench.plan"
         listing.write_text(plan.text())
-        contents = initramfs.Contents(session.kdir, session.modules,
+        contents = initramfs.Contents(session.kdir, session.measured_modules,
                                       extra_tests=(SCRIPT, listing))
         return initramfs.build(contents, session.logs / f"{name}.cpio")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from proofs import (BOUNCED, LAZY, NO_IOMMU, NO_SLOT_LEFT, NOT_BOUNCED, STRICT, TRANSLATES, Proof,
-                    domain, fact, number)
+from proofs import (BOUNCED, LAZY, NO_IOMMU, NO_SLOT_LEFT, NOT_BOUNCED, STRICT, TRANSLATES,
+                    UNWATCHED, Proof, domain, fact, number)
 from variants import IOMMU, TRACK, Variant
 
 DEVICES = ("pci-testdev",)
 
 # Watched, an operation costs many times as much, and C another share of it than Rust.
 ALWAYS = (
-    Proof("nothing watches DMA", fact("dma_debug.disabled", lambda value: value == "missing")),
+    UNWATCHED,
     NO_SLOT_LEFT,
     Proof("the guest has an idle PCI function",
           fact("idle.devices", number(lambda count: count > 0))),

@@ -156,6 +156,11 @@ read_or() {
 	echo "$__line"
 }
 
+# kfence_stat NAME: what KFENCE counted.
+kfence_stat() {
+	sed -n "s/^$1: //p" $DEBUG/kfence/stats
+}
+
 # What the host checks each variant's claims against, as NAME=VALUE lines.
 facts() {
 	__devices=$(edu_devices)
@@ -165,6 +170,11 @@ facts() {
 	echo "dma_debug.disabled=$(read_or $DEBUG/dma-api/disabled missing)"
 	echo "dma_debug.error_count=$(read_or $DEBUG/dma-api/error_count missing)"
 	[ ! -e $DEBUG/dma-api/dump ] || echo "dma_debug.outstanding=$(dma_entries)"
+	if [ -e /tmp/kfence_before ]; then
+		echo "kfence.enabled=$(kfence_stat enabled)"
+		echo "kfence.guarded=$(($(kfence_stat 'total allocations') - $(cat /tmp/kfence_before)))"
+		echo "kfence.bugs=$(kfence_stat 'total bugs')"
+	fi
 	echo "swiotlb.slabs=$(read_or $DEBUG/swiotlb/io_tlb_nslabs 0)"
 	echo "swiotlb.used=$(read_or $DEBUG/swiotlb/io_tlb_used 0)"
 	echo "swiotlb.hiwater=$(read_or $DEBUG/swiotlb/io_tlb_used_hiwater 0)"

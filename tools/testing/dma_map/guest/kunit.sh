@@ -12,6 +12,12 @@ for fault in $DEBUG/failslab $DEBUG/fail_page_alloc; do
 	fi
 done
 
+# Many allocations at each tick of KFENCE's timer: from now on, for boot would use up its objects.
+if [ -e $DEBUG/kfence/stats ]; then
+	echo 255 > /sys/module/kfence/parameters/burst
+	kfence_stat 'total allocations' > /tmp/kfence_before
+fi
+
 # The benchmark would take the PCI function that the cases run on.
 for module in $(grep -v bench /modules/order); do
 	load "$module" || exit 1

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import unittest
 
+import expected
 import fixtures
-from expected import code_only, compare, suites_in
+from expected import UNWATCHED, code_only, compare, needing, suites_in
+from report import FAIL, PASS, SKIP, Case
+from session import ROOT
 
 SOURCE = '''
 //! #[kunit_tests(in_a_comment)] mod no { #[test] fn no() {} }
@@ -76,3 +79,47 @@ class Compare(unittest.TestCase):
 
     def test_stranger(self) -> None:
         self.assertEqual(self.failures({"a": ["x"]}, ["a.x", "b.z"]), {"no unknown cases"})
+
+
+MARKED = """
+#[kunit_tests(dma_map_list)]
+mod tests {
+    /// Why.
+    ///
+    /// kernel: unwatched
+    #[test]
+    fn here() {}
+
+    /// kernel: kfence
+    #[test]
+    fn there() {}
+
+    #[test]
+    fn everywhere() {}
+}
+"""
+
+
+class Needing(unittest.TestCase):
+    def test_marked_cases(self) -> None:
+        self.assertEqual(needing(UNWATCHED, MARKED), ["dma_map_list.here"])
+        self.assertEqual(needing(expected.KFENCE, MARKED), ["dma_map_list.there"])
+
+    def test_mark_without_a_case(self) -> None:
+        self.assertEqual(needing(UNWATCHED, "/// kernel: unwatched\nfn helper() {}\n"), ["(no case)"])
+
+    def test_one_boot_is_enough(self) -> None:
+        needed = needing(UNWATCHED, "".join(path.read_text() for path in
+                                            expected.rust_files(ROOT)))
+        self.assertTrue(needed)
+        for first, second, bad in ((SKIP, PASS, 0), (FAIL, SKIP, 0), (SKIP, SKIP, len(needed))):
+            cases = [Case(f"boot/{status}", f"kunit: {name}", status)
+                     for name in needed for status in (first, second)]
+            with self.subTest(first=first, second=second):
+                found = expected.ran(UNWATCHED, ROOT, cases, "boot")
+                self.assertEqual(len(found), len(needed))
+                self.assertEqual(len(fixtures.failures(found)), bad)
+
+    def test_no_case_at_all(self) -> None:
+        found = expected.ran("nothing", ROOT, [], "boot")
+        self.assertEqual(fixtures.failures(found), {"cases of that kernel exist"})

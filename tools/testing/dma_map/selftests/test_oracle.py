@@ -18,6 +18,10 @@ COMPLAINTS = (
     "BUG: sleeping function called from invalid context at mm/slab.h:1",
     "kernel BUG at kernel/dma/mapping.c:246!",
     "BUG: KASAN: slab-use-after-free in edu_read",
+    "BUG: KFENCE: use-after-free read in kunit_try_run_case+0x4c/0xb0",
+    "[    0.0] kfence: failed to allocate pool",
+    "kfence: kfence_init failed",
+    "kfence: disabled",
     "Oops: general protection fault, probably for non-canonical address",
     "INFO: task mailbox:80 blocked for more than 60 seconds.",
     "INFO: lockdep is turned off.",
@@ -42,6 +46,7 @@ COMPLAINTS = (
 HEALTHY = (
     "[    0.385979] DMA-API: preallocated 65536 debug entries",
     "[    0.386030] DMA-API: debugging enabled by kernel config",
+    "[    0.07] kfence: initialized - using 8388608 bytes for 1023 objects at 0x(____ptrval____)",
     "kasan: KernelAddressSanitizer initialized (generic)",
     "DMAR: [Firmware Bug]: no firmware reserved region can cover this RMRR",
     "Lock dependency validator: Copyright (c) 2006 Red Hat, Inc., Ingo Molnar",
