@@ -4,6 +4,7 @@
 
 mod failures;
 mod free;
+mod lent;
 mod map;
 mod mmio;
 mod options;

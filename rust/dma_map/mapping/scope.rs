@@ -241,7 +241,9 @@ fn check<M: Lend<D>, D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usi
         return Err(EINVAL);
     };
     // What it is, and not what it is not: a kind of memory that nobody thought of is refused.
-    if !M::IS_PAGES && !(ffi::is_slab(addr) && ffi::is_slab(addr.wrapping_add(distance))) {
+    let can_be_lent =
+        M::IS_PAGES || (ffi::is_slab(addr) && ffi::is_slab(addr.wrapping_add(distance)));
+    if !can_be_lent {
         return Err(EINVAL);
     }
 
