@@ -79,7 +79,7 @@
 //!
 //! | cause | errno |
 //! |---|---|
-//! | nothing to map; not one segment within the limits, where it must be one; not the memory that is asked for; cache lines shared on a machine that maintains them | `EINVAL` |
+//! | nothing to map; not one segment within the limits, where it must be one; not the memory that is asked for; cache lines that would be shared with a device that writes and is not coherent | `EINVAL` |
 //! | coherence is required, and the device's DMA is not coherent | `EOPNOTSUPP` |
 //! | the device does not reach the memory, or always bounces, and the options, or registers, allow no bounce buffer | `EIO` |
 //! | it must bounce, and there are no bounce buffers, or one that could be handed out is out of reach | `EIO` |
