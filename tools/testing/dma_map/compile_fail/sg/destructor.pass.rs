@@ -36,6 +36,8 @@ pub struct Idle;
 
 // SAFETY: It accesses nothing.
 unsafe impl Engine for Idle {
+    type Mark = Self;
+
     fn is_idle(&self) -> bool {
         true
     }
