@@ -3,6 +3,10 @@
 //! What the `kernel` crate keeps to itself: the raw device pointer, inlines of the C API, and our
 //! own C helpers (`helpers.c`; of `bounce.c`, [`refusal`](crate::refusal) has the rest).
 
+mod memory;
+
+pub(crate) use self::memory::*;
+
 use crate::lines::Small;
 use core::sync::atomic::AtomicUsize;
 use kernel::{
@@ -24,28 +28,15 @@ extern "C" {
         dma: DmaAddress,
         attrs: c_ulong,
     );
-    fn dma_map_helper_flush_vmap(addr: *mut c_void, size: c_int);
     fn dma_map_helper_get_cache_alignment() -> c_int;
-    fn dma_map_helper_has_pages(dev: *mut c_void, dma: DmaAddress) -> bool;
-    fn dma_map_helper_invalidate_vmap(addr: *mut c_void, size: c_int);
-    fn dma_map_helper_is_kfence(addr: *const c_void) -> bool;
-    fn dma_map_helper_is_ram(phys: bindings::phys_addr_t) -> bool;
-    fn dma_map_helper_is_slab(addr: *const c_void) -> bool;
     fn dma_map_helper_keeps_segments(dev: *mut c_void) -> bool;
-    fn dma_map_helper_kmalloc_size_aligned(size: usize) -> bool;
     fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_mmap_write_lock(mm: *mut c_void);
     fn dma_map_helper_mmap_write_unlock(mm: *mut c_void);
     fn dma_map_helper_node_online(node: c_int) -> bool;
-    fn dma_map_helper_page_address(page: *mut c_void) -> *mut c_void;
-    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
-    fn dma_map_helper_page_to_phys(page: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_phys_to_dma(dev: *mut c_void, phys: bindings::phys_addr_t) -> DmaAddress;
     fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
-    fn dma_map_helper_phys_to_page(phys: bindings::phys_addr_t) -> *mut c_void;
-    #[cfg(CONFIG_X86_64)]
-    fn dma_map_helper_phys_to_virt(phys: bindings::phys_addr_t) -> *mut c_void;
     fn dma_map_helper_put_pending(pending: *mut c_void);
     fn dma_map_helper_put_slot(
         cache: *mut c_void,
@@ -57,10 +48,7 @@ extern "C" {
     fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
     fn dma_map_helper_small(dev: *mut c_void) -> c_int;
     fn dma_map_helper_take_slot(cache: *mut c_void) -> *mut c_void;
-    fn dma_map_helper_totalram_pages() -> c_ulong;
     fn dma_map_helper_use_dma_iommu(dev: *mut c_void) -> bool;
-    #[cfg(not(CONFIG_X86_64))]
-    fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
     fn dma_map_helper_wait_pending(pending: *mut c_void);
 }
 
@@ -162,65 +150,6 @@ pub(crate) unsafe fn free_attrs(
     unsafe { dma_map_helper_free_attrs(binding, size, cpu, dma, attrs) }
 }
 
-/// Writes back what the caches hold of memory by an address of `vmap()`, where that is a matter of
-/// its own.
-///
-/// C API: `flush_kernel_vmap_range()`.
-///
-/// # Safety
-///
-/// The range must be mapped.
-#[inline]
-pub(crate) unsafe fn flush_vmap(addr: *mut c_void, size: usize) {
-    // SAFETY: By the safety requirements of this function.
-    //
-    // CAST: The C API counts in `int`, and flushes all for more than a few pages.
-    unsafe { dma_map_helper_flush_vmap(addr, size as c_int) }
-}
-
-/// Drops what the caches hold of memory by an address of `vmap()`; see [`flush_vmap`].
-///
-/// C API: `invalidate_kernel_vmap_range()`.
-///
-/// # Safety
-///
-/// The range must be mapped.
-#[inline]
-pub(crate) unsafe fn invalidate_vmap(addr: *mut c_void, size: usize) {
-    // SAFETY: By the safety requirements of this function.
-    //
-    // CAST: As in `flush_vmap`.
-    unsafe { dma_map_helper_invalidate_vmap(addr, size as c_int) }
-}
-
-/// Returns whether coherent memory has a `struct page` for each of its pages.
-///
-/// # Safety
-///
-/// `dev` must point to a bound device that reaches coherent memory of its own at `dma`.
-#[inline]
-pub(crate) unsafe fn has_pages(dev: *mut bindings::device, dma: DmaAddress) -> bool {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_has_pages(dev.cast(), dma) }
-}
-
-/// Returns whether KFENCE watches the object at `addr`, which has a page to itself then.
-#[inline]
-pub(crate) fn is_kfence(addr: *const u8) -> bool {
-    // SAFETY: The function compares the address.
-    unsafe { dma_map_helper_is_kfence(addr.cast()) }
-}
-
-/// Returns whether no buffer of `size` bytes from `kmalloc()` shares a cache line, as the kernel sees it:
-/// it bounces others for a device that writes to them and is not coherent with the caches.
-///
-/// C API: `dma_kmalloc_size_aligned()`.
-#[inline]
-pub(crate) fn kmalloc_size_aligned(size: usize) -> bool {
-    // SAFETY: The function has no preconditions.
-    unsafe { dma_map_helper_kmalloc_size_aligned(size) }
-}
-
 /// Returns what becomes of small pieces of memory that `dev` writes to, if it is not coherent with the
 /// caches.
 ///
@@ -234,24 +163,6 @@ pub(crate) unsafe fn small(dev: *mut bindings::device) -> Small {
         1 => Small::Bounced,
         _ => Small::Refused,
     }
-}
-
-/// Returns whether the byte at `phys` is memory that the page allocator hands out.
-#[inline]
-pub(crate) fn is_ram(phys: u64) -> bool {
-    // SAFETY: The function looks at the address, and only at that.
-    unsafe { dma_map_helper_is_ram(phys) }
-}
-
-/// Returns whether the byte at `addr` is memory of `kmalloc()` or of a slab cache, in the linear
-/// mapping.
-///
-/// No stack, static variable, vmalloc memory or page of the page allocator is, nor what `kmap()`
-/// makes. Tags in the address do not matter.
-#[inline]
-pub(crate) fn is_slab(addr: *const u8) -> bool {
-    // SAFETY: The function looks at the address, and at the page that it is in, if there is one.
-    unsafe { dma_map_helper_is_slab(addr.cast()) }
 }
 
 /// Returns whether `address` says that a mapping failed; to be asked once of each.
@@ -337,29 +248,6 @@ pub(crate) fn node_online(node: c_int) -> bool {
     unsafe { dma_map_helper_node_online(node) }
 }
 
-/// Returns the address of `page` in the linear mapping.
-///
-/// # Safety
-///
-/// `page` must point to a valid `struct page` that is not in high memory.
-#[inline]
-pub(crate) unsafe fn page_address(page: *mut bindings::page) -> *mut c_void {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_page_address(page.cast()) }
-}
-
-/// Returns the physical address of the first byte of `page`.
-///
-/// # Safety
-///
-/// `page` must point to a valid `struct page`.
-#[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
-#[inline]
-pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_page_to_phys(page.cast()) }
-}
-
 /// Returns the address at which `dev` reaches the byte at `phys`, if nothing but the bus stands
 /// between.
 ///
@@ -381,24 +269,6 @@ pub(crate) unsafe fn phys_to_dma(dev: *mut bindings::device, phys: u64) -> u64 {
 pub(crate) unsafe fn per_cpu_ptr(ptr: *mut c_void, cpu: u32) -> *mut c_void {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_per_cpu_ptr(ptr, cpu) }
-}
-
-/// Returns the page that holds the byte at `phys`.
-///
-/// # Safety
-///
-/// `phys` must be memory that has a `struct page`.
-#[inline]
-pub(crate) unsafe fn phys_to_page(phys: u64) -> *mut bindings::page {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_phys_to_page(phys) }.cast()
-}
-
-/// Returns the address at which the linear mapping has, or would have, the byte at `phys`.
-#[cfg(CONFIG_X86_64)]
-pub(crate) fn phys_to_virt(phys: u64) -> *mut c_void {
-    // SAFETY: The function computes an address, and looks at nothing.
-    unsafe { dma_map_helper_phys_to_virt(phys) }
 }
 
 /// Puts `slot` into this CPU's cache, unless that has `capacity` already, or this interrupts
@@ -468,16 +338,6 @@ pub(crate) unsafe fn take_slot(cache: *mut c_void) -> *mut c_void {
     unsafe { dma_map_helper_take_slot(cache) }
 }
 
-/// Returns how many pages of memory the machine has.
-#[inline]
-pub(crate) fn total_pages() -> usize {
-    // SAFETY: The function has no preconditions.
-    let pages = unsafe { dma_map_helper_totalram_pages() };
-
-    // CAST: `unsigned long` has the size of `usize`.
-    pages as usize
-}
-
 /// Returns whether the kernel's own IOMMU code maps for `dev`.
 ///
 /// # Safety
@@ -486,18 +346,6 @@ pub(crate) fn total_pages() -> usize {
 pub(crate) unsafe fn use_dma_iommu(dev: *mut bindings::device) -> bool {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_use_dma_iommu(dev.cast()) }
-}
-
-/// Returns the physical address of the byte at `addr`.
-///
-/// # Safety
-///
-/// `addr` must be an address in the kernel's linear mapping.
-#[cfg(not(CONFIG_X86_64))]
-#[inline]
-pub(crate) unsafe fn virt_to_phys(addr: *const c_void) -> u64 {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_virt_to_phys(addr.cast_mut()) }
 }
 
 /// Returns whether the device needs calls of the sync functions: the branch that the C inline has.

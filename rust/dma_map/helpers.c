@@ -129,19 +129,21 @@ bool dma_map_helper_is_ram(phys_addr_t phys)
 EXPORT_SYMBOL_GPL(dma_map_helper_is_ram);
 
 /*
- * Whether @addr is memory of kmalloc() or of a slab cache, which its page says,
- * in the linear mapping. Objects of KFENCE are, whose pages are reserved, too. An
- * architecture may have its stacks in a slab cache.
+ * Whether @len bytes at @addr, at least one, are memory of kmalloc() or of a slab
+ * cache, which their page says, in the linear mapping. Objects of KFENCE are, whose
+ * pages are reserved, too. An architecture may have its stacks in a slab cache.
  */
-bool dma_map_helper_is_slab(const void *addr)
+bool dma_map_helper_is_slab(const void *addr, size_t len)
 {
+	const void *start = kasan_reset_tag(addr);
 	const struct folio *folio;
 
-	if (!virt_addr_valid(kasan_reset_tag(addr)))
+	if (!virt_addr_valid(start))
 		return false;
-	folio = virt_to_folio(kasan_reset_tag(addr));
+	folio = virt_to_folio(start);
 
 	return (folio_test_slab(folio) || folio_test_large_kmalloc(folio)) &&
+	       len <= folio_size(folio) - offset_in_folio(folio, start) &&
 	       !object_is_on_stack(addr);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_is_slab);

@@ -48,7 +48,7 @@ void dma_map_helper_invalidate_vmap(void *addr, int size);
 bool dma_map_helper_iova_fits(struct device *dev, u64 mask, u64 size);
 bool dma_map_helper_is_kfence(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
-bool dma_map_helper_is_slab(const void *addr);
+bool dma_map_helper_is_slab(const void *addr, size_t len);
 bool dma_map_helper_keeps_segments(struct device *dev);
 bool dma_map_helper_kmalloc_size_aligned(size_t size);
 void dma_map_helper_leave_cpu(unsigned long flags);

@@ -237,12 +237,11 @@ where
 
 /// Checks that `len` bytes at `addr` can be lent.
 fn check<M: Lend<D>, D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usize) -> Result {
-    let Some(distance) = len.checked_sub(1) else {
+    if len == 0 {
         return Err(EINVAL);
-    };
+    }
     // What it is, and not what it is not: a kind of memory that nobody thought of is refused.
-    let can_be_lent =
-        M::IS_PAGES || (ffi::is_slab(addr) && ffi::is_slab(addr.wrapping_add(distance)));
+    let can_be_lent = M::IS_PAGES || ffi::is_slab(addr, len);
     if !can_be_lent {
         return Err(EINVAL);
     }
