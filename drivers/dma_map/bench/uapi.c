@@ -39,7 +39,16 @@ static int run(struct pci_dev *pdev, struct map_benchmark *param)
 	struct device *dev = &pdev->dev;
 	u64 mask = dma_get_mask(dev);
 	u64 coherent_mask = dev->coherent_dma_mask;
-	int ret = dma_map_bench_uapi_run(pdev, param);
+	void *data = dev_get_drvdata(dev);
+	int ret;
+
+	/*
+	 * Limits are set in probe only, in which a device has no data of its driver
+	 * yet. The lock is held, so nobody looks for them meanwhile.
+	 */
+	dev_set_drvdata(dev, NULL);
+	ret = dma_map_bench_uapi_run(pdev, param);
+	dev_set_drvdata(dev, data);
 
 	/* The next driver must not find what this run asked for. */
 	dma_set_mask(dev, mask);
