@@ -23,12 +23,13 @@ make bench-bless   record the instructions anew
 
 make test          every test (CI runs this with and without LLVM=1)
 make kunit         the KUnit suites
-make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1)
+make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1 and KDIR)
 make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
 make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
+tools/dma_map/harness --help   the parts of test one by one: a variant, a case, a model
 make check         style, lints and rules: what must hold before a commit
 make format        format the Rust files
 make bless         record the compiler's messages of the compile-fail cases anew

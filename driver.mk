@@ -7,7 +7,7 @@
 #
 # and then, with the compilers that the kernel in KDIR was built with:
 #
-#	/path/to/dma_map/tools/dma_map/devenv run make -C KDIR M=$PWD [LLVM=1]
+#	/path/to/dma_map/tools/dma_map/devenv run make -C KDIR M=$(pwd -P) [LLVM=1]
 #
 # The library must have been built for the same kernel, by `make modules`, and is
 # loaded first: dma_map.ko.

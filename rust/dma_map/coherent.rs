@@ -197,7 +197,8 @@ impl<T: KnownSize + ?Sized> DerefMut for DmaCoherent<'_, T, Cpu> {
     }
 }
 
-/// What [`DmaCoherent::reclaim`] gives back while the device is busy: the handle, still shared.
+/// What a transition gives back when the device is not done, or cannot be stopped (`cancel`): the handle,
+/// in the state that it had.
 pub struct Busy<H>(pub H);
 
 impl<H> From<Busy<H>> for Error {

@@ -314,12 +314,13 @@ impl<'bound> DmaDevice<'bound> {
         self.reach().cache_alignment()
     }
 
-    /// Returns whether handing a buffer over calls C, beyond the ordering.
+    /// Returns whether `give` and `complete` call C's sync functions for this device; if not, they only
+    /// change the owner.
     ///
     /// That is so for one of these reasons:
     ///
-    /// - The device is not coherent with the CPU's caches: `true` from the first time on.
-    /// - A buffer was bounced: `false` becomes `true` with the first one, and stays.
+    /// - The device is not coherent with the CPU's caches: `true` from the start.
+    /// - A buffer was bounced: `false` until the first one is, then `true` for good.
     /// - The kernel was built with `CONFIG_DMA_API_DEBUG`: always `true`, also where nothing is
     ///   copied and no cache is cleaned. What is to be expected elsewhere can't be read off such a
     ///   kernel.

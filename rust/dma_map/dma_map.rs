@@ -15,8 +15,9 @@
 //!   alone. [`CoherentOptions`]: how either is allocated.
 //! - [`DmaPool`]: small blocks of shared memory, of one type. [`PoolOptions`](pool::PoolOptions): its
 //!   name, and which limits hold for them.
-//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. It is a vector, a
-//!   [`PageList`], [`UserPages`], or an [`SgList`] of those. [`MapOptions`] and
+//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. It is a `KBox`,
+//!   a vector, [`Pages`](mapping::Pages), a [`PageList`], [`UserPages`], a range, a pair or an
+//!   [`SgList`] of those; [`Prebuilt`](sg::Prebuilt) keeps its table. [`MapOptions`] and
 //!   [`SgOptions`](sg::SgOptions): what is asked of a mapping.
 //! - [`DmaMapping`]: the same for a contiguous buffer; [`with_mapped`](mapping::with_mapped) for
 //!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
@@ -26,7 +27,8 @@
 //! - [`MappedPool`]: buffers that stay mapped, to be taken, given, and put back without a map or an
 //!   unmap. [`MappedPoolOptions`]: how many there are, and where.
 //! - [`Transfer`]: any of these, from the moment in which the device is told of it to the one in
-//!   which it is done, stopped, or gone. [`Piece`]: what it is told, and by which engine's leave.
+//!   which it is done, stopped, or gone. [`Piece`]: an address and a length for the device, with
+//!   the engine that is asked before that memory goes, as a type.
 //! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
@@ -44,7 +46,7 @@
 //! |---|---|---|
 //! | [`DmaDevice::new`], [`Gate::new`](gate::Gate::new), [`DmaPool::new`], [`MappedPool::new`] | yes | no |
 //! | [`WorkQueue::new`](workqueue::WorkQueue::new) | yes | no |
-//! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations | yes | no |
+//! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations but `poll` | yes | no |
 //! | [`Interrupt::request`](pci::Interrupt::request) and its drop | yes | no |
 //! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
 //! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
@@ -59,6 +61,7 @@
 //! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | [`Transfer`]: all but what the programming function does | no | yes |
 //! | drop of a handle, or of a transfer | no | yes |
+//! | drop of an [`Mmap`], of a [`MappedPool`] | where it may: the first waits up to 5 s; elsewhere that is put off | yes |
 //! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
 //! | [`BusMaster`](pci::BusMaster) | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
@@ -75,7 +78,7 @@
 //!
 //! C has one word for all reasons why memory is not mapped, and not always the same errno for one of
 //! them. Here a cause has one errno, for all types and on all machines: with `ENOMEM` the same call may
-//! succeed later, with the others it does not, for this memory, device and machine.
+//! succeed later, unless it asks for more memory than there is; with the others it does not, for this memory, device and machine.
 //!
 //! | cause | errno |
 //! |---|---|

@@ -23,8 +23,8 @@ use kernel::{
 /// - It is never a line in the log: `__GFP_NOWARN` is always added. A driver that wants a message
 ///   prints one.
 /// - It never costs a process its life. Left alone, `GFP_KERNEL` calls the OOM killer rather than
-///   fail, for as many pages as one allocation is made of. `__GFP_RETRY_MAYFAIL` is always added:
-///   reclaim, and the disk, are tried as hard, and then the caller is told.
+///   fail, for as many pages as one allocation is made of. `__GFP_RETRY_MAYFAIL` is added to
+///   it: reclaim, and the disk, are tried as hard, and then the caller is told. The others never call it.
 ///
 /// Both hold for all that the library allocates, also where a function takes no [`Gfp`]. What C
 /// allocates by itself, and takes no flags for, is beyond that: the parts of a workqueue, of SRCU, of a

@@ -12,7 +12,8 @@ use kernel::{
 
 /// The limits of a device, as its data sheet has them.
 ///
-/// Given to [`DmaDevice::new`](crate::device::DmaDevice::new), once per binding. What is not set
+/// Given to [`DmaDevice::new`](crate::device::DmaDevice::new) or to
+/// [`Gate::new`](crate::gate::Gate::new), once per binding. What is not set
 /// keeps the bus's default (for PCI: segments up to 64 KiB, no boundary below 4 GiB).
 ///
 /// A largest segment and a boundary that are set here hold for each piece of memory that the device

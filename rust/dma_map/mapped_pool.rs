@@ -136,7 +136,8 @@ where
     ///   [`segment_boundary`](DmaDevice::segment_boundary), or it overflows.
     /// - `EINVAL`: there is no such NUMA node, or it is offline.
     /// - `ENOMEM`: there is no memory; always if the maximum is more than the machine has.
-    /// - `EIO`: the memory that was found crosses a segment boundary; or it is on the NUMA node that was
+    /// - `EIO`: the memory that was found crosses a segment boundary, or is beyond the mask for streaming
+    ///   memory, where that is the smaller one; or it is on the NUMA node that was
     ///   asked for, out of the device's reach, and a bounce buffer cannot help (see the table in the
     ///   [crate's documentation](crate#errors)); or a buffer is more than the IOMMU has addresses for.
     pub fn new(

@@ -72,7 +72,7 @@ use kernel::{
 ///
 /// What is not implemented fails as it does for a C driver that leaves it out. A value of the type is
 /// made by [`open`](FileOperations::open), and dropped when the file is released. All functions run
-/// in a context that may sleep, several of them at a time.
+/// in a context that may sleep, several of them at a time; `poll` and `poll_queue` should not.
 ///
 /// # Examples
 ///

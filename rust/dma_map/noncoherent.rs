@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! Coherent memory is uncached on a machine whose DMA is not coherent with the caches, which makes
+//! Coherent memory is uncached for a device whose DMA is not coherent with the caches, which makes
 //! the CPU slow; a streaming mapping of any memory may have to be bounced, which copies. Memory
 //! from here is neither: it is allocated where the device reaches it, mapped for as long as it
 //! lives, and handed over by syncs.

@@ -83,7 +83,8 @@ impl<'bound, E: Engine> InMemory<'bound, E> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// Those of [`DmaCoherent::zeroed`]; `EINVAL` only if the driver has stated a `max_segment_size` below
+    /// 128 bytes.
     pub fn new(dev: DmaDevice<'bound>, engine: E, gfp: Gfp) -> Result<Self> {
         Ok(Self {
             words: DmaCoherent::<Words>::zeroed(dev, gfp)?.share(engine),

@@ -208,11 +208,13 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///   device writes to it, is not coherent with the caches
     ///   ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce that part. It
     ///   does bounce buffers of `kmalloc()` that are so small that they share lines, unless they become
-    ///   more than one segment; and it does not bounce user memory for that.
+    ///   more than one segment; and it does not bounce user memory for that. Or the buffer needs more
+    ///   entries than a table can have.
     /// - `EIO`: this memory never can be mapped: the device cannot reach it, and a bounce buffer
     ///   cannot help, since there is none, or one is out of reach, or the options allow none; or it is
     ///   more than an IOMMU has addresses for. Or code that maps for the device, and is not the
-    ///   kernel's own, has put a segment across its `segment_boundary`.
+    ///   kernel's own, has made a segment that is beyond `max_segment_size` or lies across
+    ///   `segment_boundary`.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: no bounce buffer is left; or no memory for the table or the IOMMU's tables, or no
     ///   space in them; worth another try later.

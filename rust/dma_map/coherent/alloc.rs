@@ -58,6 +58,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     ///
     /// In any case:
     ///
+    /// - `EIO`: it is more than the IOMMU has addresses for.
     /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(dev: DmaDevice<'bound>, options: impl Into<CoherentOptions>) -> Result<Self> {

@@ -59,7 +59,7 @@ impl CoherentOptions {
 
     /// Lets the CPU collect its writes (`DMA_ATTR_WRITE_COMBINE`): fast to fill, slow to read.
     ///
-    /// Has an effect on machines only whose DMA is not coherent with the caches. The barriers in
+    /// Has an effect only where the device's DMA is not coherent with the caches. The barriers in
     /// [`barrier`](crate::barrier) order such writes too.
     #[inline]
     pub const fn write_combine(self) -> Self {

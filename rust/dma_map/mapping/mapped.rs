@@ -62,7 +62,8 @@ impl<'bound> Mapped<'bound> {
     /// # Errors
     ///
     /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
-    /// - `EIO`: out of the device's reach, and no bounce buffer is allowed, or all are out of reach.
+    /// - `EIO`: out of the device's reach, and no bounce buffer is allowed, or there is none, or
+    ///   one that could be handed out is out of reach.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: C did not map it. The caller asks [`reason`] why: to know the chunk then, it would
     ///   have to be kept here while C maps.

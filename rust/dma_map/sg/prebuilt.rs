@@ -113,7 +113,7 @@ impl<B: SgBuffer> Prebuilt<B> {
     ///
     /// The buffer comes back with each of them:
     ///
-    /// - `EINVAL`: the buffer is empty.
+    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
     /// - `EIO`, `EOPNOTSUPP`: as for [`SgMapping::map`](super::SgMapping::map).
     /// - `ENOMEM`.
     pub fn new(
