@@ -412,7 +412,7 @@ bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 				unsigned long attrs, int error)
 {
 	struct scatterlist *sg;
-	u64 size = 0;
+	u64 size = 0, mask = dma_get_merge_boundary(dev);
 	int i;
 
 	/* Bounce buffers, or what code that is not the kernel's own means by it. */
@@ -427,8 +427,9 @@ bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 	if (error != -ENOMEM)
 		return true;
 
+	/* Each entry takes whole pages of the IOMMU. */
 	for_each_sg(sgl, sg, nents, i)
-		size += sg->length;
+		size += ((u64)sg->length + (sg->offset & mask) + mask) & ~mask;
 	return !dma_map_helper_iova_fits(dev, dma_get_mask(dev), size);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_table_never);

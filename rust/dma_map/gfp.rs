@@ -28,7 +28,8 @@ use kernel::{
 ///
 /// Both hold for all that the library allocates, also where a function takes no [`Gfp`]. What C
 /// allocates by itself, and takes no flags for, is beyond that: the parts of a workqueue, of SRCU, of a
-/// pool, the name of a device node, once per binding; and, behind an IOMMU, what describes the pages of
+/// pool, the name of a device node, once per binding; the array of the pages that are pinned for
+/// [`UserPages`](crate::UserPages), and what user memory takes that is not there yet; and, behind an IOMMU, what describes the pages of
 /// one allocation: an array of pointers to them, a table, page tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gfp {

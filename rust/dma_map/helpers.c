@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * C inlines and macros that the kernel crate's bindings lack: one function
- * each, sorted, and without logic of its own, but for the one that frees where
- * that is legal, the one that looks whether small buffers are bounced, and the two
- * that exchange a buffer with this CPU: this_cpu_*() are macros, and a call for
- * each would cost more than they do.
+ * each, sorted, and mostly without logic of its own. Where several are needed for
+ * one answer, or for one step, they are here together: a call for each would cost
+ * more than they do.
  */
 
 #include <linux/dma-direct.h>

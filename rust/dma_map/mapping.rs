@@ -135,7 +135,8 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
     }
 
     /// Maps `buffer`; `attrs` are for this call only.
-    #[inline]
+    // Inlined by force: as a call it moves the buffer there and back.
+    #[inline(always)]
     fn new(
         dev: DmaDevice<'bound>,
         buffer: B,

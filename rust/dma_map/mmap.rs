@@ -70,6 +70,7 @@ use crate::{
         Device,
         Shared, //
     },
+    variance::Inside,
     view::{
         CoherentBackend,
         CoherentView, //
@@ -98,7 +99,10 @@ use zerocopy::{
 };
 
 pub(crate) mod private {
-    use crate::device::DmaDevice;
+    use crate::{
+        device::DmaDevice,
+        variance::Inside, //
+    };
     use kernel::{
         bindings,
         prelude::*, //
@@ -109,7 +113,7 @@ pub(crate) mod private {
         /// The memory, without its handle.
         type Memory: Send + 'static;
 
-        fn device(&self) -> DmaDevice<'_>;
+        fn device(&self, _: Inside) -> DmaDevice<'_>;
 
         fn size(&self) -> usize;
 
@@ -213,7 +217,9 @@ impl<H: Mappable> Mmap<H> {
             // INVARIANT: Of whole pages, and nothing is mapped yet.
             Ok((region, line)) => {
                 let listed = region.clone();
-                line.enter(memory.device().as_raw(), || ledger::Entry::Region(listed));
+                line.enter(memory.device(Inside(())).as_raw(), || {
+                    ledger::Entry::Region(listed)
+                });
                 Ok(Self {
                     memory: ManuallyDrop::new(memory),
                     region,
@@ -234,7 +240,7 @@ impl<H: Mappable> Mmap<H> {
         // `kernel` crate lets a driver set more of them.
         let special = cfg!(CONFIG_ARCH_HAS_PTE_SPECIAL);
         // SAFETY: The device is bound.
-        if !special || !unsafe { bindings::dma_can_mmap(memory.device().as_raw()) } {
+        if !special || !unsafe { bindings::dma_can_mmap(memory.device(Inside(())).as_raw()) } {
             return Err(ENXIO);
         }
 
@@ -343,7 +349,7 @@ where
 
 impl<H: Mappable> Drop for Mmap<H> {
     fn drop(&mut self) {
-        let (dev, size) = (self.memory.device(), self.memory.size());
+        let (dev, size) = (self.memory.device(Inside(())), self.memory.size());
         if ffi::may_sleep() && self.region.revoke().is_ok() {
             ledger::strike(dev.as_raw(), || ledger::Entry::Region(self.region.clone()));
             // SAFETY: `memory` is not used again.

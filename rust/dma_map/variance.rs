@@ -14,5 +14,9 @@ use core::marker::PhantomData;
 /// Makes a type invariant in `'a`.
 pub(crate) type Invariant<'a> = PhantomData<fn(&'a ()) -> &'a ()>;
 
+/// Says that the caller is of this crate: an argument of methods of public traits that shorten a lifetime,
+/// which a bound on the trait would give to everybody.
+pub struct Inside(pub(crate) ());
+
 /// Makes a type invariant in the lifetimes of `T`, which it holds or borrows.
 pub(crate) type InvariantIn<T> = PhantomData<fn(T) -> T>;

@@ -13,7 +13,8 @@ use crate::{
     state::{
         Shared,
         State, //
-    }, //
+    },
+    variance::Inside, //
 };
 use kernel::{
     bindings,
@@ -24,7 +25,7 @@ use kernel::{
 impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>> {
     type Memory = Memory;
 
-    fn device(&self) -> DmaDevice<'_> {
+    fn device(&self, _: Inside) -> DmaDevice<'_> {
         self.dev.shorter()
     }
 

@@ -15,7 +15,8 @@ use crate::{
     state::{
         Device,
         State, //
-    }, //
+    },
+    variance::Inside, //
 };
 use kernel::{
     bindings,
@@ -30,7 +31,7 @@ where
 {
     type Memory = Free<M>;
 
-    fn device(&self) -> DmaDevice<'_> {
+    fn device(&self, _: Inside) -> DmaDevice<'_> {
         self.dev.shorter()
     }
 

@@ -12,6 +12,7 @@ use crate::{
         Shared,
         State, //
     },
+    variance::Inside,
     view::{
         CoherentBackend,
         CoherentView, //
@@ -54,14 +55,14 @@ pub trait PoolRef: private::Sealed {
     type Element: FromBytes + IntoBytes;
 
     #[doc(hidden)]
-    fn pool(&self) -> &DmaPool<'_, Self::Element>;
+    fn pool(&self, _: Inside) -> &DmaPool<'_, Self::Element>;
 }
 
 impl<T: FromBytes + IntoBytes> PoolRef for &DmaPool<'_, T> {
     type Element = T;
 
     #[inline]
-    fn pool(&self) -> &DmaPool<'_, T> {
+    fn pool(&self, _: Inside) -> &DmaPool<'_, T> {
         self.shorter()
     }
 }
@@ -70,7 +71,7 @@ impl<T: FromBytes + IntoBytes> PoolRef for Arc<DmaPool<'_, T>> {
     type Element = T;
 
     #[inline]
-    fn pool(&self) -> &DmaPool<'_, T> {
+    fn pool(&self, _: Inside) -> &DmaPool<'_, T> {
         self.shorter()
     }
 }
@@ -124,7 +125,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(pool: P, gfp: Gfp) -> Result<Self> {
-        let (cpu, dma) = pool.pool().take_zeroed(gfp)?;
+        let (cpu, dma) = pool.pool(Inside(())).take_zeroed(gfp)?;
 
         // INVARIANT: Taken above. Zeroes are a valid element, which is `FromBytes`. No device
         // knows the address.
@@ -141,7 +142,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// C API, context, errors: as [`zeroed`](Self::zeroed).
     #[inline]
     pub fn new(pool: P, value: P::Element, gfp: Gfp) -> Result<Self> {
-        let (cpu, dma) = pool.pool().take(gfp, 0)?;
+        let (cpu, dma) = pool.pool(Inside(())).take(gfp, 0)?;
 
         // SAFETY: The block is large enough and aligned for an element, and ours.
         unsafe { cpu.write(value) };
@@ -288,7 +289,7 @@ impl<'a, P: PoolRef, E: Engine> IoBase<'a> for &'a PoolBlock<P, Shared<E>> {
 impl<P: PoolRef, S: State> Drop for PoolBlock<P, S> {
     #[inline]
     fn drop(&mut self) {
-        let pool = self.pool.pool();
+        let pool = self.pool.pool(Inside(()));
 
         if !self.state.stop() {
             pool.quarantine();

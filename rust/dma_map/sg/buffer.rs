@@ -7,7 +7,8 @@ use super::{
     table::{
         Table,
         Within, //
-    }, //
+    },
+    walk, //
 };
 use crate::{
     deferral,
@@ -240,7 +241,7 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
 pub(crate) fn check_chunks<B: SgBuffer>(buffer: &B, lines: Lines<'_>) -> Result {
     let whole = || buffer.whole_lines(lines.unit());
 
-    buffer.try_for_each_chunk(|chunk| lines.check_chunk(chunk, whole))
+    walk::for_each_chunk(buffer, |chunk| lines.check_chunk(chunk, whole))
 }
 
 /// Drops `buffer`, which is not mapped any more, where that is legal.

@@ -174,7 +174,7 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
             // Pages of two buffers may be joined.
             return if whole { Ok(()) } else { Err(EINVAL) };
         }
-        self.try_for_each_chunk(|chunk| {
+        walk::for_each_chunk(self, |chunk| {
             lines.check_chunk(chunk, || whole || (chunk.phys | chunk.end()) & mask == 0)
         })
     }
