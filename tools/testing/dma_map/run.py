@@ -140,7 +140,7 @@ def main(argv: list[str]) -> int:
     if everything or args.command == "readme":
         cases += readme.run(session) + examples.run(session)
     if everything or args.command == "kunit":
-        cases += kunit.run(session, chosen)
+        cases += kunit.run(session, kunit.chosen(session, args.variant or ()))
     if everything or args.command == "matrix":
         cases += matrix.run(session, chosen, args.test)
     if everything:
