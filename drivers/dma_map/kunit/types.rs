@@ -170,12 +170,13 @@ mod tests {
         for (len, alone) in [(1, false), (63, true), (64, true), (65, false), (128, true)] {
             // `kmalloc()` has sizes of 8, of 64, of 96 and of 128 bytes, and no more than those.
             let buffer = KVec::from_elem(0u8, len, GFP_KERNEL)?;
-            // An object that KFENCE guards ends where the buffer does.
-            let alone = alone && (len % line == 0 || !kfence::guards(&buffer));
+            // An object that KFENCE guards is alone in its page.
+            let alone = alone || kfence::guards(&buffer);
             check_eq!((len, buffer.whole_lines(line)), (len, alone));
             check!(VVec::from_elem(0u8, len, GFP_KERNEL)?.whole_lines(line));
         }
-        check!(!KBox::new(0u8, GFP_KERNEL)?.whole_lines(line));
+        let byte = KBox::new([0u8], GFP_KERNEL)?;
+        check_eq!(byte.whole_lines(line), kfence::guards(&*byte));
         check!(KBox::new([0u8; 64], GFP_KERNEL)?.whole_lines(line));
         check!(PageList::zeroed(1, Gfp::Kernel)?.whole_lines(line));
         check!(KVec::<u8>::new().whole_lines(line));
