@@ -25,6 +25,17 @@
 
 #define IN_PLACE (DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT)
 
+/*
+ * sg_phys(), without what CONFIG_DEBUG_SG adds: that stops the kernel where a
+ * table is none, and here it is one.
+ */
+static phys_addr_t entry_phys(const struct scatterlist *sg)
+{
+	struct page *page = (void *)(sg->page_link & ~SG_PAGE_LINK_MASK);
+
+	return page_to_phys(page) + sg->offset;
+}
+
 /* Whether the addresses of @dev are those of the memory, or of bounce buffers. */
 static bool is_direct(struct device *dev)
 {
@@ -341,7 +352,7 @@ bool dma_map_helper_table_refused(struct device *dev, struct scatterlist *sgl,
 		return false;
 
 	for_each_sg(sgl, sg, nents, i) {
-		if (must_bounce(dev, sg_phys(sg), sg->length, dir, attrs))
+		if (must_bounce(dev, entry_phys(sg), sg->length, dir, attrs))
 			return (attrs & IN_PLACE) || !bounces_within(dev);
 	}
 	return false;
@@ -418,7 +429,7 @@ bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 	/* Bounce buffers, or what code that is not the kernel's own means by it. */
 	if (error == -EIO) {
 		for_each_sg(sgl, sg, nents, i) {
-			if (dma_map_helper_never(dev, sg_phys(sg), sg->length,
+			if (dma_map_helper_never(dev, entry_phys(sg), sg->length,
 						 dir, attrs))
 				return true;
 		}

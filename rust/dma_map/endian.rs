@@ -93,7 +93,8 @@ macro_rules! impl_order {
 
         impl fmt::Debug for $order<$number> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.get(), f)
+                // By pointer: the formatting of a number can panic, as far as the machine code tells.
+                f.debug_tuple(stringify!($order)).field(&self.get()).finish()
             }
         }
     )* };

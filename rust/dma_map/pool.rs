@@ -76,7 +76,7 @@ use zerocopy::{
 /// - `raw` is a pool of `dev` that this handle owns; its blocks are large enough and aligned for a
 ///   `T`.
 /// - Unless `beyond_segments`, blocks are within the limits of segments that the driver has stated, as
-///   far as the layout decides it: up to a page. [`take`](Self::take) looks at larger ones.
+///   far as the layout decides it: up to a page. What is larger is looked at when it is taken.
 /// - `outstanding` is the number of blocks that were taken from it and did not come back.
 ///
 /// # Examples

@@ -11,20 +11,10 @@ use dma_map::{
 
 pub struct Mine<'p>(pub &'p DmaPool<'p, u32>);
 
-pub trait Keeps: Sized {
-    type Element;
-
-    fn pool(&self) -> &DmaPool<'_, u32>;
-}
-
 pub fn outstanding<P: PoolRef>(pool: P) {
     let _ = pool;
 }
 
-impl PoolRef for Mine<'_> {
-    type Element = u32;
-
-    fn pool(&self) -> &DmaPool<'_, u32> {
-        PoolRef::pool(&self.0)
-    }
+pub fn keep(mine: Mine<'_>) {
+    outstanding(mine);
 }
