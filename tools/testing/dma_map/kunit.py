@@ -24,9 +24,9 @@ WATCHED, UNWATCHED = "kunit", "kunit-unwatched"
 # that needs no sync and no unmap, syncs that are asked for, unmaps that nobody looks at.
 UNWATCHED_VARIANTS = ("direct", "swiotlb-force", "iommu-strict")
 
-# With KASAN a boot takes four times as long. These differ from another variant in C's code only: in
-# where its memory is, and in when it flushes an IOMMU.
-GCC_ONLY = ("iommu-lazy", "ram-5g")
+# With KASAN a boot takes five times as long. These differ from another variant in C's code only: in
+# where its memory and its bounce buffers are, and in when it flushes an IOMMU.
+GCC_ONLY = ("iommu-lazy", "ram-5g", "grown", "out-of-reach")
 
 
 def chosen(session: Session, names: Sequence[str]) -> list[Variant]:

@@ -67,8 +67,8 @@ def parser() -> argparse.ArgumentParser:
                      "operation; may be repeated")
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                      help="boots and compilers at a time (default: one for each CPU)")
-    top.add_argument("--timeout", type=float, default=600.0,
-                     help="seconds of wall-clock time for one boot (default: 600)")
+    top.add_argument("--timeout", type=float, default=900.0,
+                     help="seconds of wall-clock time for one boot (default: 900)")
     top.add_argument("--keep-logs", action="store_true",
                      help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
