@@ -17,6 +17,8 @@
 //! # Examples
 //!
 //! ```ignore
+//! use dma_map::endian::Le;
+//!
 //! #[repr(C)]
 //! #[derive(FromBytes, IntoBytes)]
 //! struct Command {
@@ -25,9 +27,11 @@
 //!     opcode: Le<u32>,
 //! }
 //!
+//! # const READ: u32 = 2;
+//! # let command = DmaCoherent::<Command>::zeroed(dma, Gfp::Kernel)?.share(engine);
 //! io_write!(command, .length, 4096.into());
 //! barrier::publish(|| io_write!(command, .opcode, READ.into()));
-//! let status: u32 = io_read!(completion, .status).into();
+//! let length: u32 = io_read!(command, .length).into();
 //! ```
 
 use kernel::{
