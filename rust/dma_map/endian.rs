@@ -94,18 +94,31 @@ macro_rules! impl_order {
                 ordered.get()
             }
         }
-
-        impl fmt::Debug for $order<$number> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // By pointer: the formatting of a number can panic, as far as the machine code tells.
-                f.debug_tuple(stringify!($order)).field(&self.get()).finish()
-            }
-        }
     )* };
 }
 
 impl_order!(Le, to_le, from_le: u16, u32, u64);
 impl_order!(Be, to_be, from_be: u16, u32, u64);
+
+// Not one for each number: then there is code in the driver only, if that formats one. The formatting of
+// numbers can panic, as far as the machine code tells.
+impl<T> fmt::Debug for Le<T>
+where
+    T: Copy + fmt::Debug + From<Self>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::from(*self).fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for Be<T>
+where
+    T: Copy + fmt::Debug + From<Self>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::from(*self).fmt(f)
+    }
+}
 
 /// One volatile access, to the number inside.
 macro_rules! impl_access {
