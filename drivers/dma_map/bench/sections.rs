@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long the library keeps interrupts off at a time.
+//! Sections with interrupts off: how long the library is in one at a time.
 //!
 //! It does that in one place, for the reserve of a pool, and says there how long, while it is asked.
 
