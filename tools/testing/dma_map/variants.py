@@ -64,7 +64,7 @@ VARIANTS = {variant.name: variant for variant in (
             memory="512M", machine=LOW_256M, cmdline=(f"swiotlb=8192,force,{TRACK}",),
             proofs=(BOUNCED, POOL_IN_REACH, NO_IOMMU)),
     Variant("iommu-strict", "Intel IOMMU, IOTLB flushed at each unmap",
-            devices=IOMMU, cmdline=("intel_iommu=on", "iommu.strict=1"),
+            memory="384M", devices=IOMMU, cmdline=("intel_iommu=on", "iommu.strict=1"),
             proofs=(TRANSLATES, domain("DMA"), STRICT)),
     Variant("iommu-lazy", "Intel IOMMU, IOTLB flushed in batches",
             devices=IOMMU, cmdline=("intel_iommu=on", "iommu.strict=0"),
