@@ -130,6 +130,18 @@ test_tally_sums_and_counts_what_broke_off() {
 	! "$TOOLS/tally" a 'echo 2 passed, 0 failed' b 'echo 0 passed, 0 failed' >/dev/null 2>&1
 }
 
+test_tally_runs_side_by_side_and_says_whose_a_line_is() {
+	local output
+	# Each waits for the other one: one after the other they would not end.
+	output=$("$TOOLS/tally" --parallel \
+		a 'touch a; timeout 20 sh -c "until [ -e b ]; do sleep 0.1; done"; echo 1 passed, 0 failed' \
+		b 'touch b; timeout 20 sh -c "until [ -e a ]; do sleep 0.1; done"; echo 2 passed, 1 failed; exit 1' \
+		2>/dev/null) && exit 1
+	expect '3 passed, 1 failed' "$(tail -n 1 <<<"$output")"
+	expect 'a: 1 passed, 0 failed' "$(grep '^a: 1' <<<"$output")"
+	expect 'b: 2 passed, 1 failed' "$(grep '^b: 2' <<<"$output")"
+}
+
 test_make_help_names_every_target() {
 	sed -n 's/^\.PHONY: //p' "$TOP/Makefile" | tr ' ' '\n' | grep -vx help |
 		while read -r target; do
