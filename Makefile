@@ -21,7 +21,8 @@ make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions 
 make bench-check   the instructions against the recorded ones (part of test)
 make bench-bless   record the instructions anew
 
-make test          every test (CI runs this with and without LLVM=1)
+make test          every test (CI runs this with and without LLVM=1, which leaves out
+                   what does not depend on the compiler of C)
 make kunit         the KUnit suites
 make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1 and KDIR)
 make compile-fail  wrong code must not compile
@@ -61,9 +62,11 @@ endef
 help: ; $(info $(HELP)) @:
 
 .PHONY: run shell kunit compile-fail bless matrix test-misuse misuse-table
-run: tools
+# The library and the sample only: half of the suites' build time is more than the rest.
+run shell: export DMA_MAP_CLIENTS := edu
+run: modules
 	@$(T)/harness demo
-shell: tools
+shell: modules
 	@$(T)/harness shell
 kunit: tools
 	@$(T)/harness kunit
@@ -81,30 +84,34 @@ misuse-table: env
 # The kernel without debugging, and what is built for it.
 .PHONY: bench bench-check bench-bless bench-modules performance-table code-size kunit-unwatched
 bench bench-check bench-bless bench-modules kunit-unwatched: export BENCH := 1
-bench-modules: env
+# The suites, which take long to build, are not measured.
+.PHONY: bench-module
+bench-module: export BENCH := 1
+bench-module: export DMA_MAP_CLIENTS := bench
+bench-module bench-modules: env
 	@$(T)/kernel build
 	@$(T)/modules
-bench: bench-modules
+bench: bench-module
 	@DMA_MAP_COMMIT=$$(git describe --always --dirty --abbrev=12 2>/dev/null) $(T)/harness bench
-bench-check: bench-modules
+bench-check: bench-module
 	@$(T)/harness bench-check
-bench-bless: bench-modules
+bench-bless: bench-module
 	@$(T)/harness bench-bless
 	@$(MAKE) performance-table
 kunit-unwatched: bench-modules
 	@$(T)/harness kunit-unwatched
 performance-table: env
 	@$(T)/devenv run tools/testing/dma_map/performance_table.py
-code-size: bench-modules
+code-size: bench-module
 	@$(T)/devenv run $(T)/code_size
 
 .PHONY: test check format selftest
 # What is recorded are the pinned kernel's instructions, not those of a KDIR.
-test: tools $(if $(KDIR),,bench-modules)
-	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness all" \
+test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules))
+	@$(T)/tally $(if $(LLVM),,scripts "$(T)/devenv run $(T)/selftest/run") harness "$(T)/harness all" \
 		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched") \
 		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
-check: kernel
+check: modules
 	@$(T)/devenv run $(T)/check/run
 format: env
 	@$(T)/devenv run rustfmt --config-path .rustfmt.toml \

@@ -3,7 +3,9 @@
 # Sourced by the checks.
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+# shellcheck source=../lib/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/common.sh"
+cd "$TOP"
 
 # shellcheck disable=SC2120
 # project_files [FIND-EXPRESSION]: the project's files, without what builds
@@ -24,21 +26,22 @@ shell_files() {
 		{ nextfile }'
 }
 
-# lint_modules: builds the modules into build/lint, as "lint" and "panics" want
-# them. Line tables do not change the code.
-lint_modules() {
-	DMA_MAP_BUILD=$PWD/build/lint tools/dma_map/modules modules CLIPPY=1 W=1 \
-		KRUSTFLAGS=-Cdebuginfo=line-tables-only
+# compile: brings $COMPILED up to date, the modules as `make modules` builds them.
+COMPILED=build/$(flavour)
+compile() {
+	tools/dma_map/modules >/dev/null 2>&1 && return
+	echo "the modules do not build: see make modules"
+	exit 1
 }
 
-# other_builds: the names of the other builds here (build/NAME) that are up to date.
+# other_builds: the other builds here (build/NAME) that are up to date.
 other_builds() {
-	local module build
-	for module in build/*/drivers/dma_map/dma_map.ko; do
-		build=${module#build/}
-		build=${build%%/*}
-		if [ "$build" != lint ] && [ -e "$module" ] &&
-			[ -z "$(find rust drivers -type f -newer "$module" -print -quit)" ]; then
+	local stamp build
+	for stamp in build/*.complete; do
+		build=${stamp#build/}
+		build=${build%.complete}
+		if [ "$build" != lint ] && [ "build/$build" != "$COMPILED" ] && [ -e "$stamp" ] &&
+			[ -z "$(find rust drivers -type f -newer "$stamp" -print -quit)" ]; then
 			echo "$build"
 		fi
 	done

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import judge
 import qemu
 import transcript
@@ -25,11 +27,13 @@ class _Show:
             print(line, flush=True)
 
 
+def _initramfs(session: Session) -> Path:
+    return session.make_initramfs("demo", ["edu"])
 
 
 def run(session: Session, variant: Variant) -> int:
     say(f"booting {qemu.KERNEL.rsplit('/', 1)[-1]} with one edu device ({variant.what})")
-    boot = qemu.Boot(variant, session.kdir, session.initramfs, ["demo"], session.accel,
+    boot = qemu.Boot(variant, session.kdir, _initramfs(session), ["demo"], session.accel,
                      ("edu",), ("kunit.enable=0",), session.timeout)
     show = _Show()
     lines: list[str] = []
@@ -53,6 +57,6 @@ def run(session: Session, variant: Variant) -> int:
 
 def shell(session: Session, variant: Variant) -> int:
     say("booting to a shell; Ctrl-A X ends QEMU at once")
-    boot = qemu.Boot(variant, session.kdir, session.initramfs, ["shell"], session.accel,
+    boot = qemu.Boot(variant, session.kdir, _initramfs(session), ["shell"], session.accel,
                      ("edu", "edu"), ("kunit.enable=0", "quiet"), session.timeout)
     return qemu.interactive(boot)

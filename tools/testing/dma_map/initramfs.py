@@ -71,7 +71,14 @@ def _busybox() -> Path:
     return Path(found)
 
 
-def _files(contents: Contents, order: Path) -> dict[str, tuple[Path, int]]:
+def _stripped(module: Path, scratch: Path) -> Path:
+    """The module without its line tables, which no guest reads and each one would unpack."""
+    out = scratch / module.name
+    subprocess.run(["strip", "--strip-debug", "-o", out, module], check=True)
+    return out
+
+
+def _files(contents: Contents, order: Path, scratch: Path) -> dict[str, tuple[Path, int]]:
     """Path in the guest to (path here, mode)."""
     helpers = source_of(contents.kdir) / KTAP_HELPERS
     if not helpers.is_file():
@@ -87,7 +94,7 @@ def _files(contents: Contents, order: Path) -> dict[str, tuple[Path, int]]:
     for path in (*scripts, *contents.extra_tests):
         files[f"/tests/{path.name}"] = (path, 0o644)
     for path in (*contents.modules, *contents.other_modules):
-        files[f"/modules/{name_of(path)}.ko"] = (path, 0o644)
+        files[f"/modules/{name_of(path)}.ko"] = (_stripped(path, scratch), 0o644)
     for path in contents.tools:
         files[f"/bin/{path.name}"] = (path, 0o755)
     return files
@@ -137,7 +144,7 @@ def build(contents: Contents, out: Path) -> Path:
         scratch = Path(folder)
         order = scratch / "order"
         order.write_text("".join(f"{name_of(m)}\n" for m in load_order(contents.modules)))
-        files = _files(contents, order)
+        files = _files(contents, order, scratch)
         links = _applets(files["/bin/busybox"][0], files)
         tool = contents.kdir / "usr/gen_init_cpio"
         partial = out.with_suffix(".part")

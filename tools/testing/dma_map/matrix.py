@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 
 import judge
+import kunit
 import qemu
 from report import Case, Stop, say
-from session import HERE, Session, boot_and_judge, in_parallel, without_make
-from variants import Variant
+from session import HERE, Session, Work, boot_and_judge, in_parallel, without_make
+from variants import VARIANTS, Variant
 
 DEVICES = ("edu", "edu")
 TESTS = (
@@ -51,7 +52,7 @@ def _initramfs(session: Session) -> Path:
     with tempfile.TemporaryDirectory(prefix="dma_map_outside.") as folder:
         say("matrix: building a driver outside the checkout")
         outside = _outside_module(session, Path(folder) / "driver")
-        return session.make_initramfs("matrix", [outside])
+        return session.make_initramfs("matrix", ["edu"], [outside])
 
 
 def _one(session: Session, initramfs: Path, tests: Sequence[str], variant: Variant) -> list[Case]:
@@ -61,11 +62,20 @@ def _one(session: Session, initramfs: Path, tests: Sequence[str], variant: Varia
     return boot_and_judge(session, boot, judge.Demands(tests, variant), f"matrix/{variant.name}")
 
 
-def run(session: Session, variants: Sequence[Variant],
-        only: Sequence[str] | None = None) -> list[Case]:
+# With KASAN: what unbinds and unloads under transfers, also where two CPUs race, and each way in which
+# a device reaches memory.
+WITH_KASAN = (*kunit.WITH_KASAN, "smp")
+
+
+def chosen(session: Session, names: Sequence[str]) -> list[Variant]:
+    """The variants to boot: all that are named, else all that the kernel is to run."""
+    return [VARIANTS[name] for name in names or (WITH_KASAN if session.llvm else VARIANTS)]
+
+
+def boots(session: Session, variants: Sequence[Variant],
+          only: Sequence[str] | None = None) -> list[Work]:
     session.forget_logs("matrix")
     initramfs = _initramfs(session)
-    session.parser  # loaded once, before the boots share it
     works = []
     for variant in variants:
         tests = only or (TESTS if variant.tests is None else variant.tests)
@@ -73,4 +83,9 @@ def run(session: Session, variants: Sequence[Variant],
             continue
         say(f"matrix: {variant.name}: {variant.what}; {len(tests)} tests")
         works.append(partial(_one, session, initramfs, tests, variant))
-    return in_parallel(session, works)
+    return works
+
+
+def run(session: Session, variants: Sequence[Variant],
+        only: Sequence[str] | None = None) -> list[Case]:
+    return in_parallel(session, boots(session, variants, only))

@@ -24,7 +24,7 @@ from bench import command as bench
 from bench import machines
 from bench.plan import QUICK, full
 from report import Stop, conclude, die
-from session import ROOT, Session
+from session import ROOT, Session, in_parallel
 from variants import VARIANTS
 
 COMMANDS = {
@@ -38,7 +38,7 @@ COMMANDS = {
     "model": "check the protocols of rings, mailboxes and pools in all their states",
     "readme": "compile the examples of README.md and of the documentation",
     "selftest": "test this harness on recorded logs, without booting",
-    "all": "all of these but demo, shell and kunit-unwatched",
+    "all": "all of these but demo, shell and kunit-unwatched; with LLVM=1 the boots only",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
@@ -118,9 +118,8 @@ def main(argv: list[str]) -> int:
         return run_bench(session, args)
     if args.command == "kunit-unwatched":
         return conclude(kunit.run_unwatched(session, args.variant or kunit.UNWATCHED_VARIANTS))
-    names = args.variant or list(VARIANTS)
-    chosen = [VARIANTS[name] for name in names]
-    first = VARIANTS[args.variant[0] if args.variant else "direct"]
+    names = args.variant or ()
+    first = VARIANTS[names[0] if names else "direct"]
     if args.command == "demo":
         return demo.run(session, first)
     if args.command == "shell":
@@ -129,22 +128,29 @@ def main(argv: list[str]) -> int:
     if args.command == "misuse":
         return run_misuse(session)
 
-    cases = []
     everything = args.command == "all"
-    if everything or args.command == "selftest":
+    # What another compiler of C changes nothing in is for the one that all else runs with.
+    once = everything and not session.llvm
+    cases = []
+    if once or args.command == "selftest":
         cases += selftest.run(session.kdir)
-    if everything or args.command == "compile-fail":
+    if once or args.command == "compile-fail":
         cases += compile_fail.run(session, args.bless, None if everything else args.test)
-    if everything or args.command == "model":
+    if once or args.command == "model":
         cases += model.run()
-    if everything or args.command == "readme":
+    if once or args.command == "readme":
         cases += readme.run(session) + examples.run(session)
-    if everything or args.command == "kunit":
-        cases += kunit.run(session, kunit.chosen(session, args.variant or ()))
+    # One pool of boots: none waits for the last one of another kind.
+    boots = []
+    in_kunit = kunit.chosen(session, names) if everything or args.command == "kunit" else []
+    if in_kunit:
+        boots += kunit.boots(session, in_kunit)
     if everything or args.command == "matrix":
-        cases += matrix.run(session, chosen, args.test)
-    if everything:
-        needed = [name for name in misuse.NEEDED if name in names]
+        boots += matrix.boots(session, matrix.chosen(session, names), args.test)
+    booted = in_parallel(session, boots)
+    cases += booted + kunit.after(session, in_kunit, booted)
+    if once:
+        needed = [name for name in misuse.NEEDED if not names or name in names]
         # They follow from the others, whose failures are to be read last.
         cases = misuse.run(session, cases, needed)[0] + cases
     return conclude(cases)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the subcommands share: where things are, one initramfs, boots with verdicts."""
+"""What the subcommands share: where things are, an initramfs, boots with verdicts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ import judge
 import ktap
 import qemu
 from report import FAIL, PASS, Case, Stop, count, say
+
+# A boot, say, that is judged.
+Work = Callable[[], Iterable[Case]]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -66,10 +69,14 @@ class Session:
             raise Stop(f"{self.build} holds no modules: run make modules first")
         return found
 
-    @property
-    def measured_modules(self) -> list[Path]:
-        """Those but the suites, which are not measured, and larger than all else together."""
-        return [module for module in self.modules if not module.stem.endswith("kunit")]
+    def modules_with(self, *clients: str) -> list[Path]:
+        """The library and these clients; each boot unpacks no more than it loads."""
+        wanted = {"dma_map", *(f"dma_map_{client}" for client in clients)}
+        missing = wanted - {module.stem for module in self.modules}
+        if missing:
+            raise Stop(f"{self.build} holds no {', '.join(sorted(missing))}.ko: "
+                       "run make modules first")
+        return [module for module in self.modules if module.stem in wanted]
 
     @cached_property
     def mailbox_tool(self) -> Path:
@@ -82,12 +89,10 @@ class Session:
             raise Stop(f"the mailbox tool does not build:\n{done.stdout}")
         return folder / "mailbox"
 
-    @cached_property
-    def initramfs(self) -> Path:
-        return self.make_initramfs("initramfs")
-
-    def make_initramfs(self, name: str, other_modules: Sequence[Path] = ()) -> Path:
-        contents = initramfs.Contents(self.kdir, self.modules, other_modules, [self.mailbox_tool])
+    def make_initramfs(self, name: str, clients: Sequence[str],
+                       other_modules: Sequence[Path] = ()) -> Path:
+        contents = initramfs.Contents(self.kdir, self.modules_with(*clients), other_modules,
+                                      [self.mailbox_tool])
         return initramfs.build(contents, self.logs / f"{name}.cpio")
 
     def forget_logs(self, prefix: str) -> None:
@@ -109,8 +114,9 @@ def boot_and_judge(session: Session, boot: qemu.Boot, demands: judge.Demands, gr
     return cases
 
 
-def in_parallel(session: Session, works: Sequence[Callable[[], Iterable[Case]]]) -> list[Case]:
+def in_parallel(session: Session, works: Sequence[Work]) -> list[Case]:
     """Runs the boots `jobs` at a time; the results keep the order of `works`."""
+    session.parser  # loaded once, before they share it
     with ThreadPoolExecutor(max_workers=session.jobs) as pool:
         futures = [pool.submit(work) for work in works]
         return [case for future in futures for case in future.result()]

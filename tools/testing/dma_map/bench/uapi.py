@@ -95,7 +95,7 @@ def _boot(session: Session, variant: Variant, clock: str, rounds: int, options: 
         plan = Path(folder) / "uapi.plan"
         plan.write_text("".join([f"test {name}\n" for name in tests]
                                 + [f"{rounds} {line}\n" for line in options]))
-        contents = initramfs.Contents(session.kdir, session.measured_modules, tools=_tools(session),
+        contents = initramfs.Contents(session.kdir, session.modules_with("bench"), tools=_tools(session),
                                       extra_tests=(SCRIPT, plan))
         image = initramfs.build(contents, session.logs / f"{group.replace('/', '.')}.cpio")
     boot = qemu.Boot(variant, session.kdir, image, ["uapi"], session.accel, machines.DEVICES, (),
