@@ -20,6 +20,8 @@ pub use self::{
     }, //
 };
 
+pub use crate::error::Busy;
+
 use self::memory::Memory;
 use crate::{
     device::DmaDevice,
@@ -194,23 +196,6 @@ impl<T: KnownSize + ?Sized> DerefMut for DmaCoherent<'_, T, Cpu> {
         // SAFETY: By the type invariants the memory is valid and initialised, and no device
         // accesses it.
         unsafe { self.cpu.as_mut() }
-    }
-}
-
-/// What a transition gives back when the device is not done, or cannot be stopped (`cancel`): the handle,
-/// in the state that it had.
-pub struct Busy<H>(pub H);
-
-impl<H> From<Busy<H>> for Error {
-    #[inline]
-    fn from(_: Busy<H>) -> Self {
-        EBUSY
-    }
-}
-
-impl<H> core::fmt::Debug for Busy<H> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Busy")
     }
 }
 

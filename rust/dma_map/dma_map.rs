@@ -110,7 +110,8 @@ pub mod device;
 pub mod direction;
 pub mod endian;
 pub mod engine;
-mod error;
+mod errno;
+pub mod error;
 mod ffi;
 pub mod gate;
 pub mod gfp;
@@ -145,7 +146,6 @@ pub mod workqueue;
 
 pub use self::{
     coherent::{
-        Busy,
         CoherentHandle,
         CoherentOptions,
         DmaCoherent, //
@@ -157,6 +157,10 @@ pub use self::{
         ToDevice, //
     },
     engine::Engine,
+    error::{
+        Busy,
+        MapError, //
+    },
     gfp::Gfp,
     iova::IovaMapping,
     limits::DmaLimits,
@@ -179,7 +183,6 @@ pub use self::{
         PoolBlock, //
     },
     sg::{
-        MapError,
         PageList,
         SgList,
         SgMapping,

@@ -1,32 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C functions return.
-//!
-//! The kernel crate's functions of these names log a number that is no errno, and what formats the
-//! message has panic paths.
+//! Errors that give back what was passed in: the errors of all handles.
 
-use kernel::{
-    error::from_err_ptr,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
-/// `to_result()`: an error if `ret` is negative.
-#[inline]
-pub(crate) fn to_result(ret: c_int) -> Result {
-    if ret < 0 {
-        Err(from_errno(ret))
-    } else {
-        Ok(())
+/// What a transition gives back when the device is not done, or cannot be stopped (`cancel`): the handle,
+/// in the state that it had.
+pub struct Busy<H>(pub H);
+
+impl<H> From<Busy<H>> for Error {
+    #[inline]
+    fn from(_: Busy<H>) -> Self {
+        EBUSY
     }
 }
 
-/// `Error::from_errno()`: the error of the number `errno`, or `EINVAL` if there is none.
-#[cold]
-#[inline(never)]
-pub(crate) fn from_errno(errno: c_int) -> Error {
-    // CAST: As `ERR_PTR()` does it.
-    match from_err_ptr(errno as isize as *mut c_void) {
-        Err(error) => error,
-        Ok(_) => EINVAL,
+impl<H> core::fmt::Debug for Busy<H> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Busy")
+    }
+}
+
+/// What a `map` gives back when it fails: the reason and the buffer.
+pub struct MapError<B> {
+    /// The reason.
+    pub error: Error,
+    /// The buffer, as it was.
+    pub buffer: B,
+}
+
+impl<B> From<MapError<B>> for Error {
+    #[inline]
+    fn from(failed: MapError<B>) -> Self {
+        failed.error
+    }
+}
+
+impl<B> core::fmt::Debug for MapError<B> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("MapError")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }

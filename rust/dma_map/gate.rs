@@ -11,7 +11,7 @@
 use crate::{
     binding,
     device::DmaDevice,
-    error::to_result,
+    errno::to_result,
     ffi,
     gfp::Gfp,
     limits::DmaLimits,

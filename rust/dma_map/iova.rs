@@ -15,7 +15,6 @@ use self::{
     space::Space, //
 };
 use crate::{
-    coherent::Busy,
     device::DmaDevice,
     direction::{
         private::Crosses,
@@ -25,9 +24,12 @@ use crate::{
         Direction, //
     },
     engine::Engine,
+    error::{
+        Busy,
+        MapError, //
+    },
     sg::{
         check_lines,
-        MapError,
         PageList,
         SgBuffer,
         SgMapping,

@@ -2,7 +2,7 @@
 
 //! What a device can address, stated by the driver before the first mapping.
 
-use crate::error::to_result;
+use crate::errno::to_result;
 use kernel::{
     bindings,
     dma::DmaMask,

@@ -34,7 +34,6 @@ pub use self::{
 
 use self::mapped::Mapped;
 use crate::{
-    coherent::Busy,
     device::DmaDevice,
     direction::{
         private::Crosses,
@@ -44,10 +43,13 @@ use crate::{
         Direction, //
     },
     engine::Engine,
+    error::{
+        Busy,
+        MapError, //
+    },
     sg::{
         check_lines,
-        release,
-        MapError, //
+        release, //
     },
     state::{
         Cpu,

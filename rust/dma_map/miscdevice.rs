@@ -32,7 +32,7 @@ pub use self::access::{
 
 use self::vtable::VTable;
 use crate::{
-    error::to_result,
+    errno::to_result,
     ffi,
     gfp::Gfp,
     variance::Invariant, //

@@ -58,14 +58,14 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     engine::Engine,
-    error::to_result,
+    errno::to_result,
+    error::MapError,
     ffi,
     ledger,
     noncoherent::{
         self,
         DmaBuffer, //
     },
-    sg::MapError,
     state::{
         Device,
         Shared, //

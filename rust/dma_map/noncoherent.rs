@@ -28,7 +28,6 @@ use self::memory::{
     Place, //
 };
 use crate::{
-    coherent::Busy,
     deferral,
     device::DmaDevice,
     direction::{
@@ -39,6 +38,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
+    error::Busy,
     ffi,
     gfp::Gfp,
     state::{

@@ -14,7 +14,7 @@
 
 use crate::{
     device::DmaDevice,
-    error::from_errno,
+    errno::from_errno,
     sg::Chunk, //
 };
 use kernel::{

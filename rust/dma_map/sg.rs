@@ -51,6 +51,8 @@ pub use self::{
     },
 };
 
+pub use crate::error::MapError;
+
 pub(crate) use self::{
     buffer::{
         check_chunks,
@@ -69,7 +71,6 @@ use self::{
 };
 
 use crate::{
-    coherent::Busy,
     device::DmaDevice,
     direction::{
         private::Crosses,
@@ -79,6 +80,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
+    error::Busy,
     ffi,
     ledger,
     lines::Lines,
@@ -139,29 +141,6 @@ pub struct SgMapping<'bound, B: SgBuffer, D: Direction, S: State> {
     parts: ManuallyDrop<Parts<'bound, B>>,
     state: S,
     _direction: PhantomData<D>,
-}
-
-/// What a `map` gives back when it fails: the reason and the buffer.
-pub struct MapError<B> {
-    /// The reason.
-    pub error: Error,
-    /// The buffer, as it was.
-    pub buffer: B,
-}
-
-impl<B> From<MapError<B>> for Error {
-    #[inline]
-    fn from(failed: MapError<B>) -> Self {
-        failed.error
-    }
-}
-
-impl<B> core::fmt::Debug for MapError<B> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("MapError")
-            .field("error", &self.error)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<'bound, B: SgBuffer, D: Direction, S: State> SgMapping<'bound, B, D, S> {

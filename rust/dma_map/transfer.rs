@@ -43,7 +43,7 @@ pub use self::piece::{
 };
 
 use crate::{
-    coherent::Busy,
+    error::Busy,
     variance::InvariantIn, //
 };
 use core::{

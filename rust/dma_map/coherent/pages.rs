@@ -5,7 +5,7 @@
 use super::DmaCoherent;
 use crate::{
     engine::Engine,
-    error::to_result,
+    errno::to_result,
     ffi,
     linear,
     state::Shared,

@@ -4,11 +4,11 @@
 
 use super::space::Space;
 use crate::{
-    coherent::Busy,
     deferral,
     device::DmaDevice,
     direction::Direction,
     engine::Engine,
+    error::Busy,
     ffi,
     sg::SgBuffer,
     state::{

@@ -18,7 +18,7 @@ use kernel::{
 mod imp {
     use super::*;
     use crate::{
-        error::to_result,
+        errno::to_result,
         linear,
         sg::{
             walk,

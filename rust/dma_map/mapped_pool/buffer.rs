@@ -7,7 +7,6 @@ use super::{
     store::Store, //
 };
 use crate::{
-    coherent::Busy,
     device::DmaDevice,
     direction::{
         CpuReads,
@@ -15,6 +14,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
+    error::Busy,
     state::{
         Cpu,
         Device,

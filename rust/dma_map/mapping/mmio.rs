@@ -7,13 +7,13 @@ use super::mapped::{
     Mapped, //
 };
 use crate::{
-    coherent::Busy,
     device::DmaDevice,
     direction::Direction,
     engine::{
         self,
         Engine, //
     },
+    error::Busy,
     ffi,
     sg::Chunk,
     sync_attrs::UnmapAttrs,

@@ -4,8 +4,8 @@
 
 use super::DmaPool;
 use crate::{
-    coherent::Busy,
     engine::Engine,
+    error::Busy,
     gfp::Gfp,
     state::{
         Cpu,

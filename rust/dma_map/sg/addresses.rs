@@ -11,14 +11,16 @@ use super::{
         SplitSegments, //
     },
     split::Split,
-    MapError,
     SgMapping, //
 };
 use crate::{
-    coherent::Busy,
     device::DmaDevice,
     direction::Direction,
     engine::Engine,
+    error::{
+        Busy,
+        MapError, //
+    },
     ffi,
     gfp::Gfp,
     ledger,

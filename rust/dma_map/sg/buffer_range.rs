@@ -7,10 +7,12 @@ use super::{
         Chunk,
         SgBuffer, //
     },
-    walk,
-    MapError, //
+    walk, //
 };
-use crate::lines::Lines;
+use crate::{
+    error::MapError,
+    lines::Lines, //
+};
 use core::ops::Range;
 use kernel::prelude::*;
 

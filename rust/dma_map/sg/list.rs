@@ -14,8 +14,7 @@ use super::{
         Chunk,
         SgBuffer, //
     },
-    page_list::PageList,
-    MapError, //
+    page_list::PageList, //
 };
 use crate::{
     direction::{
@@ -25,6 +24,7 @@ use crate::{
         },
         Direction, //
     },
+    error::MapError,
     gfp::Gfp,
     lines::Lines,
     vec, //

@@ -15,7 +15,6 @@ use super::{
         Table,
         Within, //
     },
-    MapError, //
 };
 use crate::{
     device::DmaDevice,
@@ -23,6 +22,7 @@ use crate::{
         Direction,
         ToDevice, //
     },
+    error::MapError,
     lines::Lines,
     reach::Reach, //
 };

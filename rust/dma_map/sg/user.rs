@@ -24,7 +24,7 @@ use crate::{
         FromDevice,
         ToDevice, //
     },
-    error::from_errno,
+    errno::from_errno,
     ffi,
     gfp::Gfp, //
 };
