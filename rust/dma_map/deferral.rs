@@ -13,11 +13,8 @@
 //! Taking memory from processes has a queue of its own, because it waits for their locks.
 
 use crate::{
-    binding::Binding,
-    device::DmaDevice,
     ffi,
     gfp::Gfp,
-    mmap::Region,
     workqueue::Owned, //
 };
 use core::{
@@ -27,6 +24,7 @@ use core::{
     },
     sync::atomic::{
         AtomicPtr,
+        AtomicUsize,
         Ordering, //
     }, //
 };
@@ -35,10 +33,7 @@ use kernel::{
     impl_has_work,
     prelude::*,
     static_lock_class,
-    sync::{
-        Arc,
-        LockClassKey, //
-    },
+    sync::LockClassKey,
     workqueue::{
         Queue,
         RawWorkItem,
@@ -89,23 +84,26 @@ impl Drop for Owner {
 /// Counts something that was put off for a binding, until this is dropped.
 ///
 /// The last thing that is done about it, and in code of this module: then the binding may end, and the
-/// driver be unloaded.
+/// driver be unloaded. A [`DmaDevice`](crate::DmaDevice) converts into it.
 ///
 /// # Invariants
 ///
-/// The binding has not ended, because this is counted in it.
-pub(crate) struct Pending(NonNull<Binding>);
+/// The count of the binding is valid, because this is counted in it.
+pub(crate) struct Pending(NonNull<AtomicUsize>);
 
 // SAFETY: The count is atomic.
 unsafe impl Send for Pending {}
 
 impl Pending {
-    pub(crate) fn new(dev: DmaDevice<'_>) -> Self {
-        let binding = dev.binding();
-
-        binding.pending().fetch_add(1, Ordering::Relaxed);
-        // INVARIANT: It has not ended here, and will not from here on.
-        Self(NonNull::from(binding))
+    /// Counts one more.
+    ///
+    /// # Safety
+    ///
+    /// Whoever ends the life of `count` must [wait](ffi::wait_pending) until it is 0 before.
+    pub(crate) unsafe fn new(count: &AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        // INVARIANT: It is valid here, and by the safety requirements as long as this is counted.
+        Self(NonNull::from(count))
     }
 }
 
@@ -113,7 +111,7 @@ impl Drop for Pending {
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: By the type invariants. The function does not use it once it is not counted.
-        unsafe { ffi::put_pending(self.0.as_ref().pending()) };
+        unsafe { ffi::put_pending(self.0.as_ref()) };
     }
 }
 
@@ -163,12 +161,12 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
 ///
 /// # Safety
 ///
-/// It must be valid to run once, by any thread: until the device of `dev` is unbound, or, without, as
-/// long as this module is loaded.
+/// It must be valid to run once, by any thread: until the binding that `pending` counts for has ended, or,
+/// without, as long as this module is loaded.
 #[cold]
 #[inline(never)]
 unsafe fn start(
-    dev: Option<DmaDevice<'_>>,
+    pending: Option<Pending>,
     run: unsafe fn(NonNull<c_void>),
     data: NonNull<c_void>,
 ) -> bool {
@@ -183,7 +181,7 @@ unsafe fn start(
             work <- Work::new(name, key),
             run,
             data,
-            pending: dev.map(Pending::new),
+            pending,
         }),
         Gfp::Atomic.flags(),
     );
@@ -209,9 +207,9 @@ unsafe fn call<F: FnOnce()>(data: NonNull<c_void>) {
     KBox::into_inner(free)();
 }
 
-/// Runs `free` in a context that may sleep, before the device is unbound.
+/// Runs `free` in a context that may sleep, before the binding ends that is counted for: that of `dev`.
 ///
-/// Without a device, it must be of this module's own code, and runs at some time.
+/// Without one, it must be of this module's own code, and runs at some time.
 ///
 /// Returns `false` if there is no memory to arrange that; `free` is then forgotten, and the caller
 /// counts the memory as quarantined.
@@ -220,10 +218,10 @@ unsafe fn call<F: FnOnce()>(data: NonNull<c_void>) {
 ///
 /// # Safety
 ///
-/// `free` must be valid to run until the device of `dev` is unbound.
+/// `free` must be valid to run until that binding has ended.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn defer<F>(dev: Option<DmaDevice<'_>>, free: F) -> bool
+pub(crate) unsafe fn defer<F>(dev: Option<impl Into<Pending>>, free: F) -> bool
 where
     F: FnOnce() + Send + 'static,
 {
@@ -237,7 +235,13 @@ where
     let data = KBox::into_raw(boxed.write(free));
 
     // SAFETY: A box is not NULL; it is given away. The rest is this function's requirement.
-    unsafe { start(dev, call::<F>, NonNull::new_unchecked(data.cast())) }
+    unsafe {
+        start(
+            dev.map(Into::into),
+            call::<F>,
+            NonNull::new_unchecked(data.cast()),
+        )
+    }
 }
 
 /// Runs `item` in a context that may sleep.
@@ -267,15 +271,24 @@ where
     unsafe { Queue::from_raw(queue) }.enqueue(item);
 }
 
-/// Has `region` taken from the processes that have mapped it.
+/// Runs `item`, which takes memory from processes, in a context that may wait for their locks.
+///
+/// Nothing is done if it is enqueued already: then it has not begun.
 ///
 /// Context: any.
-pub(crate) fn revoke(region: Arc<Region>) {
+///
+/// # Safety
+///
+/// What runs it must be in this module, and it must be valid to run.
+pub(crate) unsafe fn revoke<W, const ID: u64>(item: W)
+where
+    W: RawWorkItem<ID, EnqueueOutput = Result<(), W>> + Send + 'static,
+{
     let queue = REVOCATIONS.load(Ordering::Acquire);
     if queue.is_null() {
         return;
     }
 
-    // SAFETY: As in `start`. If it is enqueued already, it has not begun.
-    let _ = unsafe { Queue::from_raw(queue) }.enqueue(region);
+    // SAFETY: As in `start`.
+    let _ = unsafe { Queue::from_raw(queue) }.enqueue(item);
 }

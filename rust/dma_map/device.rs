@@ -9,6 +9,7 @@ use crate::{
         self,
         Binding, //
     },
+    deferral::Pending,
     ffi,
     limits::DmaLimits,
     reach::Reach,
@@ -339,5 +340,13 @@ impl<'bound> DmaDevice<'bound> {
     /// Context: any.
     pub fn quarantined(self) -> usize {
         self.binding.quarantined()
+    }
+}
+
+impl From<DmaDevice<'_>> for Pending {
+    /// Counts something that is put off for the binding.
+    fn from(dev: DmaDevice<'_>) -> Self {
+        // SAFETY: The count is the binding's, whose end waits for it, and which has not ended here.
+        unsafe { Self::new(dev.binding.pending()) }
     }
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the `kernel` crate keeps to itself: the raw device pointer, inlines of the C API, and our
-//! own C helpers (`helpers.c`; of `bounce.c`, [`refusal`](crate::refusal) has the rest).
+//! What the `kernel` crate keeps to itself: inlines of the C API, and our own C helpers (`helpers.c`; of
+//! `bounce.c`, [`refusal`](crate::refusal) has the rest).
 
 mod memory;
 
 pub(crate) use self::memory::*;
 
-use crate::lines::Small;
+pub(crate) use crate::generic_ffi::as_raw;
+
 use core::sync::atomic::AtomicUsize;
 use kernel::{
     bindings,
-    device,
     dma::DmaAddress,
     prelude::*, //
 };
@@ -20,7 +20,6 @@ extern "C" {
     // C structs are opaque pointers here: bindgen's types are not "FFI-safe" to the compiler.
     fn dma_map_helper_dev_is_dma_coherent(dev: *mut c_void) -> bool;
     fn dma_map_helper_direct_limit(dev: *mut c_void) -> u64;
-    fn dma_map_helper_enter_cpu(ptr: *mut c_void) -> Entered;
     fn dma_map_helper_free_attrs(
         binding: *const c_void,
         size: usize,
@@ -30,68 +29,21 @@ extern "C" {
     );
     fn dma_map_helper_get_cache_alignment() -> c_int;
     fn dma_map_helper_keeps_segments(dev: *mut c_void) -> bool;
-    fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_may_sleep() -> bool;
     fn dma_map_helper_mmap_write_lock(mm: *mut c_void);
     fn dma_map_helper_mmap_write_unlock(mm: *mut c_void);
     fn dma_map_helper_node_online(node: c_int) -> bool;
     fn dma_map_helper_phys_to_dma(dev: *mut c_void, phys: bindings::phys_addr_t) -> DmaAddress;
-    fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
     fn dma_map_helper_put_pending(pending: *mut c_void);
     fn dma_map_helper_put_slot(
         cache: *mut c_void,
         slot: *mut c_void,
         capacity: *const usize,
     ) -> bool;
-    fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
-    fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
-    fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
     fn dma_map_helper_small(dev: *mut c_void) -> c_int;
     fn dma_map_helper_take_slot(cache: *mut c_void) -> *mut c_void;
     fn dma_map_helper_use_dma_iommu(dev: *mut c_void) -> bool;
     fn dma_map_helper_wait_pending(pending: *mut c_void);
-}
-
-/// Returns the `struct device` behind `dev`.
-#[inline(always)]
-pub(crate) fn as_raw<Ctx: device::DeviceContext>(
-    dev: &device::Device<Ctx>,
-) -> *mut bindings::device {
-    // `device::Device` is a transparent wrapper of `struct device` in an `Opaque`.
-    core::ptr::from_ref(dev).cast_mut().cast()
-}
-
-/// A value of the CPU that runs this, and what [`leave_cpu`] wants to know.
-#[repr(C)]
-pub(crate) struct Entered {
-    pub(crate) value: *mut c_void,
-    pub(crate) flags: c_ulong,
-}
-
-/// Switches interrupts off, so that this CPU's value of `ptr` is the caller's alone.
-///
-/// C API: `local_irq_save()`, `this_cpu_ptr()`.
-///
-/// # Safety
-///
-/// `ptr` must be a valid per-CPU pointer.
-#[inline(always)]
-pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> Entered {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_enter_cpu(ptr) }
-}
-
-/// Leaves interrupts as [`enter_cpu`] found them.
-///
-/// C API: `local_irq_restore()`.
-///
-/// # Safety
-///
-/// `flags` must be those of the last [`enter_cpu`] that was not left yet.
-#[inline(always)]
-pub(crate) unsafe fn leave_cpu(flags: c_ulong) {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_leave_cpu(flags) }
 }
 
 /// Returns the unit in which this machine's caches are maintained, where they are, in bytes.
@@ -148,6 +100,18 @@ pub(crate) unsafe fn free_attrs(
 ) {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_free_attrs(binding, size, cpu, dma, attrs) }
+}
+
+/// What the kernel does with a piece of the size of a small `kmalloc()` buffer, when a device writes to
+/// it and is not coherent with the caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Small {
+    /// Maps it as it is: no such buffer shares its lines, or nothing bounces.
+    Mapped,
+    /// Bounces it.
+    Bounced,
+    /// Fails to bounce it, with a `WARNING`: the bounce pool is out of the device's reach.
+    Refused,
 }
 
 /// Returns what becomes of small pieces of memory that `dev` writes to, if it is not coherent with the
@@ -260,17 +224,6 @@ pub(crate) unsafe fn phys_to_dma(dev: *mut bindings::device, phys: u64) -> u64 {
     unsafe { dma_map_helper_phys_to_dma(dev.cast(), phys) }.into()
 }
 
-/// Returns the value of CPU `cpu`, or NULL if there can be no such CPU.
-///
-/// # Safety
-///
-/// `ptr` must be a valid per-CPU pointer, and `cpu` be less than `nr_cpu_ids`.
-#[inline]
-pub(crate) unsafe fn per_cpu_ptr(ptr: *mut c_void, cpu: u32) -> *mut c_void {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_per_cpu_ptr(ptr, cpu) }
-}
-
 /// Puts `slot` into this CPU's cache, unless that has `capacity` already, or this interrupts
 /// [`take_slot`].
 ///
@@ -290,39 +243,6 @@ pub(crate) unsafe fn put_slot(
 ) -> bool {
     // SAFETY: By the safety requirements of this function.
     unsafe { dma_map_helper_put_slot(cache, slot, capacity) }
-}
-
-/// Takes a raw spinlock.
-///
-/// # Safety
-///
-/// `lock` must have been initialised, and interrupts be off.
-#[inline]
-pub(crate) unsafe fn raw_spin_lock(lock: *mut bindings::raw_spinlock_t) {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_raw_spin_lock(lock.cast()) }
-}
-
-/// Initialises a raw spinlock; all of them are of one lock class.
-///
-/// # Safety
-///
-/// `lock` must be valid for writes.
-#[inline]
-pub(crate) unsafe fn raw_spin_lock_init(lock: *mut bindings::raw_spinlock_t) {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_raw_spin_lock_init(lock.cast()) }
-}
-
-/// Releases a raw spinlock.
-///
-/// # Safety
-///
-/// The caller must hold it.
-#[inline]
-pub(crate) unsafe fn raw_spin_unlock(lock: *mut bindings::raw_spinlock_t) {
-    // SAFETY: By the safety requirements of this function.
-    unsafe { dma_map_helper_raw_spin_unlock(lock.cast()) }
 }
 
 /// Takes a slot out of this CPU's cache; NULL if there is none.

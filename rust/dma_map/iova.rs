@@ -5,10 +5,9 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 mod linked;
-mod segments;
 mod space;
 
-pub use self::segments::IovaSegments;
+pub use crate::iova_segments::IovaSegments;
 
 use self::{
     linked::Linked,

@@ -25,7 +25,7 @@
 #[cfg(CONFIG_DMA_API_DEBUG)]
 mod entries;
 
-use crate::mmap::Region;
+use crate::region::Region;
 use core::ptr::NonNull;
 use kernel::{
     bindings,

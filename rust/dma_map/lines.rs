@@ -10,32 +10,20 @@
 //!
 //! The rule, for each piece as the kernel maps it: it has its lines to itself, or it is bounced.
 
+pub use crate::ffi::Small;
+
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
     direction::Direction,
     ffi,
     reach::Reach,
-    sg::{
-        split::{
-            self,
-            Split, //
-        },
-        Chunk, //
-    }, //
+    sg::split::{
+        self,
+        Split, //
+    },
 };
 use kernel::prelude::*;
-
-/// What the kernel does with a piece of the size of a small `kmalloc()` buffer, when a device writes to
-/// it and is not coherent with the caches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Small {
-    /// Maps it as it is: no such buffer shares its lines, or nothing bounces.
-    Mapped,
-    /// Bounces it.
-    Bounced,
-    /// Fails to bounce it, with a `WARNING`: the bounce pool is out of the device's reach.
-    Refused,
-}
 
 /// Judges a piece that a device writes to.
 ///

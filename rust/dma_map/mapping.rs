@@ -11,7 +11,6 @@
 mod buffer;
 mod mapped;
 mod mmio;
-mod options;
 mod pages;
 mod part;
 mod scope;
@@ -22,7 +21,6 @@ pub use self::{
         MmioMapping,
         MmioWindow, //
     },
-    options::MapOptions,
     pages::Pages,
     part::Refused,
     scope::{
@@ -31,6 +29,8 @@ pub use self::{
         Lent, //
     },
 };
+
+pub use crate::map_options::MapOptions;
 
 use self::mapped::Mapped;
 use crate::{

@@ -33,7 +33,7 @@ pub use self::access::{
 use self::vtable::VTable;
 use crate::{
     errno::to_result,
-    ffi,
+    generic_ffi as ffi,
     gfp::Gfp,
     variance::Invariant, //
 };

@@ -49,33 +49,15 @@
 //! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry
 //! for a VMA that is never closed: a little memory is leaked, and nothing else.
 
-mod region;
-
-pub(crate) use self::region::Region;
-
 use crate::{
     deferral,
     device::DmaDevice,
-    direction::Direction,
-    engine::Engine,
     errno::to_result,
     error::MapError,
     ffi,
     ledger,
-    noncoherent::{
-        self,
-        DmaBuffer, //
-    },
-    state::{
-        Device,
-        Shared, //
-    },
-    variance::Inside,
-    view::{
-        CoherentBackend,
-        CoherentView, //
-    },
-    DmaCoherent, //
+    region::Region,
+    variance::Inside, //
 };
 use core::{
     mem::ManuallyDrop,
@@ -83,19 +65,13 @@ use core::{
 };
 use kernel::{
     bindings,
-    io::IoBase,
     mm::virt::{
         flags,
         VmaNew, //
     },
     page::PAGE_SIZE,
     prelude::*,
-    ptr::KnownSize,
     sync::Arc, //
-};
-use zerocopy::{
-    FromBytes,
-    IntoBytes, //
 };
 
 pub(crate) mod private {
@@ -298,52 +274,12 @@ impl<H: Mappable> Mmap<H> {
     }
 }
 
-impl<M, T, D, E> Mmap<DmaBuffer<'_, M, T, D, Device<E>>>
-where
-    M: noncoherent::Memory,
-    D: Direction,
-    E: Engine,
-{
-    /// Makes what the device wrote visible to the processes that have mapped the memory.
-    ///
-    /// The memory stays the device's: the kernel does not look at it, and what a process finds
-    /// while the device writes is its own affair.
-    ///
-    /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
-    #[inline]
-    pub fn sync_for_cpu(&self) {
-        self.memory.sync_for_cpu();
-    }
-
-    /// Makes what the processes wrote visible to the device.
-    ///
-    /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
-    #[inline]
-    pub fn sync_for_device(&self) {
-        self.memory.sync_for_device();
-    }
-}
-
 impl<H: Mappable> Deref for Mmap<H> {
     type Target = H;
 
     #[inline]
     fn deref(&self) -> &H {
         &self.memory
-    }
-}
-
-impl<'a, T, E> IoBase<'a> for &'a Mmap<DmaCoherent<'_, T, Shared<E>>>
-where
-    T: FromBytes + IntoBytes + KnownSize + ?Sized,
-    E: Engine,
-{
-    type Backend = CoherentBackend;
-    type Target = T;
-
-    #[inline]
-    fn as_view(self) -> CoherentView<'a, T> {
-        self.view()
     }
 }
 

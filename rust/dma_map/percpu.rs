@@ -8,7 +8,7 @@
 //! The way in and the way out are one call each.
 
 use crate::{
-    ffi,
+    generic_ffi as ffi,
     gfp::Gfp, //
 };
 use core::{

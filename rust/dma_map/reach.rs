@@ -20,11 +20,13 @@
 //!   beyond it is held against the pools that there are then, in [`refusal`](crate::refusal).
 
 use crate::{
-    ffi,
+    bouncing::Bouncing,
+    ffi::{
+        self,
+        Small, //
+    },
     limits::DmaLimits,
-    linear,
-    lines::Small,
-    refusal::Bouncing, //
+    linear, //
 };
 use core::sync::atomic::{
     AtomicU64,

@@ -13,9 +13,9 @@
 //! `bounce.c`. The table of causes is in the crate root's documentation.
 
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
-    errno::from_errno,
-    sg::Chunk, //
+    errno::from_errno, //
 };
 use kernel::{
     bindings,
@@ -28,7 +28,6 @@ type PhysAddr = bindings::phys_addr_t;
 extern "C" {
     // In `bounce.c`. C structs are opaque pointers here, as in `ffi.rs`. All of them take a device that
     // is bound and has a mask, and look at numbers only, but for the two that go through a table.
-    fn dma_map_helper_bouncing(dev: *mut c_void, limited: bool, bouncing: *mut Bouncing);
     fn dma_map_helper_iova_fits(dev: *mut c_void, mask: u64, size: u64) -> bool;
     fn dma_map_helper_must_bounce(dev: *mut c_void, phys: PhysAddr, size: usize) -> bool;
     fn dma_map_helper_never(
@@ -60,40 +59,6 @@ extern "C" {
         dir: Direction,
         attrs: c_ulong,
     ) -> bool;
-}
-
-/// What of bouncing is looked up once for a device.
-#[repr(C)]
-pub(crate) struct Bouncing {
-    /// The last physical address that is mapped without a question.
-    pub(crate) limit: u64,
-    /// The longest entry of a table, as far as bounce buffers go.
-    pub(crate) max: u64,
-    /// The longest one beyond the limit.
-    pub(crate) max_beyond: u64,
-    /// Whether all bounce buffers, also those to come, are within reach.
-    pub(crate) settled: bool,
-}
-
-impl Bouncing {
-    /// Looks up what holds for `dev` for good. `limited` says that it was found not to reach all of the
-    /// memory that there is.
-    ///
-    /// # Safety
-    ///
-    /// `dev` must be a bound device with a DMA mask.
-    pub(crate) unsafe fn of(dev: *mut bindings::device, limited: bool) -> Self {
-        let mut this = Self {
-            limit: 0,
-            max: 0,
-            max_beyond: 0,
-            settled: false,
-        };
-
-        // SAFETY: By the safety requirements of this function; the structure is C's.
-        unsafe { dma_map_helper_bouncing(dev.cast(), limited, &mut this) };
-        this
-    }
 }
 
 /// Returns whether a piece that lies beyond the limit takes a bounce buffer, for its place.

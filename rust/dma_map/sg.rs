@@ -21,12 +21,12 @@ mod segments;
 pub(crate) mod split;
 pub(crate) mod table;
 mod user;
+pub(crate) mod vectors;
 pub(crate) mod walk;
 
 pub use self::{
     addresses::SgAddresses,
     buffer::{
-        Chunk,
         SgBuffer,
         SgSlice, //
     },
@@ -51,16 +51,14 @@ pub use self::{
     },
 };
 
-pub use crate::error::MapError;
+pub use crate::{
+    chunk::Chunk,
+    error::MapError, //
+};
 
-pub(crate) use self::{
-    buffer::{
-        check_chunks,
-        check_lines,
-        kmalloc_whole_lines,
-        linear_chunk,
-        release, //
-    }, //
+pub(crate) use self::buffer::{
+    check_lines,
+    release, //
 };
 
 use self::{

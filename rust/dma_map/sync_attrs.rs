@@ -48,7 +48,6 @@
 
 use crate::{
     direction::Direction,
-    sg::SgBuffer,
     state::State, //
 };
 use kernel::{
@@ -60,7 +59,7 @@ use kernel::{
 pub(crate) const MAPPED_FOR_CPU: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
 /// Who can read memory when it is not mapped any more.
-enum Readers {
+pub(crate) enum Readers {
     /// Who gave the memory away, and has it back.
     Owner,
     /// Those who share memory that the kernel gives up.
@@ -81,7 +80,6 @@ impl UnmapAttrs {
     pub(crate) const UNREAD: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
     /// For memory of which is not known whether it is in sync.
-    #[cfg(CONFIG_DMA_API_DEBUG)]
     pub(crate) const LEAKED: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
     /// For a buffer that comes back from state `S`.
@@ -90,18 +88,9 @@ impl UnmapAttrs {
         Self::new::<D, S>(Readers::Owner)
     }
 
-    /// For a buffer that is dropped in state `S`.
+    /// For memory that comes out of state `S`, and that `readers` can read then.
     #[inline(always)]
-    pub(crate) const fn dropped<D: Direction, S: State, B: SgBuffer>() -> Self {
-        Self::new::<D, S>(if B::USER {
-            Readers::UserSpace
-        } else {
-            Readers::Nobody
-        })
-    }
-
-    #[inline(always)]
-    const fn new<D: Direction, S: State>(readers: Readers) -> Self {
+    pub(crate) const fn new<D: Direction, S: State>(readers: Readers) -> Self {
         if !D::DEVICE_WRITES || S::IN_SYNC {
             return Self::IN_SYNC;
         }

@@ -35,9 +35,8 @@
 
 mod group;
 mod handles;
-mod piece;
 
-pub use self::piece::{
+pub use crate::piece::{
     Piece,
     Pieces, //
 };

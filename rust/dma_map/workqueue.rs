@@ -14,10 +14,7 @@
 //! reference may be the last to have one, and would wait for itself. Here no drop waits, so references may
 //! be kept anywhere, in work too.
 
-use crate::{
-    device::DmaDevice,
-    gfp::Gfp, //
-};
+use crate::gfp::Gfp;
 use core::{
     ptr::{
         null_mut,
@@ -112,16 +109,12 @@ pub struct WorkQueue {
 }
 
 impl WorkQueue {
-    /// Makes a workqueue, whose workers are called after `name`.
-    ///
-    /// It is there until `dev` is unbound, whoever has a reference: not to be made over and over.
-    ///
-    /// C API: `alloc_workqueue()` with `WQ_UNBOUND`. Context: may sleep.
+    /// Makes a workqueue that goes on until it is [ended](Self::end_all).
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn new(dev: DmaDevice<'_>, name: &CStr) -> Result<Arc<Self>> {
+    pub(crate) fn unbound(name: &CStr) -> Result<Arc<Self>> {
         let owned = Owned::new(name)?;
         let this = Arc::new(
             Self {
@@ -131,9 +124,8 @@ impl WorkQueue {
             Gfp::Kernel.flags(),
         )?;
 
-        // From here on it is the binding's.
+        // From here on it is whoever ends it that destroys the queue.
         core::mem::forget(owned);
-        dev.binding().keep(this.clone());
         Ok(this)
     }
 

@@ -9,17 +9,29 @@ use super::{
 use crate::{
     device::DmaDevice,
     engine::Engine,
-    mmap::private::Backend,
+    mmap::{
+        private::Backend,
+        Mmap, //
+    },
     state::{
         Shared,
         State, //
     },
-    variance::Inside, //
+    variance::Inside,
+    view::{
+        CoherentBackend,
+        CoherentView, //
+    },
 };
 use kernel::{
     bindings,
+    io::IoBase,
     prelude::*,
     ptr::KnownSize, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
 };
 
 impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>> {
@@ -62,5 +74,19 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     unsafe fn free(memory: Memory) {
         // SAFETY: By the safety requirements of this function.
         unsafe { memory.free() };
+    }
+}
+
+impl<'a, T, E> IoBase<'a> for &'a Mmap<DmaCoherent<'_, T, Shared<E>>>
+where
+    T: FromBytes + IntoBytes + KnownSize + ?Sized,
+    E: Engine,
+{
+    type Backend = CoherentBackend;
+    type Target = T;
+
+    #[inline]
+    fn as_view(self) -> CoherentView<'a, T> {
+        self.view()
     }
 }

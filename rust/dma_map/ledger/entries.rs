@@ -3,7 +3,6 @@
 //! The lines of the ledger, and how what is left of them is given back.
 
 use super::Entry;
-use crate::sync_attrs::UnmapAttrs;
 use core::mem::take;
 use kernel::{
     bindings,
@@ -269,25 +268,13 @@ impl Entry {
                     size,
                     direction,
                     attrs,
-                } => bindings::dma_unmap_phys(
-                    dev,
-                    address,
-                    size,
-                    direction,
-                    UnmapAttrs::LEAKED.with(attrs),
-                ),
+                } => bindings::dma_unmap_phys(dev, address, size, direction, attrs),
                 Self::Table {
                     sgl,
                     entries,
                     direction,
                     attrs,
-                } => bindings::dma_unmap_sg_attrs(
-                    dev,
-                    sgl,
-                    entries,
-                    direction,
-                    UnmapAttrs::LEAKED.with(attrs),
-                ),
+                } => bindings::dma_unmap_sg_attrs(dev, sgl, entries, direction, attrs),
                 Self::Coherent {
                     size,
                     cpu,

@@ -85,7 +85,7 @@ pub(super) unsafe fn run(mut job: Pin<KBox<Job>>, task: Task, store: NonNull<Sto
         Job::run(job);
     } else {
         // SAFETY: By the safety requirements of this function, the store is there.
-        *job.as_mut().project().pending = Some(Pending::new(unsafe { store.as_ref() }.dev));
+        *job.as_mut().project().pending = Some(unsafe { store.as_ref() }.dev.into());
         // SAFETY: By the safety requirements of this function.
         unsafe { deferral::enqueue(job) };
     }

@@ -4,17 +4,15 @@
 
 use super::layout::Layout;
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
     ffi,
     gfp::Gfp,
-    ledger,
-    linear,
-    refusal,
-    sg::Chunk,
+    ledger, linear, refusal,
     sync_attrs::{
         UnmapAttrs,
         MAPPED_FOR_CPU, //
-    }, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -200,7 +198,7 @@ impl Memory {
                 address: self.dma,
                 size: self.size,
                 direction: self.direction,
-                attrs: 0,
+                attrs: UnmapAttrs::LEAKED.with(0),
             },
         }
     }

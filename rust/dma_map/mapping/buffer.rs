@@ -3,14 +3,18 @@
 //! Memory that a single mapping can own: contiguous, and in the linear mapping.
 
 use crate::{
+    chunk::{
+        linear_chunk,
+        Chunk, //
+    },
     lines::Lines,
     sg::{
-        check_chunks,
-        kmalloc_whole_lines,
-        linear_chunk,
-        Chunk,
+        vectors::{
+            check_chunks,
+            kmalloc_whole_lines, //
+        },
         SgBuffer, //
-    }, //
+    },
 };
 use kernel::{
     bindings,

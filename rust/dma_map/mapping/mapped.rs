@@ -4,13 +4,13 @@
 //! with what it was mapped with.
 
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
     direction::Direction,
     ffi,
     ledger,
     lines::Lines,
     refusal,
-    sg::Chunk,
     sync_attrs::UnmapAttrs, //
 };
 use core::ops::Range;
@@ -168,7 +168,7 @@ impl<'bound> Mapped<'bound> {
             address: self.address,
             size: self.size,
             direction: D::RAW,
-            attrs: self.attrs,
+            attrs: UnmapAttrs::LEAKED.with(self.attrs),
         }
     }
 

@@ -7,6 +7,7 @@ use super::mapped::{
     Mapped, //
 };
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
     direction::Direction,
     engine::{
@@ -15,7 +16,6 @@ use crate::{
     },
     error::Busy,
     ffi,
-    sg::Chunk,
     sync_attrs::UnmapAttrs,
     variance::{
         Invariant,

@@ -6,13 +6,15 @@
 
 use super::buffer::Contiguous;
 use crate::{
+    chunk::{
+        linear_chunk,
+        Chunk, //
+    },
     gfp::Gfp,
     sg::{
-        linear_chunk,
-        Chunk,
         SgBuffer,
         SgSlice, //
-    }, //
+    },
 };
 use core::{
     ops::{

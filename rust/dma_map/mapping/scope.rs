@@ -17,10 +17,10 @@ use super::{
         self,
         Mapped, //
     },
-    options::MapOptions,
     pages::Pages, //
 };
 use crate::{
+    chunk::linear_chunk,
     device::DmaDevice,
     direction::{
         assert_no_destructor,
@@ -35,13 +35,13 @@ use crate::{
     },
     ffi,
     lines::Lines,
-    sg::linear_chunk,
+    map_options::MapOptions,
+    piece::Piece,
     state::Device,
     sync_attrs::{
         UnmapAttrs,
         MAPPED_FOR_CPU, //
     },
-    transfer::Piece, //
 };
 use core::marker::PhantomData;
 use kernel::{

@@ -11,7 +11,10 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     engine::Engine,
-    mmap::private::Backend,
+    mmap::{
+        private::Backend,
+        Mmap, //
+    },
     state::{
         Device,
         State, //
@@ -58,5 +61,31 @@ where
     unsafe fn free(memory: Free<M>) {
         // SAFETY: By the safety requirements of this function.
         unsafe { memory.free() };
+    }
+}
+
+impl<M, T, D, E> Mmap<DmaBuffer<'_, M, T, D, Device<E>>>
+where
+    M: Memory,
+    D: Direction,
+    E: Engine,
+{
+    /// Makes what the device wrote visible to the processes that have mapped the memory.
+    ///
+    /// The memory stays the device's: the kernel does not look at it, and what a process finds
+    /// while the device writes is its own affair.
+    ///
+    /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
+    #[inline]
+    pub fn sync_for_cpu(&self) {
+        (**self).sync_for_cpu();
+    }
+
+    /// Makes what the processes wrote visible to the device.
+    ///
+    /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
+    #[inline]
+    pub fn sync_for_device(&self) {
+        (**self).sync_for_device();
     }
 }

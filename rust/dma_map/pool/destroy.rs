@@ -103,7 +103,7 @@ pub(super) unsafe fn destroy(
     if ffi::may_sleep() {
         Destroy::run(job);
     } else {
-        *job.as_mut().project().pending = Some(Pending::new(dev));
+        *job.as_mut().project().pending = Some(dev.into());
         // SAFETY: The pool is the job's alone, and the device is bound until the job has run.
         unsafe { deferral::enqueue(job) };
     }

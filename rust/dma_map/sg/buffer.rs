@@ -8,54 +8,24 @@ use super::{
         Table,
         Within, //
     },
-    walk, //
 };
 use crate::{
+    chunk::Chunk,
     deferral,
     device::DmaDevice,
     direction::Direction,
     ffi,
-    linear,
-    lines::Lines, //
+    lines::Lines,
+    state::State,
+    sync_attrs::{
+        Readers,
+        UnmapAttrs, //
+    },
 };
 use kernel::{
-    alloc::{
-        allocator::{
-            KVmalloc,
-            Kmalloc,
-            Vmalloc, //
-        },
-        Vec,
-    },
     bindings,
-    page::PAGE_SIZE,
     prelude::*, //
 };
-
-/// A piece of memory that is physically contiguous.
-#[derive(Clone, Copy)]
-pub struct Chunk {
-    /// The physical address of the first byte.
-    pub(crate) phys: u64,
-    /// The number of bytes.
-    pub(crate) len: u64,
-}
-
-impl Chunk {
-    /// The physical address behind the last byte.
-    ///
-    /// Memory that exists does not wrap around the end of the address space.
-    #[inline]
-    pub(crate) fn end(self) -> u64 {
-        self.phys.wrapping_add(self.len)
-    }
-
-    /// The physical address of the last byte.
-    #[inline]
-    pub(crate) fn last(self) -> u64 {
-        self.end().wrapping_sub(1)
-    }
-}
 
 /// What [`SgBuffer::make_table`] has made.
 pub struct Made {
@@ -199,27 +169,6 @@ pub unsafe trait SgSlice: SgBuffer {
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
 }
 
-macro_rules! impl_slice {
-    ($alloc:ty) => {
-        // SAFETY: A slice of the elements replaces nothing but them.
-        unsafe impl<T: Send + 'static> SgSlice for Vec<T, $alloc> {
-            #[inline]
-            fn as_slice(&self) -> &[T] {
-                self
-            }
-
-            #[inline]
-            fn as_mut_slice(&mut self) -> &mut [T] {
-                self
-            }
-        }
-    };
-}
-
-impl_slice!(Kmalloc);
-impl_slice!(Vmalloc);
-impl_slice!(KVmalloc);
-
 /// Checks that a device that writes to `buffer` writes to nothing else with it.
 ///
 /// # Errors
@@ -236,14 +185,6 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
     }
 }
 
-/// [`SgBuffer::check_lines`] of a buffer of the heap, of which small chunks may be bounced.
-#[inline]
-pub(crate) fn check_chunks<B: SgBuffer>(buffer: &B, lines: Lines<'_>) -> Result {
-    let whole = || buffer.whole_lines(lines.unit());
-
-    walk::for_each_chunk(buffer, |chunk| lines.check_chunk(chunk, whole))
-}
-
 /// Drops `buffer`, which is not mapped any more, where that is legal.
 ///
 /// Context: any.
@@ -258,191 +199,14 @@ pub(crate) fn release<B: SgBuffer>(dev: DmaDevice<'_>, buffer: B) {
     }
 }
 
-/// The one chunk of `len` bytes at `addr`.
-///
-/// # Safety
-///
-/// The bytes must be in the kernel's linear mapping.
-#[inline]
-pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
-    Chunk {
-        // SAFETY: By the safety requirements of this function.
-        phys: unsafe { linear::phys(addr) },
-        len: len as u64,
-    }
-}
-
-/// Makes a function of chunks one of pages.
-#[inline]
-pub(crate) fn page_chunks(
-    mut f: impl FnMut(Chunk) -> Result,
-) -> impl FnMut(*mut bindings::page, usize, usize) -> Result {
-    move |page, offset, len| {
-        f(Chunk {
-            // SAFETY: The callers have a page of their buffer.
-            phys: unsafe { linear::page_phys(page) } | offset as u64,
-            len: len as u64,
-        })
-    }
-}
-
-/// Calls `f` with the pages behind the first `len` bytes of the allocation at `addr`.
-///
-/// # Safety
-///
-/// It must be a vmalloc allocation, which begins with a page, and not be freed meanwhile; or `len` be 0.
-#[inline]
-unsafe fn for_each_vmalloc_page(
-    addr: *const u8,
-    len: usize,
-    mut f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
-) -> Result {
-    // SAFETY: The callers have an address of the allocation, by the safety requirements of this
-    // function.
-    let page = |at: *const u8| unsafe { bindings::vmalloc_to_page(at.cast()) };
-    let (mut at, mut left) = (addr, len);
-
-    // A vector without an allocation points to nowhere, which nobody asks for the page of.
-    while left >= PAGE_SIZE {
-        f(page(at), 0, PAGE_SIZE)?;
-        (at, left) = (at.wrapping_add(PAGE_SIZE), left.wrapping_sub(PAGE_SIZE));
-    }
-    if left != 0 {
-        f(page(at), 0, left)?;
-    }
-
-    Ok(())
-}
-
-/// Returns whether a `kmalloc` allocation of at least `len` bytes has its cache lines to itself.
-///
-/// # Safety
-///
-/// `addr` must be the start of a live `kmalloc` allocation.
-pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
-    // The size is then that which was asked for; there is nothing else in the page.
-    if ffi::is_kfence(addr) {
-        return true;
-    }
-    // SAFETY: By the safety requirements of this function.
-    let size = unsafe { bindings::ksize(addr.cast()) };
-
-    // `line` is a power of two, and no allocation is so large that the sum wraps.
-    let mask = line.wrapping_sub(1);
-    addr.addr() & mask == 0 && len.wrapping_add(mask) & !mask <= size
-}
-
-// SAFETY: A `KVec` owns one `kmalloc` allocation, which is in the linear mapping; `len` elements
-// of it are initialised, and only those are in the chunk.
-unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
-    type Element = T;
-
-    const DROP_MAY_SLEEP: bool = false;
-
-    #[inline]
-    fn len(&self) -> usize {
-        core::mem::size_of_val::<[T]>(self)
-    }
-
-    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
-        if SgBuffer::is_empty(self) {
-            return Ok(());
-        }
-        // SAFETY: See above. There is at least one byte, so the pointer is not dangling.
-        f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
-    }
-
-    fn whole_lines(&self, line: usize) -> bool {
-        if SgBuffer::is_empty(self) {
-            return true;
-        }
-        // SAFETY: See `try_for_each_chunk`.
-        unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
-    }
-
-    fn check_lines(&self, lines: Lines<'_>) -> Result {
-        check_chunks(self, lines)
-    }
-}
-
-// SAFETY: A `VVec` owns one vmalloc allocation, which is whole pages; `len` elements of it are
-// initialised, and only those are in the chunks.
-unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
-    type Element = T;
-
-    const DROP_MAY_SLEEP: bool = true;
-
-    #[inline]
-    fn len(&self) -> usize {
-        core::mem::size_of_val::<[T]>(self)
-    }
-
-    #[inline]
-    fn page_chunks(&self) -> Option<usize> {
-        Some(SgBuffer::len(self).div_ceil(PAGE_SIZE))
-    }
-
-    #[inline]
-    fn try_for_each_page(
-        &self,
-        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
-    ) -> Result {
-        // SAFETY: See above. A vector without an allocation has no bytes.
-        unsafe { for_each_vmalloc_page(self.as_ptr().cast(), SgBuffer::len(self), f) }
-    }
-
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        self.try_for_each_page(page_chunks(f))
-    }
-
-    fn whole_lines(&self, _line: usize) -> bool {
-        true
-    }
-}
-
-// SAFETY: A `KVVec` owns an allocation of one of the two kinds above.
-unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
-    type Element = T;
-
-    const DROP_MAY_SLEEP: bool = true;
-
-    #[inline]
-    fn len(&self) -> usize {
-        core::mem::size_of_val::<[T]>(self)
-    }
-
-    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
-        let addr: *const u8 = self.as_ptr().cast();
-        let len = SgBuffer::len(self);
-        if len == 0 {
-            return Ok(());
-        }
-
-        // SAFETY: The function only compares the address.
-        if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
-            // SAFETY: A vmalloc allocation that `self` owns.
-            unsafe { for_each_vmalloc_page(addr, len, page_chunks(f)) }
+impl UnmapAttrs {
+    /// For a buffer that is dropped in state `S`.
+    #[inline(always)]
+    pub(crate) const fn dropped<D: Direction, S: State, B: SgBuffer>() -> Self {
+        Self::new::<D, S>(if B::USER {
+            Readers::UserSpace
         } else {
-            // SAFETY: A `kmalloc` allocation that `self` owns.
-            f(unsafe { linear_chunk(addr, len) })
-        }
-    }
-
-    fn whole_lines(&self, line: usize) -> bool {
-        let addr: *const u8 = self.as_ptr().cast();
-        if SgBuffer::is_empty(self) {
-            return true;
-        }
-
-        // SAFETY: The function only compares the address; what is not vmalloc memory is a
-        // `kmalloc` allocation that `self` owns.
-        unsafe {
-            bindings::is_vmalloc_addr(addr.cast())
-                || kmalloc_whole_lines(addr, SgBuffer::len(self), line)
-        }
-    }
-
-    fn check_lines(&self, lines: Lines<'_>) -> Result {
-        check_chunks(self, lines)
+            Readers::Nobody
+        })
     }
 }

@@ -3,13 +3,11 @@
 //! A range of a buffer.
 
 use super::{
-    buffer::{
-        Chunk,
-        SgBuffer, //
-    },
+    buffer::SgBuffer,
     walk, //
 };
 use crate::{
+    chunk::Chunk,
     error::MapError,
     lines::Lines, //
 };

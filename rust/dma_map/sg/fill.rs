@@ -2,11 +2,11 @@
 
 //! Writing the entries of a table, each in its turn.
 
-use super::{
-    buffer::Chunk,
-    split::Split, //
+use super::split::Split;
+use crate::{
+    chunk::Chunk,
+    linear, //
 };
-use crate::linear;
 use core::{
     marker::PhantomData,
     mem::MaybeUninit, //

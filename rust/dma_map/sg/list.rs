@@ -10,13 +10,11 @@
 //! The mapping owns all of it, and `unmap` gives it back as it was given.
 
 use super::{
-    buffer::{
-        Chunk,
-        SgBuffer, //
-    },
+    buffer::SgBuffer,
     page_list::PageList, //
 };
 use crate::{
+    chunk::Chunk,
     direction::{
         private::{
             Crosses,

@@ -4,7 +4,7 @@
 
 use crate::{
     gfp::Gfp,
-    mapping::MapOptions, //
+    map_options::MapOptions, //
 };
 use kernel::{
     bindings,

@@ -2,12 +2,12 @@
 
 //! Single pages, as many as are asked for.
 
-use super::buffer::{
-    page_chunks,
-    Chunk,
-    SgBuffer, //
-};
+use super::buffer::SgBuffer;
 use crate::{
+    chunk::{
+        page_chunks,
+        Chunk, //
+    },
     gfp::Gfp,
     vec, //
 };

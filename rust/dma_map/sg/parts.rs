@@ -10,7 +10,7 @@ use crate::{
     device::DmaDevice,
     direction::Direction,
     ledger,
-    mapping::MapOptions,
+    map_options::MapOptions,
     sync_attrs::UnmapAttrs, //
 };
 /// The buffer, and what unmapping takes.

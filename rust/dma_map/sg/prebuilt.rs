@@ -4,7 +4,6 @@
 
 use super::{
     buffer::{
-        Chunk,
         Made,
         SgBuffer,
         SgSlice, //
@@ -17,6 +16,7 @@ use super::{
     },
 };
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
     direction::{
         Direction,

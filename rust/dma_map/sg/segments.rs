@@ -7,8 +7,7 @@ use super::{
         follow,
         CHAIN, //
     },
-    split::Split,
-    table::Table, //
+    split::Split, //
 };
 use crate::variance::Invariant;
 use core::marker::PhantomData;
@@ -94,14 +93,19 @@ impl Iterator for Left<'_> {
 }
 
 impl<'a> Left<'a> {
-    /// The entries of `table`, which must be mapped.
+    /// `left` entries from `sg` on.
+    ///
+    /// # Safety
+    ///
+    /// If `left` is not 0, `sg` must be the first of as many entries, of a list that does not change during
+    /// `'a`.
     #[inline]
-    fn of(table: &'a Table) -> Self {
-        // INVARIANT: The table is borrowed, and changes by `&mut` only.
+    pub(super) unsafe fn new(sg: *const bindings::scatterlist, left: u32) -> Self {
+        // INVARIANT: By the safety requirements of this function.
         Self {
-            sg: table.sgl(),
+            sg,
             // CAST: `usize` has at least 32 bits.
-            left: table.mapped() as usize,
+            left: left as usize,
             _table: PhantomData,
         }
     }
@@ -130,14 +134,6 @@ pub(super) enum Entries<'a> {
     Table(Left<'a>),
     /// In a list that was copied from one.
     List(core::slice::Iter<'a, Segment>),
-}
-
-impl<'a> Entries<'a> {
-    /// The entries of `table`, which must be mapped.
-    #[inline]
-    pub(super) fn of(table: &'a Table) -> Self {
-        Self::Table(Left::of(table))
-    }
 }
 
 impl Iterator for Entries<'_> {
@@ -199,18 +195,10 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 /// ```
 #[derive(Clone)]
 pub struct Segments<'a> {
-    left: Left<'a>,
+    pub(super) left: Left<'a>,
 }
 
 impl<'a> Segments<'a> {
-    /// Iterates over the entries of `table`, which is mapped.
-    #[inline]
-    pub(super) fn of(table: &'a Table) -> Self {
-        Self {
-            left: Left::of(table),
-        }
-    }
-
     /// Iterates over the first `count` entries from `sg` on.
     ///
     /// # Safety

@@ -7,7 +7,11 @@
 mod build;
 
 use super::{
-    segments::Segments,
+    segments::{
+        Entries,
+        Left,
+        Segments, //
+    },
     split::Split, //
 };
 use crate::{
@@ -260,7 +264,7 @@ impl Table {
             sgl: self.sgl(),
             entries: self.entries(),
             direction,
-            attrs,
+            attrs: UnmapAttrs::LEAKED.with(attrs),
         }
     }
 
@@ -335,5 +339,33 @@ impl Drop for Table {
     #[inline]
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+impl<'a> Left<'a> {
+    /// The entries of `table`, which must be mapped.
+    #[inline]
+    fn of(table: &'a Table) -> Self {
+        // SAFETY: By the type invariants; mapping leaves no more than there are. The table is borrowed, and
+        // changes by `&mut` only.
+        unsafe { Self::new(table.sgl(), table.mapped()) }
+    }
+}
+
+impl<'a> Entries<'a> {
+    /// The entries of `table`, which must be mapped.
+    #[inline]
+    pub(super) fn of(table: &'a Table) -> Self {
+        Self::Table(Left::of(table))
+    }
+}
+
+impl<'a> Segments<'a> {
+    /// Iterates over the entries of `table`, which is mapped.
+    #[inline]
+    pub(super) fn of(table: &'a Table) -> Self {
+        Self {
+            left: Left::of(table),
+        }
     }
 }

@@ -6,15 +6,18 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
 use super::{
-    buffer::{
-        page_chunks,
-        Chunk,
-        SgBuffer, //
-    },
+    buffer::SgBuffer,
     list::SgList, //
 };
 use crate::{
-    deferral,
+    chunk::{
+        page_chunks,
+        Chunk, //
+    },
+    deferral::{
+        self,
+        Pending, //
+    },
     direction::{
         private::{
             Crosses,
@@ -84,7 +87,7 @@ impl Pins {
 
         // SAFETY: Pages have no tie to a device, and this is the module's own code. The caller uses
         // `self` no more.
-        unsafe { deferral::defer(None, move || drop(last)) };
+        unsafe { deferral::defer(None::<Pending>, move || drop(last)) };
     }
 }
 

@@ -7,10 +7,8 @@
 //! bytes, which may be anywhere. It ends here. Who is called from here gets bytes, each time, and need
 //! not ask.
 
-use super::buffer::{
-    Chunk,
-    SgBuffer, //
-};
+use super::buffer::SgBuffer;
+use crate::chunk::Chunk;
 use kernel::{
     bindings,
     prelude::*, //

@@ -5,9 +5,7 @@
 use super::{
     private::Sealed,
     Handle,
-    InFlight,
-    Piece,
-    Pieces, //
+    InFlight, //
 };
 use crate::{
     coherent::{
@@ -22,10 +20,8 @@ use crate::{
         self,
         Engine, //
     },
-    iova::{
-        IovaMapping,
-        IovaSegments, //
-    },
+    iova::IovaMapping,
+    iova_segments::IovaSegments,
     mapped_pool::MappedBuffer,
     mapping::{
         Contiguous,
@@ -39,6 +35,10 @@ use crate::{
     noncoherent::{
         DmaBuffer,
         Memory, //
+    },
+    piece::{
+        Piece,
+        Pieces, //
     },
     pool::{
         PoolBlock,

@@ -8,6 +8,7 @@ use super::{
     FLAT, //
 };
 use crate::{
+    chunk::Chunk,
     device::DmaDevice,
     direction::{
         Direction,
@@ -17,10 +18,7 @@ use crate::{
     lines::Lines,
     refusal,
     sg::{
-        buffer::{
-            Chunk,
-            SgBuffer, //
-        },
+        buffer::SgBuffer,
         fill::{
             Fill,
             Flat,
@@ -33,7 +31,7 @@ use crate::{
             Split, //
         },
         walk, //
-    }, //
+    },
 };
 use kernel::{
     bindings,

@@ -8,7 +8,7 @@ use crate::{
         Bidirectional,
         Direction, //
     },
-    iova::IovaSegments,
+    iova_segments::IovaSegments,
     variance::Invariant,
     view::CoherentView, //
 };
@@ -215,7 +215,7 @@ impl<'a, D: Direction, E> Pieces<'a, D, E> {
     /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`, and
     /// carries an engine with the mark `E`.
     #[inline]
-    pub(super) unsafe fn new(segments: IovaSegments<'_>) -> Self {
+    pub(crate) unsafe fn new(segments: IovaSegments<'_>) -> Self {
         // INVARIANT: By the safety requirements of this function.
         Self {
             // SAFETY: Only the lifetime changes, to the one that the handle lasts for.

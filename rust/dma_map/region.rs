@@ -159,7 +159,7 @@ impl Region {
     ///
     /// Not inlined, so that the lock's class is one for all drivers.
     #[inline(never)]
-    pub(super) fn new() -> Result<Arc<Self>> {
+    pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 mappings <- new_mutex!(KVec::new(), "dma_map::Region"),
@@ -181,7 +181,7 @@ impl Region {
     /// # Safety
     ///
     /// `vma` must map nothing yet. It must have `VM_IO`, `VM_DONTCOPY` and `VM_DONTEXPAND`.
-    pub(super) unsafe fn map(
+    pub(crate) unsafe fn map(
         self: &Arc<Self>,
         vma: &VmaNew,
         map: impl FnOnce() -> Result,
@@ -287,7 +287,8 @@ impl Region {
             return Ok(());
         }
 
-        deferral::revoke(self.clone());
+        // SAFETY: What runs it is in this module; it owns what it works on.
+        unsafe { deferral::revoke(self.clone()) };
         loop {
             // Before the look: what is done after it wakes the wait.
             // SAFETY: The completion was initialised; this is `reinit_completion()`, which any thread
@@ -310,8 +311,8 @@ impl Region {
 
         // SAFETY: `mm` is referenced, so it may be locked, and the VMAs in it do not change while
         // it is. That holds without users, too: the end of an `mm_struct` closes its VMAs and empties
-        // the tree under one lock. The lock is the one for writing, see the documentation of the
-        // parent module.
+        // the tree under one lock. The lock is the one for writing, see the documentation of
+        // `mmap`.
         unsafe {
             ffi::mmap_write_lock(raw);
             let mut address = 0;

@@ -14,9 +14,9 @@ use kernel::{
 ///
 /// - `DMA_ATTR_NO_WARN` is always set: a failure is an error, and not a line in the log.
 /// - `DMA_ATTR_SKIP_CPU_SYNC` is set where no data is lost by it: mapping a buffer for the CPU
-///   ([`map_cpu`](super::DmaMapping::map_cpu)), unmapping one that is in sync, and dropping one that
+///   ([`map_cpu`](crate::DmaMapping::map_cpu)), unmapping one that is in sync, and dropping one that
 ///   nobody will read.
-/// - `DMA_ATTR_MMIO` is for [`MmioMapping`](super::MmioMapping).
+/// - `DMA_ATTR_MMIO` is for [`MmioMapping`](crate::mapping::MmioMapping).
 /// - `DMA_ATTR_CC_SHARED` needs memory that was decrypted, and the rest are for allocations.
 ///
 /// # Examples

@@ -34,7 +34,7 @@ enum Form<'a> {
 impl<'a> IovaSegments<'a> {
     /// The segments of `len` bytes at `address`.
     #[inline]
-    pub(super) fn of_range(dev: DmaDevice<'_>, address: DmaAddress, len: usize) -> Self {
+    pub(crate) fn of_range(dev: DmaDevice<'_>, address: DmaAddress, len: usize) -> Self {
         Self {
             form: Form::Range {
                 address,

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the `kernel` crate keeps to itself, of C that is not DMA: the raw device pointer, and what is each
+//! CPU's own.
+
+use kernel::{
+    bindings,
+    device,
+    prelude::*, //
+};
+
+extern "C" {
+    // C structs are opaque pointers here, as in `sys/ffi.rs`.
+    fn dma_map_helper_enter_cpu(ptr: *mut c_void) -> Entered;
+    fn dma_map_helper_leave_cpu(flags: c_ulong);
+    fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
+    fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
+    fn dma_map_helper_raw_spin_lock_init(lock: *mut c_void);
+    fn dma_map_helper_raw_spin_unlock(lock: *mut c_void);
+}
+
+/// Returns the `struct device` behind `dev`.
+#[inline(always)]
+pub(crate) fn as_raw<Ctx: device::DeviceContext>(
+    dev: &device::Device<Ctx>,
+) -> *mut bindings::device {
+    // `device::Device` is a transparent wrapper of `struct device` in an `Opaque`.
+    core::ptr::from_ref(dev).cast_mut().cast()
+}
+
+/// A value of the CPU that runs this, and what [`leave_cpu`] wants to know.
+#[repr(C)]
+pub(crate) struct Entered {
+    pub(crate) value: *mut c_void,
+    pub(crate) flags: c_ulong,
+}
+
+/// Switches interrupts off, so that this CPU's value of `ptr` is the caller's alone.
+///
+/// C API: `local_irq_save()`, `this_cpu_ptr()`.
+///
+/// # Safety
+///
+/// `ptr` must be a valid per-CPU pointer.
+#[inline(always)]
+pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> Entered {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_enter_cpu(ptr) }
+}
+
+/// Leaves interrupts as [`enter_cpu`] found them.
+///
+/// C API: `local_irq_restore()`.
+///
+/// # Safety
+///
+/// `flags` must be those of the last [`enter_cpu`] that was not left yet.
+#[inline(always)]
+pub(crate) unsafe fn leave_cpu(flags: c_ulong) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_leave_cpu(flags) }
+}
+
+/// Returns the value of CPU `cpu`, or NULL if there can be no such CPU.
+///
+/// # Safety
+///
+/// `ptr` must be a valid per-CPU pointer, and `cpu` be less than `nr_cpu_ids`.
+#[inline]
+pub(crate) unsafe fn per_cpu_ptr(ptr: *mut c_void, cpu: u32) -> *mut c_void {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_per_cpu_ptr(ptr, cpu) }
+}
+
+/// Takes a raw spinlock.
+///
+/// # Safety
+///
+/// `lock` must have been initialised, and interrupts be off.
+#[inline]
+pub(crate) unsafe fn raw_spin_lock(lock: *mut bindings::raw_spinlock_t) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_raw_spin_lock(lock.cast()) }
+}
+
+/// Initialises a raw spinlock; all of them are of one lock class.
+///
+/// # Safety
+///
+/// `lock` must be valid for writes.
+#[inline]
+pub(crate) unsafe fn raw_spin_lock_init(lock: *mut bindings::raw_spinlock_t) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_raw_spin_lock_init(lock.cast()) }
+}
+
+/// Releases a raw spinlock.
+///
+/// # Safety
+///
+/// The caller must hold it.
+#[inline]
+pub(crate) unsafe fn raw_spin_unlock(lock: *mut bindings::raw_spinlock_t) {
+    // SAFETY: By the safety requirements of this function.
+    unsafe { dma_map_helper_raw_spin_unlock(lock.cast()) }
+}
