@@ -4,16 +4,25 @@
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
-use crate::{
-    binding::{
-        self,
-        Binding, //
-    },
-    deferral::Pending,
-    ffi,
+pub(crate) mod binding;
+pub mod limits;
+#[doc(hidden)]
+pub mod lines;
+pub(crate) mod reach;
+pub(crate) mod refusal;
+pub(crate) mod split;
+
+use self::{
+    binding::Binding,
     limits::DmaLimits,
-    reach::Reach,
-    variance::Invariant, //
+    reach::Reach, //
+};
+use crate::{
+    generic::variance::Invariant,
+    sys::{
+        deferral::Pending,
+        ffi, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::{

@@ -101,56 +101,77 @@
 //!
 //! With `CONFIG_SWIOTLB_DYNAMIC`, pools of bounce buffers may be made later, out of the reach of a device
 //! of less than 32 bits; what must bounce is `EIO` for it from then on.
+//!
+//! # Inside
+//!
+//! The library is built in floors. Each is a folder; a file imports from its own floor or from one below,
+//! and from nothing above (`tools/dma_map/check/floors`). From the bottom:
+//!
+//! | floor | what it holds |
+//! |---|---|
+//! | `generic` | what is not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
+//! | `sys` | the C side: helpers and their twins, the linear mapping, deferred frees, leak tracking |
+//! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
+//! | `device` | [`device`]: the device, its binding, its [`limits`], and what follows from them |
+//! | `buf` | buffers: memory of the CPU that a mapping can own |
+//! | `seg` | segments: tables for C, addresses and [pieces](Piece) for the device |
+//! | `map` | streaming mappings: [`sg`], [`mapping`], [`iova`] |
+//! | `mem` | memory for a device: [`coherent`], [`noncoherent`], [`pool`], [`mapped_pool`], [`mmap`] |
+//! | `transfer` | [`transfer`]: any of these handles, while the device has them |
+//! | `proto` | protocols over shared memory: [`barrier`], [`endian`], [`untrusted`], [`ring`], [`mailbox`] |
+//! | `drv` | driver framework: what ties files and work to a binding ([`gate`]) |
 
-pub mod barrier;
-mod binding;
-mod bouncing;
-mod chunk;
-pub mod coherent;
-mod deferral;
+mod buf;
 pub mod device;
-pub mod direction;
-pub mod endian;
-pub mod engine;
-mod errno;
-pub mod error;
-mod ffi;
-pub mod gate;
-mod generic_ffi;
-pub mod gfp;
-pub mod iova;
-mod iova_segments;
-mod ledger;
-pub mod limits;
-mod linear;
-#[doc(hidden)]
-pub mod lines;
-pub mod mailbox;
-mod map_options;
-pub mod mapped_pool;
-pub mod mapping;
-pub mod miscdevice;
-pub mod mmap;
-pub mod noncoherent;
-mod ops;
-pub mod pci;
-mod percpu;
-mod piece;
-pub mod pool;
-mod queue;
-mod reach;
-mod refusal;
-mod region;
-pub mod ring;
-pub mod sg;
-pub mod state;
-mod sync_attrs;
+mod drv;
+mod generic;
+mod map;
+mod mem;
+mod model;
+mod proto;
+mod seg;
+mod sys;
 pub mod transfer;
-pub mod untrusted;
-mod variance;
-mod vec;
-pub mod view;
-pub mod workqueue;
+
+// Drivers name a module, and not the floor that it is on.
+#[doc(hidden)]
+pub use self::device::lines;
+pub use self::{
+    device::limits,
+    drv::gate,
+    generic::{
+        gfp,
+        miscdevice,
+        pci,
+        workqueue, //
+    },
+    map::{
+        iova,
+        mapping,
+        sg, //
+    },
+    mem::{
+        coherent,
+        mapped_pool,
+        mmap,
+        noncoherent,
+        pool, //
+    },
+    model::{
+        direction,
+        engine,
+        error,
+        state,
+        view, //
+    },
+    proto::{
+        barrier,
+        endian,
+        mailbox,
+        ring,
+        untrusted, //
+    },
+};
 
 pub use self::{
     coherent::{
@@ -216,18 +237,18 @@ use kernel::prelude::*;
 
 /// The module: it holds what the library needs while it is loaded.
 struct DmaMap {
-    _deferral: deferral::Owner,
-    _ledger: ledger::Owner,
+    _deferral: sys::deferral::Owner,
+    _ledger: sys::ledger::Owner,
     _stats: mapped_pool::Owner,
 }
 
 impl kernel::Module for DmaMap {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        linear::init();
+        sys::linear::init();
 
         Ok(Self {
-            _deferral: deferral::Owner::new()?,
-            _ledger: ledger::Owner::new(),
+            _deferral: sys::deferral::Owner::new()?,
+            _ledger: sys::ledger::Owner::new(),
             _stats: mapped_pool::Owner::new(),
         })
     }

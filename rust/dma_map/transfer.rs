@@ -36,14 +36,14 @@
 mod group;
 mod handles;
 
-pub use crate::piece::{
+pub use crate::seg::piece::{
     Piece,
     Pieces, //
 };
 
 use crate::{
     error::Busy,
-    variance::InvariantIn, //
+    generic::variance::InvariantIn, //
 };
 use core::{
     marker::PhantomData,

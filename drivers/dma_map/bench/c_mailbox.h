@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory of a mailbox (rust/dma_map/mailbox.rs has the protocol), and who answers. */
+/* The memory of a mailbox (rust/dma_map/proto/mailbox.rs has the protocol), and who answers. */
 #ifndef _DMA_MAP_BENCH_C_MAILBOX_H
 #define _DMA_MAP_BENCH_C_MAILBOX_H
 

@@ -8,6 +8,10 @@ use super::{
     InFlight, //
 };
 use crate::{
+    buf::{
+        buffer::SgBuffer,
+        contiguous::Contiguous, //
+    },
     coherent::{
         CoherentHandle,
         DmaCoherent, //
@@ -21,10 +25,8 @@ use crate::{
         Engine, //
     },
     iova::IovaMapping,
-    iova_segments::IovaSegments,
     mapped_pool::MappedBuffer,
     mapping::{
-        Contiguous,
         DmaMapping,
         MmioMapping, //
     },
@@ -36,17 +38,19 @@ use crate::{
         DmaBuffer,
         Memory, //
     },
-    piece::{
-        Piece,
-        Pieces, //
-    },
     pool::{
         PoolBlock,
         PoolRef, //
     },
+    seg::{
+        iova_segments::IovaSegments,
+        piece::{
+            Piece,
+            Pieces, //
+        },
+    },
     sg::{
         SgAddresses,
-        SgBuffer,
         SgMapping, //
     },
     state::{

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A ring that the device fills and the CPU empties: Consumer in rust/dma_map/ring.rs.
+ * A ring that the device fills and the CPU empties: Consumer in rust/dma_map/proto/ring.rs.
  *
  * The device's writes arrive in order, as on a bus. It is the CPU's reads that do not stay
  * where they are written down: a slot may have been read before the counter was, and it may

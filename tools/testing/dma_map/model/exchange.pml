@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The buffers that a CPU has at hand: Cache in rust/dma_map/mapped_pool/slot.rs.
+ * The buffers that a CPU has at hand: Cache in rust/dma_map/mem/mapped_pool/slot.rs.
  *
  * One CPU runs a thread, and an interrupt, and another one in that, each of which may come between
  * any two instructions, and is complete when it returns. What they give to the reserve, another CPU

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device that writes what it likes, when it likes: Untrusted in rust/dma_map/untrusted.rs,
- * and the claims that rust/dma_map/ring/index.rs judges.
+ * A device that writes what it likes, when it likes: Untrusted in rust/dma_map/proto/untrusted.rs,
+ * and the claims that rust/dma_map/proto/ring/index.rs judges.
  *
  * The CPU is right if it stays within its ring and within its buffer, whatever it reads.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A request and its response: Mailbox in rust/dma_map/mailbox.rs.
+ * A request and its response: Mailbox in rust/dma_map/proto/mailbox.rs.
  *
  * The CPU's writes may pass each other up to a barrier, and the CPU's reads too. The device may be
  * slow: the CPU gives up waiting when it likes, and posts the next request; the answer to the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A ring that the CPU fills and the device empties: Producer in rust/dma_map/ring.rs.
+ * A ring that the CPU fills and the device empties: Producer in rust/dma_map/proto/ring.rs.
  *
  * The CPU's writes go through a store buffer, and from there to memory in any order in which
  * a machine could do it: two writes of one word stay in order, and so do writes on both sides

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Buffers: memory of the CPU that a mapping can own, and how it is walked.
+
+pub(crate) mod buffer;
+pub(crate) mod buffer_range;
+pub(crate) mod contiguous;
+pub(crate) mod list;
+pub(crate) mod page_list;
+pub(crate) mod pages;
+pub(crate) mod user;
+pub(crate) mod vectors;
+pub(crate) mod walk;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A range of a buffer.
+
+use super::{
+    buffer::SgBuffer,
+    walk, //
+};
+use crate::{
+    device::lines::Lines,
+    error::MapError,
+    sys::chunk::Chunk, //
+};
+use core::ops::Range;
+use kernel::prelude::*;
+
+/// A range of a buffer: the part that is mapped. The rest stays the buffer's, unused meanwhile.
+///
+/// # Invariants
+///
+/// `start + len` is at most the buffer's length.
+///
+/// # Examples
+///
+/// ```ignore
+/// # let len = 60;
+/// # let buffer = KVec::from_elem(0u8, 2048, GFP_KERNEL)?;
+/// // A frame behind 2 bytes that align the header's fields for the CPU.
+/// let frame = BufferRange::new(buffer, 2..2 + len)?;
+/// let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;
+/// ```
+pub struct BufferRange<B> {
+    buffer: B,
+    start: usize,
+    len: usize,
+}
+
+impl<B: SgBuffer> BufferRange<B> {
+    /// Takes the bytes `range` of `buffer`.
+    ///
+    /// The range is in bytes, and may begin and end within an element: all bytes of an element
+    /// may cross, or none. It may be empty, and then adds nothing to a table. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`, with the buffer, if the range does not lie within the buffer.
+    pub fn new(buffer: B, range: Range<usize>) -> Result<Self, MapError<B>> {
+        match range.end.checked_sub(range.start) {
+            // INVARIANT: `start + len` is the range's end.
+            Some(len) if range.end <= buffer.len() => Ok(Self {
+                buffer,
+                start: range.start,
+                len,
+            }),
+            _ => Err(MapError {
+                error: EINVAL,
+                buffer,
+            }),
+        }
+    }
+
+    /// Returns the range, in bytes.
+    #[inline]
+    pub fn range(&self) -> Range<usize> {
+        // By the type invariants the sum does not wrap.
+        self.start..self.start.wrapping_add(self.len)
+    }
+
+    /// Returns the whole buffer.
+    #[inline]
+    pub fn buffer(&self) -> &B {
+        &self.buffer
+    }
+
+    /// Gives the whole buffer back.
+    #[inline]
+    pub fn into_buffer(self) -> B {
+        self.buffer
+    }
+}
+
+impl<B: SgBuffer> From<B> for BufferRange<B> {
+    /// The whole buffer.
+    #[inline]
+    fn from(buffer: B) -> Self {
+        // INVARIANT: The sum is the length.
+        Self {
+            len: buffer.len(),
+            start: 0,
+            buffer,
+        }
+    }
+}
+
+/// Calls `f` with what `len` bytes from `start` on have of the chunks that `each` goes through.
+fn clip(
+    start: usize,
+    len: usize,
+    each: impl FnOnce(&mut dyn FnMut(Chunk) -> Result) -> Result,
+    mut f: impl FnMut(Chunk) -> Result,
+) -> Result {
+    let (mut skip, mut left) = (start as u64, len as u64);
+    let mut done = left == 0;
+
+    let result = each(&mut |chunk| {
+        if done {
+            // An error is what ends the walk; the chunks behind the range may be many.
+            return Err(EINTR);
+        }
+        let skipped = skip.min(chunk.len);
+        skip = skip.wrapping_sub(skipped);
+        let part = Chunk {
+            // Within the chunk.
+            phys: chunk.phys.wrapping_add(skipped),
+            len: chunk.len.wrapping_sub(skipped).min(left),
+        };
+        if part.len != 0 {
+            f(part)?;
+            left = left.wrapping_sub(part.len);
+            done = left == 0;
+        }
+        Ok(())
+    });
+
+    if done {
+        Ok(())
+    } else {
+        result
+    }
+}
+
+// SAFETY: The chunks are parts of those of the buffer, which is owned, and cover `len` bytes (type
+// invariant). What shares a cache line with them is either the buffer's too, and unused while the
+// value is not borrowed, or excluded by `whole_lines`.
+unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
+    type Element = B::Element;
+
+    const DROP_MAY_SLEEP: bool = B::DROP_MAY_SLEEP;
+    const USER: bool = B::USER;
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        clip(
+            self.start,
+            self.len,
+            |each| walk::for_each_chunk(&self.buffer, each),
+            f,
+        )
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        // `line` is a power of two.
+        let mask = line.wrapping_sub(1) as u64;
+
+        // User space may use what is next to the range.
+        let apart = |chunk: Chunk| match (chunk.phys | chunk.end()) & mask {
+            0 => Ok(()),
+            _ => Err(EINVAL),
+        };
+        self.len == 0
+            || (self.buffer.whole_lines(line)
+                && (!B::USER || walk::for_each_chunk(self, apart).is_ok()))
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        // CAST: At most 64 bits.
+        let mask = lines.unit().wrapping_sub(1) as u64;
+        let whole = self.whole_lines(lines.unit());
+        if B::USER {
+            // Pages of two buffers may be joined.
+            return if whole { Ok(()) } else { Err(EINVAL) };
+        }
+        walk::for_each_chunk(self, |chunk| {
+            lines.check_chunk(chunk, || whole || (chunk.phys | chunk.end()) & mask == 0)
+        })
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that a single mapping can own: contiguous, and in the linear mapping.
+
+use super::{
+    buffer::SgBuffer,
+    vectors::{
+        check_chunks,
+        kmalloc_whole_lines, //
+    },
+};
+use crate::{
+    device::lines::Lines,
+    sys::chunk::{
+        linear_chunk,
+        Chunk, //
+    },
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// A buffer that is, or may be, physically contiguous.
+///
+/// A `VVec` is not, so it is not mapped as one piece: that is what [`SgMapping`](crate::SgMapping)
+/// is for.
+///
+/// # Safety
+///
+/// An implementor guarantees, beyond what [`SgBuffer`] asks:
+///
+/// - [`contents`](Self::contents) and [`contents_mut`](Self::contents_mut) return all of the memory
+///   that the chunks describe, and the same each time.
+/// - Where [`is_contiguous`](Self::is_contiguous) returns `true`, that memory is in the kernel's
+///   linear mapping. The answer stays the same until the value is dropped.
+/// - [`USER`](SgBuffer::USER) is `false`, which mapping looks at too: there are references to the memory.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mapped as one piece that the mapping owns",
+    label = "is no heap memory, or scattered, or borrowed",
+    note = "a `KBox`, a `KVec`, a `KVVec` and `Pages` can; `with_mapped` is for borrowed memory, \
+            `SgMapping` for scattered"
+)]
+pub unsafe trait Contiguous: SgBuffer {
+    /// What the memory holds, as the CPU sees it.
+    type Contents: ?Sized;
+
+    /// Returns whether the memory is contiguous.
+    fn is_contiguous(&self) -> bool {
+        true
+    }
+
+    /// Returns the contents.
+    fn contents(&self) -> &Self::Contents;
+
+    /// Returns the contents, to be written.
+    fn contents_mut(&mut self) -> &mut Self::Contents;
+}
+
+/// Returns the one chunk of `buffer`.
+///
+/// # Errors
+///
+/// `EINVAL` if the buffer is empty or not contiguous.
+#[inline]
+pub(crate) fn chunk<B: Contiguous>(buffer: &B) -> Result<Chunk> {
+    if buffer.is_empty() || !buffer.is_contiguous() {
+        return Err(EINVAL);
+    }
+
+    let addr = core::ptr::from_ref(buffer.contents()).cast();
+    // SAFETY: The contents are in the linear mapping (safety requirements of `Contiguous`), and not
+    // empty, so that the address is not dangling.
+    Ok(unsafe { linear_chunk(addr, buffer.len()) })
+}
+
+/// A [`KBox`] is one `kmalloc` allocation.
+macro_rules! impl_box {
+    ($contents:ty) => {
+        // SAFETY: A `KBox` owns one `kmalloc` allocation, which is in the linear mapping and holds
+        // initialised values of `T`. It is one chunk, unless it has no bytes.
+        unsafe impl<T: Send + 'static> SgBuffer for KBox<$contents> {
+            type Element = T;
+
+            const DROP_MAY_SLEEP: bool = false;
+
+            #[inline]
+            fn len(&self) -> usize {
+                size_of_val::<$contents>(self)
+            }
+
+            fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+                if SgBuffer::is_empty(self) {
+                    return Ok(());
+                }
+                let addr = core::ptr::from_ref::<$contents>(self).cast();
+                // SAFETY: See above. There is at least one byte, so the pointer is not dangling.
+                f(unsafe { linear_chunk(addr, SgBuffer::len(self)) })
+            }
+
+            fn whole_lines(&self, line: usize) -> bool {
+                if SgBuffer::is_empty(self) {
+                    return true;
+                }
+                let addr = core::ptr::from_ref::<$contents>(self).cast();
+                // SAFETY: See `try_for_each_chunk`.
+                unsafe { kmalloc_whole_lines(addr, SgBuffer::len(self), line) }
+            }
+
+            fn check_lines(&self, lines: Lines<'_>) -> Result {
+                check_chunks(self, lines)
+            }
+        }
+
+        // SAFETY: What the box owns is what it derefs to. See above.
+        unsafe impl<T: Send + 'static> Contiguous for KBox<$contents> {
+            type Contents = $contents;
+
+            #[inline]
+            fn contents(&self) -> &$contents {
+                self
+            }
+
+            #[inline]
+            fn contents_mut(&mut self) -> &mut $contents {
+                self
+            }
+        }
+    };
+}
+
+impl_box!(T);
+impl_box!([T]);
+
+// SAFETY: The chunk of a `KVec` is its elements, in a `kmalloc` allocation.
+unsafe impl<T: Send + 'static> Contiguous for KVec<T> {
+    type Contents = [T];
+
+    #[inline]
+    fn contents(&self) -> &[T] {
+        self
+    }
+
+    #[inline]
+    fn contents_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+// SAFETY: The chunks of a `KVVec` are its elements, in a `kmalloc` allocation unless the address
+// says that it is vmalloc memory. An allocation does not move while the vector is not borrowed.
+unsafe impl<T: Send + 'static> Contiguous for KVVec<T> {
+    type Contents = [T];
+
+    #[inline]
+    fn is_contiguous(&self) -> bool {
+        // SAFETY: The function only compares the address.
+        !unsafe { bindings::is_vmalloc_addr(self.as_ptr().cast()) }
+    }
+
+    #[inline]
+    fn contents(&self) -> &[T] {
+        self
+    }
+
+    #[inline]
+    fn contents_mut(&mut self) -> &mut [T] {
+        self
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Vectors as buffers.
+
+use super::{
+    buffer::{
+        SgBuffer,
+        SgSlice, //
+    },
+    walk, //
+};
+use crate::{
+    device::lines::Lines,
+    sys::{
+        chunk::{
+            linear_chunk,
+            page_chunks,
+            Chunk, //
+        },
+        ffi, //
+    },
+};
+use kernel::{
+    alloc::{
+        allocator::{
+            KVmalloc,
+            Kmalloc,
+            Vmalloc, //
+        },
+        Vec,
+    },
+    bindings,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+macro_rules! impl_slice {
+    ($alloc:ty) => {
+        // SAFETY: A slice of the elements replaces nothing but them.
+        unsafe impl<T: Send + 'static> SgSlice for Vec<T, $alloc> {
+            #[inline]
+            fn as_slice(&self) -> &[T] {
+                self
+            }
+
+            #[inline]
+            fn as_mut_slice(&mut self) -> &mut [T] {
+                self
+            }
+        }
+    };
+}
+
+impl_slice!(Kmalloc);
+impl_slice!(Vmalloc);
+impl_slice!(KVmalloc);
+
+/// [`SgBuffer::check_lines`] of a buffer of the heap, of which small chunks may be bounced.
+#[inline]
+pub(crate) fn check_chunks<B: SgBuffer>(buffer: &B, lines: Lines<'_>) -> Result {
+    let whole = || buffer.whole_lines(lines.unit());
+
+    walk::for_each_chunk(buffer, |chunk| lines.check_chunk(chunk, whole))
+}
+
+/// Calls `f` with the pages behind the first `len` bytes of the allocation at `addr`.
+///
+/// # Safety
+///
+/// It must be a vmalloc allocation, which begins with a page, and not be freed meanwhile; or `len` be 0.
+#[inline]
+unsafe fn for_each_vmalloc_page(
+    addr: *const u8,
+    len: usize,
+    mut f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+) -> Result {
+    // SAFETY: The callers have an address of the allocation, by the safety requirements of this
+    // function.
+    let page = |at: *const u8| unsafe { bindings::vmalloc_to_page(at.cast()) };
+    let (mut at, mut left) = (addr, len);
+
+    // A vector without an allocation points to nowhere, which nobody asks for the page of.
+    while left >= PAGE_SIZE {
+        f(page(at), 0, PAGE_SIZE)?;
+        (at, left) = (at.wrapping_add(PAGE_SIZE), left.wrapping_sub(PAGE_SIZE));
+    }
+    if left != 0 {
+        f(page(at), 0, left)?;
+    }
+
+    Ok(())
+}
+
+/// Returns whether a `kmalloc` allocation of at least `len` bytes has its cache lines to itself.
+///
+/// # Safety
+///
+/// `addr` must be the start of a live `kmalloc` allocation.
+pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
+    // The size is then that which was asked for; there is nothing else in the page.
+    if ffi::is_kfence(addr) {
+        return true;
+    }
+    // SAFETY: By the safety requirements of this function.
+    let size = unsafe { bindings::ksize(addr.cast()) };
+
+    // `line` is a power of two, and no allocation is so large that the sum wraps.
+    let mask = line.wrapping_sub(1);
+    addr.addr() & mask == 0 && len.wrapping_add(mask) & !mask <= size
+}
+
+// SAFETY: A `KVec` owns one `kmalloc` allocation, which is in the linear mapping; `len` elements
+// of it are initialised, and only those are in the chunk.
+unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
+    type Element = T;
+
+    const DROP_MAY_SLEEP: bool = false;
+
+    #[inline]
+    fn len(&self) -> usize {
+        core::mem::size_of_val::<[T]>(self)
+    }
+
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        if SgBuffer::is_empty(self) {
+            return Ok(());
+        }
+        // SAFETY: See above. There is at least one byte, so the pointer is not dangling.
+        f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        if SgBuffer::is_empty(self) {
+            return true;
+        }
+        // SAFETY: See `try_for_each_chunk`.
+        unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        check_chunks(self, lines)
+    }
+}
+
+// SAFETY: A `VVec` owns one vmalloc allocation, which is whole pages; `len` elements of it are
+// initialised, and only those are in the chunks.
+unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
+    type Element = T;
+
+    const DROP_MAY_SLEEP: bool = true;
+
+    #[inline]
+    fn len(&self) -> usize {
+        core::mem::size_of_val::<[T]>(self)
+    }
+
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        Some(SgBuffer::len(self).div_ceil(PAGE_SIZE))
+    }
+
+    #[inline]
+    fn try_for_each_page(
+        &self,
+        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
+        // SAFETY: See above. A vector without an allocation has no bytes.
+        unsafe { for_each_vmalloc_page(self.as_ptr().cast(), SgBuffer::len(self), f) }
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        self.try_for_each_page(page_chunks(f))
+    }
+
+    fn whole_lines(&self, _line: usize) -> bool {
+        true
+    }
+}
+
+// SAFETY: A `KVVec` owns an allocation of one of the two kinds above.
+unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
+    type Element = T;
+
+    const DROP_MAY_SLEEP: bool = true;
+
+    #[inline]
+    fn len(&self) -> usize {
+        core::mem::size_of_val::<[T]>(self)
+    }
+
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        let addr: *const u8 = self.as_ptr().cast();
+        let len = SgBuffer::len(self);
+        if len == 0 {
+            return Ok(());
+        }
+
+        // SAFETY: The function only compares the address.
+        if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
+            // SAFETY: A vmalloc allocation that `self` owns.
+            unsafe { for_each_vmalloc_page(addr, len, page_chunks(f)) }
+        } else {
+            // SAFETY: A `kmalloc` allocation that `self` owns.
+            f(unsafe { linear_chunk(addr, len) })
+        }
+    }
+
+    fn whole_lines(&self, line: usize) -> bool {
+        let addr: *const u8 = self.as_ptr().cast();
+        if SgBuffer::is_empty(self) {
+            return true;
+        }
+
+        // SAFETY: The function only compares the address; what is not vmalloc memory is a
+        // `kmalloc` allocation that `self` owns.
+        unsafe {
+            bindings::is_vmalloc_addr(addr.cast())
+                || kmalloc_whole_lines(addr, SgBuffer::len(self), line)
+        }
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        check_chunks(self, lines)
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a device can address, stated by the driver before the first mapping.
+
+use crate::generic::errno::to_result;
+use kernel::{
+    bindings,
+    dma::DmaMask,
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// The limits of a device, as its data sheet has them.
+///
+/// Given to [`DmaDevice::new`](crate::device::DmaDevice::new) or to
+/// [`Gate::new`](crate::gate::Gate::new), once per binding. What is not set
+/// keeps the bus's default (for PCI: segments up to 64 KiB, no boundary below 4 GiB).
+///
+/// A largest segment and a boundary that are set here hold for each piece of memory that the device
+/// is told of: streaming and coherent memory and blocks of pools alike, so that a
+/// [`Piece`](crate::Piece) is within them. Where the data sheet means data only, and the device finds
+/// its rings otherwise, the driver says so where it allocates them:
+/// [`CoherentOptions::beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits),
+/// [`PoolOptions::beyond_segment_limits`](crate::pool::PoolOptions::beyond_segment_limits). A bus's
+/// default, which nobody has said of this device, holds for streaming memory only, as in C.
+///
+/// # Examples
+///
+/// ```ignore
+/// const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<28>()).max_segment_size(4096);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct DmaLimits {
+    streaming_mask: DmaMask,
+    coherent_mask: DmaMask,
+    max_segment_size: Option<u32>,
+    segment_boundary: Option<u64>,
+    min_align_mask: Option<u32>,
+}
+
+impl DmaLimits {
+    /// Limits of a device that can address `mask`, for coherent and streaming memory alike; not 0.
+    #[inline]
+    pub const fn new(mask: DmaMask) -> Self {
+        Self {
+            streaming_mask: mask,
+            coherent_mask: mask,
+            max_segment_size: None,
+            segment_boundary: None,
+            min_align_mask: None,
+        }
+    }
+
+    /// Sets another mask for coherent memory; not 0.
+    #[inline]
+    pub const fn coherent_mask(mut self, mask: DmaMask) -> Self {
+        self.coherent_mask = mask;
+        self
+    }
+
+    /// Sets the largest segment that the device takes, in bytes; at least a cache line.
+    #[inline]
+    pub const fn max_segment_size(mut self, bytes: u32) -> Self {
+        self.max_segment_size = Some(bytes);
+        self
+    }
+
+    /// Sets the boundary that a segment must not cross, as a mask: `0xffff` for 64 KiB.
+    ///
+    /// One less than a power of two, and not below `PAGE_SIZE - 1`.
+    #[inline]
+    pub const fn segment_boundary(mut self, mask: u64) -> Self {
+        self.segment_boundary = Some(mask);
+        self
+    }
+
+    /// Sets the low address bits that a bounce buffer must keep: `0xfff` for a device that needs
+    /// the offset within 4 KiB preserved (as NVMe does).
+    ///
+    /// One less than a power of two, and below `PAGE_SIZE`.
+    #[inline]
+    pub const fn min_align_mask(mut self, mask: u32) -> Self {
+        self.min_align_mask = Some(mask);
+        self
+    }
+
+    /// The largest segment and the boundary, as far as the driver states them.
+    pub(crate) const fn segment(&self) -> (Option<u32>, Option<u64>) {
+        (self.max_segment_size, self.segment_boundary)
+    }
+
+    /// Checks what can be checked without a device.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a limit that its setter rules out.
+    pub const fn check(&self) -> Result {
+        // An IOMMU accepts an empty mask, and the C API takes it for "none was set": 32 bits.
+        if self.streaming_mask.value() == 0 || self.coherent_mask.value() == 0 {
+            return Err(EINVAL);
+        }
+        // DMA debugging warns of more than eight segments in a cache line.
+        if let Some(0..bindings::L1_CACHE_BYTES) = self.max_segment_size {
+            return Err(EINVAL);
+        }
+        if let Some(mask) = self.segment_boundary {
+            if mask & mask.wrapping_add(1) != 0 || mask < PAGE_SIZE as u64 - 1 {
+                return Err(EINVAL);
+            }
+        }
+        if let Some(mask) = self.min_align_mask {
+            if mask & mask.wrapping_add(1) != 0 || mask as usize >= PAGE_SIZE {
+                return Err(EINVAL);
+            }
+        }
+
+        Ok(())
+    }
+
+    /// Applies the limits to `dev`; all of them or none.
+    ///
+    /// # Safety
+    ///
+    /// - `dev` must point to a valid `struct device` that is being probed.
+    /// - No DMA mapping or allocation may be made for `dev` meanwhile.
+    pub(crate) unsafe fn apply(&self, dev: *mut bindings::device) -> Result {
+        self.check()?;
+
+        // SAFETY: `dev` is valid by the safety requirements of this function, and `dma_parms` does
+        // not change while a driver is bound.
+        let parms = unsafe { (*dev).dma_parms };
+        let wants_parms = self.max_segment_size.is_some()
+            || self.segment_boundary.is_some()
+            || self.min_align_mask.is_some();
+        if wants_parms && parms.is_null() {
+            return Err(EIO);
+        }
+
+        // SAFETY: `dev` is valid by the safety requirements of this function; a device without a
+        // mask pointer is refused by `dma_set_mask()` below.
+        let old_mask = unsafe { (*dev).dma_mask.as_ref() }.copied();
+
+        let mut streaming = self.streaming_mask.value();
+        let mut coherent = self.coherent_mask.value();
+        // SAFETY: `dev` is valid by the safety requirements of this function.
+        if unsafe { (*dev).dma_mask == &raw mut (*dev).coherent_dma_mask } {
+            // Some platform code has one field for both masks: the smaller one honours both.
+            streaming = streaming.min(coherent);
+            coherent = streaming;
+        }
+
+        // SAFETY: By the safety requirements of this function.
+        to_result(unsafe { bindings::dma_set_mask(dev, streaming) })?;
+
+        // SAFETY: By the safety requirements of this function.
+        let ret = unsafe { bindings::dma_set_coherent_mask(dev, coherent) };
+        if let Err(err) = to_result(ret) {
+            if let Some(mask) = old_mask {
+                // SAFETY: As above; `dma_mask` was not NULL, or `old_mask` would be `None`.
+                unsafe { *(*dev).dma_mask = mask };
+            }
+            return Err(err);
+        }
+
+        // SAFETY: Either `parms` is not NULL and points to the device's parameters, which nobody
+        // else changes while the device is probed, or no limit that lives in them was set.
+        unsafe {
+            if let Some(bytes) = self.max_segment_size {
+                (*parms).max_segment_size = bytes;
+            }
+            if let Some(mask) = self.segment_boundary {
+                // CAST: `check()` has seen that this is a boundary; on 32-bit systems the field's
+                // largest value means "none", as it does for C drivers.
+                (*parms).segment_boundary_mask = mask as c_ulong;
+            }
+            if let Some(mask) = self.min_align_mask {
+                (*parms).min_align_mask = mask;
+            }
+        }
+
+        Ok(())
+    }
+}

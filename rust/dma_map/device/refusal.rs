@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Why a mapping is refused: for now (`ENOMEM`), or for good (`EIO`).
+//!
+//! C says the same for all causes, `DMA_MAPPING_ERROR`, and more than one errno for the same cause.
+//! So whoever maps asks here, in the rare case in which there is something to ask:
+//!
+//! - before, where C would not only fail but print a `WARNING`: [`check`], [`check_table`];
+//! - after C has failed, which of the two it is: [`reason`], [`reason_of_table`],
+//!   [`reason_of_allocation`].
+//!
+//! The rules of `kernel/dma/swiotlb.c` and `drivers/iommu/dma-iommu.c` that this goes by are in
+//! `bounce.c`. The table of causes is in the crate root's documentation.
+
+use super::DmaDevice;
+use crate::{
+    generic::errno::from_errno,
+    sys::chunk::Chunk, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+type Direction = bindings::dma_data_direction;
+type PhysAddr = bindings::phys_addr_t;
+
+extern "C" {
+    // In `bounce.c`. C structs are opaque pointers here, as in `ffi.rs`. All of them take a device that
+    // is bound and has a mask, and look at numbers only, but for the two that go through a table.
+    fn dma_map_helper_iova_fits(dev: *mut c_void, mask: u64, size: u64) -> bool;
+    fn dma_map_helper_must_bounce(dev: *mut c_void, phys: PhysAddr, size: usize) -> bool;
+    fn dma_map_helper_never(
+        dev: *mut c_void,
+        phys: PhysAddr,
+        size: usize,
+        dir: Direction,
+        attrs: c_ulong,
+    ) -> bool;
+    fn dma_map_helper_refused(
+        dev: *mut c_void,
+        phys: PhysAddr,
+        size: usize,
+        dir: Direction,
+        attrs: c_ulong,
+    ) -> bool;
+    fn dma_map_helper_table_never(
+        dev: *mut c_void,
+        sgl: *mut c_void,
+        nents: c_int,
+        dir: Direction,
+        attrs: c_ulong,
+        error: c_int,
+    ) -> bool;
+    fn dma_map_helper_table_refused(
+        dev: *mut c_void,
+        sgl: *mut c_void,
+        nents: c_int,
+        dir: Direction,
+        attrs: c_ulong,
+    ) -> bool;
+}
+
+/// Returns whether a piece that lies beyond the limit takes a bounce buffer, for its place.
+pub(crate) fn must_bounce(dev: DmaDevice<'_>, chunk: Chunk) -> bool {
+    // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+    //
+    // CAST: Not more than `max_segment_size`, which is 32 bits.
+    unsafe { dma_map_helper_must_bounce(dev.as_raw().cast(), chunk.phys, chunk.len as usize) }
+}
+
+/// Checks a piece that lies beyond what is mapped without a question ([`Reach::limit`]).
+///
+/// What is found can change until C finds it: another bounce pool may be made meanwhile.
+///
+/// # Errors
+///
+/// `EIO`: the piece cannot be mapped where it lies, and no bounce buffer is allowed, or none is
+/// there, or one that could be handed out is out of the device's reach.
+///
+/// [`Reach::limit`]: crate::device::reach::Reach::limit
+#[cold]
+#[inline(never)]
+pub(crate) fn check(
+    dev: DmaDevice<'_>,
+    chunk: Chunk,
+    direction: Direction,
+    attrs: c_ulong,
+) -> Result {
+    let dev = dev.as_raw().cast();
+
+    // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+    //
+    // CAST: Not more than `max_segment_size`, which is 32 bits.
+    match unsafe { dma_map_helper_refused(dev, chunk.phys, chunk.len as usize, direction, attrs) } {
+        true => Err(EIO),
+        false => Ok(()),
+    }
+}
+
+/// Checks the entries of a table; see [`check`].
+///
+/// # Errors
+///
+/// Those of `check`.
+///
+/// # Safety
+///
+/// The table must describe pages.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn check_table(
+    dev: DmaDevice<'_>,
+    sgt: bindings::sg_table,
+    direction: Direction,
+    attrs: c_ulong,
+) -> Result {
+    let (dev, sgl) = (dev.as_raw().cast(), sgt.sgl.cast());
+
+    // SAFETY: `dev` is bound, and has a mask; the rest by the safety requirements of this function.
+    //
+    // CAST: The C API counts in `int`.
+    match unsafe {
+        dma_map_helper_table_refused(dev, sgl, sgt.orig_nents as c_int, direction, attrs)
+    } {
+        true => Err(EIO),
+        false => Ok(()),
+    }
+}
+
+/// Why C did not map a piece.
+#[cold]
+#[inline(never)]
+pub(crate) fn reason(
+    dev: DmaDevice<'_>,
+    chunk: Chunk,
+    direction: Direction,
+    attrs: c_ulong,
+) -> Error {
+    let dev = dev.as_raw().cast();
+
+    // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+    //
+    // CAST: Not more than `max_segment_size`, which is 32 bits.
+    match unsafe { dma_map_helper_never(dev, chunk.phys, chunk.len as usize, direction, attrs) } {
+        true => EIO,
+        false => ENOMEM,
+    }
+}
+
+/// Why C did not map a table, for which it returned `errno`.
+///
+/// # Safety
+///
+/// The table must describe pages.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn reason_of_table(
+    dev: DmaDevice<'_>,
+    sgt: bindings::sg_table,
+    direction: Direction,
+    attrs: c_ulong,
+    errno: c_int,
+) -> Error {
+    // The one cause that has an errno of its own.
+    if from_errno(errno) == EOPNOTSUPP {
+        return EOPNOTSUPP;
+    }
+    let (dev, sgl) = (dev.as_raw().cast(), sgt.sgl.cast());
+
+    // SAFETY: `dev` is bound, and has a mask; the rest by the safety requirements of this function.
+    //
+    // CAST: The C API counts in `int`.
+    match unsafe {
+        dma_map_helper_table_never(dev, sgl, sgt.orig_nents as c_int, direction, attrs, errno)
+    } {
+        true => EIO,
+        false => ENOMEM,
+    }
+}
+
+/// Why C did not allocate `size` bytes, not 0, at addresses within `mask`.
+///
+/// The page allocator does not tell; and what it lacks may be freed, or plugged in.
+#[cold]
+#[inline(never)]
+pub(crate) fn reason_of_allocation(dev: DmaDevice<'_>, mask: u64, size: usize) -> Error {
+    // SAFETY: `dev` is bound.
+    match unsafe { dma_map_helper_iova_fits(dev.as_raw().cast(), mask, size as u64) } {
+        true => ENOMEM,
+        false => EIO,
+    }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Streaming mappings: buffers that CPU and device own in turns.
+
+pub mod iova;
+pub mod mapping;
+pub mod sg;

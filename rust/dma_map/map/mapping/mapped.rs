@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A piece of physical memory that is mapped, without the buffer: the calls of the C API, each
+//! with what it was mapped with.
+
+use crate::{
+    device::{
+        lines::Lines,
+        refusal,
+        DmaDevice, //
+    },
+    direction::Direction,
+    model::sync_attrs::UnmapAttrs,
+    sys::{
+        chunk::Chunk,
+        ffi,
+        ledger, //
+    },
+};
+use core::ops::Range;
+use kernel::{
+    bindings,
+    dma::DmaAddress,
+    prelude::*, //
+};
+
+/// The attributes that `dma_unmap_phys()` must get as `dma_map_phys()` got them, of those that we
+/// set.
+const KEPT: c_ulong = (bindings::DMA_ATTR_MMIO
+    | bindings::DMA_ATTR_PRIVILEGED
+    | bindings::DMA_ATTR_REQUIRE_COHERENT
+    | bindings::DMA_ATTR_WEAK_ORDERING) as c_ulong;
+
+/// What to say of a chunk for which [`Mapped::map`] returned `error`.
+#[inline]
+pub(super) fn reason<D: Direction>(
+    dev: DmaDevice<'_>,
+    chunk: Chunk,
+    attrs: c_ulong,
+    error: Error,
+) -> Error {
+    match error {
+        ENOMEM => refusal::reason(dev, chunk, D::RAW, attrs),
+        error => error,
+    }
+}
+
+/// A piece of memory that is mapped; nothing happens on drop.
+///
+/// # Invariants
+///
+/// `size` bytes are mapped for `dev` at `address`, with `attrs`, until [`unmap`](Self::unmap). They
+/// are one segment within the device's limits.
+pub(super) struct Mapped<'bound> {
+    dev: DmaDevice<'bound>,
+    address: DmaAddress,
+    size: usize,
+    attrs: c_ulong,
+}
+
+impl<'bound> Mapped<'bound> {
+    /// Maps `chunk`, which is not empty, in direction `D`.
+    ///
+    /// C API: `dma_map_phys()`, `dma_mapping_error()`. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
+    /// - `EIO`: out of the device's reach, and no bounce buffer is allowed, or there is none, or
+    ///   one that could be handed out is out of reach.
+    /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
+    /// - `ENOMEM`: C did not map it. The caller asks [`reason`] why: to know the chunk then, it would
+    ///   have to be kept here while C maps.
+    ///
+    /// # Safety
+    ///
+    /// Unless `attrs` has `DMA_ATTR_MMIO`, the chunk must be memory that is in the linear mapping,
+    /// initialised, and not accessed by the CPU from here on until it is synced or unmapped.
+    #[inline]
+    pub(super) unsafe fn map<D: Direction>(
+        dev: DmaDevice<'bound>,
+        chunk: Chunk,
+        mut attrs: c_ulong,
+    ) -> Result<Self> {
+        let (raw, reach) = (dev.as_raw(), dev.reach());
+        if !reach.takes(chunk.len) {
+            return Err(EINVAL);
+        }
+        // CAST: Not more than `max_segment_size`, which is 32 bits.
+        let size = chunk.len as usize;
+
+        let coherent = bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong;
+        // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+        let limit = unsafe {
+            if attrs & coherent != 0 && !ffi::is_coherent(raw) {
+                return Err(EOPNOTSUPP);
+            }
+            if attrs & (coherent | bindings::DMA_ATTR_MMIO as c_ulong) != 0 {
+                ffi::direct_limit(raw)
+            } else {
+                reach.limit()
+            }
+        };
+        if chunk.last() > limit {
+            refusal::check(dev, chunk, D::RAW, attrs)?;
+        }
+
+        if attrs & bindings::DMA_ATTR_MMIO as c_ulong == 0 {
+            if let Some(lines) = Lines::written::<D>(dev) {
+                // CAST: As above.
+                lines.check_lengths(core::iter::once(size as u32))?;
+            }
+        }
+
+        // DMA debugging counts mappings that start in one cache line, and warns of many. Where DMA
+        // is coherent with the caches they do no harm, and elsewhere the callers keep them apart.
+        if cfg!(CONFIG_DMA_API_DEBUG) && reach.cache_alignment() == 1 {
+            attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES as c_ulong;
+        }
+        let line = ledger::Line::new()?;
+        let no_warn = bindings::DMA_ATTR_NO_WARN as c_ulong;
+        // SAFETY: `dev` is bound; the chunk is memory or MMIO as the attributes say, by the safety
+        // requirements of this function, and the device's mask reaches it.
+        let address =
+            unsafe { bindings::dma_map_phys(raw, chunk.phys, size, D::RAW, attrs | no_warn) };
+        // SAFETY: `dev` is bound.
+        if unsafe { ffi::mapping_error(raw, address) } {
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Mapped above; that it is one segment is checked before it is given out.
+        let this = Self {
+            dev,
+            address,
+            size,
+            attrs: attrs & KEPT,
+        };
+        line.enter(raw, || this.entry::<D>());
+        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+        if reach.crosses(address.into(), chunk.len) {
+            // SAFETY: Mapped above, no device knows of it, and `this` is not used again.
+            unsafe { this.unmap::<D>(UnmapAttrs::IN_SYNC) };
+            return Err(EINVAL);
+        }
+        Ok(this)
+    }
+
+    #[inline]
+    pub(super) fn device(&self) -> DmaDevice<'bound> {
+        self.dev
+    }
+
+    #[inline]
+    pub(super) fn address(&self) -> DmaAddress {
+        self.address
+    }
+
+    #[inline]
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The address of the byte at `offset`, which is within the mapping.
+    #[inline]
+    fn at(&self, offset: usize) -> DmaAddress {
+        // CAST: Within the mapping, whose addresses do not wrap.
+        self.address.wrapping_add(offset as DmaAddress)
+    }
+
+    fn entry<D: Direction>(&self) -> ledger::Entry {
+        ledger::Entry::Phys {
+            address: self.address,
+            size: self.size,
+            direction: D::RAW,
+            attrs: UnmapAttrs::LEAKED.with(self.attrs),
+        }
+    }
+
+    /// Gives `range`, which is within the mapping, to the CPU.
+    ///
+    /// C API: `dma_sync_single_range_for_cpu()`. Context: any.
+    ///
+    /// # Safety
+    ///
+    /// The mapping must be one of direction `D`, and the device must be done.
+    #[inline]
+    pub(super) unsafe fn sync_for_cpu<D: Direction>(&self, range: Range<usize>) {
+        let raw = self.dev.as_raw();
+
+        // SAFETY: `dev` is bound, and the range is mapped in this direction.
+        unsafe {
+            if ffi::need_sync(raw) {
+                let (at, len) = (self.at(range.start), range.len());
+                bindings::__dma_sync_single_for_cpu(raw, at, len, D::RAW);
+            }
+        }
+    }
+
+    /// Gives `range`, which is within the mapping, to the device.
+    ///
+    /// C API: `dma_sync_single_range_for_device()`. Context: any.
+    ///
+    /// # Safety
+    ///
+    /// The mapping must be one of direction `D`, and the CPU must be done with the range.
+    #[inline]
+    pub(super) unsafe fn sync_for_device<D: Direction>(&self, range: Range<usize>) {
+        let raw = self.dev.as_raw();
+
+        // SAFETY: `dev` is bound, and the range is mapped in this direction.
+        unsafe {
+            if ffi::need_sync(raw) {
+                let (at, len) = (self.at(range.start), range.len());
+                bindings::__dma_sync_single_for_device(raw, at, len, D::RAW);
+            }
+        }
+    }
+
+    /// Unmaps the memory, and syncs it as `end` says.
+    ///
+    /// C API: `dma_unmap_phys()`. Context: any.
+    ///
+    /// # Safety
+    ///
+    /// The mapping must be one of direction `D`, the device must be done, and the mapping must not
+    /// be used again.
+    #[inline]
+    pub(super) unsafe fn unmap<D: Direction>(&self, end: UnmapAttrs) {
+        ledger::strike(self.dev.as_raw(), || self.entry::<D>());
+        // SAFETY: By the type invariants and the safety requirements of this function.
+        unsafe {
+            bindings::dma_unmap_phys(
+                self.dev.as_raw(),
+                self.address,
+                self.size,
+                D::RAW,
+                end.with(self.attrs),
+            )
+        };
+    }
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registers of one device, mapped for another one.
+
+use super::mapped::{
+    self,
+    Mapped, //
+};
+use crate::{
+    device::DmaDevice,
+    direction::Direction,
+    engine::{
+        self,
+        Engine, //
+    },
+    error::Busy,
+    generic::variance::{
+        Invariant,
+        InvariantIn, //
+    },
+    model::sync_attrs::UnmapAttrs,
+    sys::{
+        chunk::Chunk,
+        ffi, //
+    },
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Range, //
+};
+use kernel::{
+    bindings,
+    device::Bound,
+    dma::DmaAddress,
+    io::resource::Flags,
+    pci,
+    platform,
+    prelude::*, //
+};
+
+/// I/O memory of a device that is bound during `'peer`: the proof that it is no RAM.
+///
+/// # Invariants
+///
+/// The bytes, at least one, are I/O memory of a device during `'peer`.
+#[derive(Clone, Copy)]
+pub struct MmioWindow<'peer> {
+    phys: u64,
+    len: u64,
+    _peer: Invariant<'peer>,
+}
+
+impl<'peer> MmioWindow<'peer> {
+    /// All of a PCI function's BAR, from 0 to 5.
+    ///
+    /// Whether the host bridge lets one PCI function reach another is the platform's affair; where
+    /// it does not, the accesses are aborted.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: there is no such BAR, it is none of memory, or it has no place in the machine's
+    /// I/O memory.
+    pub fn of_bar(peer: &'peer pci::Device<Bound>, bar: u32) -> Result<Self> {
+        if bar >= bindings::PCI_STD_NUM_BARS {
+            return Err(EINVAL);
+        }
+        // `pci::Device` is a transparent wrapper of `struct pci_dev` in an `Opaque`.
+        let pdev: *const bindings::pci_dev = core::ptr::from_ref(peer).cast();
+        // SAFETY: The device is bound during `'peer`, so it is valid and its BARs stay in place.
+        let resources = unsafe { &(*pdev).resource };
+        let resource = resources.get(bar as usize).ok_or(EINVAL)?;
+
+        // CAST: The flags are bits of an `unsigned long`.
+        let has = |flag: u32| resource.flags & flag as c_ulong != 0;
+        // A BAR that was given no place stands at 0, and has no parent.
+        if has(bindings::IORESOURCE_UNSET) || resource.parent.is_null() {
+            return Err(EINVAL);
+        }
+
+        Self::new(
+            peer.resource_start(bar)?,
+            peer.resource_len(bar)?,
+            has(bindings::IORESOURCE_MEM),
+        )
+    }
+
+    /// All of a platform device's resource of I/O memory, from 0 on.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: there is no such resource, or it is empty.
+    pub fn of_resource(peer: &'peer platform::Device<Bound>, index: u32) -> Result<Self> {
+        let resource = peer.resource_by_index(index).ok_or(EINVAL)?;
+
+        Self::new(
+            resource.start(),
+            resource.size(),
+            resource.flags().contains(Flags::IORESOURCE_MEM),
+        )
+    }
+
+    fn new(phys: u64, len: u64, is_memory: bool) -> Result<Self> {
+        let last = len
+            .checked_sub(1)
+            .and_then(|distance| phys.checked_add(distance))
+            .ok_or(EINVAL)?;
+        if !is_memory || ffi::is_ram(phys) || ffi::is_ram(last) {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: By the callers, what a device says is its I/O memory.
+        Ok(Self {
+            phys,
+            len,
+            _peer: PhantomData,
+        })
+    }
+
+    /// A part of the window, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: the range is empty, or does not lie within the window.
+    pub fn slice(self, range: Range<u64>) -> Result<Self> {
+        if range.is_empty() || range.end > self.len {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: A part of what is I/O memory. The sums are within the window.
+        Ok(Self {
+            phys: self.phys.wrapping_add(range.start),
+            len: range.end.wrapping_sub(range.start),
+            _peer: PhantomData,
+        })
+    }
+
+    /// Returns the number of bytes; not 0.
+    #[inline]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "never empty, by the invariants"
+    )]
+    pub fn len(self) -> u64 {
+        self.len
+    }
+}
+
+/// I/O memory of one device, mapped for another one; unmapped on drop.
+///
+/// The CPU's way to the registers is an ioremap, which is not touched: there is nothing to sync, and
+/// one state only. The engine is that of the device which accesses: before the addresses are used
+/// for something else, it is asked, stopped, and if it can't be stopped, the mapping is leaked and
+/// counted as quarantined.
+///
+/// Registers are not memory that a leak keeps from others: where a mapping is leaked, the device
+/// still reaches them when the peer has another driver.
+///
+/// C API: `dma_map_phys()` with `DMA_ATTR_MMIO`, as `dma_map_resource()` does. Drop context: any.
+///
+/// # Invariants
+///
+/// `mapped` is a window of I/O memory, mapped in direction `D`.
+///
+/// # Examples
+///
+/// ```ignore
+/// # fn example<'bound, E: Engine>(
+/// #     dma: DmaDevice<'bound>,
+/// #     peer: &'bound pci::Device<Bound>,
+/// #     engine: E,
+/// #     regs: &pci::Bar<'_>,
+/// # ) -> Result {
+/// # const TARGET: usize = 0x10;
+/// let doorbells = MmioWindow::of_bar(peer, 2)?.slice(0..4096)?;
+/// let mapping = MmioMapping::map(dma, doorbells, FromDevice, engine)?;
+/// regs.try_write64(mapping.dma_address(), TARGET)?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct MmioMapping<'bound, D: Direction, E: Engine> {
+    mapped: Mapped<'bound>,
+    engine: E,
+    _kind: (PhantomData<D>, InvariantIn<E>),
+}
+
+impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
+    /// Maps `window` for the device behind `engine`.
+    ///
+    /// Context: any; does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
+    /// - `EIO`: the device cannot reach the window, or its IOMMU does not have so many addresses.
+    /// - `ENOMEM`: no memory for the IOMMU's tables, or no space in them.
+    pub fn map<'peer: 'bound>(
+        dev: DmaDevice<'bound>,
+        window: MmioWindow<'peer>,
+        direction: D,
+        engine: E,
+    ) -> Result<Self> {
+        let _ = direction;
+        let chunk = Chunk {
+            phys: window.phys,
+            len: window.len,
+        };
+
+        let attrs = bindings::DMA_ATTR_MMIO as c_ulong;
+        // SAFETY: I/O memory (type invariants of `MmioWindow`), and the attribute says so.
+        let mapped = unsafe { Mapped::map::<D>(dev, chunk, attrs) }
+            .map_err(|error| mapped::reason::<D>(dev, chunk, attrs, error))?;
+
+        // INVARIANT: Mapped above.
+        Ok(Self {
+            mapped,
+            engine,
+            _kind: (PhantomData, PhantomData),
+        })
+    }
+
+    /// Returns the address at which the device reaches the window, contiguously.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn dma_address(&self) -> DmaAddress {
+        self.mapped.address()
+    }
+
+    /// Who is asked before the window is unmapped.
+    #[inline]
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// Returns the number of bytes that are mapped.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.mapped.size()
+    }
+
+    /// Returns the device that the window is mapped for.
+    #[inline]
+    pub fn device(&self) -> DmaDevice<'bound> {
+        self.mapped.device()
+    }
+
+    /// Unmaps the window when the device is done.
+    ///
+    /// C API: `dma_unmap_phys()`. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
+    pub fn unmap(self) -> Result<(), Busy<Self>> {
+        if !self.engine.is_idle() {
+            return Err(Busy(self));
+        }
+
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: Mapped in this direction, the device is done, and it is not used again.
+        unsafe { this.mapped.unmap::<D>(UnmapAttrs::IN_SYNC) };
+        // SAFETY: `this` is not dropped, so the engine is dropped once.
+        unsafe { core::ptr::drop_in_place(&mut this.engine) };
+        Ok(())
+    }
+}
+
+impl<D: Direction, E: Engine> Drop for MmioMapping<'_, D, E> {
+    fn drop(&mut self) {
+        if !engine::stop(&self.engine) {
+            self.device().quarantine(self.size());
+            return;
+        }
+
+        // SAFETY: Mapped in this direction (type invariants), the device is done, and it is not
+        // used again.
+        unsafe { self.mapped.unmap::<D>(UnmapAttrs::IN_SYNC) };
+    }
+}

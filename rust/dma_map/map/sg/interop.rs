@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! To and from the `kernel` crate's own scatter-gather tables.
+//!
+//! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
+//!
+//! `Documentation/dma_map/interop.rst` says what is converted, and what is not and why.
+
+use super::SgMapping;
+use crate::{
+    buf::buffer::SgBuffer,
+    device::{
+        split::Split,
+        DmaDevice, //
+    },
+    direction::Direction,
+    engine::Engine,
+    seg::{
+        page_addresses::PageAddresses,
+        segments::{
+            Entries,
+            SplitSegments, //
+        },
+    },
+    state::Device, //
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    scatterlist::SGTable, //
+};
+
+impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
+    /// Returns the mapped table, for functions of the `kernel` crate.
+    ///
+    /// Its entries are as the IOMMU has left them: [`segments`](Self::segments) splits them again.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn as_sg_table(&self) -> &SGTable {
+        // SAFETY: The table is valid, mapped, and not changed while `self` is borrowed; the type
+        // only reads.
+        unsafe { SGTable::from_raw(self.parts.table().as_const_ptr().cast_mut()) }
+    }
+
+    /// Returns the mapping as a list of pages of `size` bytes; see [`PageAddresses`].
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `size` is not a power of two, or if the mapping has a gap within a page.
+    pub fn dma_pages(&self, size: usize) -> Result<PageAddresses<'_>> {
+        PageAddresses::new(Entries::of(self.parts.table()), size)
+    }
+}
+
+impl<'a> SplitSegments<'a> {
+    /// The segments of a table that somebody else has mapped, within the limits of `dev`.
+    ///
+    /// The type does not say for which device the table is mapped, nor for how long: it is the
+    /// driver that must know. What comes out are numbers, as those of [`SGTable::iter`] are.
+    ///
+    /// Context: any.
+    pub fn of_sg_table(table: &'a SGTable, dev: DmaDevice<'_>) -> Self {
+        // `SGTable` is a transparent wrapper of `struct sg_table` in an `Opaque`.
+        let table: *const bindings::sg_table = core::ptr::from_ref(table).cast();
+
+        // SAFETY: The type says that the table is valid and does not change during `'a`; a list
+        // ends with its last entry.
+        unsafe { Self::of_raw((*table).sgl, (*table).nents, Split::of(dev)) }
+    }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A buffer that keeps its scatter-gather table from one mapping to the next.
+
+use crate::{
+    buf::{
+        buffer::{
+            Made,
+            SgBuffer,
+            SgSlice, //
+        },
+        page_list::PageList, //
+    },
+    device::{
+        lines::Lines,
+        reach::Reach,
+        DmaDevice, //
+    },
+    direction::{
+        Direction,
+        ToDevice, //
+    },
+    error::MapError,
+    model::sg_options::SgOptions,
+    seg::table::{
+        Table,
+        Within, //
+    },
+    sys::chunk::Chunk, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// A buffer, and the table that describes it for a device: built once, mapped again and again.
+///
+/// Mapping a buffer builds a `struct sg_table`, and unmapping frees it. A driver that sends the
+/// same buffer many times wraps it: the table comes back with the buffer, and the next mapping
+/// only maps.
+///
+/// A device that may not reach all bounce buffers that the kernel can make has the table looked through
+/// before each mapping. For another device, whose limits differ, a table is built anew, as it is after
+/// [`into_addresses`](super::SgMapping::into_addresses), which frees it, and each time that
+/// [`require_coherent`](crate::MapOptions::require_coherent) asks for memory that is mapped where it
+/// lies. There is no way to exchange the buffer inside, only to take it out.
+///
+/// C API: what keeping a `struct sg_table` between `dma_unmap_sgtable()` and `dma_map_sgtable()`
+/// is.
+///
+/// # Examples
+///
+/// ```ignore
+/// # fn render(_: &mut [u8]) {}
+/// # fn example<E: Engine + Copy>(dma: DmaDevice<'_>, frame: VVec<u8>, engine: E) -> Result {
+/// let mut frame = Prebuilt::new(dma, frame, Gfp::Kernel)?;
+/// loop {
+///     let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;
+///     // ... when the device is done:
+///     frame = mapping.unmap()?;
+///     render(frame.as_mut_slice());
+/// }
+/// # }
+/// ```
+pub struct Prebuilt<B> {
+    // Behind a pointer, so that the table stays where it is while a mapping comes and goes.
+    inner: KBox<Inner<B>>,
+}
+
+/// What is kept.
+///
+/// # Invariants
+///
+/// - `built_for` is 0, which no binding's number is, or `table` is not empty, and describes all of
+///   `buffer`, within the limits of the binding with this number.
+/// - `ready_for` is 0, or the number of the same binding. Then the table's segments are within the
+///   limits, too, no mapping leaves a mark in it, and what could be mapped when it was built can be.
+struct Inner<B> {
+    table: Table,
+    built_for: u64,
+    /// One number that is compared before each mapping, in place of all that it stands for.
+    ready_for: u64,
+    buffer: B,
+}
+
+impl<B: SgBuffer> Inner<B> {
+    /// Builds the table anew, for another device.
+    #[cold]
+    #[inline(never)]
+    fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
+        // INVARIANT: Built for what the device takes; the one before stays if that fails.
+        self.table = Table::new(dev, &self.buffer, options)?;
+        self.built_for = dev.reach().binding();
+        self.ready_for = Self::number_if_ready(dev.reach());
+        Ok(())
+    }
+
+    /// What `ready_for` is with a table for this binding.
+    fn number_if_ready(reach: &Reach) -> u64 {
+        if reach.leaves_tables() && reach.settled() {
+            reach.binding()
+        } else {
+            0
+        }
+    }
+}
+
+impl<B: SgBuffer> Prebuilt<B> {
+    /// Builds the table of `buffer` for `dev`.
+    ///
+    /// C API: `sg_alloc_table()`. Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The buffer comes back with each of them:
+    ///
+    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
+    /// - `EIO`, `EOPNOTSUPP`: as for [`SgMapping::map`](super::SgMapping::map).
+    /// - `ENOMEM`.
+    pub fn new(
+        dev: DmaDevice<'_>,
+        buffer: B,
+        options: impl Into<SgOptions>,
+    ) -> Result<Self, MapError<B>> {
+        let options = options.into();
+        let made = KBox::<Inner<B>>::new_uninit(options.gfp().flags())
+            .map_err(Error::from)
+            .and_then(|inner| Ok((inner, Table::new(dev, &buffer, options)?)));
+
+        match made {
+            // INVARIANT: Built above, for what the device takes.
+            Ok((inner, table)) => Ok(Self {
+                inner: KBox::write(
+                    inner,
+                    Inner {
+                        table,
+                        built_for: dev.reach().binding(),
+                        ready_for: Inner::<B>::number_if_ready(dev.reach()),
+                        buffer,
+                    },
+                ),
+            }),
+            Err(error) => Err(MapError { error, buffer }),
+        }
+    }
+
+    /// Returns the buffer.
+    #[inline]
+    pub fn buffer(&self) -> &B {
+        &self.inner.buffer
+    }
+
+    /// Gives the buffer back, and frees the table.
+    #[inline]
+    pub fn into_buffer(self) -> B {
+        KBox::into_inner(self.inner).buffer
+    }
+}
+
+impl Prebuilt<PageList> {
+    /// Copies bytes from the pages; see [`PageList::read`].
+    #[inline]
+    pub fn read(&self, offset: usize, data: &mut [u8]) -> Result {
+        self.inner.buffer.read(offset, data)
+    }
+
+    /// Copies `data` to the pages; see [`PageList::write`].
+    #[inline]
+    pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
+        self.inner.buffer.write(offset, data)
+    }
+}
+
+// SAFETY: It is the buffer's memory, and the buffer is not accessible for exchange. Each value keeps a
+// table, which describes that memory (type invariant).
+unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
+    type Element = B::Element;
+
+    const DROP_MAY_SLEEP: bool = B::DROP_MAY_SLEEP;
+    const USER: bool = B::USER;
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.inner.buffer.len()
+    }
+
+    #[inline]
+    fn page_chunks(&self) -> Option<usize> {
+        self.inner.buffer.page_chunks()
+    }
+
+    fn try_for_each_page(
+        &self,
+        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
+    ) -> Result {
+        self.inner.buffer.try_for_each_page(f)
+    }
+
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        self.inner.buffer.try_for_each_chunk(f)
+    }
+
+    #[inline]
+    fn whole_lines(&self, line: usize) -> bool {
+        self.inner.buffer.whole_lines(line)
+    }
+
+    fn check_lines(&self, lines: Lines<'_>) -> Result {
+        self.inner.buffer.check_lines(lines)
+    }
+
+    #[inline(always)]
+    fn make_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Made> {
+        let binding = dev.reach().binding();
+        let inner = &mut *self.inner;
+
+        // What was built without asking for coherence may lie further than that allows.
+        let within = if inner.ready_for == binding && !options.is_coherent() {
+            Within::Limits
+        } else {
+            if inner.built_for != binding || options.is_coherent() {
+                inner.rebuild(dev, options)?;
+            } else if !dev.reach().settled() {
+                // As when it was built.
+                let attrs = options.attrs();
+                inner.table.check_reach(dev, ToDevice::RAW, attrs)?;
+            }
+            inner.table.unmark();
+            Within::Unknown
+        };
+
+        Ok(Made {
+            table: Table::EMPTY,
+            within,
+        })
+    }
+
+    #[inline(always)]
+    fn kept_table(&self) -> Option<&Table> {
+        Some(&self.inner.table)
+    }
+
+    #[inline(always)]
+    unsafe fn kept_table_mut(&mut self) -> Option<&mut Table> {
+        Some(&mut self.inner.table)
+    }
+
+    fn free_kept_table(&mut self) {
+        // INVARIANT: There is no table.
+        self.inner.built_for = 0;
+        self.inner.ready_for = 0;
+        self.inner.table.clear();
+    }
+}
+
+// SAFETY: The table stays, and so does what it describes (safety requirements of `SgSlice`).
+unsafe impl<B: SgSlice> SgSlice for Prebuilt<B> {
+    #[inline]
+    fn as_slice(&self) -> &[B::Element] {
+        self.inner.buffer.as_slice()
+    }
+
+    #[inline]
+    fn as_mut_slice(&mut self) -> &mut [B::Element] {
+        self.inner.buffer.as_mut_slice()
+    }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that is allocated for a device: coherent memory, pages for streaming, pools, and what processes
+//! can map of them.
+
+pub mod coherent;
+pub mod mapped_pool;
+pub mod mmap;
+pub mod noncoherent;
+pub mod pool;

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a pool counts, and the file in debugfs that shows it.
+//!
+//! The files are `dma_map/<device>-<number>` in debugfs. That of a pool whose buffers do not all come
+//! back stays: it shows what was leaked.
+
+use super::slot::Cache;
+use core::sync::atomic::Ordering::Relaxed;
+
+/// How many buffers are where, and what became of the calls.
+///
+/// The numbers are collected while others take and put back: they belong together when nobody does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MappedPoolStats {
+    /// The buffers that there can be.
+    pub max: usize,
+    /// Those that were allocated, which stay.
+    pub allocated: usize,
+    /// Of those, what drivers have, or have leaked.
+    pub in_use: usize,
+    /// What CPUs have at hand.
+    pub cached: usize,
+    /// What is there for all CPUs.
+    pub reserve: usize,
+    /// What devices have that could not be stopped.
+    pub quarantined: usize,
+    /// Calls that found a buffer at hand.
+    pub hits: usize,
+    /// Calls that did not.
+    pub misses: usize,
+    /// Of those, calls that found some in the reserve.
+    pub refills: usize,
+    /// Calls that put some back into the reserve, because too many were at hand.
+    pub flushes: usize,
+    /// Calls that found no buffer at all (`EBUSY`).
+    pub exhausted: usize,
+}
+
+impl MappedPoolStats {
+    pub(super) fn add(&mut self, cache: &Cache) {
+        for (sum, counter) in [
+            (&mut self.hits, &cache.hits),
+            (&mut self.misses, &cache.misses),
+            (&mut self.refills, &cache.refills),
+            (&mut self.flushes, &cache.flushes),
+        ] {
+            *sum = sum.wrapping_add(counter.load(Relaxed));
+        }
+        self.cached = self.cached.wrapping_add(cache.len());
+    }
+}
+
+#[cfg(CONFIG_DEBUG_FS)]
+mod files {
+    use super::super::store::Store;
+    use crate::{
+        generic::ops::Ops,
+        gfp::Gfp,
+        DmaMap, //
+    };
+    use core::{
+        ptr::{
+            null_mut,
+            NonNull, //
+        },
+        sync::atomic::{
+            AtomicPtr,
+            AtomicU32,
+            Ordering, //
+        }, //
+    };
+    use kernel::{
+        bindings,
+        module::this_module,
+        prelude::*, //
+    };
+
+    /// The folder, while an [`Owner`] exists.
+    static FOLDER: AtomicPtr<bindings::dentry> = AtomicPtr::new(null_mut());
+
+    /// The number of the next file: names are not used twice.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+
+    /// Owns the folder with the files; the module's data.
+    pub(crate) struct Owner;
+
+    impl Owner {
+        pub(crate) fn new() -> Self {
+            // SAFETY: The name is a valid C string. What the function returns, errors too, is what
+            // other functions of debugfs take.
+            let folder =
+                unsafe { bindings::debugfs_create_dir(c"dma_map".as_char_ptr(), null_mut()) };
+            FOLDER.store(folder, Ordering::Release);
+            Self
+        }
+    }
+
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            // SAFETY: Made by `new`. Files that are left go with it, when nobody reads them.
+            unsafe { bindings::debugfs_remove(FOLDER.swap(null_mut(), Ordering::AcqRel)) };
+        }
+    }
+
+    /// A file, which is removed on drop.
+    pub(in super::super) struct Entry(*mut bindings::dentry);
+
+    impl Entry {
+        /// Makes a file that shows what `store` counts; `None` if there is none.
+        ///
+        /// Context: may sleep.
+        pub(in super::super) fn new(store: &Store) -> Option<Self> {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            // SAFETY: The device is bound, its name is a valid C string, and the format takes both arguments.
+            // The kernel crate's way to do this could panic.
+            let name = NonNull::new(unsafe {
+                bindings::kasprintf(
+                    Gfp::Kernel.as_raw(),
+                    c"%s-%u".as_char_ptr(),
+                    bindings::dev_name(store.dev.as_raw()),
+                    number,
+                )
+            })?;
+
+            // SAFETY: The arguments are valid. The store outlives the file: it removes it, or is
+            // leaked.
+            let entry = unsafe {
+                bindings::debugfs_create_file_full(
+                    name.as_ptr(),
+                    0o444,
+                    FOLDER.load(Ordering::Acquire),
+                    core::ptr::from_ref(store).cast_mut().cast(),
+                    core::ptr::null(),
+                    OPERATIONS.as_ptr(),
+                )
+            };
+            // SAFETY: Allocated above, and copied.
+            unsafe { bindings::kfree(name.as_ptr().cast()) };
+            Some(Self(entry))
+        }
+    }
+
+    impl Drop for Entry {
+        fn drop(&mut self) {
+            // SAFETY: Made by `new`; waits for readers. The module's folder exists as long as
+            // drivers do that use it.
+            unsafe { bindings::debugfs_remove(self.0) };
+        }
+    }
+
+    static OPERATIONS: Ops<bindings::file_operations> = Ops::new(bindings::file_operations {
+        owner: this_module::<DmaMap>().as_ptr(),
+        open: Some(open),
+        read: Some(bindings::seq_read),
+        llseek: Some(bindings::seq_lseek),
+        release: Some(bindings::single_release),
+        ..pin_init::zeroed()
+    });
+
+    /// # Safety
+    ///
+    /// Called by debugfs, with a file that [`Entry::new`] made.
+    unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { bindings::single_open(file, Some(show), (*inode).i_private) }
+    }
+
+    /// # Safety
+    ///
+    /// Called by `seq_file`, with what [`open`] gave it.
+    unsafe extern "C" fn show(file: *mut bindings::seq_file, _: *mut c_void) -> c_int {
+        // SAFETY: By the safety requirements of this function; the store exists while it is read.
+        let store = unsafe { &*(*file).private.cast::<Store>() };
+        let stats = store.stats();
+
+        // SAFETY: The format takes the argument, a C string: the last byte of the name is 0.
+        unsafe {
+            bindings::seq_printf(file, c"name: %s\n".as_char_ptr(), store.name.as_ptr());
+        }
+        for (name, value) in [
+            (c"size", store.layout.size),
+            (c"cache", store.layout.capacity),
+            (c"max", stats.max),
+            (c"allocated", stats.allocated),
+            (c"in_use", stats.in_use),
+            (c"cached", stats.cached),
+            (c"reserve", stats.reserve),
+            (c"quarantined", stats.quarantined),
+            (c"hits", stats.hits),
+            (c"misses", stats.misses),
+            (c"refills", stats.refills),
+            (c"flushes", stats.flushes),
+            (c"exhausted", stats.exhausted),
+        ] {
+            // SAFETY: The format takes both arguments.
+            unsafe {
+                bindings::seq_printf(file, c"%s: %zu\n".as_char_ptr(), name.as_char_ptr(), value);
+            }
+        }
+        0
+    }
+}
+
+#[cfg(not(CONFIG_DEBUG_FS))]
+mod files {
+    use super::super::store::Store;
+
+    /// The folder, which there is none of.
+    pub(crate) struct Owner;
+
+    impl Owner {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+    }
+
+    /// A file, which there is none of.
+    pub(in super::super) struct Entry;
+
+    impl Entry {
+        pub(in super::super) fn new(_store: &Store) -> Option<Self> {
+            None
+        }
+    }
+}
+
+pub(super) use self::files::Entry;
+pub(crate) use self::files::Owner;

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a pool and its buffers share.
+//!
+//! A buffer that nobody uses is in the cache of a CPU or in the reserve. A take or a put goes to the
+//! cache of the CPU that it runs on, by one exchange; when that is empty or full, some buffers at once go
+//! from or to the reserve, under a lock.
+
+use super::{
+    job::Job,
+    layout::Layout,
+    memory::Memory,
+    slot::{
+        Cache,
+        List,
+        Slot, //
+    },
+    stats::{
+        Entry,
+        MappedPoolStats, //
+    },
+};
+use crate::{
+    device::DmaDevice,
+    generic::{
+        percpu::{
+            PerCpu,
+            RawLock, //
+        },
+        vec, //
+    },
+    gfp::Gfp,
+    sys::ffi, //
+};
+use core::{
+    cell::Cell,
+    ptr::NonNull,
+    sync::atomic::AtomicUsize, //
+};
+use kernel::{
+    bindings,
+    dma::DmaAddress,
+    prelude::*, //
+};
+
+/// Some buffers that are allocated as one.
+///
+/// # Invariants
+///
+/// Who took it off the list of blank ones may use it; when its slots are given away, who frees the
+/// store.
+pub(super) struct Chunk {
+    pub(super) memory: Cell<Option<Memory>>,
+    /// The number of the next one that is blank.
+    pub(super) next: Cell<usize>,
+    pub(super) home: Cell<usize>,
+}
+
+/// How far a store has come.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Life {
+    /// Its pool exists.
+    Open,
+    /// Its pool is gone, and the caches may hold buffers.
+    Closed,
+    /// No cache holds buffers any more.
+    Drained,
+}
+
+/// What is reached under the lock.
+pub(super) struct Shared {
+    pub(super) free: List,
+    /// The number of a chunk that is not allocated, or that of none.
+    pub(super) blank: usize,
+    allocated: usize,
+    pub(super) quarantined: usize,
+    pub(super) exhausted: usize,
+    pub(super) life: Life,
+}
+
+impl Shared {
+    /// Takes a blank chunk: its number.
+    pub(super) fn take_blank(&mut self, chunks: &[Chunk]) -> Option<usize> {
+        let next = chunks.get(self.blank)?.next.get();
+
+        Some(core::mem::replace(&mut self.blank, next))
+    }
+
+    /// Returns whether nobody is left who needs the store; once, to who makes it so.
+    pub(super) fn is_over(&self) -> bool {
+        self.life == Life::Drained
+            && self.free.len().wrapping_add(self.quarantined) == self.allocated
+    }
+}
+
+/// The buffers of a pool.
+///
+/// # Invariants
+///
+/// - `dev` is bound as long as a pool or a handle with this store exists, and until a job that one of
+///   them has put off is done.
+/// - `slots` and `chunks` stay in place, and there is a slot for each buffer of each chunk.
+/// - A slot that is not blank is in a cache, in `free`, with a handle, or quarantined; only in the
+///   latter two cases can a device access its buffer.
+#[pin_data]
+pub(super) struct Store {
+    pub(super) caches: PerCpu<Cache>,
+    /// What each cache may hold: 0 while buffers are scarce, and when the pool is gone.
+    pub(super) capacity: AtomicUsize,
+    pub(super) dev: DmaDevice<'static>,
+    pub(super) layout: Layout,
+    direction: bindings::dma_data_direction,
+    pub(super) slots: KVVec<Slot>,
+    pub(super) chunks: KVVec<Chunk>,
+    /// The start of the name, and a 0 at least.
+    pub(super) name: [u8; 32],
+    /// Frees the store; taken by who does that.
+    pub(super) finish: Cell<Option<Pin<KBox<Job>>>>,
+    pub(super) entry: Cell<Option<Entry>>,
+    #[pin]
+    pub(super) shared: RawLock<Shared>,
+}
+
+// SAFETY: The cells are used by one thread at a time: those of slots and chunks by who has them,
+// `finish` by who frees the store, `entry` by who makes and by who frees it.
+unsafe impl Sync for Store {}
+
+// SAFETY: As above; nothing is tied to a thread.
+unsafe impl Send for Store {}
+
+impl Store {
+    /// Makes a store without buffers.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// The device must be bound as the type invariants say.
+    pub(super) unsafe fn new(
+        dev: DmaDevice<'_>,
+        name: &CStr,
+        layout: Layout,
+        direction: bindings::dma_data_direction,
+    ) -> Result<NonNull<Self>> {
+        // SAFETY: By the safety requirements of this function, nobody uses it when it is not bound.
+        let dev = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
+
+        let flags = Gfp::Kernel.flags();
+        let mut slots = KVVec::new();
+        vec::reserve(&mut slots, layout.max, flags)?;
+        while slots.len() < layout.max {
+            vec::push_within_capacity(&mut slots, Slot::new()).map_err(|_| ENOMEM)?;
+        }
+        let mut chunks = KVVec::new();
+        vec::reserve(&mut chunks, layout.chunks, flags)?;
+        while chunks.len() < layout.chunks {
+            let chunk = Chunk {
+                memory: Cell::new(None),
+                next: Cell::new(chunks.len().wrapping_add(1)),
+                home: Cell::new(0),
+            };
+            vec::push_within_capacity(&mut chunks, chunk).map_err(|_| ENOMEM)?;
+        }
+        let mut start = [0; 32];
+        for (to, from) in start.iter_mut().take(31).zip(name.to_bytes_with_nul()) {
+            *to = *from;
+        }
+        let finish = Job::new()?;
+        let capacity = layout.capacity;
+
+        // INVARIANT: All buffers are blank.
+        let this = KBox::try_pin_init::<Error>(
+            try_pin_init!(Self {
+                caches: PerCpu::zeroed()?,
+                capacity: AtomicUsize::new(capacity),
+                dev,
+                layout,
+                direction,
+                slots,
+                chunks,
+                name: start,
+                finish: Cell::new(Some(finish)),
+                entry: Cell::new(None),
+                shared <- RawLock::new(Shared {
+                    free: List::new(),
+                    blank: 0,
+                    allocated: 0,
+                    quarantined: 0,
+                    exhausted: 0,
+                    life: Life::Open,
+                }),
+            }),
+            Gfp::Kernel.flags(),
+        )?;
+
+        // SAFETY: The store is not moved from here on.
+        let this = KBox::leak(unsafe { Pin::into_inner_unchecked(this) });
+        this.entry.set(Entry::new(this));
+        Ok(NonNull::from(this))
+    }
+
+    /// Allocates buffers until there are `count`; one after the other, when the store is new.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Memory::alloc`].
+    pub(super) fn prefill(&self) -> Result {
+        while self.with(|shared| shared.allocated) < self.layout.prefill {
+            let Some(index) = self.with(|shared| shared.take_blank(&self.chunks)) else {
+                break;
+            };
+            let slot = self.grow(index, Gfp::Kernel)?;
+            // SAFETY: The slot is ours.
+            self.with(|shared| unsafe { shared.free.push(slot) });
+        }
+        Ok(())
+    }
+
+    /// Calls `f` under the lock.
+    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Shared) -> R) -> R {
+        let here = self.caches.enter();
+
+        self.shared.with(&here, f)
+    }
+
+    /// Allocates the blank chunk `index`, which the caller has, and returns one of its buffers.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Memory::alloc`]; the chunk is blank again.
+    pub(super) fn grow(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
+        let first = self.fill(index, gfp);
+
+        first.inspect_err(|_| {
+            self.with(|shared| {
+                if let Some(chunk) = self.chunks.get(index) {
+                    chunk.next.set(core::mem::replace(&mut shared.blank, index));
+                }
+            });
+        })
+    }
+
+    fn fill(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
+        let layout = &self.layout;
+        let start = index.wrapping_mul(layout.per_chunk);
+        let chunk = self.chunks.get(index).ok_or(ENOMEM)?;
+        let slots = self.slots.get(start..).ok_or(ENOMEM)?;
+
+        let memory = Memory::alloc(self.dev, layout, self.direction, gfp)?;
+        let (cpu, dma) = (memory.cpu(), memory.dma());
+        chunk.memory.set(Some(memory));
+
+        let (mut first, mut count) = (None, 0usize);
+        let mut rest = List::new();
+        for (index, slot) in slots.iter().take(layout.per_chunk).enumerate() {
+            let offset = index.wrapping_mul(layout.stride);
+            // SAFETY: Within the chunk.
+            let cpu = unsafe { cpu.byte_add(offset) };
+            // CAST: Within the chunk, whose addresses do not wrap.
+            slot.place(
+                cpu,
+                dma.wrapping_add(offset as DmaAddress),
+                NonNull::from(self),
+            );
+            count = count.wrapping_add(1);
+            if let Some(slot) = first.replace(NonNull::from(slot)) {
+                // SAFETY: The slot is ours.
+                unsafe { rest.push(slot) };
+            }
+        }
+
+        self.with(|shared| shared.allocated = shared.allocated.wrapping_add(count));
+        while rest.len() != 0 {
+            self.with(|shared| shared.free.take_from_list(&mut rest));
+        }
+        first.ok_or(ENOMEM)
+    }
+
+    /// Syncs a buffer for the CPU, unless the device needs none.
+    ///
+    /// # Safety
+    ///
+    /// The caller must have the slot, and the device be bound.
+    #[inline(always)]
+    pub(super) unsafe fn sync_for_cpu(slot: &Slot) {
+        // SAFETY: As in `put`; the buffer is mapped.
+        unsafe {
+            let this = slot.store().as_ref();
+            let dev = this.dev.as_raw();
+            if ffi::need_sync(dev) {
+                let (dma, size) = (slot.dma(), this.layout.size);
+                bindings::__dma_sync_single_for_cpu(dev, dma, size, this.direction);
+            }
+        }
+    }
+
+    /// Syncs a buffer for the device, unless that needs none.
+    ///
+    /// # Safety
+    ///
+    /// The caller must have the slot, and the device be bound.
+    #[inline(always)]
+    pub(super) unsafe fn sync_for_device(slot: &Slot) {
+        // SAFETY: As in `put`; the buffer is mapped.
+        unsafe {
+            let this = slot.store().as_ref();
+            let dev = this.dev.as_raw();
+            if ffi::need_sync(dev) {
+                let (dma, size) = (slot.dma(), this.layout.size);
+                bindings::__dma_sync_single_for_device(dev, dma, size, this.direction);
+            }
+        }
+    }
+
+    /// Counts.
+    ///
+    /// Context: any but NMI.
+    pub(super) fn stats(&self) -> MappedPoolStats {
+        let mut stats = MappedPoolStats {
+            max: self.layout.max,
+            ..Default::default()
+        };
+        self.caches.for_each(|cache| stats.add(cache));
+        self.with(|shared| {
+            stats.allocated = shared.allocated;
+            stats.reserve = shared.free.len();
+            stats.quarantined = shared.quarantined;
+            stats.exhausted = shared.exhausted;
+        });
+        let idle = stats.cached.wrapping_add(stats.reserve);
+        stats.in_use = stats
+            .allocated
+            .saturating_sub(idle.wrapping_add(stats.quarantined));
+        stats
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for streaming, as [`Mmap`] takes it.
+
+use super::{
+    DmaBuffer,
+    Free,
+    Memory, //
+};
+use crate::{
+    device::DmaDevice,
+    direction::Direction,
+    engine::Engine,
+    generic::variance::Inside,
+    mmap::{
+        private::Backend,
+        Mmap, //
+    },
+    state::{
+        Device,
+        State, //
+    },
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+impl<M, T, D, E> Backend for DmaBuffer<'_, M, T, D, Device<E>>
+where
+    M: Memory,
+    D: Direction,
+    E: Engine,
+{
+    type Memory = Free<M>;
+
+    fn device(&self, _: Inside) -> DmaDevice<'_> {
+        self.dev.shorter()
+    }
+
+    fn size(&self) -> usize {
+        self.place().size
+    }
+
+    fn stop(&self) -> bool {
+        self.state.stop()
+    }
+
+    unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: By the safety requirements of this function; by the type invariants the memory is
+        // allocated at this place.
+        unsafe { self.memory.mmap(&self.place(), vma) }
+    }
+
+    unsafe fn into_memory(self) -> Free<M> {
+        let memory = Free::new(self.memory, &self.place());
+        self.forget();
+        memory
+    }
+
+    unsafe fn free(memory: Free<M>) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { memory.free() };
+    }
+}
+
+impl<M, T, D, E> Mmap<DmaBuffer<'_, M, T, D, Device<E>>>
+where
+    M: Memory,
+    D: Direction,
+    E: Engine,
+{
+    /// Makes what the device wrote visible to the processes that have mapped the memory.
+    ///
+    /// The memory stays the device's: the kernel does not look at it, and what a process finds
+    /// while the device writes is its own affair.
+    ///
+    /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
+    #[inline]
+    pub fn sync_for_cpu(&self) {
+        (**self).sync_for_cpu();
+    }
+
+    /// Makes what the processes wrote visible to the device.
+    ///
+    /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
+    #[inline]
+    pub fn sync_for_device(&self) {
+        (**self).sync_for_device();
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Size, alignment and boundary of a pool's blocks.
+
+use crate::{
+    device::reach::Reach,
+    direction::assert_no_destructor, //
+};
+use kernel::{
+    dma::DmaAddress,
+    page::PAGE_SIZE,
+    prelude::*,
+    sizes::SZ_128K, //
+};
+
+/// What the C code keeps in a free block; no block is smaller.
+#[repr(C)]
+struct FreeBlock {
+    _next: *mut c_void,
+    _dma: DmaAddress,
+}
+
+/// A layout that `dma_pool_create()` takes.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    /// Bytes of a block, without what the alignment adds.
+    pub(super) size: usize,
+    /// A power of two, at most a page.
+    pub(super) align: usize,
+    /// A power of two that a block fits within, or 0.
+    pub(super) boundary: usize,
+}
+
+impl Layout {
+    /// The layout of blocks for a `T`, for which [`assert_element`] holds.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: see [`DmaPool::try_with`](super::DmaPool::try_with).
+    pub(super) const fn new<T>(align: usize, boundary: usize) -> Result<Self> {
+        // The DMA API aligns to pages; larger alignments would be a promise that nobody keeps.
+        if !align.is_power_of_two() || align > PAGE_SIZE {
+            return Err(EINVAL);
+        }
+
+        let align = larger(align, align_of::<T>());
+        // Rounded up as the C code does it; below 128 KiB and two pages, so that nothing wraps.
+        let mask = align.wrapping_sub(1);
+        let block = larger(size_of::<T>(), size_of::<FreeBlock>()).wrapping_add(mask) & !mask;
+        if block >= SZ_128K {
+            return Err(EINVAL);
+        }
+        if boundary != 0 && (!boundary.is_power_of_two() || boundary < block) {
+            return Err(EINVAL);
+        }
+
+        Ok(Self {
+            size: size_of::<T>(),
+            align,
+            boundary,
+        })
+    }
+
+    /// Adds the limits of segments that the driver has stated.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: blocks are beyond them.
+    pub(super) fn within(mut self, reach: &Reach) -> Result<Self> {
+        if !reach.takes_coherent(self.size) {
+            return Err(EINVAL);
+        }
+        // A block fits: it is rounded up to no more than a page, of which a boundary is a multiple.
+        match usize::try_from(reach.stated_boundary()) {
+            Ok(stated @ 1..) if self.boundary == 0 || stated < self.boundary => {
+                self.boundary = stated;
+            }
+            // None was stated, or none below the end of the address space.
+            _ => {}
+        }
+        Ok(self)
+    }
+
+    /// As [`new`](Self::new), to be evaluated by the compiler.
+    pub(super) const fn constant<T>(align: usize, boundary: usize) -> Self {
+        assert_element::<T>();
+        match Self::new::<T>(align, boundary) {
+            Ok(layout) => layout,
+            // The callers evaluate it in `const` blocks: an error of the compiler, and no code.
+            Err(_) => panic!("no pool of blocks with this alignment and boundary"),
+        }
+    }
+}
+
+/// What must hold for every block type.
+pub(super) const fn assert_element<T>() {
+    assert!(size_of::<T>() > 0, "a pool of blocks without size");
+    assert!(
+        size_of::<T>() < SZ_128K,
+        "blocks of 128 KiB and more: use `DmaCoherent::zeroed_large`"
+    );
+    assert!(align_of::<T>() <= PAGE_SIZE, "alignment beyond a page");
+    assert_no_destructor::<T>();
+}
+
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b {
+        a
+    } else {
+        b
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver may ask of the mapping of a scattered buffer.
+
+use super::map_options::MapOptions;
+use crate::gfp::Gfp;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// The flags for the memory that a mapping itself takes, and what the driver asks of the mapping.
+///
+/// [`Gfp`] alone converts into it, and asks for nothing in particular.
+///
+/// # Examples
+///
+/// ```ignore
+/// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
+/// let options = SgOptions::new(Gfp::Kernel).map(MapOptions::new().weak_ordering());
+/// let mapping = SgMapping::map(dma, buffer, ToDevice, engine, options)?;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct SgOptions {
+    gfp: Gfp,
+    map: MapOptions,
+}
+
+impl SgOptions {
+    /// Asks for nothing in particular.
+    #[inline]
+    pub const fn new(gfp: Gfp) -> Self {
+        Self {
+            gfp,
+            map: MapOptions::new(),
+        }
+    }
+
+    /// Sets what is asked of the mapping, of all its segments.
+    #[inline]
+    pub const fn map(mut self, options: MapOptions) -> Self {
+        self.map = options;
+        self
+    }
+
+    #[inline]
+    pub(crate) const fn gfp(self) -> Gfp {
+        self.gfp
+    }
+
+    /// What is asked of the mapping.
+    #[inline]
+    pub(crate) const fn map_options(self) -> MapOptions {
+        self.map
+    }
+
+    /// Whether the device must access the buffer itself, coherently.
+    #[inline]
+    pub(crate) const fn is_coherent(self) -> bool {
+        // CAST: An attribute is a bit of an `unsigned long`.
+        self.attrs() & bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong != 0
+    }
+
+    /// The attributes as the C API takes them.
+    #[inline]
+    pub(crate) const fn attrs(self) -> c_ulong {
+        self.map.attrs()
+    }
+}
+
+impl From<Gfp> for SgOptions {
+    #[inline]
+    fn from(gfp: Gfp) -> Self {
+        Self::new(gfp)
+    }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Views of memory that a device may write to at any time.
+//!
+//! A view is a volatile window and never a reference. It works with the kernel's
+//! [`Io`](kernel::io::Io) methods and with `io_read!`, `io_write!` and `io_project!`; a view of a
+//! part carries the part's own DMA address.
+
+use crate::generic::{
+    variance::Invariant,
+    vec, //
+};
+use core::{
+    cell::UnsafeCell,
+    marker::PhantomData, //
+};
+use kernel::{
+    alloc::{
+        Allocator,
+        Flags,
+        Vec, //
+    },
+    dma::DmaAddress,
+    io::{
+        io_project,
+        IoBackend,
+        IoBase,
+        IoCapable,
+        IoCopyable,
+        SysMem,
+        SysMemBackend, //
+    },
+    prelude::*,
+    ptr::KnownSize, //
+};
+use zerocopy::{
+    FromBytes,
+    IntoBytes, //
+};
+
+/// Returns the size in bytes of what `ptr` points to.
+///
+/// `KnownSize::size()` checks for an overflow, which memory that exists does not have.
+///
+/// # Safety
+///
+/// `ptr` must be valid and aligned. Anybody may write there meanwhile.
+#[inline]
+pub(crate) unsafe fn size_of<T: ?Sized>(ptr: *const T) -> usize {
+    // SAFETY: By the safety requirements of this function. A reference to an `UnsafeCell` says
+    // nothing about who else writes there, and of this one only the metadata are used.
+    size_of_val(unsafe { &*(ptr as *const UnsafeCell<T>) })
+}
+
+/// A window into shared coherent memory.
+///
+/// Reads and writes are volatile: a race with the device is defined, and a value is what was in
+/// memory at one moment, if it is a primitive. A copy ([`Io::copy_read`](kernel::io::Io)) of
+/// something larger may be torn.
+///
+/// # Invariants
+///
+/// During `'a`:
+///
+/// - `cpu` is aligned and valid for volatile access, and there is no reference to the memory.
+/// - The device reaches the same memory, in one piece, at `dma`.
+pub struct CoherentView<'a, T: ?Sized> {
+    cpu: SysMem<'a, T>,
+    dma: DmaAddress,
+    _handle: Invariant<'a>,
+}
+
+impl<T: ?Sized> Copy for CoherentView<'_, T> {}
+impl<T: ?Sized> Clone for CoherentView<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, T: ?Sized> CoherentView<'a, T> {
+    /// Creates a view of `ptr`.
+    ///
+    /// # Safety
+    ///
+    /// - `ptr` must be valid and aligned for volatile access during `'a`, and no reference to the
+    ///   memory may exist meanwhile.
+    /// - The device must reach the same memory, in one piece, at `dma`.
+    #[inline]
+    pub(crate) unsafe fn new(ptr: *mut T, dma: DmaAddress) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            // SAFETY: By the safety requirements of this function.
+            cpu: unsafe { SysMem::new(ptr) },
+            dma,
+            _handle: PhantomData,
+        }
+    }
+
+    /// Returns the address at which the device reaches the first byte of the view.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn dma_address(self) -> DmaAddress {
+        self.dma
+    }
+
+    /// Returns the size of the memory in bytes.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn size(self) -> usize
+    where
+        T: KnownSize,
+    {
+        // SAFETY: By the type invariants the memory is valid during `'a`.
+        unsafe { size_of(SysMemBackend::as_ptr(self.cpu)) }
+    }
+}
+
+impl<'a, T: FromBytes + IntoBytes> CoherentView<'a, [T]> {
+    /// Returns the same memory as bytes.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn as_bytes(self) -> CoherentView<'a, [u8]> {
+        let ptr = CoherentBackend::as_ptr(self);
+        // The memory exists, so its size does not wrap.
+        let size = ptr.len().wrapping_mul(core::mem::size_of::<T>());
+        let bytes = core::ptr::slice_from_raw_parts_mut(ptr.cast::<u8>(), size);
+
+        // SAFETY: The same memory, at the same address for the device. Elements have no padding, so
+        // they are bytes, and any bytes are elements.
+        unsafe { CoherentView::new(bytes, self.dma) }
+    }
+}
+
+impl CoherentView<'_, [u8]> {
+    /// Copies `data` to the first bytes: the I/O methods' `copy_from_slice()`, which panics where this
+    /// returns an error.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` if `data` is longer than the view; nothing is written then.
+    #[inline]
+    pub fn try_copy_from_slice(self, data: &[u8]) -> Result {
+        let part = io_project!(self, [try: ..data.len()]);
+
+        // SAFETY: `data` is valid for reads of its length, which is that of the part.
+        unsafe { CoherentBackend::copy_to_io(part, data.as_ptr()) };
+        Ok(())
+    }
+
+    /// Copies all of it to the first bytes of `out`.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` if it is longer than `out`; nothing is written then.
+    #[inline]
+    pub fn try_copy_to_slice(self, out: &mut [u8]) -> Result {
+        let len = CoherentBackend::as_ptr(self).len();
+        let out = out.get_mut(..len).ok_or(ERANGE)?;
+
+        // SAFETY: `out` is valid for writes of its length, which is that of the view.
+        unsafe { CoherentBackend::copy_from_io(self, out.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// Appends a copy of all of it to `out`.
+    ///
+    /// Context: as growing `out` by `flags`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, not if `out` has room for it; nothing is appended then.
+    #[inline]
+    pub fn append_to<A: Allocator>(self, out: &mut Vec<u8, A>, flags: Flags) -> Result {
+        let len = CoherentBackend::as_ptr(self).len();
+        vec::reserve(out, len, flags)?;
+
+        // SAFETY: There is room for `len` bytes behind the elements; they are initialised here.
+        unsafe {
+            let end = out.as_mut_ptr().add(out.len());
+            CoherentBackend::copy_from_io(self, end);
+            vec::set_len(out, out.len().wrapping_add(len));
+        }
+        Ok(())
+    }
+}
+
+/// The I/O backend of [`CoherentView`].
+pub struct CoherentBackend;
+
+impl IoBackend for CoherentBackend {
+    type View<'a, T: ?Sized + KnownSize> = CoherentView<'a, T>;
+
+    #[inline]
+    fn as_ptr<'a, T: ?Sized + KnownSize>(view: Self::View<'a, T>) -> *mut T {
+        SysMemBackend::as_ptr(view.cpu)
+    }
+
+    #[inline]
+    unsafe fn project_view<'a, T: ?Sized + KnownSize, U: ?Sized + KnownSize>(
+        view: Self::View<'a, T>,
+        ptr: *mut U,
+    ) -> Self::View<'a, U> {
+        let offset = ptr.addr().wrapping_sub(Self::as_ptr(view).addr());
+
+        // INVARIANT: `ptr` is a part of the view, by the safety requirements of this function;
+        // coherent memory is contiguous for the device, so the part is at the same offset there.
+        CoherentView {
+            // SAFETY: By the safety requirements of this function.
+            cpu: unsafe { SysMemBackend::project_view(view.cpu, ptr) },
+            // CAST: The offset is within one allocation, whose DMA addresses do not wrap.
+            dma: view.dma.wrapping_add(offset as DmaAddress),
+            _handle: PhantomData,
+        }
+    }
+}
+
+impl<T> IoCapable<T> for CoherentBackend
+where
+    SysMemBackend: IoCapable<T>,
+{
+    #[inline]
+    fn io_read<'a>(view: Self::View<'a, T>) -> T {
+        SysMemBackend::io_read(view.cpu)
+    }
+
+    #[inline]
+    fn io_write<'a>(view: Self::View<'a, T>, value: T) {
+        SysMemBackend::io_write(view.cpu, value)
+    }
+}
+
+impl IoCopyable for CoherentBackend {
+    #[inline]
+    unsafe fn copy_from_io(view: Self::View<'_, [u8]>, buffer: *mut u8) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { SysMemBackend::copy_from_io(view.cpu, buffer) }
+    }
+
+    #[inline]
+    unsafe fn copy_to_io(view: Self::View<'_, [u8]>, buffer: *const u8) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { SysMemBackend::copy_to_io(view.cpu, buffer) }
+    }
+
+    #[inline]
+    fn copy_read<T: FromBytes>(view: Self::View<'_, T>) -> T {
+        SysMemBackend::copy_read(view.cpu)
+    }
+
+    #[inline]
+    fn copy_write<T: IntoBytes>(view: Self::View<'_, T>, value: T) {
+        SysMemBackend::copy_write(view.cpu, value)
+    }
+}
+
+impl<'a, T: ?Sized + KnownSize> IoBase<'a> for CoherentView<'a, T> {
+    type Backend = CoherentBackend;
+    type Target = T;
+
+    #[inline]
+    fn as_view(self) -> CoherentView<'a, Self::Target> {
+        self
+    }
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Protocols over shared memory: byte order, barriers, what a device wrote, rings and mailboxes.
+
+pub mod barrier;
+pub mod endian;
+pub mod mailbox;
+pub mod ring;
+pub mod untrusted;

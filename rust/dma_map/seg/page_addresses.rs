@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A mapping as a list of pages, for page tables and for lists like NVMe's PRPs.
+
+use super::segments::{
+    Entries,
+    Segment, //
+};
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
+
+/// The DMA addresses of the pages of a mapping, in order.
+///
+/// A list of pages can say where in the first page the data start, and how long they are; it knows
+/// no gaps. So a mapping has such a list only if, as the device sees it,
+///
+/// - every page but the first has data from its beginning, and
+/// - every page but the last has data up to its end.
+///
+/// Where two entries meet within a page, without a gap, that page is listed once. Addresses are
+/// those of whole pages; the data start [`offset`](Self::offset) bytes into the first one.
+///
+/// A device that is told of a page can reach all of it, so [`is_whole`](Self::is_whole) must hold
+/// for one that takes no length, as page tables do not.
+///
+/// C API: `for_each_sgtable_dma_page()`, which has no such rule, and leaves addresses of pages
+/// that have gaps to the driver.
+#[derive(Clone)]
+pub struct PageAddresses<'a> {
+    entries: Entries<'a>,
+    /// The entry that was begun.
+    entry: Segment,
+    /// The next page of it.
+    next: u64,
+    /// Pages of it from `next` on.
+    in_entry: u64,
+    /// Pages from `next` on.
+    left: usize,
+    /// The size of a page, minus 1.
+    mask: u64,
+    offset: usize,
+    whole: bool,
+}
+
+/// The first page of `entry` that the entry before does not end in, and how many there are.
+fn pages_of(before: Segment, entry: Segment, mask: u64) -> (u64, u64) {
+    let address = widen(entry.address);
+    // An entry is not empty.
+    let last = address.wrapping_add(u64::from(entry.len).wrapping_sub(1)) & !mask;
+    let mut first = address & !mask;
+    if before.len != 0 && address & mask != 0 {
+        first = first.wrapping_add(mask).wrapping_add(1);
+    }
+
+    // None if all of it is in the page that the entry before ends in.
+    let count = match last.wrapping_sub(first) {
+        // `first` is one page behind `last`, or at it, or before it.
+        behind if behind == !mask => 0,
+        // The mask is at least 0, so the shift is at most 63; the count is less than an address.
+        distance => distance.wrapping_shr(mask.count_ones()).wrapping_add(1),
+    };
+    (first, count)
+}
+
+/// `dma_addr_t` may be 32 bits.
+#[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+fn widen(address: DmaAddress) -> u64 {
+    address.into()
+}
+
+impl<'a> PageAddresses<'a> {
+    /// Checks that `entries` are pages of `size` bytes, and counts them.
+    pub(crate) fn new(entries: Entries<'a>, size: usize) -> Result<Self> {
+        if !size.is_power_of_two() {
+            return Err(EINVAL);
+        }
+        // Not 0.
+        let mask = (size as u64).wrapping_sub(1);
+        let mut before = Segment::NOTHING;
+        let mut left: u64 = 0;
+        let mut offset = 0;
+
+        for entry in entries.clone() {
+            if before.len == 0 {
+                offset = widen(entry.address) & mask;
+            } else if before.end() != entry.address
+                && (widen(before.end()) | widen(entry.address)) & mask != 0
+            {
+                return Err(EINVAL);
+            }
+            let (_, count) = pages_of(before, entry, mask);
+            left = left.wrapping_add(count);
+            before = entry;
+        }
+
+        Ok(Self {
+            entries,
+            entry: Segment::NOTHING,
+            next: 0,
+            in_entry: 0,
+            // CAST: Pages of memory that exists.
+            left: left as usize,
+            mask,
+            // CAST: Less than `size`.
+            offset: offset as usize,
+            whole: offset == 0 && widen(before.end()) & mask == 0,
+        })
+    }
+
+    /// Returns where in the first page of the mapping the data start, in bytes.
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Returns whether all bytes of all pages are the mapping's.
+    #[inline]
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+}
+
+impl Iterator for PageAddresses<'_> {
+    type Item = DmaAddress;
+
+    fn next(&mut self) -> Option<DmaAddress> {
+        while self.in_entry == 0 {
+            let entry = self.entries.next()?;
+            (self.next, self.in_entry) = pages_of(self.entry, entry, self.mask);
+            self.entry = entry;
+        }
+
+        let page = self.next;
+        self.next = page.wrapping_add(self.mask).wrapping_add(1);
+        self.in_entry = self.in_entry.wrapping_sub(1);
+        self.left = self.left.wrapping_sub(1);
+        // CAST: A page of an entry, whose address has the type.
+        Some(page as DmaAddress)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for PageAddresses<'_> {}

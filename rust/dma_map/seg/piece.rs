@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a device is told of: an address, with the length, the direction and the engine that belong to
+//! it.
+
+use super::iova_segments::IovaSegments;
+use crate::{
+    direction::{
+        Bidirectional,
+        Direction, //
+    },
+    generic::variance::Invariant,
+    view::CoherentView, //
+};
+use core::{
+    marker::PhantomData,
+    ops::Range, //
+};
+use kernel::{
+    dma::DmaAddress,
+    prelude::*,
+    ptr::KnownSize, //
+};
+
+/// What a piece has as types alone.
+type Kind<D, E> = PhantomData<(D, fn() -> E)>;
+
+/// Memory that a device has during `'a`, contiguously, in direction `D`, by a handle whose engine has the
+/// mark `E`.
+///
+/// A function that writes an address into a register or a descriptor takes one of these. It asks for
+/// the direction by a bound: `CpuWrites` for what the device is to read, `CpuReads` for what it is to
+/// write. And it asks for its own engine by the [mark](crate::Engine::Mark), whatever the handle holds of
+/// it: the engine itself, a reference, an `Arc`.
+///
+/// It is one segment within the limits that the driver has stated
+/// ([`DmaLimits`](crate::DmaLimits)), except of coherent memory that was allocated
+/// [`beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits).
+///
+/// # Invariants
+///
+/// The `len` bytes at `address`, at least one, are mapped in direction `D` by a handle that is in a
+/// state of the device during `'a`, and carries an engine with the mark `E`.
+///
+/// # Examples
+///
+/// ```ignore
+/// # const ADDRESS: usize = 0x10;
+/// # const LENGTH: usize = 0x18;
+/// # struct Port<'bound> { regs: pci::Bar<'bound> }
+/// # impl Port<'_> {
+/// fn send<D: CpuWrites>(&self, piece: Piece<'_, D, Self>) -> Result {
+///     self.regs.try_write64(piece.address(), ADDRESS)?;
+///     self.regs.try_write32(piece.len().try_into()?, LENGTH)
+/// }
+/// # }
+/// ```
+pub struct Piece<'a, D, E> {
+    address: DmaAddress,
+    len: usize,
+    _handle: (Invariant<'a>, Kind<D, E>),
+}
+
+impl<D, E> Copy for Piece<'_, D, E> {}
+impl<D, E> Clone for Piece<'_, D, E> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, D: Direction, E> Piece<'a, D, E> {
+    /// Names a piece.
+    ///
+    /// # Safety
+    ///
+    /// There must be at least one byte, and they must be mapped in direction `D` by a handle that is
+    /// in a state of the device during `'a`, and carries an engine with the mark `E`.
+    #[inline]
+    pub(crate) unsafe fn new(address: DmaAddress, len: usize) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            address,
+            len,
+            _handle: (PhantomData, PhantomData),
+        }
+    }
+
+    /// Returns the address at which the device reaches the first byte.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn address(self) -> DmaAddress {
+        self.address
+    }
+
+    /// Returns the number of bytes; not 0.
+    #[inline]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "never empty, by the invariants"
+    )]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// Returns a part of the piece, in bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: the range is empty, or does not lie within the piece.
+    #[inline]
+    pub fn part(self, range: Range<usize>) -> Result<Self> {
+        if range.is_empty() || range.end > self.len {
+            return Err(EINVAL);
+        }
+
+        // INVARIANT: A part of what is mapped.
+        Ok(Self {
+            // CAST: Within a mapping, whose addresses do not wrap.
+            address: self.address.wrapping_add(range.start as DmaAddress),
+            len: range.end.wrapping_sub(range.start),
+            _handle: (PhantomData, PhantomData),
+        })
+    }
+
+    /// Hands the piece out in smaller ones.
+    #[inline]
+    pub fn pieces(self) -> Pieces<'a, D, E> {
+        Pieces {
+            segments: None,
+            rest: Some(self),
+        }
+    }
+}
+
+impl<E> Piece<'_, Bidirectional, E> {
+    /// Returns the first `len` bytes of a part of coherent memory, of which this is the whole.
+    ///
+    /// For fields of shared memory, which [`io_project!`](kernel::io::io_project) finds by their names.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: `len` is 0, or more than the view has; or the view is not of this memory, as far as
+    /// the addresses tell, which those of another device may not.
+    #[inline]
+    pub fn part_of_view<T>(self, view: CoherentView<'_, T>, len: usize) -> Result<Self>
+    where
+        T: KnownSize + ?Sized,
+    {
+        // CAST: A part of this begins at most `len` bytes behind it. Other memory begins before it, which
+        // wraps, or beyond its end; whatever becomes of that, what is returned is a part of this.
+        let start = view.dma_address().wrapping_sub(self.address) as usize;
+
+        match start.checked_add(len) {
+            Some(end) if len <= view.size() => self.part(start..end),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
+/// Hands out scattered memory piece by piece, in order.
+///
+/// As an iterator, it yields pieces as large as the device's limits allow. [`cut`](Self::cut) is for
+/// commands, descriptors or buffers that hold less.
+///
+/// # Examples
+///
+/// ```ignore
+/// # struct Ring;
+/// # impl Ring {
+/// #     fn room(&self) -> usize { 0 }
+/// #     fn push<E>(&self, _piece: Piece<'_, ToDevice, E>) -> Result { Ok(()) }
+/// #     fn doorbell(&self) -> Result { Ok(()) }
+/// # }
+/// # let (buffer, ring) = (VVec::from_elem(0u8, 10_000, GFP_KERNEL)?, Ring);
+/// # let mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
+/// let transfer = Transfer::start(mapping, |mut pieces| {
+///     while let Some(piece) = pieces.cut(ring.room()) {
+///         ring.push(piece)?;
+///     }
+///     ring.doorbell()
+/// })?;
+/// ```
+///
+/// # Invariants
+///
+/// `segments` are those of a handle that is in a state of the device during `'a`, in direction `D`, and
+/// carries an engine with the mark `E`.
+pub struct Pieces<'a, D, E> {
+    segments: Option<IovaSegments<'a>>,
+    /// What is left of the segment at hand.
+    rest: Option<Piece<'a, D, E>>,
+}
+
+impl<D, E> Clone for Pieces<'_, D, E> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self {
+            segments: self.segments.clone(),
+            rest: self.rest,
+        }
+    }
+}
+
+impl<'a, D: Direction, E> Pieces<'a, D, E> {
+    /// Hands out `segments`.
+    ///
+    /// # Safety
+    ///
+    /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`, and
+    /// carries an engine with the mark `E`.
+    #[inline]
+    pub(crate) unsafe fn new(segments: IovaSegments<'_>) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            // SAFETY: Only the lifetime changes, to the one that the handle lasts for.
+            segments: Some(unsafe {
+                core::mem::transmute::<IovaSegments<'_>, IovaSegments<'a>>(segments)
+            }),
+            rest: None,
+        }
+    }
+
+    /// Returns the next piece, of at most `max` bytes; `None` if there is nothing left.
+    ///
+    /// `None`, too, if `max` is 0: no piece is that short. Context: any.
+    #[inline]
+    pub fn cut(&mut self, max: usize) -> Option<Piece<'a, D, E>> {
+        if max == 0 {
+            return None;
+        }
+        let whole = self.next()?;
+
+        // A piece is not empty, and neither is what is behind a part of it that is shorter.
+        self.rest = whole.part(max..whole.len()).ok();
+        whole.part(0..whole.len().min(max)).ok()
+    }
+
+    /// Leaves out the next `len` bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: there are fewer. Nothing is left then.
+    #[inline]
+    pub fn skip_bytes(&mut self, mut len: usize) -> Result {
+        while len != 0 {
+            // Not more than `len`.
+            len = len.wrapping_sub(self.cut(len).ok_or(EINVAL)?.len());
+        }
+        Ok(())
+    }
+}
+
+impl<'a, D: Direction, E> Iterator for Pieces<'a, D, E> {
+    type Item = Piece<'a, D, E>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Piece<'a, D, E>> {
+        if let Some(rest) = self.rest.take() {
+            return Some(rest);
+        }
+        let segment = self.segments.as_mut()?.next()?;
+
+        // SAFETY: By the type invariants; a segment is not empty.
+        // CAST: `usize` has at least 32 bits.
+        Some(unsafe { Piece::new(segment.address, segment.len as usize) })
+    }
+}

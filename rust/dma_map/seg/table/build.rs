@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Building a table: in one pass where a buffer is made of pages, in two otherwise.
+
+use super::{
+    Table,
+    EMPTY,
+    FLAT, //
+};
+use crate::{
+    buf::{
+        buffer::SgBuffer,
+        walk, //
+    },
+    device::{
+        lines::Lines,
+        refusal,
+        split::{
+            self,
+            Split, //
+        },
+        DmaDevice, //
+    },
+    direction::{
+        Direction,
+        ToDevice, //
+    },
+    model::sg_options::SgOptions,
+    seg::fill::{
+        Fill,
+        Flat,
+        Layout,
+        Linked, //
+    },
+    sys::{
+        chunk::Chunk,
+        ffi, //
+    },
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+impl Table {
+    /// Builds the table for `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
+    /// - `EIO`: neither the device nor a bounce buffer, if one is allowed, reaches the memory.
+    /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
+    /// - `ENOMEM`.
+    #[inline(always)]
+    pub(crate) fn new<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        options: SgOptions,
+    ) -> Result<Self> {
+        if buffer.is_empty() {
+            return Err(EINVAL);
+        }
+
+        let reach = dev.reach();
+        let split = Split::of_entries(dev);
+        if options.is_coherent() {
+            return Self::coherent(dev, buffer, split, options);
+        }
+
+        match (buffer.page_chunks(), reach.pages_end()) {
+            // As an entry may be as long as a page, there are no more entries than chunks, wherever
+            // they are: such a buffer is gone through once.
+            (Some(count), Some(end)) if count <= FLAT => {
+                match Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split)) {
+                    Ok(table) => Ok(table),
+                    Err(_) => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
+                }
+            }
+            (Some(count), Some(end)) => Self::of_pages(dev, buffer, count, end, split, options),
+            _ => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
+        }
+    }
+
+    /// Builds the table of many pages.
+    #[inline(never)]
+    fn of_pages<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        count: usize,
+        end: usize,
+        split: Split,
+        options: SgOptions,
+    ) -> Result<Self> {
+        match Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split)) {
+            Ok(table) => Ok(table),
+            Err(_) => Self::in_two_passes(dev, buffer, split, dev.reach().limit(), options),
+        }
+    }
+
+    /// Builds the table for a device that must access the buffer itself.
+    #[inline(never)]
+    fn coherent<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        split: Split,
+        options: SgOptions,
+    ) -> Result<Self> {
+        // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
+        let limit = unsafe {
+            if !ffi::is_coherent(dev.as_raw()) {
+                return Err(EOPNOTSUPP);
+            }
+            ffi::direct_limit(dev.as_raw())
+        };
+        Self::in_two_passes(dev, buffer, split, limit, options)
+    }
+
+    /// Builds the table for any buffer: counts the entries, and writes them.
+    #[inline(never)]
+    fn in_two_passes<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        split: Split,
+        limit: u64,
+        options: SgOptions,
+    ) -> Result<Self> {
+        let attrs = options.attrs();
+        let mut count: usize = 0;
+        let counted = for_each_entry(dev, buffer, split, |entry| {
+            if entry.last() > limit {
+                check_beyond(dev, entry, attrs)?;
+            }
+            count = count.wrapping_add(1);
+            Ok(())
+        });
+        match counted {
+            Ok(()) => (),
+            Err(TOO_LONG) if split.exceeds(dev.reach().max_beyond()) => {
+                return Self::of_bounced(dev, buffer, split, limit, options)
+            }
+            Err(error) => return Err(error),
+        }
+
+        if count <= FLAT {
+            let table = Self::flat(count, options)?;
+            table.filled::<Flat>(|fill| write_entries(fill, dev, buffer, split))
+        } else {
+            let table = Self::linked(count, options)?;
+            table.filled::<Linked>(|fill| write_entries(fill, dev, buffer, split))
+        }
+    }
+
+    /// Builds the table of a buffer that must bounce, by entries that bounce buffers have room for.
+    #[cold]
+    #[inline(never)]
+    fn of_bounced<B: SgBuffer>(
+        dev: DmaDevice<'_>,
+        buffer: &B,
+        mut split: Split,
+        limit: u64,
+        options: SgOptions,
+    ) -> Result<Self> {
+        split.narrow(dev.reach().max_beyond(), u64::MAX);
+        Self::in_two_passes(dev, buffer, split, limit, options)
+    }
+
+    /// Lets `write` write the entries.
+    #[inline(always)]
+    fn filled<L: Layout>(mut self, write: impl FnOnce(&mut Fill<L>) -> Result) -> Result<Self> {
+        // SAFETY: The table is as it was allocated, in this layout. It has as many entries as the
+        // buffer was found to need, whose chunks stay the same (safety requirements of `SgBuffer`).
+        let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
+        write(&mut fill)?;
+        // INVARIANT: The entries that were written, the last of which is marked.
+        self.sgt.orig_nents = self.allocated.wrapping_sub(fill.end());
+        Ok(self)
+    }
+
+    /// Allocates a table of `count` entries in one array: at least 1, at most [`FLAT`].
+    ///
+    /// Each is written before it is read, so the array is not zeroed, and `sg_alloc_table()`, which
+    /// does that, and finds out that there is no second array, is not called.
+    #[inline(always)]
+    fn flat(count: usize, options: SgOptions) -> Result<Self> {
+        // No more than a page.
+        let size = count.wrapping_mul(size_of::<bindings::scatterlist>());
+        // SAFETY: The function has no preconditions.
+        let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp().as_raw()) };
+        if sgl.is_null() {
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Allocated above.
+        //
+        // CAST: At most `FLAT`.
+        Ok(Self {
+            sgt: bindings::sg_table {
+                sgl: sgl.cast(),
+                nents: 0,
+                orig_nents: 0,
+            },
+            allocated: count as c_uint,
+        })
+    }
+
+    /// Allocates a table of `count` entries, more than [`FLAT`], which describe nothing yet.
+    #[inline(never)]
+    fn linked(count: usize, options: SgOptions) -> Result<Self> {
+        // The C API counts in `int`.
+        let count = c_int::try_from(count).map_err(|_| EINVAL)?;
+        // Of this function alone, so that what is returned need not be in memory.
+        let mut sgt = EMPTY;
+
+        // SAFETY: The table is valid for writes, and `count` is positive, as the buffer is not empty.
+        //
+        // CAST: Positive.
+        let ret =
+            unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp().as_raw()) };
+        if ret != 0 {
+            // `EINVAL` is what a caller of this function can't provoke.
+            return Err(ENOMEM);
+        }
+
+        // INVARIANT: Allocated above.
+        Ok(Self {
+            sgt,
+            allocated: sgt.orig_nents,
+        })
+    }
+}
+
+/// What [`check_beyond`] says of an entry that is to be split.
+const TOO_LONG: Error = E2BIG;
+
+/// Checks an entry that lies beyond what is mapped without a question.
+///
+/// Whether a small piece is bounced for its size depends on the direction, too: the mapping asks that.
+///
+/// # Errors
+///
+/// - [`TOO_LONG`]: it must bounce, and is longer than a bounce buffer.
+/// - `EIO`: as [`refusal::check`].
+#[cold]
+#[inline(never)]
+fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
+    if entry.len > dev.reach().max_beyond() && refusal::must_bounce(dev, entry) {
+        return Err(TOO_LONG);
+    }
+    refusal::check(dev, entry, ToDevice::RAW, attrs)
+}
+
+/// Writes the pages of `buffer`, which must lie before `end`.
+///
+/// An error says that one does not; nothing else can go wrong.
+#[inline(always)]
+fn pages<L: Layout, B: SgBuffer>(
+    buffer: &B,
+    end: usize,
+    split: Split,
+) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
+    move |fill| {
+        walk::for_each_page(buffer, |page, offset, len| {
+            if page.addr() >= end {
+                return Err(EIO);
+            }
+            fill.push_page(page, offset, len, split);
+            Ok(())
+        })
+    }
+}
+
+/// Writes the entries for `buffer`.
+#[inline(always)]
+fn write_entries<L: Layout, B: SgBuffer>(
+    fill: &mut Fill<L>,
+    dev: DmaDevice<'_>,
+    buffer: &B,
+    split: Split,
+) -> Result {
+    for_each_entry(dev, buffer, split, |entry| {
+        fill.push(entry);
+        Ok(())
+    })
+}
+
+/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split, by where the
+/// device finds them.
+#[inline]
+fn for_each_entry<B: SgBuffer>(
+    dev: DmaDevice<'_>,
+    buffer: &B,
+    split: Split,
+    mut f: impl FnMut(Chunk) -> Result,
+) -> Result {
+    let lines = Lines::of(dev);
+    let joins = |first, second| lines.is_none_or(|lines| lines.joins(first, second));
+
+    walk::for_each_run(buffer, joins, |mut run| {
+        while run.len != 0 {
+            let len = split.first(split::place(dev, run.phys), run.len);
+            f(Chunk {
+                phys: run.phys,
+                len,
+            })?;
+            run.phys = run.phys.wrapping_add(len);
+            run.len = run.len.wrapping_sub(len);
+        }
+        Ok(())
+    })
+}

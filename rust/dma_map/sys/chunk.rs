@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physically contiguous memory, as the C API maps it.
+
+use super::linear;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// A piece of memory that is physically contiguous.
+#[derive(Clone, Copy)]
+pub struct Chunk {
+    /// The physical address of the first byte.
+    pub(crate) phys: u64,
+    /// The number of bytes.
+    pub(crate) len: u64,
+}
+
+impl Chunk {
+    /// The physical address behind the last byte.
+    ///
+    /// Memory that exists does not wrap around the end of the address space.
+    #[inline]
+    pub(crate) fn end(self) -> u64 {
+        self.phys.wrapping_add(self.len)
+    }
+
+    /// The physical address of the last byte.
+    #[inline]
+    pub(crate) fn last(self) -> u64 {
+        self.end().wrapping_sub(1)
+    }
+}
+
+/// The one chunk of `len` bytes at `addr`.
+///
+/// # Safety
+///
+/// The bytes must be in the kernel's linear mapping.
+#[inline]
+pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
+    Chunk {
+        // SAFETY: By the safety requirements of this function.
+        phys: unsafe { linear::phys(addr) },
+        len: len as u64,
+    }
+}
+
+/// Makes a function of chunks one of pages.
+#[inline]
+pub(crate) fn page_chunks(
+    mut f: impl FnMut(Chunk) -> Result,
+) -> impl FnMut(*mut bindings::page, usize, usize) -> Result {
+    move |page, offset, len| {
+        f(Chunk {
+            // SAFETY: The callers have a page of their buffer.
+            phys: unsafe { linear::page_phys(page) } | offset as u64,
+            len: len as u64,
+        })
+    }
+}

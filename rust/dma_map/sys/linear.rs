@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's linear mapping, and its array of pages.
+//!
+//! C computes a physical address and a `struct page` inline. Through a C helper each would be a
+//! call, so the distances that the inlines use are looked up once, when the module is loaded, where
+//! they are the same for all of memory. Elsewhere the helper is called.
+
+use super::ffi;
+use core::sync::atomic::{
+    AtomicUsize,
+    Ordering::Relaxed, //
+};
+use kernel::bindings;
+
+/// The linear mapping's address of physical address 0, once [`init`] has run.
+#[cfg(CONFIG_X86_64)]
+static MEMORY: AtomicUsize = AtomicUsize::new(0);
+
+/// The address of page 0 in the array of pages, once [`init`] has run.
+#[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+static PAGES: AtomicUsize = AtomicUsize::new(0);
+
+/// Looks the distances up; before anything is mapped.
+pub(crate) fn init() {
+    #[cfg(CONFIG_X86_64)]
+    MEMORY.store(ffi::phys_to_virt(0).addr(), Relaxed);
+
+    #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+    // SAFETY: The array of pages is virtually contiguous, so that the address is computed, and not
+    // looked up; it is not dereferenced.
+    PAGES.store(unsafe { ffi::phys_to_page(0) }.addr(), Relaxed);
+}
+
+/// Returns the physical address of the byte at `addr`.
+///
+/// # Safety
+///
+/// `addr` must be an address in the kernel's linear mapping.
+#[inline]
+pub(crate) unsafe fn phys(addr: *const u8) -> u64 {
+    #[cfg(CONFIG_X86_64)]
+    // CAST: `usize` has 64 bits.
+    return addr.addr().wrapping_sub(MEMORY.load(Relaxed)) as u64;
+
+    #[cfg(not(CONFIG_X86_64))]
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        ffi::virt_to_phys(addr.cast())
+    }
+}
+
+/// Returns the page that holds the byte at `phys`.
+///
+/// # Safety
+///
+/// `phys` must be memory that has a `struct page`.
+#[inline]
+pub(crate) unsafe fn page(phys: u64) -> *mut bindings::page {
+    #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+    {
+        use kernel::page::PAGE_SHIFT;
+
+        // CAST: The number of a page that exists, whose place in the array is an address.
+        let offset = ((phys >> PAGE_SHIFT) as usize).wrapping_mul(size_of::<bindings::page>());
+        // The array has no other name in Rust; C makes the pointer of an integer too.
+        core::ptr::with_exposed_provenance_mut(PAGES.load(Relaxed).wrapping_add(offset))
+    }
+
+    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        ffi::phys_to_page(phys)
+    }
+}
+
+/// Returns the address of the page behind the last one that is within `limit`, the last physical
+/// address; `None` if pages do not tell.
+#[inline]
+pub(crate) fn pages_within(limit: u64) -> Option<usize> {
+    #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+    {
+        use kernel::page::{
+            PAGE_SHIFT,
+            PAGE_SIZE, //
+        };
+
+        if limit == u64::MAX {
+            return Some(usize::MAX);
+        }
+        if limit.wrapping_add(1) % PAGE_SIZE as u64 != 0 {
+            return None;
+        }
+        // CAST: The number of a page; where it has no place in the array, all pages are within.
+        let offset = ((limit >> PAGE_SHIFT) as usize)
+            .saturating_add(1)
+            .saturating_mul(size_of::<bindings::page>());
+        Some(PAGES.load(Relaxed).saturating_add(offset))
+    }
+
+    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
+    {
+        let _ = limit;
+        None
+    }
+}
+
+/// Returns the physical address of the first byte of `page`.
+///
+/// # Safety
+///
+/// `page` must point to a valid `struct page`.
+#[inline]
+pub(crate) unsafe fn page_phys(page: *mut bindings::page) -> u64 {
+    #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
+    {
+        use kernel::page::PAGE_SHIFT;
+
+        // The distance in the array, which the page is an element of.
+        let offset = page.addr().wrapping_sub(PAGES.load(Relaxed));
+        // CAST: The number of a page that exists.
+        ((offset / size_of::<bindings::page>()) as u64) << PAGE_SHIFT
+    }
+
+    #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
+    // SAFETY: By the safety requirements of this function.
+    unsafe {
+        ffi::page_to_phys(page)
+    }
+}
