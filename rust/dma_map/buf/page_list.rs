@@ -148,7 +148,8 @@ unsafe impl SgBuffer for PageList {
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        self.try_for_each_page(page_chunks(f))
+        // SAFETY: It is called with the pages of the list (type invariant).
+        self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
     fn whole_lines(&self, _line: usize) -> bool {

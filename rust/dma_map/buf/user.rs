@@ -299,7 +299,8 @@ unsafe impl<D: Direction> SgBuffer for UserPages<D> {
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        self.try_for_each_page(page_chunks(f))
+        // SAFETY: It is called with the pages that are pinned (type invariants of `Pins`).
+        self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
     fn whole_lines(&self, line: usize) -> bool {

@@ -169,7 +169,8 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        self.try_for_each_page(page_chunks(f))
+        // SAFETY: It is called with the pages of the allocation.
+        self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
     fn whole_lines(&self, _line: usize) -> bool {
@@ -197,7 +198,7 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
 
         // SAFETY: The function only compares the address.
         if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
-            // SAFETY: A vmalloc allocation that `self` owns.
+            // SAFETY: A vmalloc allocation that `self` owns, with the pages of which `f` is called.
             unsafe { for_each_vmalloc_page(addr, len, page_chunks(f)) }
         } else {
             // SAFETY: A `kmalloc` allocation that `self` owns.

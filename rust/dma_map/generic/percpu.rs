@@ -72,12 +72,19 @@ impl<T: Zeroable + Sync> PerCpu<T> {
     /// Enters this CPU's value: interrupts are off until the guard is dropped.
     ///
     /// Context: any but NMI.
+    ///
+    /// # Safety
+    ///
+    /// - Guards must be dropped in the reverse order of that in which they were made, whatever values they
+    ///   are of: each leaves interrupts as it found them.
+    /// - The guard must not be dereferenced once the values may be freed.
     #[inline(always)]
-    pub(crate) fn enter(&self) -> Here<T> {
+    pub(crate) unsafe fn enter(&self) -> Here<T> {
         // SAFETY: By the type invariants.
         let ffi::Entered { value, flags } = unsafe { ffi::enter_cpu(self.base.as_ptr()) };
 
-        // INVARIANT: The value of this CPU, which the thread does not leave with interrupts off.
+        // INVARIANT: The value of this CPU, which the thread does not leave with interrupts off. The rest
+        // by the safety requirements of this function.
         Here {
             value: value.cast(),
             flags,
@@ -122,7 +129,9 @@ unsafe impl<T: Sync> Sync for PerCpu<T> {}
 ///
 /// # Invariants
 ///
-/// `value` is that of this CPU, whose interrupts are off; `flags` are what they were before.
+/// - `value` is that of this CPU, whose interrupts are off; `flags` are what they were before.
+/// - It is dropped before the guards that were made before, and dereferenced only as long as the value is
+///   there.
 #[must_use = "interrupts are off as long as this exists"]
 pub(crate) struct Here<T> {
     value: *const T,
@@ -135,7 +144,7 @@ impl<T> Deref for Here<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the type invariants; freeing the values waits for those who have interrupts off.
+        // SAFETY: By the type invariants.
         unsafe { &*self.value }
     }
 }
@@ -143,7 +152,7 @@ impl<T> Deref for Here<T> {
 impl<T> Drop for Here<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; guards are dropped in the reverse order.
+        // SAFETY: By the type invariants.
         unsafe { ffi::leave_cpu(self.flags) };
     }
 }

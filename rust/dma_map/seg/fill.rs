@@ -94,6 +94,7 @@ impl Layout for Linked {
 /// - `sg` is the first of the entries that are not written, or a link to it, or what is behind the
 ///   last one.
 /// - `last` is the entry that was written last, or NULL.
+/// - If `next` is not NULL, `last` ends where that page begins.
 pub(super) struct Fill<L> {
     sg: *mut bindings::scatterlist,
     last: *mut bindings::scatterlist,
@@ -149,9 +150,13 @@ impl<L: Layout> Fill<L> {
     }
 
     /// Writes an entry for `chunk`.
+    ///
+    /// # Safety
+    ///
+    /// It must be memory that has pages, and its length have 32 bits.
     #[inline]
-    pub(super) fn push(&mut self, chunk: Chunk) {
-        // SAFETY: What is mapped has pages, by the safety requirements of `SgBuffer`.
+    pub(super) unsafe fn push(&mut self, chunk: Chunk) {
+        // SAFETY: By the safety requirements of this function.
         let page = unsafe { linear::page(chunk.phys) };
         // CAST: Less than a page.
         self.set(page, (chunk.phys % PAGE_SIZE as u64) as usize, chunk.len);
@@ -159,21 +164,26 @@ impl<L: Layout> Fill<L> {
 
     /// Adds `len` bytes from `offset` on in `page`, which they do not leave: to the last entry where
     /// they continue it and `split` allows, or else as an entry of their own.
+    ///
+    /// # Safety
+    ///
+    /// `page` must be valid, and the bytes be within it.
     #[inline]
-    pub(super) fn push_page(
+    pub(super) unsafe fn push_page(
         &mut self,
         page: *mut bindings::page,
         offset: usize,
         len: usize,
         split: Split,
     ) {
-        // SAFETY: By the type invariants `last` is an entry, or NULL; the page is one of the buffer's.
+        // SAFETY: By the type invariants `last` is an entry, or NULL, and it ends where the page begins; the
+        // page is valid by the safety requirements of this function.
         if page == self.next && offset == 0 && unsafe { join(self.last, page, len, split) } {
             self.joined = self.joined.wrapping_add(1);
         } else {
             self.set(page, offset, len as u64);
         }
-        // What ends before its page does is not continued.
+        // INVARIANT: What ends before its page does is not continued.
         self.next = match offset.wrapping_add(len) {
             PAGE_SIZE => page.wrapping_add(1),
             _ => core::ptr::null_mut(),

@@ -48,13 +48,17 @@ pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
 }
 
 /// Makes a function of chunks one of pages.
+///
+/// # Safety
+///
+/// What is returned must be called with valid pages only.
 #[inline]
-pub(crate) fn page_chunks(
+pub(crate) unsafe fn page_chunks(
     mut f: impl FnMut(Chunk) -> Result,
 ) -> impl FnMut(*mut bindings::page, usize, usize) -> Result {
     move |page, offset, len| {
         f(Chunk {
-            // SAFETY: The callers have a page of their buffer.
+            // SAFETY: By the safety requirements of this function.
             phys: unsafe { linear::page_phys(page) } | offset as u64,
             len: len as u64,
         })

@@ -46,7 +46,8 @@ impl Store {
     #[cold]
     #[inline(never)]
     fn take_shared(&self) -> Result<NonNull<Slot>> {
-        let cache = self.caches.enter();
+        // SAFETY: There is no other guard until it is dropped, and the store is borrowed so long.
+        let cache = unsafe { self.caches.enter() };
 
         // An interrupt has put one back, or this is another CPU than before.
         //
@@ -119,7 +120,9 @@ impl Store {
         // SAFETY: As in `put`.
         let this = unsafe { store.as_ref() };
 
-        let cache = this.caches.enter();
+        // SAFETY: There is no other guard until it is dropped. It is used under the lock, and until that is
+        // released the store is there: it does not end before the slot is back.
+        let cache = unsafe { this.caches.enter() };
 
         // SAFETY: The cache is that of this CPU, room is looked for, and the slot is the caller's.
         let over = this.shared.with(&cache, |shared| unsafe {

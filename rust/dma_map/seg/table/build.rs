@@ -71,7 +71,9 @@ impl Table {
             // As an entry may be as long as a page, there are no more entries than chunks, wherever
             // they are: such a buffer is gone through once.
             (Some(count), Some(end)) if count <= FLAT => {
-                match Self::flat(count, options)?.filled::<Flat>(pages(buffer, end, split)) {
+                let table = Self::flat(count, options)?;
+                // SAFETY: There are as many pages as entries (safety requirements of `SgBuffer`).
+                match unsafe { table.filled::<Flat>(pages(buffer, end, split)) } {
                     Ok(table) => Ok(table),
                     Err(_) => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
                 }
@@ -91,7 +93,9 @@ impl Table {
         split: Split,
         options: SgOptions,
     ) -> Result<Self> {
-        match Self::linked(count, options)?.filled::<Linked>(pages(buffer, end, split)) {
+        let table = Self::linked(count, options)?;
+        // SAFETY: There are as many pages as entries (safety requirements of `SgBuffer`).
+        match unsafe { table.filled::<Linked>(pages(buffer, end, split)) } {
             Ok(table) => Ok(table),
             Err(_) => Self::in_two_passes(dev, buffer, split, dev.reach().limit(), options),
         }
@@ -143,10 +147,12 @@ impl Table {
 
         if count <= FLAT {
             let table = Self::flat(count, options)?;
-            table.filled::<Flat>(|fill| write_entries(fill, dev, buffer, split))
+            // SAFETY: As many entries were counted; chunks stay the same (safety requirements of `SgBuffer`).
+            unsafe { table.filled::<Flat>(|fill| write_entries(fill, dev, buffer, split)) }
         } else {
             let table = Self::linked(count, options)?;
-            table.filled::<Linked>(|fill| write_entries(fill, dev, buffer, split))
+            // SAFETY: As above.
+            unsafe { table.filled::<Linked>(|fill| write_entries(fill, dev, buffer, split)) }
         }
     }
 
@@ -165,10 +171,17 @@ impl Table {
     }
 
     /// Lets `write` write the entries.
+    ///
+    /// # Safety
+    ///
+    /// The table must be as it was allocated, in this layout. If `write` succeeds, it must have written all of
+    /// its entries, less those that were joined; it must never write more.
     #[inline(always)]
-    fn filled<L: Layout>(mut self, write: impl FnOnce(&mut Fill<L>) -> Result) -> Result<Self> {
-        // SAFETY: The table is as it was allocated, in this layout. It has as many entries as the
-        // buffer was found to need, whose chunks stay the same (safety requirements of `SgBuffer`).
+    unsafe fn filled<L: Layout>(
+        mut self,
+        write: impl FnOnce(&mut Fill<L>) -> Result,
+    ) -> Result<Self> {
+        // SAFETY: By the safety requirements of this function.
         let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
         write(&mut fill)?;
         // INVARIANT: The entries that were written, the last of which is marked.
@@ -263,7 +276,8 @@ fn pages<L: Layout, B: SgBuffer>(
             if page.addr() >= end {
                 return Err(EIO);
             }
-            fill.push_page(page, offset, len, split);
+            // SAFETY: A page of the buffer, and bytes in it (safety requirements of `SgBuffer`).
+            unsafe { fill.push_page(page, offset, len, split) };
             Ok(())
         })
     }
@@ -278,7 +292,9 @@ fn write_entries<L: Layout, B: SgBuffer>(
     split: Split,
 ) -> Result {
     for_each_entry(dev, buffer, split, |entry| {
-        fill.push(entry);
+        // SAFETY: A part of the buffer's memory, which has pages (safety requirements of `SgBuffer`), and not
+        // longer than a segment, which has 32 bits.
+        unsafe { fill.push(entry) };
         Ok(())
     })
 }
