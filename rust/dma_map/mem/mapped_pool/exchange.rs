@@ -37,7 +37,8 @@ impl Store {
     /// - Those of [`Memory::alloc`].
     #[inline(always)]
     pub(super) fn take(&self) -> Result<NonNull<Slot>> {
-        match Cache::take(&self.caches) {
+        // SAFETY: The caches of the store, which is borrowed.
+        match unsafe { Cache::take(&self.caches) } {
             Some(slot) => Ok(slot),
             None => self.take_shared(),
         }
@@ -83,7 +84,8 @@ impl Store {
             Err(None) => Err(EBUSY),
             Err(Some(index)) => {
                 drop(cache);
-                self.grow(index, Gfp::Nowait)
+                // SAFETY: Taken off the list above.
+                unsafe { self.grow(index, Gfp::Nowait) }
             }
         }
     }

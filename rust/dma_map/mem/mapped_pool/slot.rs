@@ -60,8 +60,17 @@ impl Slot {
         }
     }
 
-    /// Says where the buffer is; for who has the slot.
-    pub(super) fn place(&self, cpu: NonNull<c_void>, dma: DmaAddress, store: NonNull<Store>) {
+    /// Says where the buffer is.
+    ///
+    /// # Safety
+    ///
+    /// The caller must have the slot, and there be such a buffer, of this store.
+    pub(super) unsafe fn place(
+        &self,
+        cpu: NonNull<c_void>,
+        dma: DmaAddress,
+        store: NonNull<Store>,
+    ) {
         self.cpu.set(cpu);
         self.dma.set(dma);
         self.store.set(store);
@@ -145,10 +154,14 @@ impl Cache {
     /// Takes a buffer of this CPU, and counts a hit.
     ///
     /// Context: any but NMI.
+    ///
+    /// # Safety
+    ///
+    /// The caches must be those of a store that is there until this returns.
     #[inline(always)]
-    pub(super) fn take(caches: &PerCpu<Cache>) -> Option<NonNull<Slot>> {
+    pub(super) unsafe fn take(caches: &PerCpu<Cache>) -> Option<NonNull<Slot>> {
         // SAFETY: The caches are valid, and begin as C has it. Slots stay in place as long as the store
-        // does, and the caller has that.
+        // does, which is there by the safety requirements of this function.
         NonNull::new(unsafe { ffi::take_slot(caches.as_ptr()) }.cast())
     }
 

@@ -211,7 +211,8 @@ impl Store {
             let Some(index) = self.with(|shared| shared.take_blank(&self.chunks)) else {
                 break;
             };
-            let slot = self.grow(index, Gfp::Kernel)?;
+            // SAFETY: Taken off the list above.
+            let slot = unsafe { self.grow(index, Gfp::Kernel) }?;
             // SAFETY: The slot is ours.
             self.with(|shared| unsafe { shared.free.push(slot) });
         }
@@ -227,13 +228,18 @@ impl Store {
         self.shared.with(&here, f)
     }
 
-    /// Allocates the blank chunk `index`, which the caller has, and returns one of its buffers.
+    /// Allocates the blank chunk `index`, and returns one of its buffers.
     ///
     /// # Errors
     ///
     /// Those of [`Memory::alloc`]; the chunk is blank again.
-    pub(super) fn grow(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
-        let first = self.fill(index, gfp);
+    ///
+    /// # Safety
+    ///
+    /// The caller must have taken the chunk off the list of blank ones, and give it away.
+    pub(super) unsafe fn grow(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
+        // SAFETY: By the safety requirements of this function.
+        let first = unsafe { self.fill(index, gfp) };
 
         first.inspect_err(|_| {
             self.with(|shared| {
@@ -244,7 +250,10 @@ impl Store {
         })
     }
 
-    fn fill(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
+    /// # Safety
+    ///
+    /// That of [`grow`](Self::grow); if this fails, the chunk is still the caller's.
+    unsafe fn fill(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
         let layout = &self.layout;
         let start = index.wrapping_mul(layout.per_chunk);
         let chunk = self.chunks.get(index).ok_or(ENOMEM)?;
@@ -261,11 +270,9 @@ impl Store {
             // SAFETY: Within the chunk.
             let cpu = unsafe { cpu.byte_add(offset) };
             // CAST: Within the chunk, whose addresses do not wrap.
-            slot.place(
-                cpu,
-                dma.wrapping_add(offset as DmaAddress),
-                NonNull::from(self),
-            );
+            let dma = dma.wrapping_add(offset as DmaAddress);
+            // SAFETY: The chunk is ours, and so are its slots; this one's buffer was allocated above.
+            unsafe { slot.place(cpu, dma, NonNull::from(self)) };
             count = count.wrapping_add(1);
             if let Some(slot) = first.replace(NonNull::from(slot)) {
                 // SAFETY: The slot is ours.
