@@ -95,7 +95,7 @@ pub trait Handle: private::Sealed + Sized {
 
     /// Returns whether all engines are idle.
     #[doc(hidden)]
-    fn is_idle(&self) -> bool;
+    fn is_done(&self) -> bool;
 
     /// Makes sure that no device accesses the memory any more; `false` if that can't be had of all
     /// of them.
@@ -261,7 +261,7 @@ impl<H: Handle> Transfer<H> {
     /// C API: none; it is the engine that is asked. Context: any.
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.handles.is_idle()
+        self.handles.is_done()
     }
 
     /// Gives the memory back when the device is done, and syncs it.
@@ -273,7 +273,7 @@ impl<H: Handle> Transfer<H> {
     /// [`Busy`] (`EBUSY`) with the transfer if an engine is not idle.
     #[inline]
     pub fn complete(self) -> Result<H::Done, Busy<Self>> {
-        if self.is_idle() {
+        if self.handles.is_done() {
             // SAFETY: The engines are idle.
             Ok(unsafe { self.into_handles().finish() })
         } else {

@@ -51,7 +51,10 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::{
         Busy,
         MapError, //
@@ -260,7 +263,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
     #[inline]
     pub fn complete(self) -> Result<DmaMapping<'bound, B, D, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {
@@ -320,7 +323,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
     #[inline]
     pub fn unmap(self) -> Result<B, Busy<Self>> {
-        if !self.state.0.is_idle() {
+        if !engine::is_idle(&self.state.0) {
             return Err(Busy(self));
         }
         // The engine is dropped last: its drop may give away what the transfer had, a slot in a queue.

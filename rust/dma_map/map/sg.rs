@@ -68,7 +68,10 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::Busy,
     model::sync_attrs::UnmapAttrs,
     seg::table::Table,
@@ -280,7 +283,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
     #[inline]
     pub fn complete(self) -> Result<SgMapping<'bound, B, D, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {
@@ -349,7 +352,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
     #[inline]
     pub fn unmap(self) -> Result<B, Busy<Self>> {
-        if !self.state.0.is_idle() {
+        if !engine::is_idle(&self.state.0) {
             return Err(Busy(self));
         }
         // The engine is dropped last: its drop may give away what the transfer had, a slot in a queue.

@@ -25,7 +25,10 @@ pub use crate::error::Busy;
 use self::memory::Memory;
 use crate::{
     device::DmaDevice,
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     state::{
         Cpu,
         Shared,
@@ -231,7 +234,7 @@ where
     ///
     /// [`Busy`] (`EBUSY`) with the handle if the engine is not idle.
     pub fn reclaim(self) -> Result<DmaCoherent<'bound, T, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {
@@ -251,9 +254,6 @@ where
     ///
     /// The engine must be idle, or must have been stopped since it was told of this memory.
     pub(crate) unsafe fn into_cpu(self) -> DmaCoherent<'bound, T, Cpu> {
-        // What the device wrote before it became idle is read after this.
-        kernel::sync::barrier::dma_mb(kernel::sync::barrier::Read);
-
         // INVARIANT: By the safety requirements of this function the engine is done, and it starts
         // nothing on this memory without a handle in a state of the device (safety requirements of
         // `Engine`). `T: FromBytes`, so whatever the device wrote is a valid `T`.

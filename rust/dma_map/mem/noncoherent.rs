@@ -36,7 +36,10 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::Busy,
     gfp::Gfp,
     state::{
@@ -259,7 +262,7 @@ impl<'bound, M: Memory, T, D: Direction, E: Engine> DmaBuffer<'bound, M, T, D, D
     ///
     /// [`Busy`] (`EBUSY`) with the memory if the engine is not idle.
     pub fn complete(self) -> Result<DmaBuffer<'bound, M, T, D, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {

@@ -7,6 +7,7 @@
 //! [`Engine`], which is the one `unsafe` statement about DMA that this crate asks for. Every handle
 //! whose memory the device can reach carries the engine and asks it before the memory changes hands.
 
+use crate::barrier;
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -23,8 +24,12 @@ use kernel::{
 /// this engine. An implementor guarantees:
 ///
 /// - When [`is_idle`](Engine::is_idle) returns `true`, the device has no access to the memory
-///   under way, and starts none before the driver gives it a new command. Every write of the
-///   device to the memory is visible to a CPU that synchronises the mapping afterwards.
+///   under way, and starts none before the driver gives it a new command. A CPU finds every write of
+///   the device in the memory, if it reads there after the read that `is_idle` took its answer from, and
+///   after the sync of the mapping. This crate orders the reads, and syncs. So `is_idle` may read a
+///   register, or a flag that the device writes to coherent memory, in any way, also a relaxed one. A
+///   flag that the driver writes must be written with `Release`, after what the driver has read of the
+///   device.
 /// - When [`quiesce`](Engine::quiesce) returns `Ok`, the same holds from then on, and it holds
 ///   whatever the device was told before: it never goes on with an old command.
 /// - Of the memory of this crate's handles, the driver tells the device only of that whose handle
@@ -51,6 +56,9 @@ pub unsafe trait Engine {
     type Mark;
 
     /// Returns whether the device is done with all that it was told.
+    ///
+    /// There need be no barrier after the read that tells: this crate has one (`dma_rmb()`) between a
+    /// `true` and its next access to the memory.
     ///
     /// Context: any; must not sleep.
     fn is_idle(&self) -> bool;
@@ -113,9 +121,31 @@ pub trait AlwaysStops: Engine {}
 impl<E: AlwaysStops> AlwaysStops for Arc<E> {}
 impl<E: AlwaysStops> AlwaysStops for &E {}
 
+/// Returns whether the engine is idle. If it is, later reads of the memory see what the device wrote.
+///
+/// Only this function and [`stop`] ask an engine (a part of `make check`), so that no transition is without
+/// the barrier.
+#[inline]
+pub(crate) fn is_idle<E: Engine>(engine: &E) -> bool {
+    before_access(engine.is_idle())
+}
+
 /// Returns whether the memory of a handle with this engine is the CPU's again, stopping the device
-/// if that is what it takes.
+/// if that is what it takes. If it is, later reads of the memory see what the device wrote.
 #[inline]
 pub(crate) fn stop<E: Engine>(engine: &E) -> bool {
-    engine.is_idle() || engine.quiesce().is_ok()
+    before_access(engine.is_idle() || engine.quiesce().is_ok())
+}
+
+/// Orders the read that `done` comes from before the CPU's reads of the memory.
+///
+/// A CPU that predicts the answer may read the memory before it reads the flag. Its writes to the memory
+/// depend on the answer, and are never early. The barrier is needed where no sync is, and where a sync
+/// copies from a bounce buffer: C orders nothing there.
+#[inline(always)]
+fn before_access(done: bool) -> bool {
+    if done {
+        barrier::dma_rmb();
+    }
+    done
 }

@@ -27,10 +27,11 @@
 //! }
 //! ```
 
+#[cfg(not(all(any(CONFIG_X86, CONFIG_ARM64), not(CONFIG_KCSAN))))]
+use kernel::sync::barrier::Read;
 use kernel::sync::barrier::{
     dma_mb,
     Full,
-    Read,
     Write, //
 };
 
@@ -49,7 +50,7 @@ pub fn publish<R>(flag: impl FnOnce() -> R) -> R {
 /// C API: `dma_rmb()`. Context: any.
 #[inline(always)]
 pub fn consume<R>(data: impl FnOnce() -> R) -> R {
-    dma_mb(Read);
+    dma_rmb();
     data()
 }
 
@@ -59,4 +60,37 @@ pub fn consume<R>(data: impl FnOnce() -> R) -> R {
 #[inline(always)]
 pub fn full() {
     dma_mb(Full);
+}
+
+/// Orders all earlier reads, of memory and of registers, before all later reads of memory.
+///
+/// On x86 only the compiler has to be told. There and on arm64 this is not the function of the `kernel`
+/// crate, which is a call unless helpers are inlined. KCSAN has to be told as well, and that function
+/// does so.
+///
+/// C API: `dma_rmb()`. Context: any.
+#[inline(always)]
+pub(crate) fn dma_rmb() {
+    #[cfg(all(CONFIG_X86, not(CONFIG_KCSAN)))]
+    compiler();
+
+    #[cfg(all(CONFIG_ARM64, not(CONFIG_KCSAN)))]
+    // SAFETY: A barrier has no preconditions, and changes no register. As without `nomem`, the compiler
+    // assumes that it reads and writes any memory.
+    unsafe {
+        core::arch::asm!("dmb oshld", options(nostack, preserves_flags))
+    };
+
+    #[cfg(not(all(any(CONFIG_X86, CONFIG_ARM64), not(CONFIG_KCSAN))))]
+    dma_mb(Read);
+}
+
+/// Keeps the compiler from moving accesses of memory across, and from using values that it read before.
+///
+/// It is no instruction. C API: `barrier()`. Context: any.
+#[inline(always)]
+pub(crate) fn compiler() {
+    // SAFETY: There is no instruction. As without `nomem`, the compiler assumes that it reads and
+    // writes any memory.
+    unsafe { core::arch::asm!("", options(nostack, preserves_flags)) };
 }

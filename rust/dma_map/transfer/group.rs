@@ -16,8 +16,8 @@ impl<H: Handle> Handle for Option<H> {
     type Done = Option<H::Done>;
 
     #[inline]
-    fn is_idle(&self) -> bool {
-        self.as_ref().is_none_or(H::is_idle)
+    fn is_done(&self) -> bool {
+        self.as_ref().is_none_or(H::is_done)
     }
 
     #[inline]
@@ -53,8 +53,8 @@ impl<H: Handle, const N: usize> Handle for [H; N] {
     type Done = [H::Done; N];
 
     #[inline]
-    fn is_idle(&self) -> bool {
-        self.iter().all(H::is_idle)
+    fn is_done(&self) -> bool {
+        self.iter().all(H::is_done)
     }
 
     #[inline]
@@ -91,9 +91,9 @@ macro_rules! tuple {
             type Done = ($($H::Done,)+);
 
             #[inline]
-            fn is_idle(&self) -> bool {
+            fn is_done(&self) -> bool {
                 let ($($handle,)+) = self;
-                true $(&& $handle.is_idle())+
+                true $(&& $handle.is_done())+
             }
 
             #[inline]

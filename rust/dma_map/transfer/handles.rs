@@ -74,8 +74,8 @@ use zerocopy::{
 macro_rules! by_engine {
     () => {
         #[inline]
-        fn is_idle(&self) -> bool {
-            self.engine().is_idle()
+        fn is_done(&self) -> bool {
+            engine::is_idle(self.engine())
         }
 
         #[inline]
@@ -293,7 +293,7 @@ macro_rules! not_in_flight {
                 stays!();
 
                 #[inline]
-                fn is_idle(&self) -> bool {
+                fn is_done(&self) -> bool {
                     true
                 }
 
@@ -332,8 +332,8 @@ not_in_flight! {
 macro_rules! by_handle {
     () => {
         #[inline]
-        fn is_idle(&self) -> bool {
-            (**self).is_idle()
+        fn is_done(&self) -> bool {
+            (**self).is_done()
         }
 
         #[inline]

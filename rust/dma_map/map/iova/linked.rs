@@ -7,7 +7,10 @@ use crate::{
     buf::buffer::SgBuffer,
     device::DmaDevice,
     direction::Direction,
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::Busy,
     state::{
         Cpu,
@@ -131,7 +134,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
 
     #[inline]
     pub(super) fn complete(self) -> Result<Linked<'bound, B, D, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {
@@ -167,7 +170,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> Linked<'bound, B, D, Device<E
 
     #[inline]
     pub(super) fn unmap(self) -> Result<B, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             Ok(self.unlink())
         } else {
             Err(Busy(self))

@@ -257,7 +257,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
     ///
     /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
     pub fn unmap(self) -> Result<(), Busy<Self>> {
-        if !self.engine.is_idle() {
+        if !engine::is_idle(&self.engine) {
             return Err(Busy(self));
         }
 

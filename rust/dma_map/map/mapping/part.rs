@@ -14,7 +14,10 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     model::sync_attrs::UnmapAttrs,
     state::{
         Device,
@@ -72,7 +75,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     ) -> Result<DmaMapping<'bound, B, D, Part>, Refused<Self>> {
         let error = if range.is_empty() || range.end > self.size() {
             EINVAL
-        } else if !self.state.0.is_idle() {
+        } else if !engine::is_idle(&self.state.0) {
             EBUSY
         } else {
             let (parts, _) = self.into_parts();

@@ -10,7 +10,10 @@ use crate::{
         DmaDevice, //
     },
     direction::Direction,
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::{
         Busy,
         MapError, //
@@ -148,7 +151,7 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgAddresses<'bound, B, D, E> 
         let Self { mapping, list } = self;
 
         if mapping.parts.table().is_empty() {
-            if !mapping.engine().is_idle() {
+            if !engine::is_idle(mapping.engine()) {
                 // INVARIANT: Nothing has changed.
                 return Err(Busy(Self { mapping, list }));
             }

@@ -20,7 +20,10 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     seg::{
         segments::{
             Entries,
@@ -145,7 +148,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
 
     fn idle_range(&self, offset: usize, len: usize) -> Result {
         self.parts.check(offset, len)?;
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             Ok(())
         } else {
             Err(EBUSY)

@@ -13,7 +13,10 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::Busy,
     state::{
         Cpu,
@@ -186,7 +189,7 @@ impl<'bound, T, D: Direction, E: Engine> MappedBuffer<'bound, T, D, Device<E>> {
     /// [`Busy`] (`EBUSY`) with the buffer if the engine is not idle.
     #[inline]
     pub fn complete(self) -> Result<MappedBuffer<'bound, T, D, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {

@@ -4,7 +4,10 @@
 
 use super::DmaPool;
 use crate::{
-    engine::Engine,
+    engine::{
+        self,
+        Engine, //
+    },
     error::Busy,
     generic::variance::Inside,
     gfp::Gfp,
@@ -240,7 +243,7 @@ impl<P: PoolRef, E: Engine> PoolBlock<P, Shared<E>> {
     ///
     /// [`Busy`] (`EBUSY`) with the handle if the engine is not idle.
     pub fn reclaim(self) -> Result<PoolBlock<P, Cpu>, Busy<Self>> {
-        if self.state.0.is_idle() {
+        if engine::is_idle(&self.state.0) {
             // SAFETY: The engine is idle.
             Ok(unsafe { self.into_cpu() })
         } else {
@@ -260,8 +263,6 @@ impl<P: PoolRef, E: Engine> PoolBlock<P, Shared<E>> {
     ///
     /// The engine must be idle, or must have been stopped since it was told of this memory.
     pub(crate) unsafe fn into_cpu(self) -> PoolBlock<P, Cpu> {
-        // What the device wrote before it became idle is read after this.
-        kernel::sync::barrier::dma_mb(kernel::sync::barrier::Read);
         let (pool, cpu, dma, _) = self.into_parts();
 
         // INVARIANT: By the safety requirements of this function the engine is done, and it starts
