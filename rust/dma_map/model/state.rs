@@ -84,6 +84,9 @@ pub struct Device<E>(pub(crate) E, InvariantIn<E>);
 impl<E> Device<E> {
     #[inline]
     pub(crate) fn new(engine: E) -> Self {
+        // The compiler must not delay the CPU's writes until after the device is told, also where there
+        // is no sync. The CPU's own delays end at the doorbell.
+        barrier::compiler();
         Self(engine, PhantomData)
     }
 }
@@ -95,6 +98,8 @@ pub struct Shared<E>(pub(crate) E, InvariantIn<E>);
 impl<E> Shared<E> {
     #[inline]
     pub(crate) fn new(engine: E) -> Self {
+        // As for `Device`.
+        barrier::compiler();
         Self(engine, PhantomData)
     }
 }
