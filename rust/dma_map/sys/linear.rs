@@ -39,9 +39,11 @@ pub(crate) fn init() {
 /// `addr` must be an address in the kernel's linear mapping.
 #[inline]
 pub(crate) unsafe fn phys(addr: *const u8) -> u64 {
-    #[cfg(CONFIG_X86_64)]
+    // Exposed: from here on, the compiler must expect that others reach the memory by a number.
+    //
     // CAST: `usize` has 64 bits.
-    return addr.addr().wrapping_sub(MEMORY.load(Relaxed)) as u64;
+    #[cfg(CONFIG_X86_64)]
+    return addr.expose_provenance().wrapping_sub(MEMORY.load(Relaxed)) as u64;
 
     #[cfg(not(CONFIG_X86_64))]
     // SAFETY: By the safety requirements of this function.
