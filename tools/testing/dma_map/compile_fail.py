@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What must not compile: compile_fail/<type>/<mistake>.rs, each beside <mistake>.pass.rs.
+"""What must not compile: compile_fail/<type>/<mistake>.rs.
 
-The twin differs by one line and compiles, so that a slip elsewhere can't make the case
-"fail as expected". The first lines of both say what the mistake leads to:
+One comment `// pass: LINE` stands above the line that is wrong. With LINE in its place the
+case compiles, so that a slip elsewhere can't make it "fail as expected". `// pass:` alone leaves the
+line out. The compiler never sees the comment. The first lines say what the mistake leads to:
 
     // error: E0382                   that code, and no other
     // error: text may not live       an error without a code, by a part of its text
@@ -21,9 +22,9 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import kbuild_rustc
@@ -37,6 +38,9 @@ GROUP = "compile-fail"
 
 _ERROR = re.compile(r"^// error: (?:(E\d{4})|text (.+)|link (\S+))$", re.M)
 _EMIT = re.compile(r"^// emit: (metadata|obj)$", re.M)
+_PASS = "// pass:"
+# A name that macros of the kernel look for in the crate's root.
+_ROOT_NAME = "LocalModule"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,23 @@ class Expectation:
     text: str = ""
     symbol: str = ""
     emit: str = "metadata"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compiled of a case: with its mistake and without, both without the comment."""
+    case: Path
+    wanted: Expectation
+    failing: str
+    passing: str
+    comment: int  # the number of the comment's line
+
+    def located(self, rendered: str, compiled: str) -> str:
+        """The compiler's text with the case's name and lines for those of what was compiled."""
+        def place(match: re.Match[str]) -> str:
+            line = int(match.group(1))
+            return f"{self.case}:{line + (line >= self.comment)}:"
+        return re.sub(re.escape(compiled) + r":(\d+):", place, rendered)
 
 
 @dataclass(frozen=True)
@@ -66,11 +87,21 @@ def expectation(source: str) -> Expectation | None:
     return Expectation(code, text, symbol, chosen)
 
 
-def changed_lines(one: str, other: str) -> int:
-    """How many lines are added, removed or replaced between two texts."""
-    matcher = difflib.SequenceMatcher(None, one.splitlines(), other.splitlines(), autojunk=False)
-    return sum(max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes()
-               if tag != "equal")
+def sides_of(case: Path, source: str) -> Sides | str:
+    """The two sides of a case; or what its text lacks."""
+    wanted = expectation(source)
+    if wanted is None:
+        return "needs one line `// error: ...`"
+    lines = source.splitlines(keepends=True)
+    comments = [at for at, line in enumerate(lines) if line.lstrip().startswith(_PASS)]
+    if len(comments) != 1 or comments[0] + 1 == len(lines):
+        return f"needs one line `{_PASS} ...`, above the one that is wrong"
+    at = comments[0]
+    before, wrong, after = "".join(lines[:at]), lines[at + 1], "".join(lines[at + 2:])
+    # rustfmt may have moved the comment, but not the line below it.
+    indent = wrong[:len(wrong) - len(wrong.lstrip())]
+    right = indent + lines[at].partition(_PASS)[2].strip()
+    return Sides(case, wanted, before + wrong + after, before + right.rstrip() + "\n" + after, at + 1)
 
 
 def compile_one(rustc: kbuild_rustc.Rustc, source: Path, emit: str) -> Outcome:
@@ -104,8 +135,6 @@ def normalise(rendered: str, source: Path, folders: dict[str, Path]) -> str:
         text = text.replace(str(folder), name)  # the longest first: one may hold another
     # Where rustc puts what it finds too long to print.
     text = re.sub(r"'\S+/case\.long-type-\d+\.txt'", "'$OUT'", text)
-    # Where rustc puts what it finds too long to print.
-    text = re.sub(r"'\S+/case\.long-type-\d+\.txt'", "'$OUT'", text)
     # Code moves: where the library's or the kernel's line is says nothing about the case.
     text = re.sub(r"(\$(?:ROOT|KERNEL|KDIR)/\S+?):\d+:\d+", r"\1:LL:CC", text)
     return "\n".join(line.rstrip() for line in text.splitlines()).rstrip() + "\n"
@@ -130,12 +159,13 @@ def complaint(wanted: Expectation, outcome: Outcome) -> str:
     return ""
 
 
-def twin_complaint(wanted: Expectation, outcome: Outcome) -> str:
+def pass_complaint(symbols: Iterable[str], outcome: Outcome) -> str:
+    """Why what should compile did not; empty if it did."""
     if not outcome.compiled:
-        return "the pass twin does not compile:\n" + (outcome.rendered or "\n".join(outcome.errors))
-    if wanted.symbol and wanted.symbol in outcome.undefined.split():
-        return f"the pass twin needs {wanted.symbol} too"
-    return ""
+        return ("does not compile with its pass line:\n"
+                + (outcome.rendered or "\n".join(outcome.errors)))
+    kept = sorted(set(symbols) & set(outcome.undefined.split()))
+    return f"needs {', '.join(kept)} with its pass line too" if kept else ""
 
 
 class Runner:
@@ -157,52 +187,80 @@ class Runner:
                                     recorded.name, "now", lineterm="")
         return "the compiler's text changed (make bless writes it anew):\n" + "\n".join(diff)
 
-    def why_not(self, case: Path) -> str:
-        """Empty if the case fails and its twin compiles, both as they should."""
-        twin = case.with_suffix(".pass.rs")
-        if not twin.is_file():
-            return f"has no pass twin {twin.name}"
-        source, other = case.read_text(), twin.read_text()
-        changed = changed_lines(source, other)
-        if changed != 1:
-            return f"differs from its pass twin by {changed} lines, not one"
-        wanted = expectation(source)
-        if wanted is None or wanted != expectation(other):
-            return "needs one line `// error: ...`, the same in its pass twin"
-        outcome = compile_one(self.rustc, case, wanted.emit)
-        return (complaint(wanted, outcome)
-                or twin_complaint(wanted, compile_one(self.rustc, twin, wanted.emit))
-                or ("" if wanted.symbol else self.stderr_complaint(case, outcome)))
+    def fail_complaint(self, sides: Sides) -> str:
+        with tempfile.TemporaryDirectory(prefix="dma_map_fail.") as folder:
+            source = Path(folder) / sides.case.name
+            source.write_text(sides.failing)
+            outcome = compile_one(self.rustc, source, sides.wanted.emit)
+        outcome = replace(outcome, rendered=sides.located(outcome.rendered, str(source)))
+        return (complaint(sides.wanted, outcome)
+                or ("" if sides.wanted.symbol else self.stderr_complaint(sides.case, outcome)))
+
+    def pass_complaint(self, crate: Sequence[Sides]) -> str:
+        """Compiles the passing sides of some cases as one crate: most of rustc's time is its start."""
+        with tempfile.TemporaryDirectory(prefix="dma_map_pass.") as folder:
+            sources = [Path(folder) / f"{number}_{sides.case.name}"
+                       for number, sides in enumerate(crate)]
+            for source, sides in zip(sources, crate):
+                source.write_text(sides.passing)
+            root = sources[0]
+            if len(crate) > 1:
+                root = Path(folder) / "together.rs"
+                root.write_text("".join(f'#[path = "{source.name}"]\npub mod case_{number};\n'
+                                        for number, source in enumerate(sources)))
+            outcome = compile_one(self.rustc, root, crate[0].wanted.emit)
+        return pass_complaint((sides.wanted.symbol for sides in crate), outcome)
+
+
+def crates(cases: Iterable[Sides]) -> list[list[Sides]]:
+    """The cases whose passing sides can be one crate."""
+    groups: dict[object, list[Sides]] = {}
+    for sides in cases:
+        alone = sides.case if _ROOT_NAME in sides.passing else None
+        groups.setdefault((sides.wanted.emit, alone), []).append(sides)
+    return list(groups.values())
 
 
 def strays(folder: Path, cases: Sequence[Path]) -> list[str]:
-    """Twins and recorded texts whose case is gone: they would rot unseen."""
-    stems = {case.with_suffix("") for case in cases}
-    found = []
-    for path in sorted(folder.rglob("*")):
-        base = path.with_name(path.name.removesuffix(".pass.rs").removesuffix(".stderr"))
-        if path.is_file() and base != path and base not in stems:
-            found.append(str(path.relative_to(folder)))
-    return found
+    """Recorded texts whose case is gone: they would rot unseen."""
+    texts = {case.with_suffix(".stderr") for case in cases}
+    return [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))
+            if path.is_file() and path not in texts and path not in cases]
 
 
 def cases_in(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*/*.rs")) if not path.name.endswith(".pass.rs")]
+    return sorted(folder.glob("*/*.rs"))
 
 
 def name_of(case: Path, folder: Path) -> str:
     return str(case.relative_to(folder).with_suffix(""))
 
 
+def complaints(runner: Runner, cases: Sequence[Sides], jobs: int) -> dict[Path, str]:
+    """For each case why it does not fail, or not pass, as it should; empty if it does."""
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        passing = [(crate, pool.submit(runner.pass_complaint, crate)) for crate in crates(cases)]
+        found = dict(zip((sides.case for sides in cases), pool.map(runner.fail_complaint, cases)))
+        for crate, done in passing:
+            if not (reason := done.result()):
+                continue
+            # Each alone says which of them it is.
+            alone = list(pool.map(runner.pass_complaint, [[sides] for sides in crate]))
+            for sides, own in zip(crate, alone):
+                found[sides.case] = found[sides.case] or own or ("" if any(alone) else reason)
+    return found
+
+
 def run_folder(runner: Runner, folder: Path, jobs: int,
                only: Container[str] | None = None) -> list[Case]:
     there = cases_in(folder)
-    cases = [case for case in there if only is None or name_of(case, folder) in only]
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        reasons = list(pool.map(runner.why_not, cases))
+    found = {case: sides_of(case, case.read_text()) for case in there
+             if only is None or name_of(case, folder) in only}
+    reasons = complaints(runner, [each for each in found.values() if isinstance(each, Sides)], jobs)
     results = []
-    for case, reason in zip(cases, reasons):
+    for case, each in found.items():
         name = name_of(case, folder)
+        reason = each if isinstance(each, str) else reasons[case]
         results.append(failed(GROUP, name, reason) if reason else passed(GROUP, name))
     results += [failed(GROUP, name, "belongs to no case") for name in strays(folder, there)]
     return results or [failed(GROUP, "cases exist", f"{folder} holds no case")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fixtures
 import kbuild_rustc
-from compile_fail import Runner, changed_lines, expectation, run_folder
+from compile_fail import Runner, Sides, expectation, run_folder, sides_of
 
 CMD = ("savedcmd_drivers/x.o := OBJTREE=/o RUST_MODFILE=x rustc --edition=2021 "
        "-Zcrate-attr='feature(asm_goto)' --crate-type rlib {extern} --out-dir drivers/ "
@@ -62,9 +62,15 @@ class Tree:
     def cmd(self, extern: str) -> None:
         (self.build / "drivers/.x.o.cmd").write_text(CMD.format(extern=extern))
 
-    def case(self, name: str, twin: str, old: str, new: str) -> None:
-        (self.cases / f"type/{name}.pass.rs").write_text(twin)
-        (self.cases / f"type/{name}.rs").write_text(twin.replace(old, new))
+    def case(self, name: str, good: str, old: str, new: str) -> None:
+        """A case that without its mistake is `good`."""
+        lines = good.splitlines()
+        at = next(at for at, line in enumerate(lines) if old in line)
+        lines[at:at + 1] = ["// pass: " + lines[at], lines[at].replace(old, new)]
+        self.write(name, "\n".join(lines) + "\n")
+
+    def write(self, name: str, source: str) -> None:
+        (self.cases / f"type/{name}.rs").write_text(source)
 
     def run(self, bless: bool = False) -> dict[str, str]:
         rustc = kbuild_rustc.Rustc(
@@ -84,7 +90,7 @@ class CompileFail(unittest.TestCase):
     def test_kinds_of_errors(self) -> None:
         self.tree.case("moved", MOVED, "w.len", "v.len")
         self.tree.case("constant", CONSTANT, "<9>", "<10>")
-        self.tree.case("lifetime", LIFETIME, "    x\n", "    _y\n")
+        self.tree.case("lifetime", LIFETIME, "    x", "    _y")
         self.tree.case("symbol", SYMBOL, "|| ()", "|| unsafe { nowhere() }")
         self.assertEqual(self.tree.run(), {})
 
@@ -100,35 +106,49 @@ class CompileFail(unittest.TestCase):
         self.tree.case("early", CONSTANT.replace("// emit: obj\n", ""), "<9>", "<10>")
         self.assertEqual(self.tree.run(), {"early": "compiles"})
 
-    def test_twin_that_fails_too(self) -> None:
+    def test_pass_line_that_fails_too(self) -> None:
+        self.tree.case("fine", MOVED, "w.len", "v.len")
         self.tree.case("both", MOVED.replace("w.len()", "v.len()"), "let w =", "let w: String =")
-        self.assertIn("the pass twin does not compile", self.tree.run()["both"])
+        self.tree.case("also_fine", MOVED, "w.len", "v.len")
+        failures = self.tree.run()
+        self.assertEqual(set(failures), {"both"})
+        self.assertIn("does not compile with its pass line", failures["both"])
+
+    def test_cases_that_pass_only_alone(self) -> None:
+        exported = MOVED.replace("pub fn", "#[no_mangle]\npub fn") + "// emit: obj\n"
+        self.tree.case("first", exported, "w.len", "v.len")
+        self.tree.case("second", exported, "w.len", "v.len")
+        failures = self.tree.run()
+        self.assertEqual(set(failures), {"first", "second"})
+        self.assertIn("symbol `f` is already defined", failures["first"])
 
     def test_symbol_that_stays(self) -> None:
         self.tree.case("used", SYMBOL.replace("|| ()", "|| unsafe { nowhere() }"),
                        "    g()", "    g();")
-        self.assertIn("the pass twin needs nowhere too", self.tree.run()["used"])
+        self.assertIn("needs nowhere with its pass line too", self.tree.run()["used"])
 
     def test_symbol_that_never_comes(self) -> None:
         self.tree.case("unused", SYMBOL, "    g()", "    g();")
         self.assertEqual(self.tree.run(), {"unused": "leaves no undefined symbol nowhere"})
 
-    def test_two_lines(self) -> None:
-        self.tree.case("far", MOVED, "    let w = v;\n    w", "    let u = v;\n    v")
-        self.assertIn("by 2 lines", self.tree.run()["far"])
+    def test_no_pass_line(self) -> None:
+        self.tree.write("alone", MOVED.replace("w.len", "v.len"))
+        self.assertIn("needs one line `// pass: ...`", self.tree.run()["alone"])
 
-    def test_no_twin(self) -> None:
-        (self.tree.cases / "type/alone.rs").write_text(MOVED)
-        self.assertIn("has no pass twin", self.tree.run()["alone"])
+    def test_two_pass_lines(self) -> None:
+        self.tree.case("far", MOVED, "w.len", "v.len")
+        far = self.tree.cases / "type/far.rs"
+        far.write_text(far.read_text().replace("    let", "    // pass: let w = v;\n    let"))
+        self.assertIn("needs one line `// pass: ...`", self.tree.run()["far"])
 
     def test_no_header(self) -> None:
         self.tree.case("mute", MOVED.replace("// error: E0382", "// wrong"), "w.len", "v.len")
         self.assertIn("needs one line `// error: ...`", self.tree.run()["mute"])
 
     def test_strays(self) -> None:
-        (self.tree.cases / "type/gone.pass.rs").write_text(MOVED)
         (self.tree.cases / "type/gone.stderr").write_text("error")
-        self.assertEqual(set(self.tree.run()), {"gone.pass.rs", "gone.stderr"})
+        (self.tree.cases / "type/notes").write_text("read me")
+        self.assertEqual(set(self.tree.run()), {"gone.stderr", "notes"})
 
     def test_nothing_at_all(self) -> None:
         self.assertIn("cases exist", self.tree.run())
@@ -138,7 +158,7 @@ class CompileFail(unittest.TestCase):
         recorded = self.tree.cases / "type/moved.stderr"
         self.assertEqual(self.tree.run(bless=True), {})
         text = recorded.read_text()
-        self.assertIn("--> $DIR/moved.rs:4:5", text)
+        self.assertIn("--> $DIR/moved.rs:5:5", text)
         self.assertNotIn(str(self.tree.cases), text)
         self.assertEqual(self.tree.run(), {})
         recorded.write_text(text.replace("borrow", "loan"))
@@ -146,12 +166,24 @@ class CompileFail(unittest.TestCase):
 
 
 class Pieces(unittest.TestCase):
-    def test_changed_lines(self) -> None:
-        self.assertEqual(changed_lines("a\nb\nc", "a\nB\nc"), 1)
-        self.assertEqual(changed_lines("a\nb\nc", "a\nc"), 1)
-        self.assertEqual(changed_lines("a\nb\nc", "a\nb\nx\nc"), 1)
-        self.assertEqual(changed_lines("a\nb\nc", "b\nc\na"), 2)
-        self.assertEqual(changed_lines("a", "a"), 0)
+    def test_sides(self) -> None:
+        def texts(body: str) -> tuple[str, str] | str:
+            head = "// error: E0001\n"
+            found = sides_of(Path("case.rs"), head + body)
+            if isinstance(found, str):
+                return found
+            return found.failing.removeprefix(head), found.passing.removeprefix(head)
+
+        self.assertEqual(texts("a\n    // pass: b\n  c\nd\n"), ("a\n  c\nd\n", "a\n  b\nd\n"))
+        self.assertEqual(texts("// pass:\na\n"), ("a\n", "\n"))
+        for wrong in ("a\n", "a\n// pass: b\n", "// pass: b\n// pass: c\na\n"):
+            self.assertIn("needs one line `// pass: ...`", texts(wrong))
+
+    def test_lines_are_those_of_the_file(self) -> None:
+        found = sides_of(Path("/cases/a.rs"), "// error: E0001\n1\n// pass: 2\n3\n")
+        assert isinstance(found, Sides)
+        self.assertEqual(found.located("/t/a.rs:2:1 /t/a.rs:3:1 /o/a.rs:3:1", "/t/a.rs"),
+                         "/cases/a.rs:2:1 /cases/a.rs:4:1 /o/a.rs:3:1")
 
     def test_expectation(self) -> None:
         self.assertIsNone(expectation("// error: E1\n"))

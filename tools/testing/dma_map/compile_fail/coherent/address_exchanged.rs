@@ -9,5 +9,6 @@ use dma_map::DmaCoherent;
 pub type Memory<'bound> = DmaCoherent<'bound, [u8]>;
 
 pub fn exchange<'b>(one: &mut Memory<'b>, two: &mut Memory<'b>) {
+    // pass: core::mem::swap(one, two);
     core::mem::swap(&mut one.cpu, &mut two.cpu);
 }

@@ -12,6 +12,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 #[derive(FromBytes, IntoBytes)]
+// pass: #[repr(C, align(4096))]
 #[repr(C, align(8192))]
 pub struct Table([u8; 8192]);
 

@@ -16,6 +16,7 @@ use kernel::{
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result {
     let _ = (attrs::DMA_ATTR_SKIP_CPU_SYNC, Gfp::Kernel);
+    // pass: DmaCoherent::<u32>::zeroed(dma, Gfp::Kernel)?;
     DmaCoherent::<u32>::zeroed(dma, attrs::DMA_ATTR_SKIP_CPU_SYNC)?;
     Ok(())
 }

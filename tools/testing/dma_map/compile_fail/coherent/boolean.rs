@@ -14,6 +14,7 @@ use kernel::prelude::*;
 #[repr(C)]
 pub struct Slot {
     pub len: u32,
+    // pass: pub valid: [u8; 4],
     pub valid: [bool; 4],
 }
 

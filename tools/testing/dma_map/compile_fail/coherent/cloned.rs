@@ -7,6 +7,7 @@
 use dma_map::DmaCoherent;
 
 pub fn copy(memory: DmaCoherent<'_, [u32]>) {
+    // pass: let other = memory;
     let other = memory.clone();
     drop(other);
 }

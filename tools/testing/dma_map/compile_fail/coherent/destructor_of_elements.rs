@@ -28,6 +28,7 @@ impl Drop for Counted {
     }
 }
 
+// pass: pub type Element = u32;
 pub type Element = Counted;
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [Element]>> {

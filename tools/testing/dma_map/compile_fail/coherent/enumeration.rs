@@ -17,6 +17,7 @@ pub enum Status {
     Busy,
 }
 
+// pass: pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, u32>> {
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, Status>> {
     DmaCoherent::zeroed(dma, Gfp::Kernel)
 }

@@ -21,5 +21,6 @@ pub struct Slot {
 }
 
 pub fn status<E: Engine>(slot: &DmaCoherent<'_, Slot, Shared<E>>) -> u32 {
+    // pass: io_read!(slot, .status)
     slot.status
 }

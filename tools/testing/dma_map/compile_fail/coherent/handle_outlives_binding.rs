@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn heap<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result<CoherentHandle<'_, E>> {
 pub fn heap<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result<CoherentHandle<'static, E>> {
     CoherentHandle::alloc(dma, 4096, engine, Gfp::Kernel)
 }

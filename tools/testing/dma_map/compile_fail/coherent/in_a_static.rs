@@ -15,6 +15,7 @@ use kernel::{
 
 pub type Slot<'bound> = Option<DmaCoherent<'bound, [u32]>>;
 
+// pass: pub fn keep<'bound>(memory: DmaCoherent<'bound, [u32]>, place: &Mutex<Slot<'bound>>) {
 pub fn keep(memory: DmaCoherent<'_, [u32]>, place: &'static Mutex<Slot<'static>>) {
     *place.lock() = Some(memory);
 }

@@ -11,6 +11,7 @@ use kernel::{
 };
 
 pub fn free_later(memory: DmaCoherent<'_, [u32]>) -> Result {
+    // pass: drop(memory);
     workqueue::system().try_spawn(GFP_KERNEL, move || drop(memory))?;
     workqueue::system().try_spawn(GFP_KERNEL, || ())?;
     Ok(())

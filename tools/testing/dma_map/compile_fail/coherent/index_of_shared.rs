@@ -15,6 +15,7 @@ use kernel::{
 };
 
 pub fn first<E: Engine>(memory: &DmaCoherent<'_, [u32], Shared<E>>) -> Result<u32> {
+    // pass: let value: u32 = io_read!(memory, [try: 0]);
     let value: u32 = memory[0];
     Ok(value)
 }

@@ -14,5 +14,6 @@ use kernel::prelude::*;
 pub type Ring = [u8; 128 * 1024];
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, Ring>> {
+    // pass: DmaCoherent::zeroed_large(dma, Gfp::Kernel)
     DmaCoherent::zeroed(dma, Gfp::Kernel)
 }

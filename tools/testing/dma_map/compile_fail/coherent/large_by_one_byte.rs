@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Ring = [u8; 128 * 1024 - 1];
 pub type Ring = [u8; 128 * 1024];
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, Ring>> {

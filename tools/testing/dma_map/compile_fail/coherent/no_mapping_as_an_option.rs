@@ -10,5 +10,6 @@ use dma_map::{
 };
 
 pub fn options() -> CoherentOptions {
+    // pass: CoherentOptions::new(Gfp::Kernel).privileged()
     CoherentOptions::new(Gfp::Kernel).no_kernel_mapping()
 }

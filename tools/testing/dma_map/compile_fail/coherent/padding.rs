@@ -15,6 +15,7 @@ use kernel::prelude::*;
 #[repr(C)]
 pub struct Slot {
     pub len: u32,
+    // pass: pub kind: u32,
     pub kind: u8,
 }
 

@@ -12,6 +12,7 @@ use kernel::prelude::*;
 
 pub fn list<E: Engine>(memory: DmaCoherent<'_, u64, Shared<E>>) -> Result<usize> {
     let pages = memory.pages()?;
+    // pass: let _ = &memory;
     drop(memory);
     Ok(pages.runs().count())
 }

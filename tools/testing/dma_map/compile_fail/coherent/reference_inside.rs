@@ -10,6 +10,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Next = u64;
 pub type Next = Option<&'static u64>;
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [Next]>> {

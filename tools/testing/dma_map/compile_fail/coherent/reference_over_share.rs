@@ -13,6 +13,7 @@ pub fn share<E: Engine>(mut memory: DmaCoherent<'_, [u32]>, engine: E) {
     let word = &mut memory[0];
     *word = 1;
     let shared = memory.share(engine);
+    // pass:
     *word = 2;
     let _ = shared.dma_address();
 }

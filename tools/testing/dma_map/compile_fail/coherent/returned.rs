@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [u32]>> {
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'static, [u32]>> {
     DmaCoherent::zeroed_slice(dma, 4, Gfp::Kernel)
 }

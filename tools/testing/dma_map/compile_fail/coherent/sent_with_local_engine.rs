@@ -11,6 +11,7 @@ use dma_map::{
 
 fn sent_to_another_thread<T: Send>(_: T) {}
 
+// pass: pub fn send<E: Engine + Send>(memory: DmaCoherent<'_, [u32], Shared<E>>) {
 pub fn send<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) {
     sent_to_another_thread(memory);
 }

@@ -9,6 +9,7 @@ use dma_map::DmaCoherent;
 
 fn shared_with_another_thread<T: Sync>(_: &T) {}
 
+// pass: pub fn share(memory: &DmaCoherent<'_, [u32]>) {
 pub fn share(memory: &DmaCoherent<'_, [Cell<u32>]>) {
     let _ = Cell::new(0);
     shared_with_another_thread(memory);

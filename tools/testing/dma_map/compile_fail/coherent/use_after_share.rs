@@ -11,6 +11,7 @@ use dma_map::{
 pub fn share<E: Engine>(mut memory: DmaCoherent<'_, [u32]>, engine: E) {
     memory[0] = 1;
     let shared = memory.share(engine);
+    // pass:
     memory[0] = 2;
     let _ = shared.dma_address();
 }

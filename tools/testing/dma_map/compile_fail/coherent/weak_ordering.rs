@@ -10,5 +10,6 @@ use dma_map::{
 };
 
 pub fn options() -> CoherentOptions {
+    // pass: CoherentOptions::new(Gfp::Kernel).write_combine()
     CoherentOptions::new(Gfp::Kernel).weak_ordering()
 }

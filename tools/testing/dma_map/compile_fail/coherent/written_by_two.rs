@@ -6,6 +6,7 @@
 
 use dma_map::DmaCoherent;
 
+// pass: pub fn write(memory: &mut DmaCoherent<'_, [u32]>) {
 pub fn write(memory: &DmaCoherent<'_, [u32]>) {
     memory[0] = 1;
 }

@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Slot = [u32; 1];
 pub type Slot = [u32; 0];
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, Slot>> {

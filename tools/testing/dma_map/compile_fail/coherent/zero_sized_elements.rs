@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Slot = u8;
 pub type Slot = ();
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [Slot]>> {

@@ -21,6 +21,7 @@ use kernel::{
 pub type InIrq = pci::Device<Bound>;
 pub type InProbe<'a> = pci::Device<Core<'a>>;
 
+// pass: pub fn set_up<'bound>(pdev: &'bound InProbe<'_>) -> Result<DmaDevice<'bound>> {
 pub fn set_up<'bound>(pdev: &'bound InIrq) -> Result<DmaDevice<'bound>> {
     DmaDevice::new(pdev, DmaLimits::new(DmaMask::new::<32>()))
 }

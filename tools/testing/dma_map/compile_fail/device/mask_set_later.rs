@@ -16,5 +16,6 @@ use kernel::{
 pub fn widen(dma: DmaDevice<'_>) -> Result {
     let mask = DmaMask::new::<64>();
     // SAFETY: Nothing is mapped.
+    // pass: (dma.mask() == mask.value()).then_some(()).ok_or(EIO)
     unsafe { dma::Device::dma_set_mask(dma.device(), mask) }
 }

@@ -7,6 +7,7 @@
 use dma_map::DmaDevice;
 
 pub fn larger_segments(dma: DmaDevice<'_>) -> u32 {
+    // pass: dma.mask();
     dma.set_max_segment_size(65536);
     dma.max_segment_size()
 }

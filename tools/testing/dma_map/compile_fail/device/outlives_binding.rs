@@ -10,6 +10,7 @@ pub struct Driver<'bound> {
 }
 
 impl<'bound> Driver<'bound> {
+    // pass: pub fn token(&self) -> DmaDevice<'bound> {
     pub fn token(&self) -> DmaDevice<'static> {
         self.dma
     }

@@ -8,6 +8,7 @@ use dma_map::DmaDevice;
 pub fn shorten<'short, 'bound: 'short>(
     dma: DmaDevice<'bound>,
     _until: &'short (),
+    // pass: ) -> DmaDevice<'bound> {
 ) -> DmaDevice<'short> {
     dma
 }

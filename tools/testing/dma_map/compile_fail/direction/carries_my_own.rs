@@ -15,4 +15,5 @@ pub trait Mine<T> {}
 
 pub fn crosses<T, D: Carries<T>>(_: D) {}
 
+// pass: impl Mine<Flag> for FromDevice {}
 impl Carries<Flag> for FromDevice {}

@@ -19,6 +19,7 @@ use kernel::{
 pub type Directions = (ToDevice, DataDirection);
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, buffer: VVec<u8>, engine: E) -> Result {
+    // pass: let _mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
     let _mapping = SgMapping::map(dma, buffer, DataDirection::None, engine, Gfp::Kernel)?;
     Ok(())
 }

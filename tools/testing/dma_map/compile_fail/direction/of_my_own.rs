@@ -13,6 +13,7 @@ use kernel::{
 #[derive(Clone, Copy)]
 pub struct Nowhere;
 
+// pass: impl Nowhere {
 impl Direction for Nowhere {
     const DATA_DIRECTION: DataDirection = DataDirection::None;
     const RAW: bindings::dma_data_direction = bindings::dma_data_direction::DMA_NONE;

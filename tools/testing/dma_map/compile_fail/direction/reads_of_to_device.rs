@@ -11,4 +11,5 @@ use dma_map::{
 
 pub trait Mine: Sized {}
 
+// pass: impl Mine for ToDevice {}
 impl CpuReads for ToDevice {}

@@ -6,5 +6,6 @@
 use dma_map::endian::Le;
 
 pub fn end(start: Le<u32>, length: u32) -> u32 {
+    // pass: start.get().wrapping_add(length)
     start + length
 }

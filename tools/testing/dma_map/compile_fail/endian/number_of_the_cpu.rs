@@ -21,5 +21,6 @@ pub struct Command {
 }
 
 pub fn set<E: Engine>(command: &DmaCoherent<'_, Command, Shared<E>>, length: u32) {
+    // pass: io_write!(command, .length, length.into());
     io_write!(command, .length, length);
 }

@@ -9,5 +9,6 @@ use dma_map::endian::{
 };
 
 pub fn network(port: Le<u16>) -> Be<u16> {
+    // pass: port.get().into()
     port
 }

@@ -12,6 +12,7 @@ pub fn share<E: Engine>(memory: DmaCoherent<'_, [u32]>, make: impl FnOnce() -> E
     let shared;
     {
         let engine = make();
+        // pass: shared = memory.share(engine);
         shared = memory.share(&engine);
     }
     let _ = shared.dma_address();

@@ -16,6 +16,7 @@ pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 pub fn shorten<'short, 'bound, E: Engine>(
     mapping: Mapping<'bound, &'bound E>,
     _until: &'short (),
+    // pass: ) -> Mapping<'bound, &'bound E>
 ) -> Mapping<'bound, &'short E>
 where
     'bound: 'short,

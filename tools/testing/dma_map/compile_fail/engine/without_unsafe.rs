@@ -9,6 +9,7 @@ use kernel::prelude::*;
 pub struct Port;
 
 // SAFETY: The port has no DMA.
+// pass: unsafe impl Engine for Port {
 impl Engine for Port {
     type Mark = Self;
 

@@ -28,6 +28,7 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn open(pdev: &pci::Device<Core<'_>>) -> Result<Arc<Gate<ForLt!(Inside<'_>)>>> {
+    // pass: let name = b"edu";
     let name = &[pdev.revision_id()][..];
     let limits = DmaLimits::new(DmaMask::new::<32>());
     Gate::new(pdev, limits, |_, _| {

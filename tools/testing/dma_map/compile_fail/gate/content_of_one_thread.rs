@@ -15,6 +15,7 @@ use kernel::{
 };
 
 pub struct Inside<'bound> {
+    // pass: pub count: Atomic<u32>,
     pub count: Cell<u32>,
     pub name: &'bound CStr,
 }

@@ -59,6 +59,7 @@ impl Guarded for Inside<'_> {
 
 pub fn open(device: &LookAlike<'_, '_>) -> Result<Arc<Gate<ForLt!(Inside<'_>)>>> {
     let limits = DmaLimits::new(DmaMask::new::<32>());
+    // pass: let device = device.pdev;
     let device = device;
     Gate::new(device, limits, |pdev, _| {
         Ok(KBox::pin(Inside { pdev }, GFP_KERNEL)?)

@@ -9,5 +9,6 @@ use kernel::types::ForLt;
 fn sent_to_another_thread<T: Send>(_: T) {}
 
 pub fn send<F: ForLt + 'static>(guard: Guard<'_, F>) {
+    // pass: sent_to_another_thread(guard.with(|_| ()));
     sent_to_another_thread(guard);
 }

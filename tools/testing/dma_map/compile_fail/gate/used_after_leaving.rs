@@ -25,6 +25,7 @@ pub fn read(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u32> {
     let entered = &guard;
     let value = entered.with(|inside| *inside.value);
     drop(guard);
+    // pass: let again = value;
     let again = entered.with(|inside| *inside.value);
     Ok(again)
 }

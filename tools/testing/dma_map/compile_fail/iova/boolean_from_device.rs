@@ -13,6 +13,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Slot = u8;
 pub type Slot = bool;
 pub type Mapping<'bound, E> = IovaMapping<'bound, KVec<Slot>, FromDevice, Device<E>>;
 

@@ -18,5 +18,6 @@ pub type Mapping<'bound> = IovaMapping<'bound, VVec<u8>, ToDevice, Cpu>;
 
 pub fn address<E: Engine>(mapping: Mapping<'_>, engine: E) -> Option<DmaAddress> {
     let _ = &engine;
+    // pass: mapping.give(engine).contiguous()
     mapping.contiguous()
 }

@@ -47,6 +47,7 @@ unsafe impl Engine for Idle {
     }
 }
 
+// pass: pub type Element = u32;
 pub type Element = Counted;
 
 pub fn map(dma: DmaDevice<'_>, buffer: VVec<Element>) -> Result {

@@ -16,6 +16,7 @@ use kernel::prelude::*;
 
 pub type Mapping<'bound, E> = IovaMapping<'bound, VVec<u8>, ToDevice, Device<E>>;
 
+// pass: pub fn map<E: Engine>(dma: DmaDevice<'_>, data: VVec<u8>, e: E) -> Result<Mapping<'_, E>> {
 pub fn map<E: Engine>(dma: DmaDevice<'_>, data: VVec<u8>, e: E) -> Result<Mapping<'static, E>> {
     Ok(IovaMapping::map(dma, data, ToDevice, e, Gfp::Kernel)?)
 }

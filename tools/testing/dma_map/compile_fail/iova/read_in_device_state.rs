@@ -15,6 +15,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound, E> = IovaMapping<'bound, VVec<u8>, FromDevice, Device<E>>;
 
 pub fn first<E: Engine>(mapping: Mapping<'_, E>) -> Result<Option<u8>> {
+    // pass: let first = mapping.complete()?.as_slice().first().copied();
     let first = mapping.as_slice().first().copied();
     Ok(first)
 }

@@ -15,6 +15,7 @@ pub type Mapping<'bound, E> = IovaMapping<'bound, VVec<u8>, ToDevice, Device<E>>
 
 fn sent_to_another_thread<T: Send>(_: T) {}
 
+// pass: pub fn send<E: Engine + Send>(mapping: Mapping<'_, E>) {
 pub fn send<E: Engine>(mapping: Mapping<'_, E>) {
     sent_to_another_thread(mapping);
 }

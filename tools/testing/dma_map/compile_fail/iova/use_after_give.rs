@@ -16,6 +16,7 @@ pub type Mapping<'bound> = IovaMapping<'bound, VVec<u8>, ToDevice, Cpu>;
 pub fn give<E: Engine>(mut mapping: Mapping<'_>, engine: E) {
     mapping.as_mut_slice().fill(1);
     let given = mapping.give(engine);
+    // pass: let _ = given.size();
     mapping.as_mut_slice().fill(0);
     let _ = given.segments();
 }

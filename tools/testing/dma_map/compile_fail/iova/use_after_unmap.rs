@@ -16,6 +16,7 @@ pub type Mapping<'bound, E> = IovaMapping<'bound, VVec<u8>, ToDevice, Device<E>>
 
 pub fn size<E: Engine>(mapping: Mapping<'_, E>) -> Result<usize> {
     let buffer = mapping.unmap()?;
+    // pass: let size = buffer.len();
     let size = mapping.size();
     drop(buffer);
     Ok(size)

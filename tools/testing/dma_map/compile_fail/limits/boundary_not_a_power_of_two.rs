@@ -7,6 +7,7 @@
 use dma_map::DmaLimits;
 use kernel::dma::DmaMask;
 
+// pass: pub const BOUNDARY: u64 = 0x3fff;
 pub const BOUNDARY: u64 = 0x2fff;
 pub const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<32>()).segment_boundary(BOUNDARY);
 

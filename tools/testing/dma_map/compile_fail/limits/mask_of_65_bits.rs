@@ -7,4 +7,5 @@
 use dma_map::DmaLimits;
 use kernel::dma::DmaMask;
 
+// pass: pub const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 pub const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<65>());

@@ -14,6 +14,7 @@ use dma_map::{
 pub struct First<M>(M, M);
 
 // SAFETY: Views of the first one, which stays.
+// pass: unsafe impl<M: Slots> Slots for First<M> {
 impl<M: Slots> Slots for First<M> {
     fn blocks(&self) -> CoherentView<'_, [Block]> {
         self.0.blocks()

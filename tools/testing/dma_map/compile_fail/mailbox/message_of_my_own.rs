@@ -7,5 +7,6 @@ use dma_map::mailbox::Message;
 
 pub fn message(other: Message, length: usize) -> Message {
     let _ = length;
+    // pass: other
     Message { length, ..other }
 }

@@ -11,5 +11,6 @@ use kernel::prelude::*;
 
 pub fn opcode<M: Slots>(mailbox: &Mailbox<M>) -> Result<u32> {
     let (_, words) = mailbox.take()?;
+    // pass: words.map(|words| words[0]).exactly(7)
     Ok(words[0])
 }

@@ -12,5 +12,6 @@ use kernel::dma::DmaAddress;
 
 pub fn address<E: Engine>(buffer: MappedBuffer<'_, u8, Bidirectional>, engine: E) -> DmaAddress {
     let _ = &engine;
+    // pass: buffer.give(engine).dma_address()
     buffer.dma_address()
 }

@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Element = u8;
 pub type Element = bool;
 
 pub fn make(dma: DmaDevice<'_>) -> Result<MappedPool<'_, Element, ToDevice>> {

@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 pub type Pool<'bound> = MappedPool<'bound, u8, ToDevice>;
 
+// pass: pub fn take<'b>(pool: &Pool<'b>) -> Result<MappedBuffer<'b, u8, ToDevice>> {
 pub fn take<'b>(pool: &Pool<'b>) -> Result<MappedBuffer<'static, u8, ToDevice>> {
     pool.take()
 }

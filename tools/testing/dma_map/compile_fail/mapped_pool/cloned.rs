@@ -10,6 +10,7 @@ use dma_map::{
 };
 
 pub fn copy(buffer: MappedBuffer<'_, u8, ToDevice>) {
+    // pass: let other = buffer;
     let other = MappedBuffer::clone(&buffer);
     drop(other);
 }

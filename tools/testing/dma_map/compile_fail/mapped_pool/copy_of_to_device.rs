@@ -11,6 +11,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn work(buffer: &MappedBuffer<'_, u8, ToDevice>, data: &mut [u8]) -> Result {
+    // pass: data.fill(0);
     buffer.read(0, data)?;
     Ok(())
 }

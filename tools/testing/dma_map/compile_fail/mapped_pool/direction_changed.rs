@@ -16,5 +16,6 @@ pub fn send(buffer: MappedBuffer<'_, u8, ToDevice>) {
 
 pub fn work(to: MappedBuffer<'_, u8, ToDevice>, from: MappedBuffer<'_, u8, FromDevice>) {
     let _ = (&to, &from);
+    // pass: send(to);
     send(from);
 }

@@ -13,6 +13,7 @@ pub fn give<E: Engine>(buffer: MappedBuffer<'_, u8, Bidirectional>, make: impl F
     let given;
     {
         let engine = make();
+        // pass: given = buffer.give(engine);
         given = buffer.give(&engine);
     }
     let _ = given.dma_address();

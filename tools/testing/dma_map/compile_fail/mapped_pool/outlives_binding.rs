@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn make(dma: DmaDevice<'_>) -> Result<MappedPool<'_, u8, ToDevice>> {
 pub fn make(dma: DmaDevice<'_>) -> Result<MappedPool<'static, u8, ToDevice>> {
     MappedPool::new(dma, c"pool", 64, ToDevice, MappedPoolOptions::new(8))
 }

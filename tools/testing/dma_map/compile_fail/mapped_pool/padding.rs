@@ -19,6 +19,7 @@ pub struct Padded {
     _word: u32,
 }
 
+// pass: pub type Element = u32;
 pub type Element = Padded;
 
 pub fn make(dma: DmaDevice<'_>) -> Result<MappedPool<'_, Element, ToDevice>> {

@@ -12,5 +12,6 @@ use dma_map::{
 pub fn work(buffer: MappedBuffer<'_, u8, Bidirectional>) {
     let other = ();
     drop(buffer);
+    // pass: drop(other);
     drop(buffer);
 }

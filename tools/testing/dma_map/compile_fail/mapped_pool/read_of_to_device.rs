@@ -10,5 +10,6 @@ use dma_map::{
 };
 
 pub fn work(buffer: &MappedBuffer<'_, u8, ToDevice>) {
+    // pass: let _ = buffer.size();
     let _ = buffer.as_slice();
 }

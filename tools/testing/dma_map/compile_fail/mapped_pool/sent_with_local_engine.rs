@@ -14,6 +14,7 @@ fn sent_to_another_thread<T: Send>(_: T) {}
 
 pub type Given<'b, E> = MappedBuffer<'b, u8, ToDevice, Device<E>>;
 
+// pass: pub fn send<E: Engine + Send>(buffer: Given<'_, E>) {
 pub fn send<E: Engine>(buffer: Given<'_, E>) {
     sent_to_another_thread(buffer);
 }

@@ -12,6 +12,7 @@ use dma_map::{
 
 fn shared_with_another_thread<T: Sync>(_: &T) {}
 
+// pass: pub fn share(buffer: &MappedBuffer<'_, u32, Bidirectional>) {
 pub fn share(buffer: &MappedBuffer<'_, Cell<u32>, Bidirectional>) {
     let _ = Cell::new(0);
     shared_with_another_thread(buffer);

@@ -10,6 +10,7 @@ use dma_map::{
 
 pub type Buffer<'bound> = MappedBuffer<'bound, u8, ToDevice>;
 
+// pass: pub fn exchange<'short, 'long: 'short>(old: &mut Buffer<'long>, new: Buffer<'long>) {
 pub fn exchange<'short, 'long: 'short>(old: &mut Buffer<'long>, new: Buffer<'short>) {
     *old = new;
 }

@@ -11,6 +11,7 @@ use dma_map::{
 
 pub fn work<E: Engine>(buffer: MappedBuffer<'_, u8, Bidirectional>, engine: E) -> usize {
     let slice = buffer.as_slice();
+    // pass: drop(engine);
     drop(buffer.give(engine));
     slice.len()
 }

@@ -11,6 +11,7 @@ use dma_map::{
 
 pub fn work(buffer: MappedBuffer<'_, u8, Bidirectional>) -> Option<u8> {
     let slice = buffer.as_slice();
+    // pass: let _ = buffer.len();
     drop(buffer);
     slice.first().copied()
 }

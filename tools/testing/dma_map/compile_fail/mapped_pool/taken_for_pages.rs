@@ -15,5 +15,6 @@ pub fn free(memory: DmaPages<'_, u8, ToDevice>) {
 }
 
 pub fn run(_buffer: MappedBuffer<'_, u8, ToDevice>, _pages: DmaPages<'_, u8, ToDevice>) {
+    // pass: free(_pages);
     free(_buffer);
 }

@@ -15,5 +15,6 @@ pub type Buffer<'b> = MappedBuffer<'b, u8, FromDevice>;
 pub type Given<'b, E> = MappedBuffer<'b, u8, FromDevice, Device<E>>;
 
 pub fn done<E: Engine>(buffer: Given<'_, E>) -> Result<Buffer<'_>, Busy<Given<'_, E>>> {
+    // pass: buffer.complete()
     Ok(buffer)
 }

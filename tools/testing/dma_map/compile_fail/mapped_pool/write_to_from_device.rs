@@ -11,5 +11,6 @@ use dma_map::{
 
 pub fn work(mut buffer: MappedBuffer<'_, u8, FromDevice>) {
     let _ = &mut buffer;
+    // pass: let _ = buffer.as_slice();
     let _ = buffer.as_mut_slice();
 }

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, ToDevice, Cpu>;
 
 pub fn address<E: Engine>(mapping: Mapping<'_>, _engine: E) -> u64 {
+    // pass: let mapping = mapping.give(_engine);
     let mapping = mapping;
     mapping.dma_address()
 }

@@ -13,6 +13,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Data = KBox<u8>;
 pub type Data = *mut u8;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, data: Data, engine: E) {

@@ -13,6 +13,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    // pass: let buffer = KBox::new(0u8, GFP_KERNEL)?;
     let buffer = KBox::new(false, GFP_KERNEL)?;
     let _mapping = DmaMapping::map(dma, buffer, FromDevice, engine, MapOptions::new())?;
     Ok(())

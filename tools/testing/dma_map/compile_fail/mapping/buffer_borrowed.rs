@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, mut buffer: KVec<u8>, engine: E) -> Result {
     buffer.clear();
+    // pass: let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
     let _mapping = DmaMapping::map(dma, &mut *buffer, ToDevice, engine, MapOptions::new())?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub fn map(dma: DmaDevice<'_>, one: KVec<u8>, two: KVec<u8>) -> Result {
     let _one = DmaMapping::map_cpu(dma, one, FromDevice, MapOptions::new())?;
+    // pass: let _two = dma;
     let _two = DmaMapping::map_cpu(dma, one, FromDevice, MapOptions::new())?;
     drop(two);
     Ok(())

@@ -19,5 +19,6 @@ pub fn next<E: Engine>(mapping: Mapping<'_, Cpu>, e: E) -> (u32, Mapping<'_, Dev
     let value = mapping.contents();
     let before = *value;
     let given = mapping.give(e);
+    // pass: (before, given)
     (*value, given)
 }

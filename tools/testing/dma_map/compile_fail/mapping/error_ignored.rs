@@ -15,6 +15,7 @@ use kernel::prelude::*;
 
 pub fn start<E: Engine>(dma: DmaDevice<'_>, data: KVec<u8>, engine: E) -> Result<u64> {
     let mapping = DmaMapping::map(dma, data, ToDevice, engine, MapOptions::new());
+    // pass: let address = mapping?.dma_address();
     let address = mapping.dma_address();
     Ok(address)
 }

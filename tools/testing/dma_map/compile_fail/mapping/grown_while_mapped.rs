@@ -18,6 +18,7 @@ pub fn map<E: Engine>(dma: DmaDevice<'_>, mut data: KVec<u8>, engine: E) -> Resu
     data.push(1, GFP_KERNEL)?;
     let _mapping = DmaMapping::map(dma, data, ToDevice, engine, MapOptions::new())?;
     other.push(2, GFP_KERNEL)?;
+    // pass: other.push(3, GFP_KERNEL)?;
     data.push(3, GFP_KERNEL)?;
     Ok(())
 }

@@ -17,4 +17,5 @@ pub trait Lends<D> {}
 
 pub fn lend<M: Lend<FromDevice>>(_: M) {}
 
+// pass: impl Lends<FromDevice> for &[Mine] {}
 impl Lend<FromDevice> for &[Mine] {}

@@ -13,6 +13,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Byte = u8;
 pub type Byte = core::cell::Cell<u8>;
 
 pub fn send<E: AlwaysStops>(dma: DmaDevice<'_>, data: &[Byte], engine: E) -> Result {

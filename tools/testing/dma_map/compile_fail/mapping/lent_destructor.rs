@@ -50,6 +50,7 @@ unsafe impl Engine for Idle {
 
 impl AlwaysStops for Idle {}
 
+// pass: pub type Element = u32;
 pub type Element = Counted;
 
 pub fn receive(dma: DmaDevice<'_>, data: &mut [Element]) -> Result {

@@ -19,6 +19,7 @@ pub fn read<E: AlwaysStops>(dma: DmaDevice<'_>, mut data: KVec<u8>, engine: E) -
         FromDevice,
         engine,
         MapOptions::new(),
+        // pass: |lent| Ok(lent.size()),
         |lent| Ok(lent),
     )?;
     Ok(())

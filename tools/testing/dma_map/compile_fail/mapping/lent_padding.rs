@@ -19,6 +19,7 @@ pub struct Padded {
     pub large: u32,
 }
 
+// pass: pub fn send<E: AlwaysStops>(dma: DmaDevice<'_>, data: &mut [u32], engine: E) -> Result {
 pub fn send<E: AlwaysStops>(dma: DmaDevice<'_>, data: &mut [Padded], engine: E) -> Result {
     with_mapped(dma, data, ToDevice, engine, MapOptions::new(), |_| Ok(()))
 }

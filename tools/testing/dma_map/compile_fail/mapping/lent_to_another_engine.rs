@@ -33,6 +33,7 @@ unsafe impl Engine for Copier {
 
 impl AlwaysStops for Copier {}
 
+// pass: fn program(piece: Piece<'_, ToDevice, Copier>) -> Result {
 fn program(piece: Piece<'_, ToDevice, Port>) -> Result {
     let _ = piece.address();
     Ok(())

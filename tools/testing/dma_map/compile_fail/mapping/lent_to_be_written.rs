@@ -17,5 +17,6 @@ pub type Both = (FromDevice, ToDevice);
 
 pub fn read<E: AlwaysStops>(dma: DmaDevice<'_>, data: &[u8], engine: E) -> Result {
     let options = MapOptions::new();
+    // pass: with_mapped(dma, data, ToDevice, engine, options, |_| Ok(()))
     with_mapped(dma, data, FromDevice, engine, options, |_| Ok(()))
 }

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 
 pub trait Both: AlwaysStops + Engine {}
 
+// pass: pub fn read<E: AlwaysStops>(dma: DmaDevice<'_>, data: &mut [u8], engine: E) -> Result {
 pub fn read<E: Engine>(dma: DmaDevice<'_>, data: &mut [u8], engine: E) -> Result {
     with_mapped(dma, data, FromDevice, engine, MapOptions::new(), |_| Ok(()))
 }

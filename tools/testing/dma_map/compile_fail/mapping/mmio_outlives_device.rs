@@ -19,6 +19,7 @@ pub fn map<'bound, E: Engine>(
     dma: DmaDevice<'bound>,
     window: MmioWindow<'bound>,
     engine: E,
+    // pass: ) -> Result<MmioMapping<'bound, ToDevice, E>> {
 ) -> Result<MmioMapping<'static, ToDevice, E>> {
     MmioMapping::map(dma, window, ToDevice, engine)
 }

@@ -16,6 +16,7 @@ use kernel::prelude::*;
 
 pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 
+// pass: pub fn map<E: Engine>(dma: DmaDevice<'_>, data: KVec<u8>, e: E) -> Result<Mapping<'_, E>> {
 pub fn map<E: Engine>(dma: DmaDevice<'_>, data: KVec<u8>, e: E) -> Result<Mapping<'static, E>> {
     Ok(DmaMapping::map(dma, data, ToDevice, e, MapOptions::new())?)
 }

@@ -23,6 +23,7 @@ pub struct Padded {
 pub const PADDED: Padded = Padded { small: 1, large: 2 };
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    // pass: let buffer = KBox::new(PADDED.large, GFP_KERNEL)?;
     let buffer = KBox::new(PADDED, GFP_KERNEL)?;
     let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
     Ok(())

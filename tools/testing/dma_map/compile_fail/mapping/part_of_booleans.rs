@@ -10,6 +10,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, ToDevice, Part>;
 pub type Mapping<'bound> = DmaMapping<'bound, KVec<bool>, ToDevice, Part>;
 
 pub fn set(part: &mut Mapping<'_>) {

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub type Both = (Bidirectional, ToDevice);
 
+// pass: pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, Bidirectional, Part>;
 pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, ToDevice, Part>;
 
 pub fn first(part: &Mapping<'_>) -> Option<u8> {

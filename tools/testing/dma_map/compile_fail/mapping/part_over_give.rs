@@ -18,5 +18,6 @@ pub fn next<E: Engine>(part: Mapping<'_, Part>, e: E) -> (usize, Mapping<'_, Dev
     let bytes = part.as_bytes();
     let before = bytes.len();
     let mapping = part.give(e);
+    // pass: (before, mapping)
     (bytes.len(), mapping)
 }

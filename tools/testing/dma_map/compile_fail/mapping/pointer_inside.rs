@@ -16,6 +16,7 @@ use kernel::prelude::*;
 pub static VALUE: u8 = 1;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    // pass: let buffer = KBox::new(VALUE, GFP_KERNEL)?;
     let buffer = KBox::new(&VALUE, GFP_KERNEL)?;
     let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
     Ok(())

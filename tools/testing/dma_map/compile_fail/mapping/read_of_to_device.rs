@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub type Both = (Bidirectional, ToDevice);
 
+// pass: pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, Bidirectional, Cpu>;
 pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, ToDevice, Cpu>;
 
 pub fn first(mapping: &Mapping<'_>) -> Option<u8> {

@@ -14,5 +14,6 @@ use kernel::prelude::*;
 pub fn end<E: Engine>(mapping: MmioMapping<'_, FromDevice, E>) -> Result<u64> {
     let address = mapping.dma_address();
     mapping.unmap()?;
+    // pass: Ok(address)
     Ok(mapping.dma_address())
 }

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, FromDevice, Device<E>>;
 
 pub fn first<E: Engine>(mapping: Mapping<'_, E>) -> Result<u8> {
+    // pass: let mapping = mapping.complete()?;
     let mapping = mapping.complete_range(0..60)?;
     mapping.contents().first().copied().ok_or(EINVAL)
 }

@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 fn sent_to_another_thread<T: Send>(_: T) {}
 
+// pass: pub fn send<E: Engine + Send>(mapping: DmaMapping<'_, KVec<u8>, ToDevice, Device<E>>) {
 pub fn send<E: Engine>(mapping: DmaMapping<'_, KVec<u8>, ToDevice, Device<E>>) {
     sent_to_another_thread(mapping);
 }

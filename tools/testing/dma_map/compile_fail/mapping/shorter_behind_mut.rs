@@ -15,6 +15,7 @@ pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 
 pub fn exchange<'short, 'long: 'short, E: Engine>(
     old: &mut Mapping<'long, E>,
+    // pass: new: Mapping<'long, E>,
     new: Mapping<'short, E>,
 ) {
     *old = new;

@@ -14,6 +14,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    // pass: let buffer = KBox::new([0u8; 64], GFP_KERNEL)?;
     let buffer = [0u8; 64];
     let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
     Ok(())

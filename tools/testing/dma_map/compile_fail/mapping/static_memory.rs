@@ -16,6 +16,7 @@ use kernel::prelude::*;
 pub static TABLE: [u8; 64] = [1; 64];
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    // pass: let buffer = KBox::new(TABLE, GFP_KERNEL)?;
     let buffer = &TABLE;
     let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
     Ok(())

@@ -9,5 +9,6 @@ use kernel::prelude::*;
 pub const OPTIONS: MapOptions = MapOptions::new();
 
 pub fn options() -> MapOptions {
+    // pass: OPTIONS.weak_ordering()
     OPTIONS.skip_cpu_sync()
 }

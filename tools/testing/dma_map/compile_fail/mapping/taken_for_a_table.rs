@@ -22,5 +22,6 @@ pub fn finish<E: Engine>(mapping: Table<'_, E>) -> Result<KVec<u8>, Busy<Table<'
 }
 
 pub fn run<E: Engine>(_piece: Piece<'_, E>, _table: Table<'_, E>) {
+    // pass: let _ = finish(_table);
     let _ = finish(_piece);
 }

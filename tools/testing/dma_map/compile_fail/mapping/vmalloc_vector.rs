@@ -14,6 +14,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
+    // pass: let buffer = KVec::<u8>::new();
     let buffer = VVec::<u8>::new();
     let _mapping = DmaMapping::map(dma, buffer, ToDevice, engine, MapOptions::new())?;
     Ok(())

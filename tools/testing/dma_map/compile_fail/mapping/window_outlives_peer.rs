@@ -10,6 +10,7 @@ use kernel::{
     prelude::*, //
 };
 
+// pass: pub fn window(peer: &pci::Device<Bound>) -> Result<MmioWindow<'_>> {
 pub fn window(peer: &pci::Device<Bound>) -> Result<MmioWindow<'static>> {
     MmioWindow::of_bar(peer, 0)
 }

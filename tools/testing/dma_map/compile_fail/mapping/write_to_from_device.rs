@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub type Both = (Bidirectional, FromDevice);
 
+// pass: pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, Bidirectional, Cpu>;
 pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, FromDevice, Cpu>;
 
 pub fn clear(mapping: &mut Mapping<'_>) {

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, Bidirectional, Device<E>>;
 
 pub fn clear<E: Engine>(mapping: Mapping<'_, E>) -> Result {
+    // pass: let mut mapping = mapping.complete()?;
     let mut mapping = mapping;
     mapping.contents_mut().fill(0);
     Ok(())

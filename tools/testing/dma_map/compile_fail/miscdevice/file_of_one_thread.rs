@@ -20,6 +20,7 @@ impl ModuleMetadata for LocalModule {
     const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
 }
 
+// pass: pub struct File(pub usize);
 pub struct File(pub *mut u8);
 
 #[vtable]

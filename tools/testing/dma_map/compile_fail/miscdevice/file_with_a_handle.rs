@@ -37,5 +37,6 @@ impl<T: Send + Sync + 'static> FileOperations for File<T> {
 fn opened<F: FileOperations>() {}
 
 pub fn open<'bound>(_: &'bound DmaCoherent<'bound, u32>) {
+    // pass: opened::<File<DmaCoherent<'static, u32>>>();
     opened::<File<DmaCoherent<'bound, u32>>>();
 }

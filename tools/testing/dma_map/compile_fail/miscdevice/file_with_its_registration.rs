@@ -37,5 +37,6 @@ impl<T: Send + Sync + 'static> FileOperations for File<T> {
 fn opened<F: FileOperations>() {}
 
 pub fn open<'bound>(_: &'bound MiscDevice<'bound, File<()>>) {
+    // pass: opened::<File<MiscDevice<'static, File<()>>>>();
     opened::<File<MiscDevice<'bound, File<()>>>>();
 }

@@ -21,6 +21,7 @@ pub type Other<'a> = (Bound, Core<'a>);
 pub type Shared<F> = Arc<<F as FileOperations>::Device>;
 pub type Node<'a, F> = Result<MiscDevice<'a, F>>;
 
+// pass: pub fn register<'a, F>(dev: &'a Device<Core<'_>>, shared: Shared<F>) -> Node<'a, F>
 pub fn register<'a, F>(dev: &'a Device<Core<'_>>, shared: Shared<F>) -> Node<'static, F>
 where
     F: FileOperations,

@@ -61,6 +61,7 @@ impl FileOperations for File {
 
     fn poll_queue(&self) -> &PollCondVar {
         let inside = self.gate.enter();
+        // pass: inside.map_or(&self.shared, |inside| inside.with(|_| &self.shared))
         inside.map_or(&self.shared, |inside| inside.with(|inside| inside.changed))
     }
 }

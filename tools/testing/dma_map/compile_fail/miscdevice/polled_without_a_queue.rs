@@ -47,6 +47,7 @@ impl FileOperations for File {
         Events::NONE
     }
 
+    // pass: #[cfg(all())]
     #[cfg(any())]
     fn poll_queue(&self) -> &PollCondVar {
         &self.0

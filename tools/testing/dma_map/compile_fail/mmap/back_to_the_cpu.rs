@@ -12,6 +12,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn take<E: Engine>(memory: Mmap<DmaCoherent<'_, [u32], Shared<E>>>) -> Result {
+    // pass: let _ = memory.view();
     let _ = memory.reclaim()?[0];
     Ok(())
 }

@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 pub fn show<E: Engine>(memory: DmaPages<'_, u8, Bidirectional>, engine: E) -> Result {
     let _ = &engine;
+    // pass: Mmap::new(memory.give(engine))?;
     Mmap::new(memory)?;
     Ok(())
 }

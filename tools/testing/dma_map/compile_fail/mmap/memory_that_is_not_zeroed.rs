@@ -11,6 +11,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn show<E: Engine>(memory: CoherentHandle<'_, E>) -> Result {
+    // pass: drop(memory);
     Mmap::new(memory)?;
     Ok(())
 }

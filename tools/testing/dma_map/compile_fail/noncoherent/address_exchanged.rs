@@ -12,5 +12,6 @@ use dma_map::{
 pub type Pages<'bound> = DmaPages<'bound, u8, ToDevice>;
 
 pub fn exchange<'b>(one: &mut Pages<'b>, two: &mut Pages<'b>) {
+    // pass: core::mem::swap(one, two);
     core::mem::swap(&mut one.cpu, &mut two.cpu);
 }

@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
     let memory = DmaNoncontiguous::<u32, _>::alloc(dma, 8, Bidirectional)?;
+    // pass: let _ = memory.give(engine).dma_address();
     let _ = (memory.dma_address(), engine);
     Ok(())
 }

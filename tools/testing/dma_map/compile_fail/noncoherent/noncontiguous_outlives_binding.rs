@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn pages(dma: DmaDevice<'_>) -> Result<DmaNoncontiguous<'_, u8, ToDevice>> {
 pub fn pages(dma: DmaDevice<'_>) -> Result<DmaNoncontiguous<'static, u8, ToDevice>> {
     DmaNoncontiguous::alloc(dma, 4096, ToDevice)
 }

@@ -19,6 +19,7 @@ pub struct Padded {
 }
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result {
+    // pass: DmaNoncontiguous::<u32, _>::alloc(dma, 8, ToDevice)?;
     DmaNoncontiguous::<Padded, _>::alloc(dma, 8, ToDevice)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn pages(dma: DmaDevice<'_>) -> Result<DmaPages<'_, u8, ToDevice>> {
 pub fn pages(dma: DmaDevice<'_>) -> Result<DmaPages<'static, u8, ToDevice>> {
     DmaPages::alloc(dma, 4096, ToDevice, Gfp::Kernel)
 }

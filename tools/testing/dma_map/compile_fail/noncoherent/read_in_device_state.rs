@@ -16,6 +16,7 @@ use kernel::prelude::*;
 pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
     let memory = DmaPages::<u32, _>::alloc(dma, 8, FromDevice, Gfp::Kernel)?;
     let memory = memory.give(engine);
+    // pass: let _ = memory.complete()?.as_slice();
     let _ = memory.as_slice();
     Ok(())
 }

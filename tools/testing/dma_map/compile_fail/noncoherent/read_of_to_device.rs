@@ -16,6 +16,7 @@ use kernel::prelude::*;
 pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
     let memory = DmaPages::<u32, _>::alloc(dma, 8, ToDevice, Gfp::Kernel)?;
     let _ = engine;
+    // pass: let _ = memory.size();
     let _ = memory.as_slice();
     Ok(())
 }

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
     let memory = DmaPages::<u32, _>::alloc(dma, 8, Bidirectional, Gfp::Kernel)?;
     let slice = memory.as_slice();
+    // pass: drop((engine, slice));
     drop((memory.give(engine), slice));
     Ok(())
 }

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 pub fn work<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result {
     let mut memory = DmaNoncontiguous::<u32, _>::alloc(dma, 8, FromDevice)?;
     let _ = engine;
+    // pass: let _ = memory.as_slice();
     let _ = memory.as_mut_slice();
     Ok(())
 }

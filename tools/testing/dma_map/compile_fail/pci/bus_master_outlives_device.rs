@@ -9,6 +9,7 @@ use kernel::{
     pci, //
 };
 
+// pass: pub fn enable(pdev: &pci::Device<Bound>) -> BusMaster<'_> {
 pub fn enable(pdev: &pci::Device<Bound>) -> BusMaster<'static> {
     BusMaster::new(pdev)
 }

@@ -16,6 +16,7 @@ use kernel::{
 
 pub fn request<H: ThreadedHandler>(pdev: &pci::Device<Bound>, handler: H) -> Result {
     // SAFETY: It is dropped here.
+    // pass: drop(unsafe { Interrupt::request(pdev, IrqType::Msi, c"case", handler)? });
     drop(Interrupt::request(pdev, IrqType::Msi, c"case", handler)?);
     Ok(())
 }

@@ -13,5 +13,6 @@ use kernel::prelude::*;
 pub type Slot = [u64; 3];
 
 pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, Slot>> {
+    // pass: DmaPool::with::<32, 0>(dma, c"pool")
     DmaPool::with::<24, 0>(dma, c"pool")
 }

@@ -13,5 +13,6 @@ use kernel::prelude::*;
 pub type Slot = [u64; 3];
 
 pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, Slot>> {
+    // pass: DmaPool::with::<1, 0>(dma, c"pool")
     DmaPool::with::<0, 0>(dma, c"pool")
 }

@@ -16,6 +16,7 @@ use kernel::{
 
 pub type Pool<'bound> = Arc<DmaPool<'bound, u64>>;
 
+// pass: pub fn take(pool: Pool<'_>) -> Result<PoolBlock<Pool<'_>>> {
 pub fn take(pool: Pool<'_>) -> Result<PoolBlock<Pool<'static>>> {
     PoolBlock::zeroed(pool, Gfp::Kernel)
 }

@@ -19,6 +19,7 @@ pub fn take(dma: DmaDevice<'_>) -> Result<u64> {
     let block;
     {
         let pool = Arc::new(DmaPool::<u64>::new(dma, c"pool")?, GFP_KERNEL)?;
+        // pass: block = PoolBlock::zeroed(pool, Gfp::Kernel)?;
         block = PoolBlock::zeroed(&*pool, Gfp::Kernel)?;
     }
     Ok(*block)

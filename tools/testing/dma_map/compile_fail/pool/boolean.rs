@@ -9,6 +9,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Slot = u8;
 pub type Slot = bool;
 
 pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, Slot>> {

@@ -13,5 +13,6 @@ use kernel::prelude::*;
 pub type Slot = [u64; 3];
 
 pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, Slot>> {
+    // pass: DmaPool::with::<1, 32>(dma, c"pool")
     DmaPool::with::<1, 16>(dma, c"pool")
 }

@@ -10,6 +10,7 @@ use dma_map::{
 };
 
 pub fn copy(block: PoolBlock<&DmaPool<'_, u32>>) {
+    // pass: let other = block;
     let other = PoolBlock::clone(&block);
     drop(other);
 }

@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 pub fn take(pool: DmaPool<'_, u64>) -> Result<u64> {
     let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
+    // pass: let _ = pool.outstanding();
     drop(pool);
     Ok(*block)
 }

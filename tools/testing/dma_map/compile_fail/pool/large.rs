@@ -10,6 +10,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Slot = [u8; 128 * 1024 - 1];
 pub type Slot = [u8; 128 * 1024];
 
 pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, Slot>> {

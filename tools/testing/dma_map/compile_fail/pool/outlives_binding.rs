@@ -10,6 +10,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'_, u64>> {
 pub fn make(dma: DmaDevice<'_>) -> Result<DmaPool<'static, u64>> {
     DmaPool::new(dma, c"pool")
 }

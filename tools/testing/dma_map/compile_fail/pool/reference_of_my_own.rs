@@ -16,5 +16,6 @@ pub fn outstanding<P: PoolRef>(pool: P) {
 }
 
 pub fn keep(mine: Mine<'_>) {
+    // pass: outstanding(mine.0);
     outstanding(mine);
 }

@@ -12,6 +12,7 @@ use dma_map::{
 
 fn sent_to_another_thread<T: Send>(_: T) {}
 
+// pass: pub fn send<E: Engine + Send>(block: PoolBlock<&DmaPool<'_, u32>, Shared<E>>) {
 pub fn send<E: Engine>(block: PoolBlock<&DmaPool<'_, u32>, Shared<E>>) {
     sent_to_another_thread(block);
 }

@@ -12,6 +12,7 @@ use dma_map::{
 
 fn shared_with_another_thread<T: Sync>(_: &T) {}
 
+// pass: pub fn share(block: &PoolBlock<&DmaPool<'_, u32>>) {
 pub fn share(block: &PoolBlock<&DmaPool<'_, Cell<u32>>>) {
     let _ = Cell::new(0);
     shared_with_another_thread(block);

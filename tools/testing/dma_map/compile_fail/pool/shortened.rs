@@ -13,6 +13,7 @@ pub type Block<'pool, 'bound> = PoolBlock<&'pool DmaPool<'bound, u64>>;
 pub fn shorten<'short, 'pool: 'short, 'bound>(
     block: Block<'pool, 'bound>,
     _until: &'short (),
+    // pass: ) -> Block<'pool, 'bound> {
 ) -> Block<'short, 'bound> {
     block
 }

@@ -14,6 +14,7 @@ pub type Block<'p> = PoolBlock<&'p DmaPool<'p, u32>>;
 pub fn share<E: Engine>(mut block: Block<'_>, engine: E) {
     *block = 1;
     let shared = block.share(engine);
+    // pass: let _ = shared.view();
     *block = 2;
     let _ = shared.dma_address();
 }

@@ -18,6 +18,7 @@ pub fn reclaim<P: PoolRef, E: Engine>(block: PoolBlock<P, Shared<E>>) {
     let view = block.view();
     let address = view.dma_address();
     let _ = block.reclaim();
+    // pass: let _ = used::<u8>;
     used(view);
     let _ = address;
 }

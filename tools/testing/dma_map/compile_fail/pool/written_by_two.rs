@@ -9,6 +9,7 @@ use dma_map::{
     PoolBlock, //
 };
 
+// pass: pub fn write(block: &mut PoolBlock<&DmaPool<'_, u32>>) {
 pub fn write(block: &PoolBlock<&DmaPool<'_, u32>>) {
     **block = 1;
 }

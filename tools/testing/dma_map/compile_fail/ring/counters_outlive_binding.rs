@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub fn counters<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result<InMemory<'_, E>> {
 pub fn counters<E: Engine>(dma: DmaDevice<'_>, engine: E) -> Result<InMemory<'static, E>> {
     InMemory::new(dma, engine, Gfp::Kernel)
 }

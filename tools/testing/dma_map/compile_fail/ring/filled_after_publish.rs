@@ -13,6 +13,7 @@ use dma_map::{
 
 pub fn fill<E: Engine, C: Counters>(ring: &mut Producer<'_, u64, E, C>) -> Option<()> {
     let slot = ring.vacancy()?;
+    // pass: let _ = slot.dma_address();
     ring.publish();
     slot.fill(1);
     Some(())

@@ -17,5 +17,6 @@ pub fn look<E: Engine, C: Counters>(ring: &mut Consumer<'_, u32, E, C>) -> Resul
     let length = ring.pop().ok_or(EAGAIN)?;
     let other = ring.pop().ok_or(EAGAIN)?;
     length.length(64)?;
+    // pass: other.length(64)
     length.length(64)
 }

@@ -18,6 +18,7 @@ use kernel::prelude::*;
 pub type Slots<'bound, E> = DmaCoherent<'bound, [u32], Shared<E>>;
 pub type Ring<'bound, E> = Producer<'bound, u32, E, InMemory<'bound, E>>;
 
-pub fn ring<'b, E: Engine>(slots: Slots<'b, E>, c: InMemory<'b, E>) -> Result<Ring<'static, E>> {
+// pass: pub fn new<'b, E: Engine>(slots: Slots<'b, E>, c: InMemory<'b, E>) -> Result<Ring<'b, E>> {
+pub fn new<'b, E: Engine>(slots: Slots<'b, E>, c: InMemory<'b, E>) -> Result<Ring<'static, E>> {
     Producer::new(slots, c)
 }

@@ -14,6 +14,7 @@ use dma_map::{
 pub fn fill<E: Engine, C: Counters>(ring: &mut Producer<'_, u64, E, C>) -> Option<()> {
     let slot = ring.vacancy()?;
     slot.fill(1);
+    // pass: ring.vacancy()?.fill(2);
     slot.fill(2);
     Some(())
 }

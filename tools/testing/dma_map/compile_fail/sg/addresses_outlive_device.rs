@@ -17,6 +17,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound, E> = SgMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 pub type Addresses<'bound, E> = SgAddresses<'bound, KVec<u8>, ToDevice, E>;
 
+// pass: pub fn addresses<E: Engine>(mapping: Mapping<'_, E>) -> Result<Addresses<'_, E>> {
 pub fn addresses<E: Engine>(mapping: Mapping<'_, E>) -> Result<Addresses<'static, E>> {
     Ok(mapping.into_addresses(Gfp::Kernel)?)
 }

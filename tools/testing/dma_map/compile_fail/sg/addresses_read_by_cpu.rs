@@ -14,6 +14,7 @@ use kernel::prelude::*;
 pub type Addresses<'bound, E> = SgAddresses<'bound, VVec<u8>, FromDevice, E>;
 
 pub fn take<E: Engine>(addresses: Addresses<'_, E>) -> Result {
+    // pass: let _buffer = addresses.unmap().map_err(|Busy(_)| EBUSY)?;
     let _buffer = addresses.complete().map_err(|Busy(_)| EBUSY)?;
     Ok(())
 }

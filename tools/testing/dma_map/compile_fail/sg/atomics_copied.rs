@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Element = u8;
 pub type Element = AtomicU8;
 
 pub fn copy(mapping: &SgMapping<'_, KVec<Element>, FromDevice, Cpu>) -> Result {

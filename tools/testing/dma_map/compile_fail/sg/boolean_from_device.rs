@@ -13,6 +13,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub const DIRECTION: ToDevice = ToDevice;
 pub const DIRECTION: FromDevice = FromDevice;
 
 pub type Other = (FromDevice, ToDevice);

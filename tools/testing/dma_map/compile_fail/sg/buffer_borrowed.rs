@@ -13,6 +13,7 @@ use dma_map::{
 use kernel::prelude::*;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, buffer: VVec<u8>, engine: E) -> Result {
+    // pass: let _mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
     let _mapping = SgMapping::map(dma, &*buffer, ToDevice, engine, Gfp::Kernel)?;
     Ok(())
 }

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 
 pub fn map<E: Engine + Copy>(dma: DmaDevice<'_>, buffer: VVec<u8>, engine: E) -> Result {
     let one = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
+    // pass: let buffer = one.unmap()?;
     let _one = one;
     let _two = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
     Ok(())

@@ -13,5 +13,6 @@ use kernel::prelude::*;
 pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, FromDevice, Cpu>;
 
 pub fn take(mapping: Mapping<'_>) -> VVec<u8> {
+    // pass: mapping.unmap()
     *mapping.buffer()
 }

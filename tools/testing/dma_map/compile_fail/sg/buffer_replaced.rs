@@ -14,5 +14,6 @@ use kernel::prelude::*;
 pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, Bidirectional, Cpu>;
 
 pub fn clear(mapping: &mut Mapping<'_>) {
+    // pass: mapping.as_mut_slice().fill(0);
     *mapping.buffer() = VVec::new();
 }

@@ -12,6 +12,7 @@ use kernel::prelude::*;
 pub struct Nothing;
 
 // SAFETY: It owns no memory.
+// pass: unsafe impl SgBuffer for Nothing {
 impl SgBuffer for Nothing {
     type Element = u8;
     const DROP_MAY_SLEEP: bool = false;

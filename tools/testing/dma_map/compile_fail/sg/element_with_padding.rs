@@ -19,6 +19,7 @@ pub struct Command {
     pub kind: u8,
 }
 
+// pass: pub fn map<E: Engine>(dma: DmaDevice<'_>, buffer: VVec<u64>, engine: E) -> Result {
 pub fn map<E: Engine>(dma: DmaDevice<'_>, buffer: VVec<Command>, engine: E) -> Result {
     let _mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
     Ok(())

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 
 pub fn start<E: Engine>(dma: DmaDevice<'_>, data: KVec<u8>, engine: E) -> Result<usize> {
     let mapping = SgMapping::map(dma, data, ToDevice, engine, Gfp::Kernel);
+    // pass: let count = mapping?.segments().count();
     let count = mapping.segments().count();
     Ok(count)
 }

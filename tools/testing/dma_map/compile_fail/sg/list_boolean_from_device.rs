@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Header = KVec<u16>;
 pub type Header = KVec<bool>;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, header: Header, data: VVec<u8>, engine: E) -> Result {

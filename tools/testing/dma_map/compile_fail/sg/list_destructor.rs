@@ -48,6 +48,7 @@ unsafe impl Engine for Idle {
     }
 }
 
+// pass: pub type Element = u32;
 pub type Element = Counted;
 
 pub fn map(dma: DmaDevice<'_>, header: KVec<u8>, body: VVec<Element>) -> Result {

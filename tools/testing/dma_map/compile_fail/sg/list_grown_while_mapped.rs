@@ -19,6 +19,7 @@ pub fn map<E: Engine>(dma: DmaDevice<'_>, mut list: SgList<KVec<u8>>, engine: E)
     list.push(KVec::new(), Gfp::Kernel)?;
     let _mapping = SgMapping::map(dma, list, ToDevice, engine, Gfp::Kernel)?;
     other.push(KVec::new(), Gfp::Kernel)?;
+    // pass: other.push(KVec::<u8>::new(), Gfp::Kernel)?;
     list.push(KVec::<u8>::new(), Gfp::Kernel)?;
     Ok(())
 }

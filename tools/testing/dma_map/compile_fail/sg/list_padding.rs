@@ -21,6 +21,7 @@ pub struct Packed(pub u32, pub u32);
 #[repr(C)]
 pub struct Padded(pub u8, pub u32);
 
+// pass: pub type Header = KVec<Packed>;
 pub type Header = KVec<Padded>;
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, header: Header, data: VVec<u8>, engine: E) -> Result {

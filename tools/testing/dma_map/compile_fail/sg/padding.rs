@@ -17,6 +17,7 @@ use kernel::prelude::*;
 #[repr(C)]
 pub struct Command {
     pub len: u32,
+    // pass: pub kind: u32,
     pub kind: u8,
 }
 

@@ -13,6 +13,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Mapping<'bound> = SgMapping<'bound, PageList, ToDevice, Cpu>;
 pub type Mapping<'bound> = SgMapping<'bound, PageList, FromDevice, Cpu>;
 
 pub const DIRECTIONS: (ToDevice, FromDevice) = (ToDevice, FromDevice);

@@ -16,6 +16,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound, E> = SgMapping<'bound, PageList, ToDevice, Device<E>>;
 
 pub fn clear<E: Engine>(mapping: Mapping<'_, E>) -> Result {
+    // pass: let mut mapping = mapping.complete()?;
     let mut mapping = mapping;
     mapping.write(0, &[0; 16])
 }

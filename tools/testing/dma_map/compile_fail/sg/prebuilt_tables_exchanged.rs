@@ -12,6 +12,7 @@ use kernel::prelude::*;
 pub type Frame = Prebuilt<VVec<u8>>;
 
 pub fn exchange(a: &mut Frame, b: &mut Frame) -> Option<()> {
+    // pass: core::mem::swap(a, b);
     core::mem::swap(a.kept_table_mut()?, b.kept_table_mut()?);
     a.kept_table().map(drop)
 }

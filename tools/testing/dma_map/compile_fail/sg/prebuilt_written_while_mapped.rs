@@ -18,6 +18,7 @@ use kernel::prelude::*;
 
 pub fn send<E: Engine>(dma: DmaDevice<'_>, mut frame: Prebuilt<VVec<u8>>, engine: E) -> Result {
     let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;
+    // pass: frame = mapping.unmap()?;
     drop(mapping);
     frame.as_mut_slice().fill(0);
     Ok(())

@@ -11,6 +11,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Mapping<'bound, E> = SgMapping<'bound, VVec<i8>, ToDevice, Device<E>>;
 pub type Mapping<'bound, E> = SgMapping<'bound, VVec<bool>, ToDevice, Device<E>>;
 
 pub fn set<E: Engine>(mapping: &mut Mapping<'_, E>) -> Result {

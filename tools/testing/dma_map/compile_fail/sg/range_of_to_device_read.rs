@@ -16,6 +16,7 @@ use kernel::prelude::*;
 
 pub type Directions = (ToDevice, FromDevice);
 
+// pass: pub type Mapping<'bound, E> = SgMapping<'bound, PageList, FromDevice, Device<E>>;
 pub type Mapping<'bound, E> = SgMapping<'bound, PageList, ToDevice, Device<E>>;
 
 pub fn look<E: Engine>(mapping: &mut Mapping<'_, E>, data: &mut [u8]) -> Result {

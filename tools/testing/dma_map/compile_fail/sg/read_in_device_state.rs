@@ -15,6 +15,7 @@ use kernel::prelude::*;
 pub type Mapping<'bound, E> = SgMapping<'bound, VVec<u8>, Bidirectional, Device<E>>;
 
 pub fn first<E: Engine>(mapping: Mapping<'_, E>) -> Result<u8> {
+    // pass: let mapping = mapping.complete()?;
     let mapping = mapping;
     mapping.as_slice().first().copied().ok_or(EINVAL)
 }

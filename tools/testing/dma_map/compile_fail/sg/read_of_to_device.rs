@@ -12,6 +12,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, FromDevice, Cpu>;
 pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, ToDevice, Cpu>;
 
 pub const DIRECTIONS: (ToDevice, FromDevice) = (ToDevice, FromDevice);

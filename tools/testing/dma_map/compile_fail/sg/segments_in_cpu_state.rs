@@ -15,5 +15,6 @@ pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, ToDevice, Cpu>;
 
 pub fn count<E: Engine>(mapping: Mapping<'_>, engine: E) -> usize {
     let _ = &engine;
+    // pass: mapping.give(engine).segments().count()
     mapping.segments().count()
 }

@@ -17,6 +17,7 @@ pub fn count<E: Engine>(mapping: Mapping<'_, E>) -> Result<usize> {
     let mut segments = mapping.segments();
     let _ = segments.next();
     drop(mapping.unmap()?);
+    // pass: let left = 0;
     let left = segments.count();
     Ok(left)
 }

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 fn shared_with_another_thread<T: Sync>(_: &T) {}
 
+// pass: pub fn share(mapping: &SgMapping<'_, VVec<u8>, FromDevice, Cpu>) {
 pub fn share(mapping: &SgMapping<'_, VVec<Cell<u8>>, FromDevice, Cpu>) {
     let _ = Cell::new(0);
     shared_with_another_thread(mapping);

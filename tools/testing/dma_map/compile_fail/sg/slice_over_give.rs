@@ -17,6 +17,7 @@ pub fn first<E: Engine>(mapping: Mapping<'_>, engine: E) -> Option<u8> {
     let data = mapping.as_slice();
     let first = data.first().copied();
     drop(mapping.give(engine));
+    // pass: let again = first;
     let again = data.first().copied();
     again
 }

@@ -31,6 +31,7 @@ unsafe impl SgBuffer for Nothing {
 }
 
 // SAFETY: There is nothing to replace.
+// pass: unsafe impl SgSlice for Nothing {
 impl SgSlice for Nothing {
     fn as_slice(&self) -> &[u8] {
         &[]

@@ -6,6 +6,7 @@
 use dma_map::{
     Cpu,
     Device,
+    Engine,
     PageList,
     SgMapping,
     ToDevice, //
@@ -13,6 +14,7 @@ use dma_map::{
 
 pub type States<E> = (Cpu, Device<E>);
 
-pub fn count<E: dma_map::Engine>(mapping: &SgMapping<'_, PageList, ToDevice, Cpu>) -> usize {
+// pass: pub fn count<E: Engine>(mapping: &SgMapping<'_, PageList, ToDevice, Device<E>>) -> usize {
+pub fn count<E: Engine>(mapping: &SgMapping<'_, PageList, ToDevice, Cpu>) -> usize {
     mapping.as_sg_table().iter().count()
 }

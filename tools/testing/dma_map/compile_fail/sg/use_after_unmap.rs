@@ -17,6 +17,7 @@ pub type Mapping<'bound, E> = SgMapping<'bound, VVec<u8>, ToDevice, Device<E>>;
 pub fn count<E: Engine>(mapping: Mapping<'_, E>) -> Result<usize> {
     let count = mapping.segments().count();
     drop(mapping.unmap()?);
+    // pass: let again = count;
     let again = mapping.segments().count();
     Ok(again)
 }

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub type Buffers = (UserPages<ToDevice>, PageList);
 
+// pass: pub fn clear(mapping: &mut SgMapping<'_, PageList, ToDevice, Cpu>) -> Result {
 pub fn clear(mapping: &mut SgMapping<'_, UserPages<ToDevice>, ToDevice, Cpu>) -> Result {
     mapping.write(0, &[0])
 }

@@ -14,6 +14,7 @@ use kernel::prelude::*;
 
 pub fn first(mapping: &SgMapping<'_, UserPages<FromDevice>, FromDevice, Cpu>) -> Result<u8> {
     let mut first = [0];
+    // pass: mapping.read(0, &mut first)?;
     let _bytes = mapping.as_slice();
     Ok(first[0])
 }

@@ -17,6 +17,7 @@ use kernel::prelude::*;
 pub type Directions = (ToDevice, FromDevice);
 
 pub fn map<E: Engine>(dma: DmaDevice<'_>, pages: UserPages<ToDevice>, engine: E) -> Result {
+    // pass: let _mapping = SgMapping::map(dma, pages, ToDevice, engine, Gfp::Kernel)?;
     let _mapping = SgMapping::map(dma, pages, FromDevice, engine, Gfp::Kernel)?;
     Ok(())
 }

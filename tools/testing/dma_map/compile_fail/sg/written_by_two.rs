@@ -13,6 +13,7 @@ use kernel::prelude::*;
 
 pub type Mapping<'bound> = SgMapping<'bound, VVec<u8>, ToDevice, Cpu>;
 
+// pass: pub fn clear(mapping: &mut Mapping<'_>) {
 pub fn clear(mapping: &Mapping<'_>) {
     mapping.as_mut_slice().fill(0);
 }

@@ -7,6 +7,7 @@ use dma_map::state::State;
 
 pub struct Both;
 
+// pass: impl Both {
 impl State for Both {
     const DEVICE: bool = true;
     const IN_SYNC: bool = false;

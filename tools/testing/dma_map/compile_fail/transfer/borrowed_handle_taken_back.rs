@@ -16,6 +16,7 @@ pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 
 pub fn send<E: Engine>(mapping: Mapping<'_, E>) -> Result {
     let transfer = Transfer::start(&mapping, |_| Ok(()))?;
+    // pass: drop(mapping.size());
     drop(mapping.unmap()?);
     transfer.complete()?;
     Ok(())

@@ -10,6 +10,7 @@ pub struct Mine;
 pub trait Mark {}
 impl Mark for Mine {}
 
+// pass: pub fn is_handle<H: Mark>(_: H) {}
 pub fn is_handle<H: InFlight>(_: H) {}
 
 pub fn check(_: impl InFlight) {

@@ -15,6 +15,7 @@ use kernel::prelude::*;
 
 pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 
+// pass: pub fn send<E: Engine>(mapping: Mapping<'_, E>) -> Result<Transfer<Mapping<'_, E>>> {
 pub fn send<E: Engine>(mapping: Mapping<'_, E>) -> Result<Transfer<Mapping<'static, E>>> {
     Ok(Transfer::start(mapping, |_| Ok(()))?)
 }

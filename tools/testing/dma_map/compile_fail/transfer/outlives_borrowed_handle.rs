@@ -18,6 +18,7 @@ pub fn send<E: Engine>(mapping: Mapping<'_, E>) -> Result {
     let kept = {
         let mapping = mapping;
         let transfer = Transfer::start(&mapping, |_| Ok(()))?;
+        // pass: transfer.is_idle()
         transfer
     };
     drop(kept);

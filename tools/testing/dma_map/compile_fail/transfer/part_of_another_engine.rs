@@ -32,6 +32,7 @@ unsafe impl Engine for Copier {
 
 pub type Mapping<'a, 'bound> = SgMapping<'bound, VVec<u8>, ToDevice, Device<&'a Copier>>;
 
+// pass: fn program(piece: Piece<'_, ToDevice, Copier>) -> Result {
 fn program(piece: Piece<'_, ToDevice, Port>) -> Result {
     let _ = piece.address();
     Ok(())

@@ -17,6 +17,7 @@ pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 pub fn send<E: Engine>(mapping: Mapping<'_, E>) -> Result {
     let mut kept = None;
     let transfer = Transfer::start(mapping, |piece| {
+        // pass: kept = Some(piece.len());
         kept = Some(piece);
         Ok(())
     })?;

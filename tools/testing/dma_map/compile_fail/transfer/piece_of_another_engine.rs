@@ -35,6 +35,7 @@ unsafe impl Engine for Copier {
 
 pub type Mapping<'bound> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<Arc<Copier>>>;
 
+// pass: fn program(piece: Piece<'_, ToDevice, Copier>) -> Result {
 fn program(piece: Piece<'_, ToDevice, Port>) -> Result {
     let _ = piece.address();
     Ok(())

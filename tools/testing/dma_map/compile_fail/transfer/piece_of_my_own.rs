@@ -17,6 +17,7 @@ pub struct Mine<'a, D, E> {
 
 pub fn make() -> usize {
     let _: Option<Piece<'_, Bidirectional, ()>> = None;
+    // pass: let piece = Mine::<'_, Bidirectional, ()> {
     let piece = Piece::<'_, Bidirectional, ()> {
         address: 0,
         len: 1,

@@ -15,6 +15,7 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+// pass: pub type Way = ToDevice;
 pub type Way = FromDevice;
 pub type Other = (FromDevice, ToDevice);
 

@@ -11,6 +11,7 @@ use dma_map::{
 pub fn shorten<'short, 'handle: 'short, E>(
     piece: Piece<'handle, ToDevice, E>,
     _until: &'short (),
+    // pass: ) -> Piece<'handle, ToDevice, E> {
 ) -> Piece<'short, ToDevice, E> {
     piece
 }

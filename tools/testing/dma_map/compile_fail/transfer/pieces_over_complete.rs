@@ -19,6 +19,7 @@ pub fn send<E: Engine>(mapping: Mapping<'_, E>) -> Result<usize> {
     let mut pieces = transfer.pieces();
     let _ = pieces.next();
     drop(transfer.complete()?);
+    // pass: let left = 0;
     let left = pieces.count();
     Ok(left)
 }

@@ -16,6 +16,7 @@ pub type Mapping<'bound, E> = DmaMapping<'bound, KVec<u8>, ToDevice, Device<E>>;
 
 fn sent_to_another_thread<T: Send>(_: T) {}
 
+// pass: pub fn send<E: Engine + Send>(transfer: Transfer<Mapping<'_, E>>) {
 pub fn send<E: Engine>(transfer: Transfer<Mapping<'_, E>>) {
     sent_to_another_thread(transfer);
 }

@@ -18,6 +18,7 @@ pub type InFlight<'a, 'bound, E> = Transfer<&'a Mapping<'bound, E>>;
 pub fn shorten<'short, 'handle: 'short, 'bound, E: Engine>(
     transfer: InFlight<'handle, 'bound, E>,
     _until: &'short (),
+    // pass: ) -> InFlight<'handle, 'bound, E> {
 ) -> InFlight<'short, 'bound, E> {
     transfer
 }

@@ -17,5 +17,6 @@ pub fn reset<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u64
     let piece = transfer.pieces().part_of_view(view, 4)?;
     let address = piece.address();
     drop(transfer.complete()?);
+    // pass: Ok(address)
     Ok(piece.address())
 }

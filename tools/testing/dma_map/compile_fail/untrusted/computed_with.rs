@@ -7,5 +7,6 @@ use dma_map::Untrusted;
 use kernel::prelude::*;
 
 pub fn end(length: Untrusted<usize>) -> Result<usize> {
+    // pass: Ok(length.length(64)? + 1)
     Ok(length + 1)
 }

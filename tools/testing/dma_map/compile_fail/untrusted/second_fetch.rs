@@ -10,5 +10,6 @@ use kernel::prelude::*;
 pub fn length(field: CoherentView<'_, u32>) -> Result<usize> {
     let field = field.once();
     let length = field.read();
+    // pass: length.length(64)
     field.read().length(64)
 }

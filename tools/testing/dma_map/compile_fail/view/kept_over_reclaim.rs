@@ -19,6 +19,7 @@ pub fn read<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u32>
     let old: u32 = io_read!(view, [try: 0]);
     let mut mine = memory.reclaim()?;
     mine[0] = 1;
+    // pass: let new = old;
     let new: u32 = io_read!(view, [try: 0]);
     Ok(new)
 }

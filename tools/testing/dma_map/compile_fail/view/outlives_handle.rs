@@ -17,6 +17,7 @@ pub fn read<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u32>
     let view = memory.view();
     let value: u32 = io_read!(view, [try: 0]);
     drop(memory);
+    // pass: let again = value;
     let again: u32 = io_read!(view, [try: 0]);
     Ok(again)
 }

@@ -17,6 +17,7 @@ pub fn address<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u
     let part = io_project!(&memory, [try: 1]);
     let address = part.dma_address();
     drop(memory);
+    // pass: let again = address;
     let again = part.dma_address();
     Ok(again)
 }

@@ -8,6 +8,7 @@ use dma_map::CoherentView;
 pub fn shorten<'short, 'handle: 'short>(
     view: CoherentView<'handle, u32>,
     _until: &'short (),
+    // pass: ) -> CoherentView<'handle, u32> {
 ) -> CoherentView<'short, u32> {
     view
 }
