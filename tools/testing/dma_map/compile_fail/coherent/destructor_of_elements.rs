@@ -4,10 +4,6 @@
 
 //! What is in shared memory is never dropped, nor are elements of it.
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use dma_map::{
     DmaCoherent,
     DmaDevice,
@@ -15,21 +11,16 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
-/// The last value that was dropped.
-pub static LAST: AtomicU32 = AtomicU32::new(0);
-
 #[derive(FromBytes, IntoBytes)]
 #[repr(transparent)]
-pub struct Counted(u32);
+pub struct WithDrop(u32);
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        LAST.store(self.0, Relaxed);
-    }
+impl Drop for WithDrop {
+    fn drop(&mut self) {}
 }
 
 // pass: pub type Element = u32;
-pub type Element = Counted;
+pub type Element = WithDrop;
 
 pub fn alloc(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [Element]>> {
     DmaCoherent::zeroed_slice(dma, 16, Gfp::Kernel)

@@ -4,10 +4,6 @@
 
 //! The elements of a buffer stay in the pool: nobody would drop them.
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use dma_map::{
     DmaDevice,
     MappedPool,
@@ -16,21 +12,16 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
-/// The last value that was dropped.
-pub static LAST: AtomicU32 = AtomicU32::new(0);
-
 #[derive(FromBytes, IntoBytes)]
 #[repr(transparent)]
-pub struct Counted(u32);
+pub struct WithDrop(u32);
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        LAST.store(self.0, Relaxed);
-    }
+impl Drop for WithDrop {
+    fn drop(&mut self) {}
 }
 
 // pass: pub type Element = u32;
-pub type Element = Counted;
+pub type Element = WithDrop;
 
 pub fn make(dma: DmaDevice<'_>) -> Result<MappedPool<'_, Element, ToDevice>> {
     MappedPool::new(dma, c"pool", 64, ToDevice, MappedPoolOptions::new(8))

@@ -4,10 +4,6 @@
 
 //! A destructor would read what the device wrote, before that is there for the CPU.
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use dma_map::{
     DmaDevice,
     DmaMapping,
@@ -17,17 +13,12 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
-/// The last value that was dropped.
-pub static LAST: AtomicU32 = AtomicU32::new(0);
-
 #[derive(FromBytes, IntoBytes)]
 #[repr(transparent)]
-pub struct Counted(u32);
+pub struct WithDrop(u32);
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        LAST.store(self.0, Relaxed);
-    }
+impl Drop for WithDrop {
+    fn drop(&mut self) {}
 }
 
 /// A device that is never told of anything.
@@ -48,7 +39,7 @@ unsafe impl Engine for Idle {
 }
 
 // pass: pub type Element = u32;
-pub type Element = Counted;
+pub type Element = WithDrop;
 
 pub fn map(dma: DmaDevice<'_>, value: KBox<Element>) -> Result {
     let _mapping = DmaMapping::map(dma, value, FromDevice, Idle, MapOptions::new())?;

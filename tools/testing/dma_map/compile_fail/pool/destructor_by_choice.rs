@@ -4,31 +4,22 @@
 
 //! What is in a block is never dropped, whatever its alignment.
 
-use core::sync::atomic::{
-    AtomicU32,
-    Ordering::Relaxed, //
-};
 use dma_map::{
     DmaDevice,
     DmaPool, //
 };
 use kernel::prelude::*;
 
-/// The last value that was dropped.
-pub static LAST: AtomicU32 = AtomicU32::new(0);
-
 #[derive(FromBytes, IntoBytes)]
 #[repr(transparent)]
-pub struct Counted(u32);
+pub struct WithDrop(u32);
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        LAST.store(self.0, Relaxed);
-    }
+impl Drop for WithDrop {
+    fn drop(&mut self) {}
 }
 
 // pass: pub type Element = u32;
-pub type Element = Counted;
+pub type Element = WithDrop;
 
 pub fn make(dma: DmaDevice<'_>, align: usize) -> Result<DmaPool<'_, Element>> {
     DmaPool::try_with(dma, c"pool", align, 0)
