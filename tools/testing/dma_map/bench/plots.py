@@ -1,24 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The figures as pictures: ratios by operation and path, cost by threads and live mappings."""
+"""The figures as pictures: ratios by operation and path, cost by threads and live mappings.
+
+gnuplot draws them. What is put together here is its script, with the data in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from bench import figures, machines
 from bench.boots import COUNTED, TIMED, Boot, measurements
-from bench.drawing import Drawing, axis_from_zero, label, log_axis, ratio_axis
 from bench.figures import Estimate
 from bench.plan import OPERATIONS
 from bench.results import EMPTY, usable
 from bench.rounds import C, COLUMNS, POOL, RUST, UPSTREAM, Measurement
 from bench.tables import NAMES, SCALINGS
 
-ROW = 20.0
-WIDTHS = {RUST: 400.0, UPSTREAM: 260.0, POOL: 150.0}
 UNITS = {COUNTED: "instructions", TIMED: "time"}
+
+# Told apart by colour-blind readers too (after Okabe and Ito), and each has its own shape.
+_STYLE = """\
+set encoding utf8
+set terminal svg size {width},{height} dynamic noenhanced background "white" font "sans-serif,12"
+set style line 1 lc rgb "#0072b2" pt 7 ps 0.6 lw 1.5 dt 1
+set style line 2 lc rgb "#d55e00" pt 5 ps 0.6 lw 1.5 dt (9,5)
+set style line 3 lc rgb "#009e73" pt 9 ps 0.7 lw 1.5 dt (3,4)
+set style line 4 lc rgb "#b8569a" pt 13 ps 0.8 lw 1.5 dt (12,4,3,4)
+set border 3 lc rgb "#57606a"
+set tics nomirror scale 0.5 font ",11"
+set errorbars 0
+set pointintervalbox 0
+set grid lt 1 lc rgb "#d5dae0"
+"""
+
+# Ratios that are named where all are within this factor: legible beside each other, and 1 is among
+# them.
+_TICKS = ((1.2, (0.9, 0.95, 0.98, 1, 1.02, 1.05, 1.1)),
+          (2, (0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5)),
+          (6, (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)),
+          (50, (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)),
+          (inf, (0.001, 0.01, 0.1, 1, 10, 100, 1000)))
 
 
 @dataclass(frozen=True)
@@ -27,6 +53,11 @@ class Point:
     column: str
     path: str
     ratio: Estimate
+
+
+def _data(name: str, rows: Iterable[Sequence[float]]) -> str:
+    lines = [" ".join(f"{value:.6g}" for value in row) for row in rows]
+    return "\n".join([f"${name} << END", *lines, "END\n"])
 
 
 def _ratio(clock: str, run: Measurement, column: str) -> Estimate:
@@ -43,47 +74,54 @@ def _points(boots: Sequence[Boot], clock: str) -> list[Point]:
             for column in (RUST, UPSTREAM, POOL) if usable(run, C, column)]
 
 
+def _page(width: int, height: int, rows: int, columns: int, left: int, title: str) -> str:
+    """A script's begin: panels in rows and columns. The key is that of the first panel."""
+    return (_STYLE.format(width=width, height=height)
+            + f"set multiplot layout {rows},{columns} title \"{title}\" "
+            f"margins {left / width:.4f},0.98,{30 / height:.4f},{1 - 120 / height:.4f} "
+            f"spacing {50 / width:.4f},{95 / height:.4f}\n"
+            f"set key at screen 0.5,screen {1 - 45 / height:.4f} center vertical maxrows 1\n")
+
+
 def ratios(boots: Sequence[Boot], clock: str) -> str:
     """A row for each operation, a panel for each column, a mark for each path."""
     points = _points(boots, clock)
     rows = list(dict.fromkeys(point.operation for point in points))
     panels = [column for column in (RUST, UPSTREAM, POOL)
               if any(point.column == column for point in points)]
-    left, gap, top = 250.0, 30.0, 84.0
-    bottom = top + ROW * len(rows)
-    end = left + sum(WIDTHS[column] + gap for column in panels)
-    drawing = Drawing(end, bottom + 44,
-                      f"{UNITS[clock].capitalize()} per operation, as a ratio to C")
-    drawing.legend(left + 4, 52, list(machines.PATHS))
-    for number, operation in enumerate(rows):
-        y = top + ROW * number
-        if number % 2 == 0:
-            drawing.band(16, y, end - 32, ROW)
-        drawing.text(left - 16, y + 14, operation, "small", "end")
-    x0 = left
-    for column in panels:
-        mine = [point for point in points if point.column == column]
-        width = WIDTHS[column]
-        axis = ratio_axis([edge for point in mine for edge in
-                           (point.ratio.low, point.ratio.value, point.ratio.high)], x0, x0 + width)
-        drawing.text(x0, top - 8, NAMES[column], "strong")
-        for tick in axis.ticks:
-            drawing.line(axis.place(tick), top, axis.place(tick), bottom,
-                         "one" if tick == 1 else "grid")
-            drawing.text(axis.place(tick), bottom + 16, label(tick), "small", "middle")
-        for point in mine:
-            series = list(machines.PATHS).index(point.path)
-            y = top + ROW * (rows.index(point.operation) + 0.5) + (series - 1.5) * 3
-            drawing.line(axis.place(point.ratio.low), y, axis.place(point.ratio.high), y,
-                         f"s{series}")
-            drawing.mark(axis.place(point.ratio.value), y, series,
-                         f"{point.operation}, {point.path}: {point.ratio.value:.3f}")
-        x0 += width + gap
-    note = "left of 1 is cheaper than C"
+    title = f"{UNITS[clock].capitalize()} per operation, as a ratio to C: left of 1 is cheaper"
     if clock == TIMED:
-        note += f"; bars: {100 * figures.CONFIDENCE:.0f} % intervals"
-    drawing.text(left, bottom + 36, note, "small")
-    return drawing.svg()
+        title += f". Bars: {100 * figures.CONFIDENCE:.0f} % intervals"
+    names = ", ".join(f'"{operation}" {row}' for row, operation in enumerate(rows))
+    return "".join((
+        _page(1130, 150 + 20 * len(rows), 1, len(panels), 265, title),
+        f"set logscale x\nset yrange [{len(rows) - 0.5}:-0.5]\nset ytics ({names})\n"
+        "set arrow from 1,graph 0 to 1,graph 1 nohead lc rgb '#57606a' lw 1.5 back\n",
+        *(_ratio_panel([point for point in points if point.column == column], rows, column)
+          for column in panels)))
+
+
+def ticks(low: float, high: float) -> Sequence[float]:
+    """Of an axis of ratios, which are named on it."""
+    named = next(named for factor, named in _TICKS if high / low <= factor)
+    return [tick for tick in named if low <= tick <= high]
+
+
+def _ratio_panel(points: Sequence[Point], rows: Sequence[str], column: str) -> str:
+    edges = [edge for point in points for edge in (point.ratio.low, point.ratio.high)]
+    low, high = min((*edges, 0.97)) / 1.02, max((*edges, 1.03)) * 1.02
+    data, marks = [], []
+    for series, path in enumerate(machines.PATHS):
+        mine = [(point.ratio.value, rows.index(point.operation) + (series - 1.5) * 0.15,
+                 point.ratio.low, point.ratio.high) for point in points if point.path == path]
+        if mine:
+            data.append(_data(f"{column}{series}", mine))
+            marks.append(f'${column}{series} with xerrorbars ls {series + 1} title "{path}"')
+    # Only the first panel names what all have.
+    return "".join((*data, f'set title "{NAMES[column]}"\nset xrange [{low:.6g}:{high:.6g}]\n'
+                    f"set xtics ({', '.join(map(str, ticks(low, high)))})\n"
+                    f"plot {', '.join(marks)}\n"
+                    'unset key\nset format y ""\nset ytics 1\n'))
 
 
 def _scaled(boots: Sequence[Boot], clock: str, series: str) -> dict[str, list[Measurement]]:
@@ -96,57 +134,60 @@ def scaling(boots: Sequence[Boot], clock: str, series: str,
             along: Callable[[Measurement], int], of_what: str) -> str:
     """A panel for each operation and path, a line for each column."""
     runs = _scaled(boots, clock, series)
-    rows = list(dict.fromkeys(run.operation for mine in runs.values() for run in mine))
-    left, top, width, height, gap = 16.0, 112.0, 248.0, 140.0, 76.0
+    every = [run for mine in runs.values() for run in mine]
+    rows = list(dict.fromkeys(run.operation for run in every))
     unit = "Instructions" if clock == COUNTED else "ns"
-    drawing = Drawing(left + len(runs) * width + 8, top + len(rows) * (height + gap) - 34,
-                      f"{unit} per operation, by the number of {of_what}")
-    drawing.legend(left + 48, 52, [NAMES[column] for column in COLUMNS if any(
-        usable(run, column) for mine in runs.values() for run in mine)])
-    for row, operation in enumerate(rows):
-        y = top + row * (height + gap)
-        drawing.text(left + 44, y - 26, operation, "strong")
-        for place, path in enumerate(machines.PATHS):
-            mine = [run for run in runs[path] if run.operation == operation]
-            if mine:
-                x = left + place * width + 44
-                drawing.text(x, y - 8, path, "small")
-                _panel(drawing, mine, clock, along, x, y, width - 56, height)
-    return drawing.svg()
+    script = [_page(1130, 55 + 240 * len(rows), len(rows), len(runs), 55,
+                    f"{unit} per operation, by the number of {of_what}"),
+              'set logscale x\nset format x "%.0s%c"\nset yrange [0:*]\n']
+    # The first panel names the columns that any panel has.
+    extra = [f'keyentry with linespoints ls {number} title "{NAMES[column]}"'
+             for number, column in enumerate(COLUMNS, 1)
+             if any(usable(run, column) for run in every)]
+    for operation in rows:
+        for path, mine in runs.items():
+            here = sorted((run for run in mine if run.operation == operation), key=along)
+            if here:
+                script.append(f'set title "{operation}\\n{path}"\n'
+                              + _scaling_panel(here, clock, along, extra) + "unset key\n")
+                extra = []
+            else:
+                script.append("set multiplot next\n")
+    return "".join(script)
 
 
-def _panel(drawing: Drawing, runs: Sequence[Measurement], clock: str,
-           along: Callable[[Measurement], int], x0: float, y0: float, width: float,
-           height: float) -> None:
+def _scaling_panel(runs: Sequence[Measurement], clock: str, along: Callable[[Measurement], int],
+                   extra: Sequence[str]) -> str:
     def cost(run: Measurement, column: str) -> float:
         return (figures.instructions(run, column) if clock == COUNTED
                 else figures.time(run, column).value)
 
-    lines = {column: [(along(run), cost(run, column)) for run in runs if usable(run, column)]
-             for column in COLUMNS}
-    across = log_axis(sorted({along(run) for run in runs}), x0 + 8, x0 + width - 8)
-    up = axis_from_zero(max(value for line in lines.values() for _, value in line),
-                        y0 + height, y0)
-    for tick in up.ticks:
-        drawing.line(x0, up.place(tick), x0 + width, up.place(tick), "grid")
-        drawing.text(x0 - 6, up.place(tick) + 4, label(tick), "small", "end")
-    for tick in across.ticks:
-        drawing.text(across.place(tick), y0 + height + 16, label(tick), "small", "middle")
-    for number, column in enumerate(COLUMNS):
-        points = [(across.place(step), up.place(value)) for step, value in sorted(lines[column])]
-        if points:
-            drawing.curve(points, number)
-            for (x, y), (step, value) in zip(points, sorted(lines[column])):
-                drawing.mark(x, y, number, f"{NAMES[column]}, {label(step)}: {value:.1f}")
+    steps = [along(run) for run in runs]
+    data, lines = [], list(extra)
+    for number, column in enumerate(COLUMNS, 1):
+        mine = [(along(run), cost(run, column)) for run in runs if usable(run, column)]
+        if mine:
+            data.append(_data(column, mine))
+            lines.append(f"${column} with linespoints ls {number} notitle")
+    return "".join((*data, f"set xrange [{steps[0] / 1.3:.6g}:{steps[-1] * 1.3:.6g}]\n"
+                    f"set xtics ({', '.join(map(str, steps))})\nplot {', '.join(lines)}\n"))
+
+
+def _draw(script: str) -> str:
+    done = subprocess.run(["gnuplot"], input=script, check=True, text=True, stdout=subprocess.PIPE)
+    first, _, rest = done.stdout.partition("\n")
+    # Most groups are empty, and none needs lines of its own.
+    rest = re.sub(r"<g [^>]*></g>", "", re.sub(r">\s+<", "><", rest))
+    return f"{first}\n<!-- SPDX-License-Identifier: GPL-2.0 -->\n{rest}"
 
 
 def write(boots: Sequence[Boot], folder: Path) -> list[Path]:
     """Of whatever was measured."""
     made = []
 
-    def keep(name: str, svg: str) -> None:
+    def keep(name: str, script: str) -> None:
         made.append(folder / f"{name}.svg")
-        made[-1].write_text(svg)
+        made[-1].write_text(_draw(script))
 
     for clock in UNITS:
         if _points(boots, clock):
