@@ -1,88 +1,69 @@
 # SPDX-License-Identifier: GPL-2.0
 """The KUnit suites and cases that the sources contain, and whether all of them reported.
 
-`#[kunit_tests]` compiles to nothing with CONFIG_KUNIT=m, and a module that is not loaded
-runs no suite: both look like success to a reader of KTAP alone.
+`#[kunit_tests]` compiles to nothing with CONFIG_KUNIT=m, a module that is not loaded runs no suite,
+and a file without a `mod` line is not compiled: all of these look like success to a reader of KTAP
+alone. kunit.action=list would not tell either. It works for modules, too (kunit_module_init() of
+lib/kunit/test.c), but prints what was compiled and loaded, which is what the plans in KTAP say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from report import SKIP, Case, failed, passed, verdict
 
 FOLDERS = ("rust/dma_map", "drivers/dma_map")
 
-_NOT_CODE = re.compile(
-    r"""//[^\n]*
-      | (?P<block>/\*)
-      | \bb?r(?P<hash>\#*)".*?"(?P=hash)
-      | "(?:\\.|[^"\\])*"
-      | '(?:\\.[^']*|[^'\\])'
-    """, re.S | re.X)
-_SUITE = re.compile(r"#\[(?:\w+::)*kunit_tests\(\s*(\w+)\s*\)\]\s*(?:#\[[^\]]*\]\s*)*"
-                    r"(?:pub(?:\([^)]*\))?\s+)?mod\s+\w+\s*\{")
-_CASE = re.compile(r"#\[test\]\s*(?:#\[[^\]]*\]\s*)*(?:pub\s+)?(?:unsafe\s+)?fn\s+(\w+)")
+# rustfmt has been here (`make check`): where a line begins says what it belongs to.
+_SUITE = re.compile(r"^#\[(?:\w+::)*kunit_tests\((\w+)\)\]\n(?:#\[.*\n)*(?:pub.*)?mod \w+ "
+                    r"\{(?:\}|\n((?:(?!\}).*\n)*)\})$", re.M)
+_CASE = re.compile(r"((?:^    ///.*\n)*)(?:^    #\[.*\n)*?^    #\[test\]\n(?:^    .*\n)*?"
+                   r"^    (?:pub )?(?:unsafe )?fn (\w+)(.*\{\}\n|.*\n(?:(?!    \}$).*\n)*)", re.M)
 
 
-def _skip_block_comment(text: str, start: int) -> int:
-    """The end of a block comment; they nest in Rust."""
-    depth = 0
-    for token in re.compile(r"/\*|\*/").finditer(text, start):
-        depth += 1 if token.group() == "/*" else -1
-        if depth == 0:
-            return token.end()
-    return len(text)
+@dataclass(frozen=True)
+class Found:
+    """A case as it stands in the sources."""
+
+    suite: str
+    name: str
+    doc: str
+    body: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.suite}.{self.name}"
 
 
-def code_only(text: str) -> str:
-    """Rust source without comments, strings and character literals."""
-    kept, position = [], 0
-    while match := _NOT_CODE.search(text, position):
-        kept.append(text[position:match.start()])
-        kept.append(" ")
-        position = _skip_block_comment(text, match.start()) if match["block"] else match.end()
-    return "".join(kept) + text[position:]
-
-
-def closing_brace(code: str, start: int) -> int:
-    """Where the brace closes that was opened before `start`."""
-    depth = 1
-    for token in re.compile(r"[{}]").finditer(code, start):
-        depth += 1 if token.group() == "{" else -1
-        if depth == 0:
-            return token.start()
-    return len(code)
-
-
-def suite_bodies(code: str) -> Iterator[tuple[str, int, int]]:
-    """Each suite's name, and where its body starts and ends."""
-    for match in _SUITE.finditer(code):
-        yield match.group(1), match.end(), closing_brace(code, match.end())
-
-
-def suites_in(text: str) -> dict[str, list[str]]:
-    """Suite name to case names, in the order of the source."""
-    code = code_only(text)
-    return {name: _CASE.findall(code[start:end]) for name, start, end in suite_bodies(code)}
+def suites_in(text: str) -> dict[str, list[Found]]:
+    """The cases of one file, by suite, in the order of the source."""
+    return {name: [Found(name, case, doc, body) for doc, case, body in _CASE.findall(suite)]
+            for name, suite in _SUITE.findall(text)}
 
 
 # What a case needs that can only run on some kernels.
 UNWATCHED, KFENCE = "unwatched", "kfence"
 
 
+def marked(mark: str, text: str) -> list[tuple[str, Found | None]]:
+    """What one file's cases say in lines `/// <mark>: ...`; without a case where none follows."""
+    line = re.compile(rf"^ */// {mark}: (.+)$", re.M)
+    found = [(said, case) for cases in suites_in(text).values() for case in cases
+             for said in line.findall(case.doc)]
+    rest = line.findall(text)
+    for said, _ in found:
+        rest.remove(said)
+    return found + [(said, None) for said in rest]
+
+
 def needing(what: str, text: str) -> list[str]:
-    """The "suite.case" names of one file's cases with a line `kernel: <what>`. Where no case follows
-    such a line, it has no name."""
-    # Comments are no code, so a mark becomes an attribute before they are taken out.
-    mark = re.sub(rf"^( *)/// kernel: {what}$", r"\1#[kernel_mark]", text, flags=re.M)
-    code = code_only(mark)
-    marked = re.compile(r"#\[kernel_mark\]\s*" + _CASE.pattern)
-    found = [f"{name}.{case}" for name, start, end in suite_bodies(code)
-             for case in marked.findall(code[start:end])]
-    return found + ["(no case)"] * (code.count("#[kernel_mark]") - len(found))
+    """The "suite.case" names of one file's cases with a line `kernel: <what>`."""
+    return [case.full_name if case else "(no case)"
+            for said, case in marked("kernel", text) if said == what]
 
 
 def rust_files(root: Path) -> list[Path]:
@@ -94,7 +75,7 @@ def expected_suites(root: Path) -> dict[str, list[str]]:
     for path in rust_files(root):
         for suite, cases in suites_in(path.read_text()).items():
             # Two suites of one name would hide each other's losses.
-            found.setdefault(suite, []).extend(cases)
+            found.setdefault(suite, []).extend(case.name for case in cases)
     return found
 
 

@@ -32,8 +32,6 @@ _REFERENCE = re.compile(r"([\w-]+)(?:/(\w+))?")
 _MARK = re.compile(r"// misuse: (.+)")
 _CHECKED = re.compile(r"\bcheck_(?:err|eq)!\((?:[^;]*)\b(E[A-Z]{2,})\b[^;]*\);", re.S)
 ERRNOS = {"E" + word for word in "INVAL IO NOMEM BUSY OPNOTSUPP NXIO BADMSG MSGSIZE RANGE".split()}
-_MARKED = re.compile(r"#\[misuse_mark\(([^\]]*)\)\]")
-_ATTRIBUTES = re.compile(r"((?:#\[[^\]]*\]\s*)+)(?:fn\s+(\w+)[^{]*\{)?")
 _CONTROL = re.compile(r'MISUSE\("([\w-]+)"')
 
 
@@ -113,22 +111,9 @@ def _errnos(name: str, body: str) -> str:
 
 def in_suites(text: str) -> list[Reference]:
     """The marked cases of one Rust file. A mark that no case follows gets a case of no name."""
-    found = []
-    # Comments are no code, so a mark becomes an attribute before they are taken out.
-    marked = re.sub(r"^( *)/// misuse: (.+)$", r"\1#[misuse_mark(\2)]", text, flags=re.M)
-    code = expected.code_only(marked)
-    suites = list(expected.suite_bodies(code))
-    for match in _ATTRIBUTES.finditer(code):
-        marks = _MARKED.findall(match.group(1))
-        suite = next((name for name, start, end in suites if start <= match.start() < end), "")
-        name, how = "", ""
-        if match.group(2) and "#[test]" in match.group(1):
-            end = expected.closing_brace(code, match.end())
-            name, how = f"{suite}.{match.group(2)}", _errnos(match.group(2),
-                                                            code[match.end():end])
-        found += [Reference(id, handle, KUNIT, name, how)
-                  for mark in marks for id, handle in references(mark)]
-    return found
+    return [Reference(id, handle, KUNIT, case.full_name if case else "",
+                      _errnos(case.name, case.body) if case else "")
+            for said, case in expected.marked("misuse", text) for id, handle in references(said)]
 
 
 def in_kunit(root: Path) -> list[Reference]:
@@ -136,6 +121,7 @@ def in_kunit(root: Path) -> list[Reference]:
             for reference in in_suites(path.read_text())]
 
 
+_COMMENT = re.compile(r"//.*")
 _TYPE = re.compile(r"^(pub(?:\([^)]*\))? )?(?:struct|enum) (\w+)", re.M)
 _ENDS_OWNERSHIP = re.compile(r"\bquarantine\(|\.release\(\)")
 _DROP = re.compile(r"\bDrop for (\w+)[^{]*\{")
@@ -152,9 +138,9 @@ def handles_in(sources: Iterable[str]) -> list[str]:
     fields: dict[str, set[str]] = {}
     public, owners, errors, aliases = set(), set(), set(), {}
     for source in sources:
-        code = expected.code_only(source)
+        code = _COMMENT.sub("", source)
         for drop in _DROP.finditer(code):
-            if _ENDS_OWNERSHIP.search(code, drop.end(), expected.closing_brace(code, drop.end())):
+            if _ENDS_OWNERSHIP.search(code, drop.end(), _end(code, drop.end())):
                 owners.add(drop.group(1))
         errors.update(_ERROR.findall(code))
         for alias, target in _ALIAS.findall(code):
@@ -176,12 +162,18 @@ def handles_in(sources: Iterable[str]) -> list[str]:
     return sorted({name for name in found if name not in aliases} | named)
 
 
+def _end(code: str, start: int) -> int:
+    """Of an item: rustfmt closes it at the beginning of a line."""
+    end = code.find("\n}", start)
+    return len(code) if end == -1 else end
+
+
 def _field_types(code: str, start: int) -> set[str]:
     """The types in the body of a type that begins behind `start`; what is borrowed is not owned."""
     end = code.find(";", start)
     brace = code.find("{", start)
     if brace != -1 and (end == -1 or brace < end):
-        body = code[brace:expected.closing_brace(code, brace + 1)]
+        body = code[brace:_end(code, brace)]
     else:
         body = code[start:end]
         body = body[body.find("("):] if "(" in body else ""

@@ -3,40 +3,62 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 
 import expected
 import fixtures
-from expected import UNWATCHED, code_only, compare, needing, suites_in
+from expected import UNWATCHED, compare, needing, suites_in
 from report import FAIL, PASS, SKIP, Case
 from session import ROOT
 
 SOURCE = '''
-//! #[kunit_tests(in_a_comment)] mod no { #[test] fn no() {} }
-/* outer /* #[kunit_tests(nested)] mod n {} */ still a comment */
+//! #[kunit_tests(in_documentation)]
+//! mod no {
+//!     #[test]
+//!     fn no() {}
+//! }
 use kernel::macros::kunit_tests;
 
 const S: &str = "#[kunit_tests(in_a_string)] mod x { }";
-const R: &str = r#"quote " #[test] fn raw() {}"#;
 
 #[kunit_tests(dma_map_limits)]
 mod limits_tests {
     use super::*;
 
-    struct Case<'a> { name: &'a str, brace: char }
+    struct Case<'a> {
+        name: &'a str,
+        brace: char,
+    }
 
-    fn helper() -> char { '}' }
+    fn helper() -> char {
+        '}'
+    }
 
+    /// A mask.
     #[test]
     fn mask_is_kept() {
         let open = "{";
-        if true { assert!(open.len() == 1); }
+        if true {
+            assert!(open.len() == 1);
+        }
     }
+
+    #[test]
+    fn mask_of_nothing() {}
+
+    // #[test]
+    // fn commented_out() {}
 
     #[cfg(CONFIG_64BIT)]
     #[test]
-    #[expect(dead_code, reason = "[brackets]")]
-    fn mask_of_64_bits() -> Result { Ok(()) }
+    #[expect(
+        dead_code,
+        reason = "[brackets]"
+    )]
+    fn mask_of_64_bits() -> Result {
+        Ok(())
+    }
 }
 
 #[macros::kunit_tests(dma_map_empty)]
@@ -50,15 +72,23 @@ fn outside() {}
 
 class Scan(unittest.TestCase):
     def test_suites_and_cases(self) -> None:
-        self.assertEqual(suites_in(SOURCE), {
-            "dma_map_limits": ["mask_is_kept", "mask_of_64_bits"], "dma_map_empty": []})
+        found = suites_in(SOURCE)
+        self.assertEqual(
+            {suite: [case.name for case in cases] for suite, cases in found.items()},
+            {"dma_map_limits": ["mask_is_kept", "mask_of_nothing", "mask_of_64_bits"],
+             "dma_map_empty": []})
+        kept, nothing, _ = found["dma_map_limits"]
+        self.assertEqual((kept.doc, nothing.doc), ("    /// A mask.\n", ""))
+        self.assertIn("assert!", kept.body)
+        self.assertNotIn("Ok", nothing.body)
 
-    def test_lifetimes_are_not_characters(self) -> None:
-        self.assertEqual(code_only("fn f<'a, 'b>(x: &'a u8, c: char = '{')"),
-                         "fn f<'a, 'b>(x: &'a u8, c: char =  )")
-
-    def test_line_ends_stay(self) -> None:
-        self.assertEqual(code_only("a // b\nc"), "a  \nc")
+    def test_all_that_the_sources_have(self) -> None:
+        """What is not where rustfmt would leave it is in no suite."""
+        for path in expected.rust_files(ROOT):
+            text = path.read_text()
+            cases = [case for cases in suites_in(text).values() for case in cases]
+            with self.subTest(path=path.name):
+                self.assertEqual(len(cases), len(re.findall(r"^ *#\[test\]$", text, re.M)))
 
 
 class Compare(unittest.TestCase):

@@ -30,7 +30,9 @@ mod tests {
     /// misuse: one, two/Handle
     /// misuse: three
     #[test]
-    fn length_0_is_einval() -> Result { Ok(()) }
+    fn length_0_is_einval() -> Result {
+        Ok(())
+    }
 
     /// A text.
     ///
@@ -53,24 +55,76 @@ fn not_a_case() {}
 
 LIBRARY = (
     """
-    pub struct Owner<'bound, T> { dev: DmaDevice<'bound>, cpu: NonNull<T> }
-    impl<T> Drop for Owner<'_, T> { fn drop(&mut self) { quarantine(self.dev) } }
-    pub struct Borrower<'a> { owner: &'a Owner<'a, u8> }
-    struct Inner { owner: Owner<'static, u8> }
+    pub struct Owner<'bound, T> {
+        dev: DmaDevice<'bound>,
+        cpu: NonNull<T>,
+    }
+
+    impl<T> Drop for Owner<'_, T> {
+        fn drop(&mut self) {
+            quarantine(self.dev)
+        }
+    }
+
+    pub struct Borrower<'a> {
+        // No Owner of its own.
+        owner: &'a Owner<'a, u8>,
+    }
+
+    struct Inner {
+        owner: Owner<'static, u8>,
+    }
+
     pub struct Outer(Inner);
-    pub(crate) struct Private { owner: Owner<'static, u8> }
+
+    pub(crate) struct Private {
+        owner: Owner<'static, u8>,
+    }
     """,
     """
-    pub struct Inner2 { inner: Inner }
-    struct Inner { nothing: () }
+    pub struct Inner2 {
+        inner: Inner,
+    }
+
+    struct Inner {
+        nothing: (),
+    }
+
     pub struct Plain;
-    impl Drop for Plain { fn drop(&mut self) {} }
-    pub struct Buffer<'bound, M, S = Cpu> { memory: M, state: S }
-    impl<M, S> Drop for Buffer<'_, M, S> { fn drop(&mut self) { crate::quarantine(1) } }
+
+    impl Drop for Plain {
+        fn drop(&mut self) {}
+    }
+
+    pub struct Buffer<'bound, M, S = Cpu> {
+        memory: M,
+        state: S,
+    }
+
+    impl<M, S> Drop for Buffer<'_, M, S> {
+        fn drop(&mut self) {
+            crate::quarantine(1)
+        }
+    }
+
     pub struct GivenBack(Owner<'static, u8>);
-    impl From<GivenBack> for Error { fn from(_: GivenBack) -> Self { EINVAL } }
-    pub struct Group<H> { handles: ManuallyDrop<H> }
-    impl<H> Drop for Group<H> { fn drop(&mut self) { unsafe { take(&mut self.handles) }.release() } }
+
+    impl From<GivenBack> for Error {
+        fn from(_: GivenBack) -> Self {
+            EINVAL
+        }
+    }
+
+    pub struct Group<H> {
+        handles: ManuallyDrop<H>,
+    }
+
+    impl<H> Drop for Group<H> {
+        fn drop(&mut self) {
+            unsafe { take(&mut self.handles) }.release()
+        }
+    }
+
     pub type Pages<'bound, S = Cpu> = Buffer<'bound, Contiguous, S>;
     """,
 )
