@@ -110,7 +110,7 @@
 //! | floor | what it holds |
 //! |---|---|
 //! | `generic` | what is not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
-//! | `sys` | the C side: helpers and their twins, the linear mapping, deferred frees, leak tracking |
+//! | `sys` | the C side: helpers and their twins, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
 //! | `device` | [`device`]: the device, its binding, its [`limits`], and what follows from them |
 //! | `buf` | buffers: memory of the CPU that a mapping can own |
@@ -118,7 +118,7 @@
 //! | `map` | streaming mappings: [`sg`], [`mapping`], [`iova`] |
 //! | `mem` | memory for a device: [`coherent`], [`noncoherent`], [`pool`], [`mapped_pool`], [`mmap`] |
 //! | `transfer` | [`transfer`]: any of these handles, while the device has them |
-//! | `proto` | protocols over shared memory: [`barrier`], [`endian`], [`untrusted`], [`ring`], [`mailbox`] |
+//! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`mailbox`] |
 //! | `drv` | driver framework: what ties files and work to a binding ([`gate`]) |
 
 mod buf;
@@ -165,12 +165,12 @@ pub use self::{
         view, //
     },
     proto::{
-        barrier,
         endian,
         mailbox,
         ring,
         untrusted, //
     },
+    sys::barrier, //
 };
 
 pub use self::{

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Protocols over shared memory: byte order, barriers, what a device wrote, rings and mailboxes.
+//! Protocols over shared memory: byte order, what a device wrote, rings and mailboxes.
 
-pub mod barrier;
 pub mod endian;
 pub mod mailbox;
 pub mod ring;

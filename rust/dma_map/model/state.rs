@@ -28,7 +28,10 @@ use super::engine::{
     self,
     Engine, //
 };
-use crate::generic::variance::InvariantIn;
+use crate::{
+    barrier,
+    generic::variance::InvariantIn, //
+};
 use core::{
     marker::PhantomData,
     ops::Range, //

@@ -30,11 +30,13 @@
 mod slot;
 
 use super::{
-    barrier,
     endian::Le,
     untrusted::Untrusted, //
 };
-use crate::view::CoherentView;
+use crate::{
+    barrier,
+    view::CoherentView, //
+};
 use kernel::{
     io::{
         io_project,

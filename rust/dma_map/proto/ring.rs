@@ -27,11 +27,11 @@ use self::index::{
     Impossible, //
 };
 use super::{
-    barrier,
     endian::Le,
     untrusted::Untrusted, //
 };
 use crate::{
+    barrier,
     coherent::DmaCoherent,
     device::DmaDevice,
     engine::Engine,
