@@ -66,6 +66,8 @@ pub(crate) mod private {
 /// - Handles that have no such state, and come back as they are:
 ///   [`CoherentHandle`](crate::CoherentHandle), [`SgAddresses`](crate::sg::SgAddresses),
 ///   [`MmioMapping`](crate::mapping::MmioMapping), [`Mmap`](crate::Mmap).
+/// - The slots of a [`Mailbox`](crate::mailbox::Mailbox) with a request in them
+///   ([`Exchange`](crate::mailbox::Exchange)).
 /// - A reference or an [`Arc`](kernel::sync::Arc) to one of them, for memory that stays the device's
 ///   when the transfer ends.
 /// - An `Option`, an array, or a tuple of up to six of all that.

@@ -87,20 +87,17 @@ impl<'bound> Channel<'bound> {
         data: &[u8],
         deadline: &Deadline,
     ) -> Result<Message> {
-        self.mailbox.post(&[opcode as u32, argument], data)?;
+        let exchange = self.mailbox.post(&[opcode as u32, argument], data)?;
 
         // The doorbell: the device fetches the request, and stores it as the response.
-        let size = mailbox::size_of(data.len());
-        Transfer::start(&**self.mailbox.memory(), |memory| {
-            let request = memory.part_of_view(self.mailbox.request(), size)?;
-            let response = memory.part_of_view(self.mailbox.response(), size)?;
+        let mailbox = Transfer::start(exchange, |(request, response)| {
             edu.fill(request, 0, deadline)?;
-            edu.drain(response, 0, deadline)
+            edu.drain(response.part(0..request.len())?, 0, deadline)
         })?
         .complete()?;
 
         // The device is done, so an answer that is not there is none.
-        let (inner, words) = self.mailbox.take().map_err(|_| EBADMSG)?;
+        let (inner, words) = mailbox.take().map_err(|_| EBADMSG)?;
         if inner.len() != data.len() {
             return Err(EBADMSG);
         }

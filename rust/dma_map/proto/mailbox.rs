@@ -27,6 +27,7 @@
 //!
 //! `tools/testing/dma_map/model/mailbox.pml` is the protocol as a model.
 
+mod exchange;
 mod slot;
 
 use super::{
@@ -50,11 +51,14 @@ use slot::{
     Slot, //
 };
 
-pub use slot::{
-    Block,
-    Slots,
-    BLOCK,
-    WORDS, //
+pub use self::{
+    exchange::Exchange,
+    slot::{
+        Block,
+        Slots,
+        BLOCK,
+        WORDS, //
+    }, //
 };
 
 /// The slot holds no message.
@@ -100,15 +104,20 @@ impl Message {
 /// # Examples
 ///
 /// ```ignore
-/// # const DOORBELL: usize = 0x10;
+/// # const REQUEST: usize = 0x10;
+/// # const RESPONSE: usize = 0x18;
 /// # let (opcode, data) = (1, &[0; 16]);
 /// # let mut answer = KVec::new();
 /// let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, Mailbox::blocks_for(4032), Gfp::Kernel)?;
 /// let mut mailbox = Mailbox::new(memory.share(engine))?;
 ///
-/// mailbox.post(&[opcode], data)?;
-/// regs.try_write64(mailbox.request().dma_address(), DOORBELL)?;
+/// let exchange = mailbox.post(&[opcode], data)?;
+/// let transfer = Transfer::start(exchange, |(request, response)| {
+///     regs.try_write64(response.address(), RESPONSE)?;
+///     regs.try_write64(request.address(), REQUEST)
+/// })?;
 /// // ... when the device is done:
+/// let mailbox = transfer.complete()?;
 /// let (message, words) = mailbox.take()?;
 /// mailbox.data(&message)?.append_to(&mut answer, GFP_KERNEL)?;
 /// ```
@@ -168,7 +177,7 @@ impl<M: Slots> Mailbox<M> {
         self.request.capacity()
     }
 
-    /// Returns the request slot, from its first byte on: what the device is told of.
+    /// Returns the request slot, from its first byte on, for a device that is told of it once.
     #[inline]
     pub fn request(&self) -> CoherentView<'_, [Block]> {
         // SAFETY: By the type invariants; the memory is there, and shared, as `Slots` promises of what is
@@ -210,13 +219,15 @@ impl<M: Slots> Mailbox<M> {
     /// Writes a request, and gives it away when all of it is written. What is in the response slot
     /// is not the answer any more.
     ///
+    /// [`Transfer::start`](crate::Transfer::start) takes what is returned, and tells the device of it.
+    ///
     /// Context: any.
     ///
     /// # Errors
     ///
     /// `EMSGSIZE`: the data does not fit in a slot, or there are more than [`WORDS`] words.
     #[inline]
-    pub fn post(&mut self, words: &[u32], data: &[u8]) -> Result {
+    pub fn post(&mut self, words: &[u32], data: &[u8]) -> Result<Exchange<'_, M>> {
         if data.len() > self.capacity() || words.len() > WORDS {
             return Err(EMSGSIZE);
         }
@@ -239,7 +250,9 @@ impl<M: Slots> Mailbox<M> {
         io_write!(response, .status, EMPTY);
         io_write!(response, .sequence, 0.into());
         barrier::publish(|| io_write!(request, .status, POSTED));
-        Ok(())
+
+        // SAFETY: Checked above.
+        Ok(unsafe { Exchange::new(self, data.len()) })
     }
 
     /// Takes the response: reads its head once, and checks that it is the answer to the last

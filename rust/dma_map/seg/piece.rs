@@ -39,8 +39,8 @@ type Kind<D, E> = PhantomData<(D, fn() -> E)>;
 ///
 /// # Invariants
 ///
-/// The `len` bytes at `address`, at least one, are mapped in direction `D` by a handle that is in a
-/// state of the device during `'a`, and carries an engine with the mark `E`.
+/// The `len` bytes at `address`, at least one, are mapped in direction `D`, or in both, by a handle that
+/// is in a state of the device during `'a`, and carries an engine with the mark `E`.
 ///
 /// # Examples
 ///
@@ -74,8 +74,8 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
     ///
     /// # Safety
     ///
-    /// There must be at least one byte, and they must be mapped in direction `D` by a handle that is
-    /// in a state of the device during `'a`, and carries an engine with the mark `E`.
+    /// There must be at least one byte, and they must be mapped in direction `D`, or in both, by a handle
+    /// that is in a state of the device during `'a`, and carries an engine with the mark `E`.
     #[inline]
     pub(crate) unsafe fn new(address: DmaAddress, len: usize) -> Self {
         // INVARIANT: By the safety requirements of this function.

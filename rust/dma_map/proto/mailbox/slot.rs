@@ -4,10 +4,12 @@
 
 use crate::{
     coherent::DmaCoherent,
+    direction::Direction,
     endian::Le,
     engine::Engine,
     mmap::Mmap,
     state::Shared,
+    transfer::Piece,
     view::{
         CoherentBackend,
         CoherentView, //
@@ -54,34 +56,62 @@ static_assert!(core::mem::align_of::<Head>() == core::mem::align_of::<Block>());
 ///
 /// All views that a value returns must be of the same memory. Until the value is dropped, wherever it is
 /// moved, that memory must be there, shared with the device at the same address, and no reference to
-/// it may exist.
+/// it may exist. The handle of the memory must carry the engine that [`engine`](Slots::engine) returns, or
+/// one that leads to it.
 pub unsafe trait Slots {
+    /// The engine that the memory is shared with.
+    type Engine: Engine;
+
     /// Returns a view of the memory.
     fn blocks(&self) -> CoherentView<'_, [Block]>;
+
+    /// Returns the engine, to be asked whether the device is done with the memory.
+    fn engine(&self) -> &Self::Engine;
 }
 
 // SAFETY: Coherent memory stays where it is until its handle is dropped, and shared while the type says
 // so, for which a handle that is shared has no way to a reference.
 unsafe impl<E: Engine> Slots for DmaCoherent<'_, [Block], Shared<E>> {
+    type Engine = E;
+
     #[inline]
     fn blocks(&self) -> CoherentView<'_, [Block]> {
         self.view()
+    }
+
+    #[inline]
+    fn engine(&self) -> &E {
+        DmaCoherent::engine(self)
     }
 }
 
 // SAFETY: As above; the memory is the handle's.
 unsafe impl<E: Engine> Slots for Mmap<DmaCoherent<'_, [Block], Shared<E>>> {
+    type Engine = E;
+
     #[inline]
     fn blocks(&self) -> CoherentView<'_, [Block]> {
         self.view()
+    }
+
+    #[inline]
+    fn engine(&self) -> &E {
+        DmaCoherent::engine(self)
     }
 }
 
 // SAFETY: What an `Arc` leads to does not change, and is not dropped before it.
 unsafe impl<M: Slots> Slots for Arc<M> {
+    type Engine = M::Engine;
+
     #[inline]
     fn blocks(&self) -> CoherentView<'_, [Block]> {
         M::blocks(self)
+    }
+
+    #[inline]
+    fn engine(&self) -> &M::Engine {
+        M::engine(self)
     }
 }
 
@@ -142,6 +172,19 @@ impl Slot {
 
         // SAFETY: By the type invariants, and the safety requirements of this function.
         unsafe { CoherentView::new(slice_from_raw_parts_mut(self.head.cast(), count), self.dma) }
+    }
+
+    /// Returns the head, and `length` bytes of data.
+    ///
+    /// # Safety
+    ///
+    /// The memory must be there during `'a`, as the type invariants say, shared with an engine that has the
+    /// mark `E`. `length` must not be more than the capacity.
+    #[inline]
+    pub(super) unsafe fn piece<'a, D: Direction, E>(&self, length: usize) -> Piece<'a, D, E> {
+        // SAFETY: By the type invariants, and the safety requirements of this function. What is shared is
+        // mapped in both directions.
+        unsafe { Piece::new(self.dma, super::size_of(length)) }
     }
 
     /// # Safety

@@ -16,7 +16,13 @@ pub struct First<M>(M, M);
 // SAFETY: Views of the first one, which stays.
 // pass: unsafe impl<M: Slots> Slots for First<M> {
 impl<M: Slots> Slots for First<M> {
+    type Engine = M::Engine;
+
     fn blocks(&self) -> CoherentView<'_, [Block]> {
         self.0.blocks()
+    }
+
+    fn engine(&self) -> &M::Engine {
+        self.0.engine()
     }
 }
