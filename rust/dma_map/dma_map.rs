@@ -227,6 +227,7 @@ pub use self::{
         InFlight,
         Piece,
         Pieces,
+        SharedPiece,
         Transfer, //
     },
     untrusted::Untrusted,

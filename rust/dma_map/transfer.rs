@@ -35,7 +35,12 @@
 
 mod group;
 mod handles;
+mod shared;
 
+pub use self::shared::{
+    SharedPiece,
+    SharedPieceBackend, //
+};
 pub use crate::seg::piece::{
     Piece,
     Pieces, //
@@ -89,7 +94,8 @@ pub trait InFlight: Handle {}
 )]
 pub trait Handle: private::Sealed + Sized {
     /// What the driver gets to program the device with: a [`Piece`] of contiguous memory, [`Pieces`]
-    /// of scattered memory, and the same group of them as of the handles.
+    /// of scattered memory, a [`SharedPiece`] of coherent memory that has a type, and the same group of
+    /// them as of the handles.
     type Pieces<'a>;
 
     /// What the driver gets back when the device is done.

@@ -7,6 +7,7 @@ mod end;
 mod handles;
 mod pieces;
 mod several;
+mod shared;
 mod start;
 
 use crate::{
@@ -37,6 +38,7 @@ use dma_map::{
     Piece,
     Pieces,
     SgMapping,
+    SharedPiece,
     Transfer, //
 };
 use kernel::{

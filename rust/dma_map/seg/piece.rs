@@ -5,12 +5,8 @@
 
 use super::iova_segments::IovaSegments;
 use crate::{
-    direction::{
-        Bidirectional,
-        Direction, //
-    },
-    generic::variance::Invariant,
-    view::CoherentView, //
+    direction::Direction,
+    generic::variance::Invariant, //
 };
 use core::{
     marker::PhantomData,
@@ -18,8 +14,7 @@ use core::{
 };
 use kernel::{
     dma::DmaAddress,
-    prelude::*,
-    ptr::KnownSize, //
+    prelude::*, //
 };
 
 /// What a piece has as types alone.
@@ -132,33 +127,6 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
         Pieces {
             segments: None,
             rest: Some(self),
-        }
-    }
-}
-
-impl<E> Piece<'_, Bidirectional, E> {
-    /// Returns the first `len` bytes of a part of coherent memory, of which this is the whole.
-    ///
-    /// For fields of shared memory, which [`io_project!`](kernel::io::io_project) finds by their names.
-    ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL`: `len` is 0, or more than the view has; or the view is not of this memory, as far as
-    /// the addresses tell, which those of another device may not.
-    #[inline]
-    pub fn part_of_view<T>(self, view: CoherentView<'_, T>, len: usize) -> Result<Self>
-    where
-        T: KnownSize + ?Sized,
-    {
-        // CAST: A part of this begins at most `len` bytes behind it. Other memory begins before it, which
-        // wraps, or beyond its end; whatever becomes of that, what is returned is a part of this.
-        let start = view.dma_address().wrapping_sub(self.address) as usize;
-
-        match start.checked_add(len) {
-            Some(end) if len <= view.size() => self.part(start..end),
-            _ => Err(EINVAL),
         }
     }
 }

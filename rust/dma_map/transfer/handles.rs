@@ -5,7 +5,8 @@
 use super::{
     private::Sealed,
     Handle,
-    InFlight, //
+    InFlight,
+    SharedPiece, //
 };
 use crate::{
     buf::{
@@ -100,6 +101,19 @@ macro_rules! contiguous {
             // SAFETY: The handle's memory, which is not empty, in its direction and by its engine; the
             // caller sees to the lifetime.
             unsafe { Piece::new(self.dma_address(), self.size()) }
+        }
+    };
+}
+
+/// A handle of shared memory that has a type, with an engine `E`.
+macro_rules! shared {
+    ($target:ty) => {
+        type Pieces<'a> = SharedPiece<'a, $target, E::Mark>;
+
+        #[inline]
+        unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+            // SAFETY: The handle's memory, by its engine; the caller sees to the lifetime.
+            unsafe { SharedPiece::new(self.view()) }
         }
     };
 }
@@ -223,7 +237,7 @@ where
     E: Engine,
 {
     type Done = DmaCoherent<'bound, T, Cpu>;
-    contiguous!(Bidirectional);
+    shared!(T);
     becomes_cpu!();
     by_engine!();
 }
@@ -232,14 +246,8 @@ impl<P: PoolRef, E: Engine> Sealed for PoolBlock<P, Shared<E>> {}
 impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {}
 
 impl<P: PoolRef, E: Engine> Handle for PoolBlock<P, Shared<E>> {
-    type Pieces<'a> = Piece<'a, Bidirectional, E::Mark>;
     type Done = PoolBlock<P, Cpu>;
-
-    #[inline]
-    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: All of the block, whose type has a size; the caller sees to the lifetime.
-        unsafe { Piece::new(self.dma_address(), size_of::<P::Element>()) }
-    }
+    shared!(P::Element);
     becomes_cpu!();
     by_engine!();
 }
@@ -280,7 +288,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> Handle for SgAddresses<'_, B, D, E> {
 /// Handles in a state of the CPU, which are not [`InFlight`]: they can be named, and nothing is done with
 /// them.
 macro_rules! not_in_flight {
-    ($(impl<$($param:tt),+> $handle:ty where [$($bounds:tt)*] is $pieces:ident in $direction:ty;)+) => {
+    ($(impl<$($param:tt),+> $handle:ty where [$($bounds:tt)*] is $pieces:ident of $of:ty;)+) => {
         $(
             impl<$($param),+> Sealed for $handle where $($bounds)* {}
 
@@ -289,7 +297,7 @@ macro_rules! not_in_flight {
                 $($bounds)*
             {
                 // The mark that no engine has.
-                type Pieces<'a> = $pieces<'a, $direction, Cpu>;
+                type Pieces<'a> = $pieces<'a, $of, Cpu>;
                 stays!();
 
                 #[inline]
@@ -318,14 +326,14 @@ macro_rules! not_in_flight {
 }
 
 not_in_flight! {
-    impl<'b, B, D> DmaMapping<'b, B, D, Cpu> where [B: Contiguous, D: Direction] is Piece in D;
-    impl<'b, B, D> DmaMapping<'b, B, D, Part> where [B: Contiguous, D: Direction] is Piece in D;
-    impl<'b, B, D> SgMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces in D;
-    impl<'b, B, D> IovaMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces in D;
-    impl<'b, M, T, D> DmaBuffer<'b, M, T, D, Cpu> where [M: Memory, D: Direction] is Piece in D;
-    impl<'b, T, D> MappedBuffer<'b, T, D, Cpu> where [D: Direction] is Piece in D;
-    impl<'b, T> DmaCoherent<'b, T, Cpu> where [T: KnownSize + ?Sized] is Piece in Bidirectional;
-    impl<P> PoolBlock<P, Cpu> where [P: PoolRef] is Piece in Bidirectional;
+    impl<'b, B, D> DmaMapping<'b, B, D, Cpu> where [B: Contiguous, D: Direction] is Piece of D;
+    impl<'b, B, D> DmaMapping<'b, B, D, Part> where [B: Contiguous, D: Direction] is Piece of D;
+    impl<'b, B, D> SgMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces of D;
+    impl<'b, B, D> IovaMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces of D;
+    impl<'b, M, T, D> DmaBuffer<'b, M, T, D, Cpu> where [M: Memory, D: Direction] is Piece of D;
+    impl<'b, T, D> MappedBuffer<'b, T, D, Cpu> where [D: Direction] is Piece of D;
+    impl<'b, T> DmaCoherent<'b, T, Cpu> where [T: KnownSize + ?Sized] is SharedPiece of T;
+    impl<P> PoolBlock<P, Cpu> where [P: PoolRef] is SharedPiece of P::Element;
 }
 
 /// What wraps a handle, and leaves it in its state.

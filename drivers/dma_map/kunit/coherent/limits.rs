@@ -9,10 +9,9 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
-    Bidirectional,
     CoherentHandle,
     CoherentOptions,
-    Piece,
+    SharedPiece,
     Transfer, //
 };
 use kernel::page::PAGE_SIZE;
@@ -117,15 +116,15 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL.max_segment_size(PAGE_SIZE as u32))?;
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, WITHIN)?.share(Idle);
-            let seen = |piece: Piece<'_, Bidirectional, _>| {
-                check_eq!(piece.len(), PAGE_SIZE);
+            let seen = |all: SharedPiece<'_, [u8], _>| {
+                check_eq!(all.piece()?.len(), PAGE_SIZE);
                 Ok(())
             };
             Transfer::start(memory, seen)?.complete()?;
 
             let ring = DmaCoherent::<[u8]>::zeroed_slice(dma, AT, BEYOND)?.share(Idle);
-            let seen = |piece: Piece<'_, Bidirectional, _>| {
-                check_eq!(piece.len(), AT);
+            let seen = |all: SharedPiece<'_, [u8], _>| {
+                check_eq!(all.piece()?.len(), AT);
                 Ok(())
             };
             Transfer::start(ring, seen)?.complete()?;

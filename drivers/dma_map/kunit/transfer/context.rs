@@ -44,7 +44,7 @@ fn ways_out<'b, 'e>(
         Transfer::start(handles, |(buffer, memory)| {
             engine.start();
             device_side::fill_pieces(dma, buffer, 2)?;
-            device_side::fill_pieces(dma, memory.pieces(), 2)
+            device_side::fill_pieces(dma, memory.piece()?.pieces(), 2)
         })
     };
     let [first, second, third, fourth] = handles;

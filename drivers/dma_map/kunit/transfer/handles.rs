@@ -22,6 +22,7 @@ use dma_map::{
 use kernel::{
     io::Io,
     page::PAGE_SIZE,
+    ptr::KnownSize,
     sync::Arc, //
 };
 
@@ -32,6 +33,18 @@ where
 {
     let transfer = Transfer::start(handle, |piece| {
         device_side::fill_pieces(dma, piece.pieces(), seed)
+    })?;
+    Ok(transfer.complete()?)
+}
+
+/// Lets the device fill shared memory with the pattern `seed`.
+fn fill_shared<T, H>(dma: DmaDevice<'_>, handle: H, seed: u8) -> Result<H::Done>
+where
+    T: KnownSize + ?Sized,
+    H: for<'a> InFlight<Pieces<'a> = SharedPiece<'a, T, Idle>>,
+{
+    let transfer = Transfer::start(handle, |all| {
+        device_side::fill_pieces(dma, all.piece()?.pieces(), seed)
     })?;
     Ok(transfer.complete()?)
 }
@@ -119,12 +132,16 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, LEN, Gfp::Kernel)?;
-            let memory: DmaCoherent<'_, [u8], Cpu> = fill(dma, memory.share(Idle), 2)?;
+            let memory: DmaCoherent<'_, [u8], Cpu> = fill_shared(dma, memory.share(Idle), 2)?;
             check!(pattern::holds(&memory, 2, 0));
 
             let pool = DmaPool::<[u8; 200]>::new(dma, c"transfer")?;
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
-            check!(pattern::holds(&fill(dma, block.share(Idle), 3)?[..], 3, 0));
+            check!(pattern::holds(
+                &fill_shared(dma, block.share(Idle), 3)?[..],
+                3,
+                0
+            ));
 
             // Without a mapping, only the device tells.
             let heap = CoherentHandle::alloc(dma, 300, Idle, Gfp::Kernel)?;
@@ -143,13 +160,13 @@ mod tests {
             let first = |memory: &Mmap<DmaCoherent<'_, [u8], Shared<Idle>>>| -> Result<u8> {
                 Ok(kernel::io::io_project!(memory.view(), [try: 0]).read_val())
             };
-            let again = fill(dma, memory.clone(), 2)?;
+            let again = fill_shared(dma, memory.clone(), 2)?;
             check_eq!(first(&again)?, pattern::at(2, 0));
-            fill(dma, &*again, 3)?;
+            fill_shared(dma, &*again, 3)?;
             check_eq!(first(&memory)?, pattern::at(3, 0));
 
             let owned = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, Gfp::Kernel)?;
-            let owned = fill(dma, Mmap::new(owned.share(Idle))?, 4)?;
+            let owned = fill_shared(dma, Mmap::new(owned.share(Idle))?, 4)?;
             check_eq!(first(&owned)?, pattern::at(4, 0));
             Ok(())
         })

@@ -159,42 +159,4 @@ mod tests {
             Ok(())
         })
     }
-
-    #[test]
-    fn parts_of_shared_memory_are_pieces() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.share(Idle);
-            let view = kernel::io::io_project!(&memory, [try: 10..30]);
-            let other = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.share(Idle);
-            Transfer::start(&memory, |all| {
-                for len in [1, 19, 20] {
-                    let piece = all.part_of_view(view, len)?;
-                    check_eq!(
-                        (piece.address(), piece.len()),
-                        (memory.dma_address() + 10, len)
-                    );
-                }
-                for len in [0, 21, usize::MAX] {
-                    check_err!(all.part_of_view(view, len).map(|_| ()), EINVAL);
-                }
-                // All of it, and none of another one, whichever comes first in memory.
-                check_eq!(
-                    all.part_of_view(memory.view(), 100)?.address(),
-                    all.address()
-                );
-                check_err!(all.part_of_view(other.view(), 1).map(|_| ()), EINVAL);
-                check_err!(all.part(0..10)?.part_of_view(view, 1).map(|_| ()), EINVAL);
-                check_err!(all.part(0..20)?.part_of_view(view, 20).map(|_| ()), EINVAL);
-                Transfer::start(&other, |other| {
-                    check_err!(other.part_of_view(view, 1).map(|_| ()), EINVAL);
-                    Ok(())
-                })?
-                .complete()?;
-                Ok(())
-            })?
-            .complete()?;
-            Ok(())
-        })
-    }
 }

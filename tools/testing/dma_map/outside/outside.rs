@@ -119,8 +119,8 @@ impl Edu<'_> {
         fill(&mut mailbox.sent);
         let mailbox = mailbox.share(self);
         Transfer::start(&mailbox, |all| {
-            self.load(all.part_of_view(io_project!(&mailbox, .sent), 256)?)?;
-            self.store(all.part_of_view(io_project!(&mailbox, .received), 256)?)
+            self.load(io_project!(all, .sent).piece()?)?;
+            self.store(io_project!(all, .received).piece()?)
         })?
         .complete()?;
         let mailbox = mailbox.reclaim()?;

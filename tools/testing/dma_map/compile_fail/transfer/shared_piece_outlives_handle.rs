@@ -9,12 +9,14 @@ use dma_map::{
     Shared,
     Transfer, //
 };
-use kernel::prelude::*;
+use kernel::{
+    io::io_project,
+    prelude::*, //
+};
 
 pub fn reset<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u64> {
     let transfer = Transfer::start(memory, |_| Ok(()))?;
-    let view = transfer.handles().view();
-    let piece = transfer.pieces().part_of_view(view, 4)?;
+    let piece = io_project!(transfer.pieces(), [try: 1]).piece()?;
     let address = piece.address();
     drop(transfer.complete()?);
     // pass: Ok(address)

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Shared memory that has a type, as a device is told of it: whole, or a field or an element of it.
+
+use super::Piece;
+use crate::{
+    direction::Bidirectional,
+    view::{
+        CoherentBackend,
+        CoherentView, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    dma::DmaAddress,
+    io::{
+        IoBackend,
+        IoBase, //
+    },
+    prelude::*,
+    ptr::KnownSize, //
+};
+
+/// Shared memory that holds a `T` and that a device has during `'a`, by a handle whose engine has the
+/// mark `E`.
+///
+/// A [`Transfer`](crate::Transfer) of coherent memory hands it out. Like a view, it works with
+/// [`io_project!`](kernel::io::io_project), which finds fields by their names and checks the index of an
+/// element. What comes out has the lifetime and the mark that went in.
+/// [`piece`](SharedPiece::piece) is what a function that programs the device takes.
+///
+/// # Invariants
+///
+/// `view` is one of memory whose handle is in a state of the device during `'a`, and carries an engine
+/// with the mark `E`.
+///
+/// # Examples
+///
+/// A table that leads the device to the data:
+///
+/// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Entry { address: u64, len: u64 }
+/// # struct Regs;
+/// # impl Regs {
+/// #     fn walk<E>(&self, _table: Piece<'_, Bidirectional, E>) -> Result { Ok(()) }
+/// # }
+/// # fn example<E: Engine + Copy>(
+/// #     dma: DmaDevice<'_>,
+/// #     data: VVec<u8>,
+/// #     engine: E,
+/// #     regs: &Regs,
+/// # ) -> Result {
+/// let table = DmaCoherent::<[Entry]>::zeroed_slice(dma, 64, Gfp::Kernel)?.share(engine);
+/// let data = SgMapping::map(dma, data, ToDevice, engine, Gfp::Kernel)?;
+///
+/// let transfer = Transfer::start((table, data), |(table, data)| {
+///     let mut used = 0;
+///     for piece in data {
+///         io_write!(table.view(), [try: used].address, piece.address());
+///         io_write!(table.view(), [try: used].len, piece.len() as u64);
+///         used += 1;
+///     }
+///     regs.walk(io_project!(table, [try: ..used]).piece()?)
+/// })?;
+/// # drop(transfer);
+/// # Ok(())
+/// # }
+/// ```
+pub struct SharedPiece<'a, T: ?Sized, E> {
+    view: CoherentView<'a, T>,
+    _engine: PhantomData<fn() -> E>,
+}
+
+impl<T: ?Sized, E> Copy for SharedPiece<'_, T, E> {}
+impl<T: ?Sized, E> Clone for SharedPiece<'_, T, E> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, T: KnownSize + ?Sized, E> SharedPiece<'a, T, E> {
+    /// Takes a view for another lifetime.
+    ///
+    /// # Safety
+    ///
+    /// The memory's handle must be in a state of the device during `'a`, and carry an engine with the mark
+    /// `E`.
+    #[inline]
+    pub(super) unsafe fn new(view: CoherentView<'_, T>) -> Self {
+        let ptr = CoherentBackend::as_ptr(view);
+
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            // SAFETY: By the invariants of the view, which hold during `'a`, too: the handle keeps the
+            // memory where it is, and there are references to it in the `Cpu` state only.
+            view: unsafe { CoherentView::new(ptr, view.dma_address()) },
+            _engine: PhantomData,
+        }
+    }
+
+    /// Returns a view of the memory, for volatile access.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn view(self) -> CoherentView<'a, T> {
+        self.view
+    }
+
+    /// Returns the address at which the device reaches the first byte.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn address(self) -> DmaAddress {
+        self.view.dma_address()
+    }
+
+    /// Returns the number of bytes.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn size(self) -> usize {
+        self.view.size()
+    }
+
+    /// Returns what to tell the device.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: it is a part without a byte.
+    #[inline]
+    pub fn piece(self) -> Result<Piece<'a, Bidirectional, E>> {
+        let size = self.size();
+        if size == 0 {
+            return Err(EINVAL);
+        }
+
+        // SAFETY: The device reaches all of a view, which is not empty. By the type invariants, its handle
+        // is in a state of the device and carries an engine with the mark; shared memory is mapped in both
+        // directions.
+        Ok(unsafe { Piece::new(self.address(), size) })
+    }
+}
+
+/// The I/O backend of [`SharedPiece`]: projections, and no accesses.
+pub struct SharedPieceBackend<E>(PhantomData<fn() -> E>);
+
+impl<E> IoBackend for SharedPieceBackend<E> {
+    type View<'a, T: ?Sized + KnownSize> = SharedPiece<'a, T, E>;
+
+    #[inline]
+    fn as_ptr<'a, T: ?Sized + KnownSize>(piece: Self::View<'a, T>) -> *mut T {
+        CoherentBackend::as_ptr(piece.view)
+    }
+
+    #[inline]
+    unsafe fn project_view<'a, T: ?Sized + KnownSize, U: ?Sized + KnownSize>(
+        piece: Self::View<'a, T>,
+        ptr: *mut U,
+    ) -> Self::View<'a, U> {
+        // INVARIANT: A part of the memory has the handle of the whole.
+        SharedPiece {
+            // SAFETY: By the safety requirements of this function.
+            view: unsafe { CoherentBackend::project_view(piece.view, ptr) },
+            _engine: PhantomData,
+        }
+    }
+}
+
+impl<'a, T: ?Sized + KnownSize, E> IoBase<'a> for SharedPiece<'a, T, E> {
+    type Backend = SharedPieceBackend<E>;
+    type Target = T;
+
+    #[inline]
+    fn as_view(self) -> SharedPiece<'a, T, E> {
+        self
+    }
+}
