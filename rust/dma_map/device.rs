@@ -106,7 +106,8 @@ impl<'bound> DmaDevice<'bound> {
     /// # Errors
     ///
     /// - `EINVAL`: a limit that [`DmaLimits`] rules out.
-    /// - `EIO`: the platform cannot serve the mask, or the bus has no place for segment limits.
+    /// - `EIO`: the platform cannot serve the mask, the bus has no place for segment limits, or the pages of
+    ///   the IOMMU are too small for the [`min_align_mask`](DmaLimits::min_align_mask).
     /// - `EBUSY`: the limits were set before, in this binding.
     /// - `ENODEV`: `probe` is over, and the device is being unbound.
     /// - `ENOMEM`.

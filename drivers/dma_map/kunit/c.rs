@@ -41,6 +41,7 @@ extern "C" {
     fn dma_map_kunit_remove_pool(dev: *mut c_void, pool: *mut c_void);
     fn dma_map_kunit_set_dma_offset(dev: *mut c_void, offset: u64) -> c_int;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
+    fn dma_map_kunit_swap_iommu_pages(dev: *mut c_void, sizes: c_ulong) -> c_ulong;
     fn dma_map_kunit_virt_to_phys(addr: *const c_void) -> bindings::phys_addr_t;
     fn dma_map_kunit_virt_to_page(addr: *const c_void) -> *mut c_void;
 }
@@ -128,6 +129,24 @@ pub(crate) fn without_growth<R>(dev: &Device<Bound>, f: impl FnOnce() -> R) -> R
     // SAFETY: As above.
     unsafe { dma_map_kunit_let_pools_grow(raw(dev).cast(), before) };
     result
+}
+
+/// Runs `f` while the IOMMU has pages of `size` bytes alone; `None` if there is no IOMMU. Nothing must
+/// be mapped meanwhile.
+pub(crate) fn with_iommu_pages<R>(
+    dev: &Device<Bound>,
+    size: c_ulong,
+    f: impl FnOnce() -> R,
+) -> Option<R> {
+    // SAFETY: `dev` is valid. Cases do not run side by side, and nothing is mapped.
+    let before = unsafe { dma_map_kunit_swap_iommu_pages(raw(dev).cast(), size) };
+    if before == 0 {
+        return None;
+    }
+    let result = f();
+    // SAFETY: As above.
+    unsafe { dma_map_kunit_swap_iommu_pages(raw(dev).cast(), before) };
+    Some(result)
 }
 
 impl Readout {

@@ -250,6 +250,22 @@ bool dma_map_kunit_strict_iommu(struct device *dev)
 	return domain && domain->type == IOMMU_DOMAIN_DMA;
 }
 
+/*
+ * Lets the IOMMU of @dev have pages of @sizes, as a bitmap, and returns those
+ * that it had; 0 if there is none.
+ */
+unsigned long dma_map_kunit_swap_iommu_pages(struct device *dev, unsigned long sizes)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	unsigned long before;
+
+	if (!domain || !iommu_is_dma_domain(domain))
+		return 0;
+	before = domain->pgsize_bitmap;
+	domain->pgsize_bitmap = sizes;
+	return before;
+}
+
 phys_addr_t dma_map_kunit_virt_to_phys(const void *addr)
 {
 	return virt_to_phys((void *)addr);

@@ -31,6 +31,7 @@ int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset);
 void dma_map_kunit_remove_pool(struct device *dev, void *pool);
 void dma_map_kunit_set_fail_nth(unsigned int n);
 bool dma_map_kunit_strict_iommu(struct device *dev);
+unsigned long dma_map_kunit_swap_iommu_pages(struct device *dev, unsigned long sizes);
 phys_addr_t dma_map_kunit_virt_to_phys(const void *addr);
 struct page *dma_map_kunit_virt_to_page(const void *addr);
 

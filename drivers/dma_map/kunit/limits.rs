@@ -3,7 +3,10 @@
 //! [`DmaLimits`]: what is refused, and that what is refused changes nothing.
 
 use crate::{
-    c::Readout,
+    c::{
+        self,
+        Readout, //
+    },
     check::*,
     fixture::*, //
 };
@@ -134,6 +137,20 @@ mod tests {
             refused(probe, ALL.segment_boundary(PAGE_MASK - 1), EINVAL)?;
             refused(probe, ALL.min_align_mask(PAGE_MASK as u32 + 1), EINVAL)?;
             refused(probe, ALL.max_segment_size(512).min_align_mask(2), EINVAL)
+        })
+    }
+
+    #[test]
+    fn an_alignment_beyond_a_page_of_the_iommu_is_eio() -> Result {
+        each_probe(|probe| {
+            c::with_iommu_pages(probe.device(), 0x800, || {
+                refused(probe, ALL.min_align_mask(0xfff), EIO)?;
+                let dma = probe.dma(ALL.min_align_mask(0x7ff))?;
+                check_eq!(dma.merge_boundary(), 0x7ff);
+                check_eq!(dma.min_align_mask(), 0x7ff);
+                Ok(())
+            })
+            .unwrap_or(Ok(()))
         })
     }
 

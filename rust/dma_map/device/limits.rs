@@ -2,7 +2,10 @@
 
 //! What a device can address, stated by the driver before the first mapping.
 
-use crate::generic::errno::to_result;
+use crate::{
+    generic::errno::to_result,
+    sys::ffi, //
+};
 use kernel::{
     bindings,
     dma::DmaMask,
@@ -77,7 +80,9 @@ impl DmaLimits {
     /// Sets the low address bits that a bounce buffer must keep: `0xfff` for a device that needs
     /// the offset within 4 KiB preserved (as NVMe does).
     ///
-    /// One less than a power of two, and below `PAGE_SIZE`.
+    /// One less than a power of two, and below `PAGE_SIZE`. An IOMMU keeps the offset within its own
+    /// pages: where they are smaller than that, [`DmaDevice::new`](crate::device::DmaDevice::new) returns
+    /// `EIO`.
     #[inline]
     pub const fn min_align_mask(mut self, mask: u32) -> Self {
         self.min_align_mask = Some(mask);
@@ -134,6 +139,17 @@ impl DmaLimits {
             || self.min_align_mask.is_some();
         if wants_parms && parms.is_null() {
             return Err(EIO);
+        }
+        // `__iommu_dma_map()` has a `WARNING` for it, and fails.
+        //
+        // SAFETY: `dev` is valid by the safety requirements of this function.
+        if unsafe { ffi::use_dma_iommu(dev) } {
+            // SAFETY: As above.
+            let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev) };
+            // CAST: `unsigned long` has at least 32 bits.
+            if self.min_align_mask.unwrap_or(0) as c_ulong > granule_mask {
+                return Err(EIO);
+            }
         }
 
         // SAFETY: `dev` is valid by the safety requirements of this function; a device without a

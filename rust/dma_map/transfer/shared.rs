@@ -2,9 +2,9 @@
 
 //! Shared memory that has a type, as a device is told of it: whole, or a field or an element of it.
 
-use super::Piece;
 use crate::{
     direction::Bidirectional,
+    seg::piece::Piece,
     view::{
         CoherentBackend,
         CoherentView, //

@@ -22,7 +22,6 @@ use crate::{
         Piece, //
     },
 };
-use kernel::sync::barrier;
 
 /// The mark of the engine that the memory of a mailbox is shared with.
 type Mark<M> = <<M as Slots>::Engine as Engine>::Mark;
@@ -72,8 +71,8 @@ impl<'m, M: Slots> Handle for Exchange<'m, M> {
     type Done = &'m Mailbox<M>;
 
     #[inline]
-    fn is_idle(&self) -> bool {
-        self.mailbox.memory.engine().is_idle()
+    fn is_done(&self) -> bool {
+        engine::is_idle(self.mailbox.memory.engine())
     }
 
     #[inline]
@@ -100,9 +99,6 @@ impl<'m, M: Slots> Handle for Exchange<'m, M> {
 
     #[inline]
     unsafe fn finish(self) -> &'m Mailbox<M> {
-        // What the device wrote before it became idle is read after this.
-        barrier::dma_mb(barrier::Read);
-
         self.mailbox
     }
 
