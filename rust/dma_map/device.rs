@@ -18,7 +18,10 @@ use self::{
     reach::Reach, //
 };
 use crate::{
-    generic::variance::Invariant,
+    generic::variance::{
+        Inside,
+        Invariant, //
+    },
     sys::{
         deferral::Pending,
         ffi, //
@@ -358,5 +361,19 @@ impl From<DmaDevice<'_>> for Pending {
     fn from(dev: DmaDevice<'_>) -> Self {
         // SAFETY: The count is the binding's, whose end waits for it, and which has not ended here.
         unsafe { Self::new(dev.binding.pending()) }
+    }
+}
+
+/// A [`DmaDevice`], for whichever time.
+pub trait Token: Copy {
+    /// Counts `bytes` as leaked.
+    #[doc(hidden)]
+    fn quarantined_more(self, bytes: usize, _: Inside);
+}
+
+impl Token for DmaDevice<'_> {
+    #[inline]
+    fn quarantined_more(self, bytes: usize, _: Inside) {
+        self.quarantine(bytes);
     }
 }

@@ -113,6 +113,7 @@
 //! | `sys` | the C side: helpers and their twins, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
 //! | `device` | [`device`]: the device, its binding, its [`limits`], and what follows from them |
+//! | `handle` | the states of all memory: how it is given, completed, cancelled and dropped ([`state`](crate::state#transitions)) |
 //! | `buf` | buffers: memory of the CPU that a mapping can own |
 //! | `seg` | segments: tables for C, addresses and [pieces](Piece) for the device |
 //! | `map` | streaming mappings: [`sg`], [`mapping`], [`iova`] |
@@ -125,6 +126,7 @@ mod buf;
 pub mod device;
 mod drv;
 mod generic;
+mod handle;
 mod map;
 mod mem;
 mod model;
@@ -188,9 +190,11 @@ pub use self::{
     engine::Engine,
     error::{
         Busy,
-        MapError, //
+        MapError,
+        Refused, //
     },
     gfp::Gfp,
+    handle::Dma,
     iova::IovaMapping,
     limits::DmaLimits,
     mapped_pool::{
@@ -220,6 +224,7 @@ pub use self::{
     state::{
         Cpu,
         Device,
+        Lasting,
         Part,
         Shared, //
     },

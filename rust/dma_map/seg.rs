@@ -3,7 +3,6 @@
 //! Segments: the tables that C maps, and the addresses that a device is told.
 
 pub(crate) mod fill;
-pub(crate) mod iova_segments;
 pub(crate) mod page_addresses;
 pub(crate) mod piece;
 pub(crate) mod segments;

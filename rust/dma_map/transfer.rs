@@ -124,7 +124,10 @@ pub trait Handle: private::Sealed + Sized {
 
     /// Drops what is owned; that stops the devices. Stops those behind what is borrowed.
     #[doc(hidden)]
-    fn release(self);
+    #[inline]
+    fn release(self) {
+        drop(self);
+    }
 }
 
 /// Handles that a device was told of; stopped and freed on drop.

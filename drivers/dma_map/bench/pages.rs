@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use dma_map::{
     sg::{
         Prebuilt,
-        SgBuffer, //
+        SgSource, //
     },
     DmaDevice,
     Gfp,
@@ -31,7 +31,7 @@ extern "C" {
 const ATTEMPTS: usize = 8;
 
 /// Memory that can be had with an entry for each page.
-pub(crate) trait Scattered: SgBuffer<Element = u8> + Sized {
+pub(crate) trait Scattered: SgSource<Element = u8> + Sized {
     /// Allocates `count` pages.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::{
 use dma_map::{
     sg::{
         Prebuilt,
-        SgBuffer, //
+        SgSource, //
     },
     DmaDevice,
     Gfp,
@@ -65,7 +65,7 @@ impl<B: Send> Prepared for Sg<'_, B> {
 }
 
 #[inline(always)]
-fn map_unmap<B: SgBuffer<Element = u8>>(sg: &mut Sg<'_, B>, loops: usize) -> Result {
+fn map_unmap<B: SgSource<Element = u8>>(sg: &mut Sg<'_, B>, loops: usize) -> Result {
     let mut buffer = sg.buffer.take().ok_or(EINVAL)?;
     for _ in 0..loops {
         let mapping = SgMapping::map(sg.dev, buffer, ToDevice, Idle, Gfp::Kernel)?;

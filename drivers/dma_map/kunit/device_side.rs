@@ -14,7 +14,7 @@ use dma_map::{
     direction::Direction,
     sg::{
         Segment,
-        SgBuffer, //
+        SgSource, //
     },
     state,
     DmaDevice,
@@ -97,7 +97,7 @@ pub(crate) fn for_each_part(
 /// The device fills its segments with the pattern `seed`.
 pub(crate) fn fill<B, D, E>(mapping: &SgMapping<'_, B, D, state::Device<E>>, seed: u8) -> Result
 where
-    B: SgBuffer,
+    B: SgSource,
     D: Direction,
     E: Engine,
 {
@@ -115,7 +115,7 @@ pub(crate) fn finds<B, D, E>(
     seed: u8,
 ) -> Result<bool>
 where
-    B: SgBuffer,
+    B: SgSource,
     D: Direction,
     E: Engine,
 {

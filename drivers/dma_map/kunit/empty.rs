@@ -21,16 +21,17 @@ use dma_map::{
     direction::Carries,
     sg::{
         BufferRange,
-        MapError,
         Prebuilt,
         Segment,
-        SgBuffer, //
+        SgBuffer,
+        SgSource, //
     },
     Bidirectional,
     DmaDevice,
     DmaLimits,
     Gfp,
     IovaMapping,
+    MapError,
     SgList,
     SgMapping, //
 };
@@ -79,7 +80,7 @@ fn check_gone(dma: DmaDevice<'_>, first: Segment) -> Result {
 }
 
 /// Maps a buffer of `len` bytes in both ways: the device writes to it by the one, and reads it by the other.
-fn round_trip<B: SgBuffer>(dma: DmaDevice<'_>, buffer: B, len: usize) -> Result<B>
+fn round_trip<B: SgSource>(dma: DmaDevice<'_>, buffer: B, len: usize) -> Result<B>
 where
     Bidirectional: Carries<B::Element>,
 {

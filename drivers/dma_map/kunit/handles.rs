@@ -3,6 +3,7 @@
 //! Every handle, and what becomes of it when the device is unbound: leaked, kept, or dropped where
 //! memory may not be freed.
 
+mod engine;
 mod forgotten;
 mod kept;
 

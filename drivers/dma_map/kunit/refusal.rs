@@ -14,10 +14,7 @@ use dma_map::{
         with_mapped,
         Pages, //
     },
-    sg::{
-        MapError,
-        Prebuilt, //
-    },
+    sg::Prebuilt,
     state::Device,
     Bidirectional,
     DmaCoherent,
@@ -28,6 +25,7 @@ use dma_map::{
     DmaPages,
     Gfp,
     IovaMapping,
+    MapError,
     MapOptions,
     MappedPool,
     MappedPoolOptions,

@@ -32,7 +32,8 @@ use dma_map::{
     direction::Direction,
     sg::{
         Segment,
-        SgBuffer, //
+        SgBuffer,
+        SgSource, //
     },
     state::Device,
     DmaLimits,
@@ -138,7 +139,7 @@ use each_buffer;
 /// Checks that the segments are all of the mapping, each within the limits.
 fn check_segments<B, D, E>(mapping: &SgMapping<'_, B, D, Device<E>>) -> Result<usize>
 where
-    B: SgBuffer,
+    B: SgSource,
     D: Direction,
     E: Engine,
 {

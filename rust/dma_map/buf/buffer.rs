@@ -8,16 +8,9 @@ use crate::{
         DmaDevice, //
     },
     direction::Direction,
-    model::{
-        sg_options::SgOptions,
-        sync_attrs::{
-            Readers,
-            UnmapAttrs, //
-        },
-    },
-    seg::table::{
-        Table,
-        Within, //
+    model::sync_attrs::{
+        Readers,
+        UnmapAttrs, //
     },
     state::State,
     sys::{
@@ -30,14 +23,6 @@ use kernel::{
     bindings,
     prelude::*, //
 };
-
-/// What [`SgBuffer::make_table`] has made.
-pub struct Made {
-    /// The mapping's table; without entries, if the buffer keeps it.
-    pub(crate) table: Table,
-    /// What is known of it.
-    pub(crate) within: Within,
-}
 
 /// Memory that a scatter-gather mapping can own.
 ///
@@ -58,12 +43,6 @@ pub struct Made {
 /// - [`page_chunks`](Self::page_chunks) returns the number of chunks that are not empty, and they are as
 ///   it says, or `None`;
 ///   [`try_for_each_page`](Self::try_for_each_page) goes through the same ones then, in valid pages.
-/// - Either no value of the type keeps a table, or all do, each its own, the same each time that it is
-///   asked for. A table that was made describes all of the memory, within what was asked for, until
-///   another one is made or it is freed; what is said of its segments holds.
-///
-/// Who has a table mapped unmaps it before it is made anew or freed, and before anybody else has the
-/// buffer.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// What the memory holds.
     type Element;
@@ -111,52 +90,26 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
 
-    /// Makes a table for `dev`: builds one, which becomes the mapping's, or sees to it that the one
-    /// that the buffer [keeps](Self::kept_table) can be mapped.
-    #[doc(hidden)]
-    #[inline(always)]
-    fn make_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Made> {
-        Ok(Made {
-            table: Table::new(dev, self, options)?,
-            within: Within::Unknown,
-        })
-    }
-
-    /// Returns the table that the buffer keeps, if buffers of this type do.
-    #[doc(hidden)]
-    #[inline(always)]
-    fn kept_table(&self) -> Option<&Table> {
-        None
-    }
-
-    /// Returns the table that the buffer keeps, if buffers of this type do.
-    ///
-    /// # Safety
-    ///
-    /// The table must stay in its place, and describe what it did. It may be mapped there.
-    #[doc(hidden)]
-    #[inline(always)]
-    unsafe fn kept_table_mut(&mut self) -> Option<&mut Table> {
-        None
-    }
-
-    /// Frees the table that the buffer keeps, if buffers of this type do.
-    #[doc(hidden)]
-    #[inline(always)]
-    fn free_kept_table(&mut self) {}
-
     /// Returns whether the memory has its cache lines, of `line` bytes, to itself.
     #[doc(hidden)]
     fn whole_lines(&self, line: usize) -> bool;
 
-    /// Checks that nothing is harmed beside the memory when a device writes to it.
+    /// Checks that nothing is harmed beside the memory when a device writes to it: it has its lines to
+    /// itself, or the kernel bounces each chunk, as it does with small ones of the heap.
     #[doc(hidden)]
     fn check_lines(&self, lines: Lines<'_>) -> Result {
         if self.is_empty() || self.whole_lines(lines.unit()) {
-            Ok(())
-        } else {
-            Err(EINVAL)
+            return Ok(());
         }
+        // What lies in pages may be joined with others, so that it is not bounced.
+        if Self::USER || self.page_chunks().is_some() {
+            return Err(EINVAL);
+        }
+        // Nothing is beside a chunk of no bytes.
+        self.try_for_each_chunk(|chunk| match chunk.len {
+            0 => Ok(()),
+            _ => lines.check_chunk(chunk, || false),
+        })
     }
 }
 
@@ -189,15 +142,19 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
     }
 }
 
-/// Drops `buffer`, which is not mapped any more, where that is legal.
+/// Drops `holder`, which has a buffer `B` of `size` bytes that is not mapped any more, where that is
+/// legal.
 ///
 /// Context: any.
 #[inline]
-pub(crate) fn release<B: SgBuffer>(dev: DmaDevice<'_>, buffer: B) {
+pub(crate) fn release<B, H>(dev: DmaDevice<'_>, size: usize, holder: H)
+where
+    B: SgBuffer,
+    H: Send + 'static,
+{
     if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
-        let size = buffer.len();
         // SAFETY: The buffer is `'static`, and unmapped.
-        if !unsafe { deferral::defer(Some(dev), move || drop(buffer)) } {
+        if !unsafe { deferral::defer(Some(dev), move || drop(holder)) } {
             dev.quarantine(size);
         }
     }

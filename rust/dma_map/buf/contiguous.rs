@@ -4,17 +4,11 @@
 
 use super::{
     buffer::SgBuffer,
-    vectors::{
-        check_chunks,
-        kmalloc_whole_lines, //
-    },
+    vectors::kmalloc_whole_lines, //
 };
-use crate::{
-    device::lines::Lines,
-    sys::chunk::{
-        linear_chunk,
-        Chunk, //
-    },
+use crate::sys::chunk::{
+    linear_chunk,
+    Chunk, //
 };
 use kernel::{
     bindings,
@@ -105,10 +99,6 @@ macro_rules! impl_box {
                 let addr = core::ptr::from_ref::<$contents>(self).cast();
                 // SAFETY: See `try_for_each_chunk`.
                 unsafe { kmalloc_whole_lines(addr, SgBuffer::len(self), line) }
-            }
-
-            fn check_lines(&self, lines: Lines<'_>) -> Result {
-                check_chunks(self, lines)
             }
         }
 

@@ -2,23 +2,17 @@
 
 //! Vectors as buffers.
 
-use super::{
-    buffer::{
-        SgBuffer,
-        SgSlice, //
-    },
-    walk, //
+use super::buffer::{
+    SgBuffer,
+    SgSlice, //
 };
-use crate::{
-    device::lines::Lines,
-    sys::{
-        chunk::{
-            linear_chunk,
-            page_chunks,
-            Chunk, //
-        },
-        ffi, //
+use crate::sys::{
+    chunk::{
+        linear_chunk,
+        page_chunks,
+        Chunk, //
     },
+    ffi, //
 };
 use kernel::{
     alloc::{
@@ -54,14 +48,6 @@ macro_rules! impl_slice {
 impl_slice!(Kmalloc);
 impl_slice!(Vmalloc);
 impl_slice!(KVmalloc);
-
-/// [`SgBuffer::check_lines`] of a buffer of the heap, of which small chunks may be bounced.
-#[inline]
-pub(crate) fn check_chunks<B: SgBuffer>(buffer: &B, lines: Lines<'_>) -> Result {
-    let whole = || buffer.whole_lines(lines.unit());
-
-    walk::for_each_chunk(buffer, |chunk| lines.check_chunk(chunk, whole))
-}
 
 /// Calls `f` with the pages behind the first `len` bytes of the allocation at `addr`.
 ///
@@ -135,10 +121,6 @@ unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
         }
         // SAFETY: See `try_for_each_chunk`.
         unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
-    }
-
-    fn check_lines(&self, lines: Lines<'_>) -> Result {
-        check_chunks(self, lines)
     }
 }
 
@@ -218,9 +200,5 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
             bindings::is_vmalloc_addr(addr.cast())
                 || kmalloc_whole_lines(addr, SgBuffer::len(self), line)
         }
-    }
-
-    fn check_lines(&self, lines: Lines<'_>) -> Result {
-        check_chunks(self, lines)
     }
 }

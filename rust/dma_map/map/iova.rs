@@ -4,26 +4,28 @@
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
-mod linked;
 mod space;
 
-pub use crate::seg::iova_segments::IovaSegments;
-
-use self::{
-    linked::Linked,
-    space::Space, //
+use self::space::Space;
+use super::sg::{
+    Sg,
+    SgMapping,
+    SgSource, //
 };
-use super::sg::SgMapping;
 use crate::{
     buf::{
         buffer::{
             check_lines,
+            release,
             SgBuffer,
             SgSlice, //
         },
         page_list::PageList, //
     },
-    device::DmaDevice,
+    device::{
+        split::Split,
+        DmaDevice, //
+    },
     direction::{
         private::Crosses,
         Carries,
@@ -32,14 +34,23 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    error::{
-        Busy,
-        MapError, //
+    error::MapError,
+    generic::variance::Inside,
+    handle::{
+        Backing,
+        Dma,
+        Several,
+        Unmap, //
     },
     model::sg_options::SgOptions,
+    seg::segments::{
+        Scattered,
+        SplitSegments, //
+    },
     state::{
         Cpu,
         Device,
+        InDevice,
         State, //
     },
 };
@@ -55,8 +66,8 @@ use kernel::{
 ///
 /// - Behind an IOMMU, one range of addresses is allocated, the pieces of the buffer are linked into
 ///   it, and the IOMMU is synced once for all of them. There is no table: neither memory for it,
-///   nor a walk over it. [`use_iova`](Self::use_iova) is true, and
-///   [`contiguous`](IovaMapping::contiguous) is the one address.
+///   nor a walk over it. [`use_iova`](Dma::use_iova) is true, and
+///   [`contiguous`](Dma::contiguous) is the one address.
 /// - Otherwise it is an [`SgMapping`]. That is so without an IOMMU; where the buffer has gaps that
 ///   an IOMMU's page cannot bridge (a piece in the middle that does not start and end at a page of
 ///   the IOMMU); where the device is not coherent, or not trusted with all of a page; and where
@@ -64,12 +75,7 @@ use kernel::{
 ///
 /// A driver that goes by [`segments`](IovaMapping::segments) need not care.
 ///
-/// C API: `dma_iova_try_alloc()`, `dma_iova_link()`, `dma_iova_sync()`, `dma_iova_destroy()`. Drop
-/// context: any; where the buffer may not be freed, that is put off to a workqueue.
-///
-/// # Invariants
-///
-/// Those of its two forms.
+/// C API: `dma_iova_try_alloc()`, `dma_iova_link()`, `dma_iova_sync()`, `dma_iova_destroy()`.
 ///
 /// # Examples
 ///
@@ -84,59 +90,145 @@ use kernel::{
 /// }
 /// let buffer = mapping.unmap()?;
 /// ```
-pub struct IovaMapping<'bound, B: SgBuffer, D: Direction, S: State> {
-    form: Form<'bound, B, D, S>,
+pub type IovaMapping<'bound, B, D, S> = Dma<Iova<'bound, B>, D, S>;
+
+/// A buffer that is mapped, at one address if there is an IOMMU.
+pub struct Iova<'bound, B: SgSource> {
+    form: Form<'bound, B>,
 }
 
 /// How the buffer is mapped.
-enum Form<'bound, B: SgBuffer, D: Direction, S: State> {
-    Linked(Linked<'bound, B, D, S>),
-    Table(SgMapping<'bound, B, D, S>),
+enum Form<'bound, B: SgSource> {
+    Linked(Linked<'bound, B>),
+    Table(Sg<'bound, B>),
 }
 
-impl<'bound, B: SgBuffer, D: Direction, S: State> IovaMapping<'bound, B, D, S> {
-    /// Returns the number of bytes that are mapped.
+/// A buffer that has one range of the IOMMU's addresses to itself. Needs no sync: see [`Space`].
+///
+/// # Invariants
+///
+/// `space` has all of `buffer` linked for `dev`.
+struct Linked<'bound, B> {
+    dev: DmaDevice<'bound>,
+    space: Space,
+    /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
+    /// a reference to its elements.
+    size: usize,
+    buffer: B,
+}
+
+impl<B: SgSource> Iova<'_, B> {
     #[inline]
-    pub fn size(&self) -> usize {
+    fn buffer(&self) -> &B {
         match &self.form {
-            Form::Linked(linked) => linked.size(),
-            Form::Table(mapping) => mapping.size(),
+            Form::Linked(linked) => &linked.buffer,
+            Form::Table(sg) => sg.buffer(),
         }
     }
 
-    /// Returns the device that the buffer is mapped for.
     #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
+    fn buffer_mut(&mut self) -> &mut B {
+        match &mut self.form {
+            Form::Linked(linked) => &mut linked.buffer,
+            Form::Table(sg) => sg.buffer_mut(),
+        }
+    }
+}
+
+// SAFETY: The addresses of a space and the chunks of a buffer stay what they are.
+unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
+    type Device = DmaDevice<'bound>;
+    type Given<E: Engine> = Device<E>;
+    type Shape = Several;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
         match &self.form {
-            Form::Linked(linked) => linked.device(),
-            Form::Table(mapping) => mapping.device(),
+            Form::Linked(linked) => linked.dev,
+            Form::Table(sg) => sg.device(),
         }
     }
 
+    #[inline]
+    fn size(&self) -> usize {
+        match &self.form {
+            Form::Linked(linked) => linked.size,
+            Form::Table(sg) => sg.size(),
+        }
+    }
+
+    #[inline]
+    unsafe fn sync_for_cpu<D: Direction>(&self) {
+        if let Form::Table(sg) = &self.form {
+            // SAFETY: By the safety requirements of this function.
+            unsafe { sg.sync_for_cpu::<D>() };
+        }
+    }
+
+    #[inline]
+    unsafe fn sync_for_device<D: Direction>(&self) {
+        if let Form::Table(sg) = &self.form {
+            // SAFETY: By the safety requirements of this function.
+            unsafe { sg.sync_for_device::<D>() };
+        }
+    }
+
+    unsafe fn release<D: Direction, S: State>(self) {
+        match self.form {
+            Form::Linked(mut linked) => {
+                // SAFETY: By the type invariants and the safety requirements of this function.
+                unsafe { linked.space.unlink::<D>(linked.dev) };
+                release::<B::Memory, _>(linked.dev, linked.size, linked.buffer);
+            }
+            // SAFETY: By the safety requirements of this function.
+            Form::Table(sg) => unsafe { sg.release::<D, S>() },
+        }
+    }
+}
+
+// SAFETY: As above.
+unsafe impl<B: SgSource> Unmap for Iova<'_, B> {
+    type Buffer = B;
+
+    #[inline]
+    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+        match self.form {
+            Form::Linked(mut linked) => {
+                // SAFETY: By the type invariants and the safety requirements of this function.
+                unsafe { linked.space.unlink::<D>(linked.dev) };
+                linked.buffer
+            }
+            // SAFETY: By the safety requirements of this function.
+            Form::Table(sg) => unsafe { sg.unmap::<D, S>() },
+        }
+    }
+}
+
+// SAFETY: The segments are those of the range that is linked, or of the table that is mapped.
+unsafe impl<B: SgSource> Scattered for Iova<'_, B> {
+    #[inline]
+    unsafe fn segments<'a>(&self) -> SplitSegments<'a> {
+        match &self.form {
+            Form::Linked(linked) => {
+                SplitSegments::of_range(linked.space.address(), linked.size, Split::of(linked.dev))
+            }
+            // SAFETY: By the safety requirements of this function.
+            Form::Table(sg) => unsafe { sg.segments() },
+        }
+    }
+}
+
+impl<B: SgSource, D: Direction, S: State> IovaMapping<'_, B, D, S> {
     /// Returns whether the buffer has a range of the IOMMU's addresses to itself.
     ///
     /// C API: `dma_use_iova()`. Context: any.
     #[inline]
     pub fn use_iova(&self) -> bool {
-        matches!(self.form, Form::Linked(_))
-    }
-
-    #[inline]
-    fn linked(linked: Linked<'bound, B, D, S>) -> Self {
-        Self {
-            form: Form::Linked(linked),
-        }
-    }
-
-    #[inline]
-    fn table(mapping: SgMapping<'bound, B, D, S>) -> Self {
-        Self {
-            form: Form::Table(mapping),
-        }
+        matches!(self.backing.form, Form::Linked(_))
     }
 }
 
-impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Device<E>> {
+impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Device<E>> {
     /// Maps `buffer` and gives it to the device behind `engine`.
     ///
     /// What is mapped is the buffer's length, never its spare capacity; an IOMMU maps whole pages.
@@ -161,38 +253,53 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     {
         const { <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR };
         let options = options.into();
-        let space = match Self::try_link(dev, &buffer, options) {
+        let space = match Self::try_link(dev, buffer.memory(), options) {
             Ok(space) => space,
             Err(error) => return Err(MapError { error, buffer }),
         };
 
-        match space {
-            Some(space) => Ok(Self::linked(Linked::new(dev, space, buffer, engine))),
-            None => SgMapping::map(dev, buffer, direction, engine, options).map(Self::table),
-        }
+        let (form, state) = match space {
+            Some(space) => {
+                // INVARIANT: Linked above.
+                let linked = Linked {
+                    dev,
+                    space,
+                    size: buffer.memory().len(),
+                    buffer,
+                };
+                (Form::Linked(linked), Device::of(engine, Inside(())))
+            }
+            None => {
+                let mapping = SgMapping::map(dev, buffer, direction, engine, options)?;
+                let (sg, state) = mapping.into_parts();
+                (Form::Table(sg), state)
+            }
+        };
+        // SAFETY: Mapped above in this direction, which synced it for the device.
+        Ok(unsafe { Self::from_parts(Iova { form }, state) })
     }
 
-    fn try_link(dev: DmaDevice<'_>, buffer: &B, options: SgOptions) -> Result<Option<Space>> {
+    fn try_link(
+        dev: DmaDevice<'_>,
+        buffer: &B::Memory,
+        options: SgOptions,
+    ) -> Result<Option<Space>> {
         if buffer.is_empty() {
             return Err(EINVAL);
         }
         // The same answer on each machine, whether it has an IOMMU or not.
-        check_lines::<D, B>(dev, buffer)?;
+        check_lines::<D, B::Memory>(dev, buffer)?;
 
-        Space::link::<B, D>(dev, buffer, options.attrs())
+        Space::link::<B::Memory, D>(dev, buffer, options.attrs())
     }
 
     /// Returns what to tell the device.
     ///
     /// The segments honour the device's `max_segment_size` and `segment_boundary`. Context: any.
     #[inline]
-    pub fn segments(&self) -> IovaSegments<'_> {
-        match &self.form {
-            Form::Linked(linked) => {
-                IovaSegments::of_range(linked.device(), linked.address(), linked.size())
-            }
-            Form::Table(mapping) => IovaSegments::of_table(mapping.segments()),
-        }
+    pub fn segments(&self) -> SplitSegments<'_> {
+        // SAFETY: The handle is borrowed for that long.
+        unsafe { Scattered::segments(&*self.backing) }
     }
 
     /// Returns the address of the first byte, if all of the buffer is at the addresses from there
@@ -202,147 +309,44 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     /// the buffer has no range to itself, though it may be one segment. Context: any.
     #[inline]
     pub fn contiguous(&self) -> Option<DmaAddress> {
-        match &self.form {
-            Form::Linked(linked) => Some(linked.address()),
+        match &self.backing.form {
+            Form::Linked(linked) => Some(linked.space.address()),
             Form::Table(_) => None,
-        }
-    }
-
-    /// Takes the mapping back for the CPU when the device is done, and syncs it.
-    ///
-    /// A linked buffer needs no sync. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
-    pub fn complete(self) -> Result<IovaMapping<'bound, B, D, Cpu>, Busy<Self>> {
-        match self.form {
-            Form::Linked(linked) => linked
-                .complete()
-                .map(IovaMapping::linked)
-                .map_err(|busy| Busy(Self::linked(busy.0))),
-            Form::Table(mapping) => mapping
-                .complete()
-                .map(IovaMapping::table)
-                .map_err(|busy| Busy(Self::table(busy.0))),
-        }
-    }
-
-    /// Takes the mapping back for the CPU, stopping the device if it is not done.
-    ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the device cannot be stopped.
-    pub fn cancel(self) -> Result<IovaMapping<'bound, B, D, Cpu>, Busy<Self>> {
-        match self.form {
-            Form::Linked(linked) => linked
-                .cancel()
-                .map(IovaMapping::linked)
-                .map_err(|busy| Busy(Self::linked(busy.0))),
-            Form::Table(mapping) => mapping
-                .cancel()
-                .map(IovaMapping::table)
-                .map_err(|busy| Busy(Self::table(busy.0))),
-        }
-    }
-
-    /// What the transition is asked of.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        match &self.form {
-            Form::Linked(linked) => linked.engine(),
-            Form::Table(mapping) => mapping.engine(),
-        }
-    }
-
-    /// The transition to the CPU.
-    ///
-    /// # Safety
-    ///
-    /// The engine must be idle, or must have been stopped since it was told of this memory.
-    pub(crate) unsafe fn into_cpu(self) -> IovaMapping<'bound, B, D, Cpu> {
-        match self.form {
-            // SAFETY: By the safety requirements of this function.
-            Form::Linked(linked) => IovaMapping::linked(unsafe { linked.into_cpu() }),
-            // SAFETY: By the safety requirements of this function.
-            Form::Table(mapping) => IovaMapping::table(unsafe { mapping.into_cpu() }),
-        }
-    }
-
-    /// Unmaps the buffer when the device is done, and gives it back.
-    ///
-    /// C API: `dma_iova_destroy()`. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
-    pub fn unmap(self) -> Result<B, Busy<Self>> {
-        match self.form {
-            Form::Linked(linked) => linked.unmap().map_err(|busy| Busy(Self::linked(busy.0))),
-            Form::Table(mapping) => mapping.unmap().map_err(|busy| Busy(Self::table(busy.0))),
         }
     }
 }
 
-impl<'bound, B: SgBuffer, D: Direction> IovaMapping<'bound, B, D, Cpu> {
-    /// Syncs the mapping and gives it to the device behind `engine`.
-    ///
-    /// A linked buffer needs no sync. Context: any.
-    pub fn give<E: Engine>(self, engine: E) -> IovaMapping<'bound, B, D, Device<E>> {
-        match self.form {
-            Form::Linked(linked) => IovaMapping::linked(linked.give(engine)),
-            Form::Table(mapping) => IovaMapping::table(mapping.give(engine)),
-        }
-    }
-
-    /// Unmaps the buffer and gives it back.
-    ///
-    /// C API: `dma_iova_destroy()`. Context: any.
-    pub fn unmap(self) -> B {
-        match self.form {
-            Form::Linked(linked) => linked.unmap(),
-            Form::Table(mapping) => mapping.unmap(),
-        }
-    }
-
+impl<B: SgSource, D: Direction> IovaMapping<'_, B, D, Cpu> {
     /// Returns the buffer, with what the device wrote.
     #[inline]
     pub fn buffer(&self) -> &B
     where
         D: CpuReads,
     {
-        match &self.form {
-            Form::Linked(linked) => linked.buffer(),
-            Form::Table(mapping) => mapping.buffer(),
-        }
+        self.backing.buffer()
     }
 
     /// Returns the elements that the device wrote.
     #[inline]
     pub fn as_slice(&self) -> &[B::Element]
     where
-        B: SgSlice,
+        B: SgSource<Memory: SgSlice>,
         D: CpuReads,
     {
-        match &self.form {
-            Form::Linked(linked) => linked.buffer().as_slice(),
-            Form::Table(mapping) => mapping.as_slice(),
-        }
+        self.backing.buffer().memory().as_slice()
     }
 
     /// Returns the elements, to be written for the device.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [B::Element]
     where
-        B: SgSlice,
+        B: SgSource<Memory: SgSlice>,
         D: CpuWrites,
     {
-        match &mut self.form {
-            Form::Linked(linked) => linked.buffer_mut().as_mut_slice(),
-            Form::Table(mapping) => mapping.as_mut_slice(),
-        }
+        self.backing
+            .buffer_mut()
+            .memory_mut(Inside(()))
+            .as_mut_slice()
     }
 }
 
@@ -354,9 +358,6 @@ impl<D: CpuWrites> IovaMapping<'_, PageList, D, Cpu> {
     /// `EINVAL` if the range does not lie within the pages.
     #[inline]
     pub fn write(&mut self, offset: usize, data: &[u8]) -> Result {
-        match &mut self.form {
-            Form::Linked(linked) => linked.buffer_mut().write(offset, data),
-            Form::Table(mapping) => mapping.write(offset, data),
-        }
+        self.backing.buffer_mut().write(offset, data)
     }
 }

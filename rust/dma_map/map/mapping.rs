@@ -18,7 +18,6 @@ pub use self::{
         MmioMapping,
         MmioWindow, //
     },
-    part::Refused,
     scope::{
         with_mapped,
         Lend,
@@ -51,13 +50,15 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::{
-        self,
-        Engine, //
-    },
-    error::{
-        Busy,
-        MapError, //
+    engine::Engine,
+    error::MapError,
+    generic::variance::Inside,
+    handle::{
+        Backing,
+        Dma,
+        One,
+        OneAddress,
+        Unmap, //
     },
     model::sync_attrs::{
         UnmapAttrs,
@@ -66,12 +67,9 @@ use crate::{
     state::{
         Cpu,
         Device,
+        InDevice,
         State, //
     },
-};
-use core::{
-    marker::PhantomData,
-    mem::ManuallyDrop, //
 };
 use kernel::{
     dma::DmaAddress,
@@ -82,28 +80,16 @@ use kernel::{
 ///
 /// The mapping owns its buffer: a [`KBox`], a [`KVec`], a [`KVVec`] that `kmalloc()` had room for,
 /// or [`Pages`]. [`map`](DmaMapping::map) takes it and gives it to the device behind an [`Engine`]:
-/// there is a [`dma_address`](DmaMapping::dma_address), and no way to the bytes. When the device is
-/// done, [`unmap`](DmaMapping::unmap) gives the buffer back, or [`complete`](DmaMapping::complete)
+/// there is a [`dma_address`](Dma::dma_address), and no way to the bytes. When the device is
+/// done, [`unmap`](Dma::unmap) gives the buffer back, or [`complete`](Dma::complete)
 /// makes the mapping the CPU's, for a look at the data and another round with
-/// [`give`](DmaMapping::give). [`complete_range`](DmaMapping::complete_range) does that for some of
+/// [`give`](Dma::give). [`complete_range`](DmaMapping::complete_range) does that for some of
 /// the bytes, and syncs no others.
 ///
-/// Dropping a mapping that the device owns asks the engine first: a device that is busy is
-/// stopped, and if it can't be stopped, buffer and mapping are quarantined (see
-/// [`Engine::quiesce`]). A mapping that is leaked leaks its buffer; the device can do no harm.
+/// Dropping a mapping that the device owns stops the device first; see [`Dma`].
 ///
-/// C API: `dma_map_phys()`, as `dma_map_single()` does, `dma_unmap_phys()`,
-/// `dma_sync_single_for_cpu()`, `dma_sync_single_for_device()`. A sync is one branch where the
-/// device needs none. Drop context: any; where the buffer may not be freed, that is put off to a
-/// workqueue.
-///
-/// # Invariants
-///
-/// - `mapped` is all of `buffer`, mapped in direction `D`.
-/// - In the [`Cpu`] state the mapping is synced for the CPU, and the device does not access it.
-/// - In the [`Part`](crate::Part) state that holds for the range, which lies within the buffer and
-///   is not empty; the rest is as in the [`Device`] state, and the device does not access it either.
-/// - In the [`Device`] state it is synced for the device.
+/// C API: `dma_map_phys()`, as `dma_map_single()` does; the rest is in the
+/// [table](crate::state#transitions).
 ///
 /// # Examples
 ///
@@ -118,36 +104,84 @@ use kernel::{
 /// // ...
 /// let request = mapping.unmap()?;
 /// ```
-pub struct DmaMapping<'bound, B: Contiguous, D: Direction, S: State> {
-    // Not dropped with the mapping: memory that is quarantined stays.
-    parts: ManuallyDrop<Parts<'bound, B>>,
-    state: S,
-    _direction: PhantomData<D>,
-}
+pub type DmaMapping<'bound, B, D, S> = Dma<Single<'bound, B>, D, S>;
 
-/// What a mapping is made of, whatever its state.
-struct Parts<'bound, B> {
+/// A contiguous buffer that is mapped.
+///
+/// # Invariants
+///
+/// `mapped` is all of `buffer`.
+pub struct Single<'bound, B: Contiguous> {
     mapped: Mapped<'bound>,
     buffer: B,
 }
 
+// SAFETY: What is mapped and the contents of a buffer stay where they are (safety requirements of
+// `Contiguous`).
+unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
+    type Device = DmaDevice<'bound>;
+    type Given<E: Engine> = Device<E>;
+    type Shape = One;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
+        self.mapped.device()
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.mapped.size()
+    }
+
+    #[inline]
+    unsafe fn sync_for_cpu<D: Direction>(&self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.mapped.sync_for_cpu::<D>(0..self.mapped.size()) };
+    }
+
+    #[inline]
+    unsafe fn sync_for_device<D: Direction>(&self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.mapped.sync_for_device::<D>(0..self.mapped.size()) };
+    }
+
+    #[inline]
+    unsafe fn release<D: Direction, S: State>(self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
+        release::<B, _>(self.mapped.device(), self.mapped.size(), self.buffer);
+    }
+}
+
+// SAFETY: As above.
+unsafe impl<B: Contiguous> Unmap for Single<'_, B> {
+    type Buffer = B;
+
+    #[inline]
+    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.mapped.unmap::<D>(UnmapAttrs::given_back::<D, S>()) };
+        self.buffer
+    }
+}
+
+// SAFETY: By the type invariants of `Mapped`; it is not empty.
+unsafe impl<B: Contiguous> OneAddress for Single<'_, B> {
+    #[inline]
+    fn dma_address(&self) -> DmaAddress {
+        self.mapped.address()
+    }
+}
+
 impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> {
-    /// Returns the number of bytes that are mapped.
-    #[inline]
-    pub fn size(&self) -> usize {
-        self.parts.mapped.size()
-    }
-
-    /// Returns the device that the buffer is mapped for.
-    #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
-        self.parts.mapped.device()
-    }
-
     /// Maps `buffer`; `attrs` are for this call only.
+    ///
+    /// # Safety
+    ///
+    /// What the type invariants say of `state` must hold.
     // Inlined by force: as a call it moves the buffer there and back.
     #[inline(always)]
-    fn new(
+    unsafe fn mapped(
         dev: DmaDevice<'bound>,
         buffer: B,
         options: MapOptions,
@@ -172,12 +206,10 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
             .and_then(|chunk| unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | attrs) });
 
         match mapped {
-            // INVARIANT: Mapped above. What the state says of it is up to the callers.
-            Ok(mapped) => Ok(Self {
-                parts: ManuallyDrop::new(Parts { mapped, buffer }),
-                state,
-                _direction: PhantomData,
-            }),
+            // INVARIANT: Mapped above.
+            //
+            // SAFETY: In this direction. What the state says of it holds by the safety requirements of this function.
+            Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state) }),
             Err(error) => {
                 let error = match contiguous::chunk(&buffer) {
                     Ok(chunk) => mapped::reason::<D>(dev, chunk, options.attrs(), error),
@@ -185,20 +217,6 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
                 };
                 Err(MapError { error, buffer })
             }
-        }
-    }
-
-    /// Takes the mapping apart, without unmapping.
-    #[inline]
-    fn into_parts(self) -> (Parts<'bound, B>, S) {
-        let this = ManuallyDrop::new(self);
-
-        // SAFETY: `this` is not dropped and not used again, so each field is moved out once.
-        unsafe {
-            (
-                ManuallyDrop::into_inner(core::ptr::read(&this.parts)),
-                core::ptr::read(&this.state),
-            )
         }
     }
 }
@@ -242,105 +260,13 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     {
         let _ = direction;
 
-        // INVARIANT: Mapping syncs for the device.
-        Self::new(dev, buffer, options, 0, Device::new(engine))
-    }
-
-    /// Returns the address at which the device reaches the buffer.
-    ///
-    /// The whole of it is at the addresses from here on, contiguously. Context: any.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.parts.mapped.address()
-    }
-
-    /// Takes the mapping back for the CPU when the device is done, and syncs it.
-    ///
-    /// C API: `dma_sync_single_for_cpu()`. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
-    #[inline]
-    pub fn complete(self) -> Result<DmaMapping<'bound, B, D, Cpu>, Busy<Self>> {
-        if engine::is_idle(&self.state.0) {
-            // SAFETY: The engine is idle.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// Takes the mapping back for the CPU, stopping the device if it is not done.
-    ///
-    /// C API: `dma_sync_single_for_cpu()`. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the device cannot be stopped.
-    #[inline]
-    pub fn cancel(self) -> Result<DmaMapping<'bound, B, D, Cpu>, Busy<Self>> {
-        if self.state.stop() {
-            // SAFETY: The engine is stopped.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// What the transition is asked of.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        &self.state.0
-    }
-
-    /// The transition to the CPU.
-    ///
-    /// # Safety
-    ///
-    /// The engine must be idle, or must have been stopped since it was told of this memory.
-    #[inline]
-    pub(crate) unsafe fn into_cpu(self) -> DmaMapping<'bound, B, D, Cpu> {
-        let (parts, _engine) = self.into_parts();
-
-        // SAFETY: By the type invariants it is mapped in this direction; the device is done.
-        unsafe { parts.mapped.sync_for_cpu::<D>(0..parts.mapped.size()) };
-
-        // INVARIANT: The caller has seen that the device is done; synced above.
-        DmaMapping {
-            parts: ManuallyDrop::new(parts),
-            state: Cpu::new(),
-            _direction: PhantomData,
-        }
-    }
-
-    /// Unmaps the buffer when the device is done, and gives it back.
-    ///
-    /// C API: `dma_unmap_phys()`, which syncs. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
-    #[inline]
-    pub fn unmap(self) -> Result<B, Busy<Self>> {
-        if !engine::is_idle(&self.state.0) {
-            return Err(Busy(self));
-        }
-        // The engine is dropped last: its drop may give away what the transfer had, a slot in a queue.
-        let (parts, _engine) = self.into_parts();
-
-        // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
-        unsafe {
-            parts
-                .mapped
-                .unmap::<D>(UnmapAttrs::given_back::<D, Device<E>>())
-        };
-        Ok(parts.buffer)
+        // SAFETY: Mapping syncs for the device.
+        unsafe { Self::mapped(dev, buffer, options, 0, Device::of(engine, Inside(()))) }
     }
 }
 
 impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
-    /// Maps `buffer` for a device that gets it later, by [`give`](Self::give).
+    /// Maps `buffer` for a device that gets it later, by [`give`](Dma::give).
     ///
     /// The way to have mappings ready before there is something to send, or an engine.
     ///
@@ -362,40 +288,8 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
     {
         let _ = direction;
 
-        // INVARIANT: The buffer was the CPU's, and no device has been told of it.
-        Self::new(dev, buffer, options, MAPPED_FOR_CPU, Cpu::new())
-    }
-
-    /// Syncs the mapping and gives it to the device behind `engine`.
-    ///
-    /// C API: `dma_sync_single_for_device()`. Context: any.
-    #[inline]
-    pub fn give<E: Engine>(self, engine: E) -> DmaMapping<'bound, B, D, Device<E>> {
-        let (parts, _) = self.into_parts();
-
-        // SAFETY: By the type invariants it is mapped in this direction. The handle was consumed,
-        // so the CPU is done.
-        unsafe { parts.mapped.sync_for_device::<D>(0..parts.mapped.size()) };
-
-        // INVARIANT: Synced above.
-        DmaMapping {
-            parts: ManuallyDrop::new(parts),
-            state: Device::new(engine),
-            _direction: PhantomData,
-        }
-    }
-
-    /// Unmaps the buffer and gives it back.
-    ///
-    /// C API: `dma_unmap_phys()` with `DMA_ATTR_SKIP_CPU_SYNC`, because the mapping is in sync.
-    /// Context: any.
-    #[inline]
-    pub fn unmap(self) -> B {
-        let (parts, _) = self.into_parts();
-
-        // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
-        unsafe { parts.mapped.unmap::<D>(UnmapAttrs::given_back::<D, Cpu>()) };
-        parts.buffer
+        // SAFETY: The buffer was the CPU's, and no device has been told of it.
+        unsafe { Self::mapped(dev, buffer, options, MAPPED_FOR_CPU, Cpu::new()) }
     }
 
     /// Returns what the device wrote: a `&T` of a `KBox<T>`, a slice otherwise.
@@ -404,7 +298,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
     where
         D: CpuReads,
     {
-        self.parts.buffer.contents()
+        self.backing.buffer.contents()
     }
 
     /// Returns the contents, to be written for the device.
@@ -413,25 +307,6 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
     where
         D: CpuWrites,
     {
-        self.parts.buffer.contents_mut()
-    }
-}
-
-impl<B: Contiguous, D: Direction, S: State> Drop for DmaMapping<'_, B, D, S> {
-    #[inline]
-    fn drop(&mut self) {
-        let dev = self.device();
-
-        if !self.state.stop() {
-            dev.quarantine(self.size());
-            return;
-        }
-
-        // SAFETY: `parts` is not used again.
-        let Parts { mapped, buffer } = unsafe { ManuallyDrop::take(&mut self.parts) };
-        // SAFETY: It is mapped in this direction (type invariant), the device is done, and it is
-        // not used again.
-        unsafe { mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
-        release(dev, buffer);
+        self.backing.buffer.contents_mut()
     }
 }

@@ -39,7 +39,10 @@ mod stats;
 mod store;
 
 pub use self::{
-    buffer::MappedBuffer,
+    buffer::{
+        MappedBuffer,
+        Pooled, //
+    },
     options::MappedPoolOptions,
     stats::MappedPoolStats, //
 };
@@ -193,7 +196,7 @@ where
 
         // SAFETY: Taken above, of a store of this direction with buffers of such elements, which were
         // initialised when they were allocated. No device accesses it.
-        Ok(unsafe { MappedBuffer::new(slot) })
+        Ok(unsafe { MappedBuffer::of(slot) })
     }
 }
 

@@ -36,12 +36,14 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::{
-        self,
-        Engine, //
-    },
-    error::Busy,
+    engine::Engine,
     gfp::Gfp,
+    handle::{
+        Backing,
+        Dma,
+        One,
+        OneAddress, //
+    },
     state::{
         Cpu,
         Device,
@@ -52,11 +54,7 @@ use crate::{
         ffi, //
     },
 };
-use core::{
-    marker::PhantomData,
-    mem::ManuallyDrop,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     dma::DmaAddress,
     page::PAGE_SIZE,
@@ -67,30 +65,13 @@ use zerocopy::{
     IntoBytes, //
 };
 
-/// Contiguous pages for streaming.
-pub type DmaPages<'bound, T, D, S = Cpu> = DmaBuffer<'bound, ContiguousPages, T, D, S>;
-
-/// Pages for streaming that are contiguous for the device and for the CPU, and need not be in
-/// physical memory.
-pub type DmaNoncontiguous<'bound, T, D, S = Cpu> = DmaBuffer<'bound, NoncontiguousPages, T, D, S>;
-
-/// Elements in memory that was allocated for streaming; freed on drop.
+/// Elements in contiguous pages that were allocated for streaming; freed on drop.
 ///
-/// It starts zeroed and in the [`Cpu`] state, where accessors follow the direction.
-/// [`give`](DmaBuffer::give) syncs it and hands it to the device: there is an address then, and no
-/// accessor. [`complete`](DmaBuffer::complete) and [`cancel`](DmaBuffer::cancel) lead back.
+/// The memory starts zeroed and in the [`Cpu`] state, where accessors follow the direction.
+/// [`give`](Dma::give) syncs it and hands it to the device: there is an address then, and no
+/// accessor. [`complete`](Dma::complete) and [`cancel`](Dma::cancel) lead back.
 ///
-/// Dropping memory that the device owns asks the engine first: a device that is busy is stopped,
-/// and if it can't be stopped, the memory is quarantined (see [`Engine::quiesce`]).
-///
-/// Drop context: any; where the memory may not be freed, that is put off to a workqueue.
-///
-/// # Invariants
-///
-/// - `memory` is an allocation for `dev` with the size of the elements, in direction `D`, which
-///   this handle owns. `cpu` is where the CPU finds it: aligned, initialised, of `len` elements.
-/// - In the [`Cpu`] state it is synced for the CPU, and the device does not access it.
-/// - In the [`Device`] state it is synced for the device.
+/// Dropping memory that the device owns stops the device first; see [`Dma`].
 ///
 /// # Examples
 ///
@@ -107,13 +88,106 @@ pub type DmaNoncontiguous<'bound, T, D, S = Cpu> = DmaBuffer<'bound, Noncontiguo
 /// // ... when the device is done:
 /// let packet = packet.complete()?;
 /// ```
-pub struct DmaBuffer<'bound, M: Memory, T, D: Direction, S: State = Cpu> {
+pub type DmaPages<'bound, T, D, S = Cpu> = DmaBuffer<'bound, ContiguousPages, T, D, S>;
+
+/// Elements in pages that are contiguous for the device and for the CPU, and need not be in physical
+/// memory; otherwise as [`DmaPages`].
+pub type DmaNoncontiguous<'bound, T, D, S = Cpu> = DmaBuffer<'bound, NoncontiguousPages, T, D, S>;
+
+/// Either of them.
+pub type DmaBuffer<'bound, M, T, D, S = Cpu> = Dma<Allocated<'bound, M, T>, D, S>;
+
+/// Elements in memory that was allocated for streaming.
+///
+/// # Invariants
+///
+/// `memory` is an allocation for `dev` with the size of the elements, which this value owns. `cpu` is
+/// where the CPU finds it: aligned, initialised, of `len` elements, at least one.
+pub struct Allocated<'bound, M: Memory, T> {
     dev: DmaDevice<'bound>,
     memory: M,
     cpu: NonNull<[T]>,
-    state: S,
-    _direction: PhantomData<D>,
 }
+
+impl<M: Memory, T> Allocated<'_, M, T> {
+    #[inline]
+    fn place<D: Direction>(&self) -> Place {
+        Place {
+            dev: self.dev.as_raw(),
+            cpu: self.cpu.cast(),
+            size: self.size(),
+            direction: D::RAW,
+        }
+    }
+}
+
+// SAFETY: The memory stays where it is until it is freed.
+unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
+    type Device = DmaDevice<'bound>;
+    type Given<E: Engine> = Device<E>;
+    type Shape = One;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
+        self.dev
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        // Overflow was ruled out before the allocation.
+        self.cpu.len().wrapping_mul(size_of::<T>())
+    }
+
+    #[inline]
+    unsafe fn sync_for_cpu<D: Direction>(&self) {
+        // SAFETY: By the type invariants `dev` is bound, and the memory is allocated at this place.
+        unsafe {
+            if ffi::need_sync(self.dev.as_raw()) {
+                self.memory.sync_for_cpu(&self.place::<D>());
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn sync_for_device<D: Direction>(&self) {
+        // SAFETY: As in `sync_for_cpu`.
+        unsafe {
+            if ffi::need_sync(self.dev.as_raw()) {
+                self.memory.sync_for_device(&self.place::<D>());
+            }
+        }
+    }
+
+    unsafe fn release<D: Direction, S: State>(self) {
+        let memory = Free(self.memory, self.place::<D>());
+        if ffi::may_sleep() {
+            // SAFETY: By the type invariants this is our allocation. The device does not access it
+            // any more, nobody else has it, this context may sleep, and `dev` is bound.
+            unsafe { memory.free() };
+            return;
+        }
+
+        // SAFETY: As above; the device is bound until the closure has run, where it may sleep.
+        if !unsafe { deferral::defer(Some(self.dev), move || memory.free()) } {
+            self.dev.quarantine(self.size());
+        }
+    }
+}
+
+// SAFETY: By the type invariants; the C functions allocate one segment.
+unsafe impl<M: Memory, T> OneAddress for Allocated<'_, M, T> {
+    #[inline]
+    fn dma_address(&self) -> DmaAddress {
+        self.memory.dma_address()
+    }
+}
+
+// SAFETY: The value owns the memory, which any thread may use and free.
+unsafe impl<M: Memory, T: Send> Send for Allocated<'_, M, T> {}
+
+// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and an
+// address in the others.
+unsafe impl<M: Memory, T: Sync> Sync for Allocated<'_, M, T> {}
 
 /// Checks a number of elements against what the device takes as one segment.
 ///
@@ -143,7 +217,7 @@ fn size_of_elements<T>(dev: DmaDevice<'_>, len: usize) -> Result<usize> {
     Ok(size)
 }
 
-impl<'bound, T, D> DmaBuffer<'bound, ContiguousPages, T, D, Cpu>
+impl<'bound, T, D> DmaPages<'bound, T, D, Cpu>
 where
     T: FromBytes + IntoBytes,
     D: Carries<T>,
@@ -164,11 +238,11 @@ where
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;
 
-        Self::of(dev, len, ContiguousPages::alloc::<D>(dev, size, gfp)?)
+        Self::allocated(dev, len, ContiguousPages::alloc::<D>(dev, size, gfp)?)
     }
 }
 
-impl<'bound, T, D> DmaBuffer<'bound, NoncontiguousPages, T, D, Cpu>
+impl<'bound, T, D> DmaNoncontiguous<'bound, T, D, Cpu>
 where
     T: FromBytes + IntoBytes,
     D: Carries<T>,
@@ -181,46 +255,35 @@ where
     ///
     /// # Errors
     ///
-    /// Those of [`DmaPages::alloc`](DmaBuffer::alloc). Behind an IOMMU there is no limit by page
+    /// Those of [`DmaPages::alloc`]. Behind an IOMMU there is no limit by page
     /// order.
     pub fn alloc(dev: DmaDevice<'bound>, len: usize, direction: D) -> Result<Self> {
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;
 
-        Self::of(dev, len, NoncontiguousPages::alloc::<D>(dev, size)?)
+        Self::allocated(dev, len, NoncontiguousPages::alloc::<D>(dev, size)?)
     }
 }
 
 impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
     /// Makes a handle of `memory`, which was allocated with the size of `len` elements of zeroes.
-    fn of(dev: DmaDevice<'bound>, len: usize, memory: Allocation<M>) -> Result<Self> {
+    fn allocated(dev: DmaDevice<'bound>, len: usize, memory: Allocation<M>) -> Result<Self> {
         let Allocation { memory, cpu, size } = memory;
-        // INVARIANT: Allocated and zeroed by the caller, page-aligned. No device knows the address.
-        let this = Self {
+        // INVARIANT: Allocated and zeroed by the caller, page-aligned.
+        let backing = Allocated {
             dev,
             memory,
             cpu: NonNull::slice_from_raw_parts(cpu.cast(), len),
-            state: Cpu::new(),
-            _direction: PhantomData,
         };
+        // SAFETY: No device knows the address.
+        let this = unsafe { Self::in_cpu(backing) };
 
         // CMA aligns less than the page allocator and an IOMMU do, and the C functions go by the mask
         // for coherent memory.
-        if !dev.takes_address(this.memory.dma_address(), size) {
+        if !dev.takes_address(this.backing.dma_address(), size) {
             return Err(EIO);
         }
         Ok(this)
-    }
-
-    /// Syncs the memory and gives it to the device behind `engine`.
-    ///
-    /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
-    #[inline]
-    pub fn give<E: Engine>(self, engine: E) -> DmaBuffer<'bound, M, T, D, Device<E>> {
-        self.sync_for_device();
-
-        // INVARIANT: Synced above.
-        self.into_state(|_| Device::new(engine))
     }
 
     /// Returns the elements that the device wrote.
@@ -230,7 +293,7 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
         D: CpuReads,
     {
         // SAFETY: By the type invariants the memory is valid, initialised and the CPU's.
-        unsafe { self.cpu.as_ref() }
+        unsafe { self.backing.cpu.as_ref() }
     }
 
     /// Returns the elements, to be written for the device.
@@ -240,79 +303,11 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
         D: CpuWrites,
     {
         // SAFETY: By the type invariants the memory is valid, initialised and the CPU's.
-        unsafe { self.cpu.as_mut() }
+        unsafe { self.backing.cpu.as_mut() }
     }
 }
 
-impl<'bound, M: Memory, T, D: Direction, E: Engine> DmaBuffer<'bound, M, T, D, Device<E>> {
-    /// Returns the address at which the device reaches the memory.
-    ///
-    /// All elements are at the addresses from here on, contiguously: one segment within the
-    /// device's limits. Context: any.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.memory.dma_address()
-    }
-
-    /// Takes the memory back for the CPU when the device is done, and syncs it.
-    ///
-    /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the memory if the engine is not idle.
-    pub fn complete(self) -> Result<DmaBuffer<'bound, M, T, D, Cpu>, Busy<Self>> {
-        if engine::is_idle(&self.state.0) {
-            // SAFETY: The engine is idle.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// Takes the memory back for the CPU, stopping the device if it is not done.
-    ///
-    /// C API, context: as [`complete`](Self::complete).
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the memory if the device cannot be stopped.
-    pub fn cancel(self) -> Result<DmaBuffer<'bound, M, T, D, Cpu>, Busy<Self>> {
-        if self.state.stop() {
-            // SAFETY: The engine is stopped.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// What the transition is asked of.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        &self.state.0
-    }
-
-    /// The transition to the CPU.
-    ///
-    /// # Safety
-    ///
-    /// The engine must be idle, or must have been stopped since it was told of this memory.
-    pub(crate) unsafe fn into_cpu(self) -> DmaBuffer<'bound, M, T, D, Cpu> {
-        self.sync_for_cpu();
-
-        // INVARIANT: The caller has seen that the device is done; synced above.
-        self.into_state(|_| Cpu::new())
-    }
-}
-
-impl<'bound, M: Memory, T, D: Direction, S: State> DmaBuffer<'bound, M, T, D, S> {
-    /// Returns the size of the memory in bytes.
-    #[inline]
-    pub fn size(&self) -> usize {
-        // Overflow was ruled out before the allocation.
-        self.cpu.len().wrapping_mul(size_of::<T>())
-    }
-
+impl<M: Memory, T, D: Direction, S: State> DmaBuffer<'_, M, T, D, S> {
     /// Returns the number of elements.
     #[inline]
     #[expect(
@@ -320,91 +315,6 @@ impl<'bound, M: Memory, T, D: Direction, S: State> DmaBuffer<'bound, M, T, D, S>
         reason = "never empty, by the invariants"
     )]
     pub fn len(&self) -> usize {
-        self.cpu.len()
-    }
-
-    /// Returns the device that the memory was allocated for.
-    #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
-        self.dev
-    }
-
-    #[inline]
-    fn place(&self) -> Place<'_> {
-        Place::new::<D>(self.dev, self.cpu.cast(), self.size())
-    }
-
-    #[inline]
-    pub(crate) fn sync_for_device(&self) {
-        // SAFETY: By the type invariants `dev` is bound, and the memory is allocated at this place.
-        unsafe {
-            if ffi::need_sync(self.dev.as_raw()) {
-                self.memory.sync_for_device(&self.place());
-            }
-        }
-    }
-
-    #[inline]
-    pub(crate) fn sync_for_cpu(&self) {
-        // SAFETY: As in `sync_for_device`.
-        unsafe {
-            if ffi::need_sync(self.dev.as_raw()) {
-                self.memory.sync_for_cpu(&self.place());
-            }
-        }
-    }
-
-    /// Gives up the handle, without freeing.
-    fn forget(self) {
-        let mut this = ManuallyDrop::new(self);
-
-        // SAFETY: `this` is not dropped and not used again.
-        unsafe { core::ptr::drop_in_place(&mut this.state) };
-    }
-
-    /// Changes the state.
-    #[inline]
-    fn into_state<N: State>(self, change: impl FnOnce(S) -> N) -> DmaBuffer<'bound, M, T, D, N> {
-        let this = ManuallyDrop::new(self);
-
-        DmaBuffer {
-            dev: this.dev,
-            memory: this.memory,
-            cpu: this.cpu,
-            // SAFETY: `this` is not dropped and not used again, so the state is moved out once.
-            state: change(unsafe { core::ptr::read(&this.state) }),
-            _direction: PhantomData,
-        }
+        self.backing.cpu.len()
     }
 }
-
-impl<M: Memory, T, D: Direction, S: State> Drop for DmaBuffer<'_, M, T, D, S> {
-    fn drop(&mut self) {
-        let size = self.size();
-
-        if !self.state.stop() {
-            self.dev.quarantine(size);
-            return;
-        }
-
-        let memory = Free::new(self.memory, &self.place());
-        if ffi::may_sleep() {
-            // SAFETY: By the type invariants this is our allocation. The device does not access it
-            // any more, nobody else has it, this context may sleep, and `dev` is bound.
-            unsafe { memory.free() };
-            return;
-        }
-
-        // SAFETY: As above; the device is bound until the closure has run, where it may sleep.
-        if !unsafe { deferral::defer(Some(self.dev), move || memory.free()) } {
-            self.dev.quarantine(size);
-        }
-    }
-}
-
-// SAFETY: The handle owns the memory, which any thread may use and free.
-unsafe impl<M: Memory, T: Send, D: Direction, S: State + Send> Send for DmaBuffer<'_, M, T, D, S> {}
-
-// SAFETY: A shared handle gives `&T` in the `Cpu` state, which is sound for `T: Sync`, and an
-// address in the other.
-unsafe impl<M: Memory, T: Sync, D: Direction, S: State + Sync> Sync for DmaBuffer<'_, M, T, D, S> {}

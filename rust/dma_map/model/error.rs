@@ -43,3 +43,27 @@ impl<B> core::fmt::Debug for MapError<B> {
             .finish_non_exhaustive()
     }
 }
+
+/// What [`DmaMapping::complete_range`](crate::DmaMapping::complete_range) gives back when it fails: the
+/// reason and the handle.
+pub struct Refused<H> {
+    /// The reason.
+    pub error: Error,
+    /// The handle, as it was.
+    pub handle: H,
+}
+
+impl<H> From<Refused<H>> for Error {
+    #[inline]
+    fn from(refused: Refused<H>) -> Self {
+        refused.error
+    }
+}
+
+impl<H> core::fmt::Debug for Refused<H> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Refused")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

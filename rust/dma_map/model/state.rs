@@ -3,13 +3,13 @@
 //! Who owns the memory, as a type.
 //!
 //! ```text
-//!                       share / give (sync for device)
+//!                       give (sync for device)
 //!               +------------------------------------------+
 //!               |                                          v
 //!   new ---> [ Cpu ]                             [ Device<E> / Shared<E> ] <--- map
 //!               ^                                          |
 //!               +------------------------------------------+
-//!                 complete / reclaim: the engine is idle
+//!                 complete: the engine is idle
 //!                 cancel: the engine was stopped (sync for CPU)
 //! ```
 //!
@@ -21,8 +21,56 @@
 //!   which the device left it.
 //! - [`Shared<E>`]: CPU and device share coherent memory. There is a DMA address, and volatile
 //!   access only: never a reference.
+//! - [`Lasting<E>`]: the device has the memory as long as the handle lives. There is a DMA address, and no
+//!   way to the CPU.
 //!
 //! Transitions consume the handle, so a view of the old state cannot exist in the new one.
+//!
+//! # Transitions
+//!
+//! | verb | from | to | what it does |
+//! |---|---|---|---|
+//! | `give` | `Cpu`, `Part` | `Device<E>`, `Shared<E>` | syncs for the device, and gives it the memory |
+//! | `complete` | `Device<E>`, `Shared<E>` | `Cpu` | `EBUSY` unless the engine is idle; syncs for the CPU |
+//! | `complete_range` | `Device<E>` | `Part` | the same for a range of a [`DmaMapping`] |
+//! | `cancel` | `Device<E>`, `Shared<E>` | `Cpu` | stops the engine unless it is idle; syncs for the CPU |
+//! | `unmap` | `Cpu`, `Part` | the buffer | unmaps |
+//! | `unmap` | `Device<E>`, `Lasting<E>` | the buffer | `EBUSY` unless the engine is idle; unmaps |
+//! | drop | any | | stops the engine unless it is idle; unmaps or frees, or quarantines |
+//!
+//! The C functions behind them; a sync is one branch where the device needs none
+//! ([`DmaDevice::needs_sync`](crate::DmaDevice::needs_sync)):
+//!
+//! | handle | `give` | `complete`, `cancel` | `unmap`, drop |
+//! |---|---|---|---|
+//! | [`SgMapping`] | `dma_sync_sgtable_for_device()` | `dma_sync_sgtable_for_cpu()` | `dma_unmap_sgtable()` |
+//! | [`DmaMapping`] | `dma_sync_single_for_device()` | `dma_sync_single_for_cpu()` | `dma_unmap_phys()` |
+//! | the same, for a range | `dma_sync_single_range_for_device()` | `dma_sync_single_range_for_cpu()` | `dma_unmap_phys()` |
+//! | [`IovaMapping`], at one address | none: always in sync | none | `dma_iova_destroy()` |
+//! | the same, with a table | as [`SgMapping`] | as [`SgMapping`] | as [`SgMapping`] |
+//! | [`DmaPages`] | `dma_sync_single_for_device()` | `dma_sync_single_for_cpu()` | `dma_free_pages()` |
+//! | [`DmaNoncontiguous`] | `dma_sync_sgtable_for_device()` | `dma_sync_sgtable_for_cpu()` | `dma_free_noncontiguous()` |
+//! | [`MappedBuffer`] | `dma_sync_single_for_device()` | `dma_sync_single_for_cpu()` | none: is put back |
+//! | [`DmaCoherent`] | none | none; a read barrier | `dma_free_attrs()` |
+//! | [`PoolBlock`] | none | none; a read barrier | `dma_pool_free()` |
+//! | [`CoherentHandle`] | | | `dma_free_attrs()` |
+//! | [`SgAddresses`] | | | `dma_unmap_sgtable()`, where that does something |
+//! | [`MmioMapping`] | | | `dma_unmap_phys()` |
+//!
+//! Which of the unmaps sync is at the head of `sync_attrs.rs`: what the device wrote is there when the
+//! buffer comes back.
+//!
+//! [`CoherentHandle`]: crate::CoherentHandle
+//! [`DmaCoherent`]: crate::DmaCoherent
+//! [`DmaMapping`]: crate::DmaMapping
+//! [`DmaNoncontiguous`]: crate::DmaNoncontiguous
+//! [`DmaPages`]: crate::DmaPages
+//! [`IovaMapping`]: crate::IovaMapping
+//! [`MappedBuffer`]: crate::MappedBuffer
+//! [`MmioMapping`]: crate::mapping::MmioMapping
+//! [`PoolBlock`]: crate::PoolBlock
+//! [`SgAddresses`]: crate::sg::SgAddresses
+//! [`SgMapping`]: crate::SgMapping
 
 use super::engine::{
     self,
@@ -30,38 +78,83 @@ use super::engine::{
 };
 use crate::{
     barrier,
-    generic::variance::InvariantIn, //
+    generic::variance::{
+        Inside,
+        InvariantIn, //
+    }, //
 };
 use core::{
     marker::PhantomData,
     ops::Range, //
 };
 
-mod private {
-    pub trait Sealed {}
-    impl Sealed for super::Cpu {}
-    impl<E> Sealed for super::Device<E> {}
-    impl Sealed for super::Part {}
-    impl<E> Sealed for super::Shared<E> {}
+pub(crate) mod private {
+    use super::Inside;
+
+    /// What a handle asks of its state.
+    pub trait State: Sized {
+        /// `true` if the device has the memory, or shares it.
+        const DEVICE: bool = false;
+
+        /// `true` if the CPU finds what the device wrote, without a sync.
+        const IN_SYNC: bool;
+
+        /// The mark of the engine; that of the CPU, which no engine has, if there is none.
+        type Mark;
+
+        /// The state after a transfer.
+        type Done: super::State;
+
+        /// Returns whether the device accesses nothing.
+        #[inline(always)]
+        fn is_done(&self) -> bool {
+            true
+        }
+
+        /// Makes sure that the device does not access the memory any more; `false` if that can't be
+        /// had.
+        #[inline(always)]
+        fn stop(&self) -> bool {
+            true
+        }
+
+        /// Makes the state after a transfer.
+        fn done(self, _: Inside) -> Self::Done;
+    }
 }
 
 /// A state of ownership.
 ///
-/// Implemented by [`Cpu`], [`Part`], [`Device`] and [`Shared`] only.
-pub trait State: private::Sealed {
-    /// `true` if the device has the memory, or shares it.
-    #[doc(hidden)]
-    const DEVICE: bool;
+/// Implemented by [`Cpu`], [`Part`], [`Device`], [`Shared`] and [`Lasting`] only.
+pub trait State: private::State {}
+impl State for Cpu {}
+impl State for Part {}
+impl<E: Engine> State for Device<E> {}
+impl<E: Engine> State for Shared<E> {}
+impl<E: Engine> State for Lasting<E> {}
 
-    /// `true` if the CPU finds what the device wrote, without a sync.
-    #[doc(hidden)]
-    const IN_SYNC: bool;
+/// A state in which a device reaches the memory: [`Device`], [`Shared`], [`Lasting`].
+#[diagnostic::on_unimplemented(
+    message = "the device does not have memory in state `{Self}`",
+    label = "give it to the device first: `give()`"
+)]
+pub trait InDevice: State {
+    /// How the device is stopped.
+    type Engine: Engine;
 
-    /// Makes sure that the device does not access the memory any more; `false` if that can't be
-    /// had.
+    /// Makes the state.
     #[doc(hidden)]
-    fn stop(&self) -> bool;
+    fn of(engine: Self::Engine, _: Inside) -> Self;
+
+    /// Returns the engine.
+    #[doc(hidden)]
+    fn engine(&self, _: Inside) -> &Self::Engine;
 }
+
+/// A state of a device from which memory comes back to the CPU: [`Device`], [`Shared`].
+pub trait Returns: InDevice<Done = Cpu> {}
+impl<E: Engine> Returns for Device<E> {}
+impl<E: Engine> Returns for Shared<E> {}
 
 /// The CPU owns the memory.
 #[derive(Debug)]
@@ -74,76 +167,101 @@ impl Cpu {
     }
 }
 
+impl private::State for Cpu {
+    const IN_SYNC: bool = true;
+    type Mark = Self;
+    type Done = Self;
+
+    #[inline(always)]
+    fn done(self, _: Inside) -> Self {
+        self
+    }
+}
+
 /// The CPU owns a range of bytes, and the device accesses none.
 #[derive(Debug)]
 pub struct Part(pub(crate) Range<usize>);
 
-/// The device behind `E` owns the memory.
-///
-/// A handle has its engine's lifetimes exactly, as it has its binding's: who asks the engine must find it.
-#[derive(Debug)]
-pub struct Device<E>(pub(crate) E, InvariantIn<E>);
+impl private::State for Part {
+    const IN_SYNC: bool = false;
+    type Mark = Cpu;
+    type Done = Self;
+
+    #[inline(always)]
+    fn done(self, _: Inside) -> Self {
+        self
+    }
+}
+
+/// Defines a state that holds an engine, whose lifetimes it has exactly, as a handle has its binding's:
+/// who asks the engine must find it.
+macro_rules! in_device {
+    ($(#[$doc:meta])+ $state:ident, in sync: $in_sync:literal, then $done:ty: $then:expr) => {
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub struct $state<E>(E, InvariantIn<E>);
+
+        impl<E: Engine> private::State for $state<E> {
+            const DEVICE: bool = true;
+            const IN_SYNC: bool = $in_sync;
+            type Mark = E::Mark;
+            type Done = $done;
+
+            #[inline(always)]
+            fn is_done(&self) -> bool {
+                engine::is_idle(&self.0)
+            }
+
+            #[inline]
+            fn stop(&self) -> bool {
+                engine::stop(&self.0)
+            }
+
+            #[inline(always)]
+            fn done(self, _: Inside) -> $done {
+                let then: fn(Self) -> $done = $then;
+                then(self)
+            }
+        }
+
+        impl<E: Engine> InDevice for $state<E> {
+            type Engine = E;
+
+            #[inline(always)]
+            fn of(engine: E, _: Inside) -> Self {
+                // The compiler must not delay the CPU's writes until after the device is told, also where
+                // there is no sync. The CPU's own delays end at the doorbell.
+                barrier::compiler();
+                Self(engine, PhantomData)
+            }
+
+            #[inline(always)]
+            fn engine(&self, _: Inside) -> &E {
+                &self.0
+            }
+        }
+    };
+}
+
+in_device! {
+    /// The device behind `E` owns the memory.
+    Device, in sync: false, then Cpu: |_| Cpu::new()
+}
+
+in_device! {
+    /// The device behind `E` and the CPU share the memory, which is coherent.
+    Shared, in sync: true, then Cpu: |_| Cpu::new()
+}
+
+in_device! {
+    /// The device behind `E` owns the memory as long as the handle lives.
+    Lasting, in sync: false, then Self: |state| state
+}
 
 impl<E> Device<E> {
-    #[inline]
-    pub(crate) fn new(engine: E) -> Self {
-        // The compiler must not delay the CPU's writes until after the device is told, also where there
-        // is no sync. The CPU's own delays end at the doorbell.
-        barrier::compiler();
-        Self(engine, PhantomData)
-    }
-}
-
-/// The device behind `E` and the CPU share the memory.
-#[derive(Debug)]
-pub struct Shared<E>(pub(crate) E, InvariantIn<E>);
-
-impl<E> Shared<E> {
-    #[inline]
-    pub(crate) fn new(engine: E) -> Self {
-        // As for `Device`.
-        barrier::compiler();
-        Self(engine, PhantomData)
-    }
-}
-
-impl State for Cpu {
-    const DEVICE: bool = false;
-    const IN_SYNC: bool = true;
-
-    #[inline]
-    fn stop(&self) -> bool {
-        true
-    }
-}
-
-impl State for Part {
-    const DEVICE: bool = false;
-    const IN_SYNC: bool = false;
-
-    #[inline]
-    fn stop(&self) -> bool {
-        true
-    }
-}
-
-impl<E: Engine> State for Device<E> {
-    const DEVICE: bool = true;
-    const IN_SYNC: bool = false;
-
-    #[inline]
-    fn stop(&self) -> bool {
-        engine::stop(&self.0)
-    }
-}
-
-impl<E: Engine> State for Shared<E> {
-    const DEVICE: bool = true;
-    // Coherent memory.
-    const IN_SYNC: bool = true;
-
-    #[inline]
-    fn stop(&self) -> bool {
-        engine::stop(&self.0)
+    /// The state for memory that does not come back to the CPU any more.
+    #[inline(always)]
+    pub(crate) fn lasting(self) -> Lasting<E> {
+        Lasting(self.0, PhantomData)
     }
 }

@@ -20,11 +20,11 @@
 //! | the same | `Device` | nobody: kernel memory is freed | no |
 //! | the same | `Cpu` | nobody, or user space | no: in sync |
 //! | [`DmaMapping`]: drop | any | nobody: there is a reference to the contents, so it is no user memory | no |
-//! | [`SgAddresses`] with a table | `Device` | as an [`SgMapping`] | as there |
-//! | [`SgAddresses`] with a list | `Device` | as an [`SgMapping`] | is not unmapped: nothing was bounced, and caches are coherent |
+//! | [`SgAddresses`] with a table | `Lasting` | as an [`SgMapping`] | as there |
+//! | [`SgAddresses`] with a list | `Lasting` | as an [`SgMapping`] | is not unmapped: nothing was bounced, and caches are coherent |
 //! | [`IovaMapping`] at one address | any | as an [`SgMapping`] | no: never bounced, and caches are coherent |
 //! | [`with_mapped`] | `Device` | who lent the memory | yes |
-//! | [`MmioMapping`] | | registers are not cached | no |
+//! | [`MmioMapping`] | `Lasting` | registers are not cached | no |
 //! | a `map` that fails when it had mapped | | the driver, or user space; no device was told | no: as it was |
 //! | [`DmaPages`], [`DmaNoncontiguous`], [`Mmap`]s of them: drop | any | nobody: processes' mappings are taken away before | the C function decides: no |
 //! | [`MappedBuffer`]: drop | `Device` | the next one to take it | yes; it stays mapped |

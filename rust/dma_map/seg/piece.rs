@@ -3,8 +3,9 @@
 //! What a device is told of: an address, with the length, the direction and the engine that belong to
 //! it.
 
-use super::iova_segments::IovaSegments;
+use super::segments::SplitSegments;
 use crate::{
+    device::split::Split,
     direction::Direction,
     generic::variance::Invariant, //
 };
@@ -124,10 +125,8 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
     /// Hands the piece out in smaller ones.
     #[inline]
     pub fn pieces(self) -> Pieces<'a, D, E> {
-        Pieces {
-            segments: None,
-            rest: Some(self),
-        }
+        // SAFETY: All of a piece.
+        unsafe { Pieces::new(SplitSegments::of_range(self.address, self.len, Split::NONE)) }
     }
 }
 
@@ -160,9 +159,8 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
 /// `segments` are those of a handle that is in a state of the device during `'a`, in direction `D`, and
 /// carries an engine with the mark `E`.
 pub struct Pieces<'a, D, E> {
-    segments: Option<IovaSegments<'a>>,
-    /// What is left of the segment at hand.
-    rest: Option<Piece<'a, D, E>>,
+    segments: SplitSegments<'a>,
+    _kind: Kind<D, E>,
 }
 
 impl<D, E> Clone for Pieces<'_, D, E> {
@@ -170,7 +168,7 @@ impl<D, E> Clone for Pieces<'_, D, E> {
     fn clone(&self) -> Self {
         Self {
             segments: self.segments.clone(),
-            rest: self.rest,
+            _kind: PhantomData,
         }
     }
 }
@@ -183,14 +181,11 @@ impl<'a, D: Direction, E> Pieces<'a, D, E> {
     /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`, and
     /// carries an engine with the mark `E`.
     #[inline]
-    pub(crate) unsafe fn new(segments: IovaSegments<'_>) -> Self {
+    pub(crate) unsafe fn new(segments: SplitSegments<'a>) -> Self {
         // INVARIANT: By the safety requirements of this function.
         Self {
-            // SAFETY: Only the lifetime changes, to the one that the handle lasts for.
-            segments: Some(unsafe {
-                core::mem::transmute::<IovaSegments<'_>, IovaSegments<'a>>(segments)
-            }),
-            rest: None,
+            segments,
+            _kind: PhantomData,
         }
     }
 
@@ -202,11 +197,12 @@ impl<'a, D: Direction, E> Pieces<'a, D, E> {
         if max == 0 {
             return None;
         }
-        let whole = self.next()?;
+        let (address, len) = self.segments.cut(max as u64)?;
 
-        // A piece is not empty, and neither is what is behind a part of it that is shorter.
-        self.rest = whole.part(max..whole.len()).ok();
-        whole.part(0..whole.len().min(max)).ok()
+        // SAFETY: By the type invariants; a segment is not empty, and nor is what is cut off one.
+        //
+        // CAST: Not more than `max`.
+        Some(unsafe { Piece::new(address, len as usize) })
     }
 
     /// Leaves out the next `len` bytes.
@@ -231,13 +227,6 @@ impl<'a, D: Direction, E> Iterator for Pieces<'a, D, E> {
 
     #[inline]
     fn next(&mut self) -> Option<Piece<'a, D, E>> {
-        if let Some(rest) = self.rest.take() {
-            return Some(rest);
-        }
-        let segment = self.segments.as_mut()?.next()?;
-
-        // SAFETY: By the type invariants; a segment is not empty.
-        // CAST: `usize` has at least 32 bits.
-        Some(unsafe { Piece::new(segment.address, segment.len as usize) })
+        self.cut(usize::MAX)
     }
 }

@@ -8,7 +8,11 @@ use super::fill::{
 };
 use crate::{
     device::split::Split,
-    generic::variance::Invariant, //
+    generic::variance::Invariant,
+    handle::{
+        Backing,
+        Several, //
+    },
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -116,7 +120,7 @@ impl<'a> Left<'a> {
     ///
     /// `sg` must be NULL, or the first entry of a terminated list that does not change during `'a`.
     #[inline]
-    unsafe fn of_raw(sg: *const bindings::scatterlist, left: u32) -> Self {
+    pub(super) unsafe fn of_raw(sg: *const bindings::scatterlist, left: u32) -> Self {
         // INVARIANT: By the safety requirements of this function.
         Self {
             sg,
@@ -261,12 +265,29 @@ impl Iterator for Segments<'_> {
 
 impl ExactSizeIterator for Segments<'_> {}
 
-/// The segments of a mapping, in order, split where a descriptor holds less than a segment.
+/// Memory that is scattered for the device.
+///
+/// # Safety
+///
+/// Whatever [`segments`](Self::segments) hands out is mapped.
+pub unsafe trait Scattered: Backing<Shape = Several> {
+    /// What the device is told.
+    ///
+    /// # Safety
+    ///
+    /// The memory must stay mapped during `'a`.
+    unsafe fn segments<'a>(&self) -> SplitSegments<'a>;
+}
+
+/// The segments of a mapping, in order, within limits that can be narrowed: those of the device, or those
+/// of a descriptor that holds less.
 #[derive(Clone)]
 pub struct SplitSegments<'a> {
+    /// What comes behind `left`.
     entries: Entries<'a>,
-    /// What is left of the entry before.
-    rest: Segment,
+    /// The address of what is left of the entry before.
+    address: DmaAddress,
+    left: u64,
     split: Split,
 }
 
@@ -283,7 +304,19 @@ impl<'a> SplitSegments<'a> {
     pub(crate) fn new(entries: Entries<'a>, split: Split) -> Self {
         Self {
             entries,
-            rest: Segment::NOTHING,
+            address: 0,
+            left: 0,
+            split,
+        }
+    }
+
+    /// Iterates over `len` bytes at `address`, whose addresses do not wrap before their end.
+    #[inline]
+    pub(crate) fn of_range(address: DmaAddress, len: usize, split: Split) -> Self {
+        Self {
+            entries: Entries::List([].iter()),
+            address,
+            left: len as u64,
             split,
         }
     }
@@ -333,6 +366,24 @@ impl<'a> SplitSegments<'a> {
     pub fn fits(&self, count: usize) -> bool {
         self.clone().nth(count).is_none()
     }
+
+    /// Returns the address and the length of the next segment, of at most `max` bytes, which is not 0.
+    #[inline]
+    pub(crate) fn cut(&mut self, max: u64) -> Option<(DmaAddress, u64)> {
+        if self.left == 0 {
+            let entry = self.entries.next()?;
+            (self.address, self.left) = (entry.address, entry.len.into());
+        }
+
+        let address = self.address;
+        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+        let len = self.split.first(address.into(), self.left).min(max);
+
+        // Within an entry or at its end, so that it wraps at most to 0.
+        self.address = address.wrapping_add(len as DmaAddress);
+        self.left = self.left.wrapping_sub(len);
+        Some((address, len))
+    }
 }
 
 impl Iterator for SplitSegments<'_> {
@@ -340,16 +391,12 @@ impl Iterator for SplitSegments<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Segment> {
-        if self.rest.len == 0 {
-            self.rest = self.entries.next()?;
-        }
+        let (address, len) = self.cut(u64::MAX)?;
 
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        let len = self
-            .split
-            .first(self.rest.address.into(), self.rest.len.into());
-
-        // CAST: Not longer than the entry, whose length is 32 bits.
-        Some(self.rest.take(len as u32))
+        Some(Segment {
+            address,
+            // CAST: Not longer than an entry of a table, or than `max_segment_size`, which are 32 bits.
+            len: len as u32,
+        })
     }
 }

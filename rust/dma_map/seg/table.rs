@@ -36,14 +36,6 @@ const EMPTY: bindings::sg_table = bindings::sg_table {
     orig_nents: 0,
 };
 
-/// What is known of the segments that a table will have for the device.
-pub(crate) enum Within {
-    /// They are within the limits, as the entries are.
-    Limits,
-    /// That is to be seen.
-    Unknown,
-}
-
 /// A scatter-gather table.
 ///
 /// # Invariants
@@ -65,12 +57,6 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// A table without entries.
-    pub(crate) const EMPTY: Self = Self {
-        sgt: EMPTY,
-        allocated: 0,
-    };
-
     /// Maps the table for `dev`.
     ///
     /// C API: `dma_map_sgtable()`.
@@ -101,7 +87,8 @@ impl Table {
         unsafe { self.check(dev, direction, attrs) }
     }
 
-    /// Maps a table where it lies, in the buffer that keeps it, as [`map`](Self::map) does.
+    /// Maps a table where it lies, in the buffer that keeps it, as [`map`](Self::map) does, and leaves
+    /// [`check`](Self::check) to the caller.
     ///
     /// # Errors
     ///
@@ -109,23 +96,16 @@ impl Table {
     ///
     /// # Safety
     ///
-    /// That of `map`, and what `within` says must hold.
+    /// That of `map`.
     #[inline(always)]
     pub(crate) unsafe fn map_in_place(
         &mut self,
         dev: DmaDevice<'_>,
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
-        within: Within,
     ) -> Result {
         // SAFETY: By the safety requirements of this function.
-        unsafe { map_raw(&mut self.sgt, dev, direction, attrs) }?;
-
-        match within {
-            Within::Limits => Ok(()),
-            // SAFETY: Mapped above; no device knows of it.
-            Within::Unknown => unsafe { self.check(dev, direction, attrs) },
-        }
+        unsafe { map_raw(&mut self.sgt, dev, direction, attrs) }
     }
 
     /// Checks that the table can be mapped; needed where [`Reach::settled`] is not so, and where more
@@ -157,7 +137,7 @@ impl Table {
     ///
     /// It must be mapped so, and no device know of it.
     #[inline(always)]
-    unsafe fn check(
+    pub(crate) unsafe fn check(
         &self,
         dev: DmaDevice<'_>,
         direction: bindings::dma_data_direction,
@@ -357,6 +337,17 @@ impl<'a> Entries<'a> {
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
         Self::Table(Left::of(table))
+    }
+
+    /// The entries of `table`.
+    ///
+    /// # Safety
+    ///
+    /// The table must be mapped, and not change, during `'a`.
+    #[inline]
+    pub(crate) unsafe fn of_raw(table: &Table) -> Self {
+        // SAFETY: By the safety requirements of this function.
+        Self::Table(unsafe { Left::of_raw(table.sgl(), table.mapped()) })
     }
 }
 

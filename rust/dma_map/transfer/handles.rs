@@ -9,336 +9,131 @@ use super::{
     SharedPiece, //
 };
 use crate::{
-    buf::{
-        buffer::SgBuffer,
-        contiguous::Contiguous, //
-    },
-    coherent::{
-        CoherentHandle,
-        DmaCoherent, //
-    },
-    direction::{
-        Bidirectional,
-        Direction, //
-    },
-    engine::{
-        self,
-        Engine, //
-    },
-    iova::IovaMapping,
-    mapped_pool::MappedBuffer,
-    mapping::{
-        DmaMapping,
-        MmioMapping, //
+    coherent::CpuAddress,
+    direction::Direction,
+    handle::{
+        Backing,
+        Dma,
+        One,
+        OneAddress,
+        Several,
+        Typed, //
     },
     mmap::{
         Mappable,
         Mmap, //
     },
-    noncoherent::{
-        DmaBuffer,
-        Memory, //
-    },
-    pool::{
-        PoolBlock,
-        PoolRef, //
-    },
     seg::{
-        iova_segments::IovaSegments,
         piece::{
             Piece,
             Pieces, //
         },
-    },
-    sg::{
-        SgAddresses,
-        SgMapping, //
+        segments::Scattered, //
     },
     state::{
-        Cpu,
-        Device,
-        Part,
-        Shared, //
+        InDevice,
+        State, //
     },
+    view::CoherentView, //
 };
-use core::hint::unreachable_unchecked;
-use kernel::{
-    ptr::KnownSize,
-    sync::Arc, //
-};
-use zerocopy::{
-    FromBytes,
-    IntoBytes, //
-};
+use kernel::sync::Arc;
 
-/// The part that is the same for each handle: it asks its engine, and drops.
-macro_rules! by_engine {
-    () => {
-        #[inline]
-        fn is_done(&self) -> bool {
-            engine::is_idle(self.engine())
-        }
+/// What a driver gets of memory of this shape.
+pub trait Shape<M> {
+    type Pieces<'a, D, E>
+    where
+        D: 'a;
 
-        #[inline]
-        fn stop(&self) -> bool {
-            engine::stop(self.engine())
-        }
-
-        #[inline]
-        fn release(self) {
-            drop(self);
-        }
-    };
+    /// # Safety
+    ///
+    /// The memory must be mapped in direction `D`, by a handle that is in a state of the device during
+    /// `'a`, and carries an engine with the mark `E`.
+    unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Self::Pieces<'a, D, E>;
 }
 
-/// A handle that is contiguous for the device, with an engine `E`.
-macro_rules! contiguous {
-    ($direction:ty) => {
-        type Pieces<'a> = Piece<'a, $direction, E::Mark>;
-
-        #[inline]
-        unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-            // SAFETY: The handle's memory, which is not empty, in its direction and by its engine; the
-            // caller sees to the lifetime.
-            unsafe { Piece::new(self.dma_address(), self.size()) }
-        }
-    };
-}
-
-/// A handle of shared memory that has a type, with an engine `E`.
-macro_rules! shared {
-    ($target:ty) => {
-        type Pieces<'a> = SharedPiece<'a, $target, E::Mark>;
-
-        #[inline]
-        unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-            // SAFETY: The handle's memory, by its engine; the caller sees to the lifetime.
-            unsafe { SharedPiece::new(self.view()) }
-        }
-    };
-}
-
-/// A handle that becomes the CPU's.
-macro_rules! becomes_cpu {
-    () => {
-        #[inline]
-        unsafe fn finish(self) -> Self::Done {
-            // SAFETY: By the safety requirements of this function.
-            unsafe { self.into_cpu() }
-        }
-    };
-}
-
-/// A handle that stays as it is.
-macro_rules! stays {
-    () => {
-        type Done = Self;
-
-        #[inline]
-        unsafe fn finish(self) -> Self {
-            self
-        }
-    };
-}
-
-impl<B: Contiguous, D: Direction, E: Engine> Sealed for DmaMapping<'_, B, D, Device<E>> {}
-impl<B: Contiguous, D: Direction, E: Engine> InFlight for DmaMapping<'_, B, D, Device<E>> {}
-
-impl<'bound, B, D, E> Handle for DmaMapping<'bound, B, D, Device<E>>
-where
-    B: Contiguous,
-    D: Direction,
-    E: Engine,
-{
-    type Done = DmaMapping<'bound, B, D, Cpu>;
-    contiguous!(D);
-    becomes_cpu!();
-    by_engine!();
-}
-
-impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgMapping<'_, B, D, Device<E>> {}
-impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgMapping<'_, B, D, Device<E>> {}
-
-impl<'bound, B, D, E> Handle for SgMapping<'bound, B, D, Device<E>>
-where
-    B: SgBuffer,
-    D: Direction,
-    E: Engine,
-{
-    type Pieces<'a> = Pieces<'a, D, E::Mark>;
-    type Done = SgMapping<'bound, B, D, Cpu>;
+impl<M: OneAddress> Shape<M> for One {
+    type Pieces<'a, D, E>
+        = Piece<'a, D, E>
+    where
+        D: 'a;
 
     #[inline]
-    unsafe fn pieces<'a>(&self) -> Pieces<'a, D, E::Mark> {
-        // SAFETY: The mapping's segments, in its direction; the caller sees to the lifetime.
-        unsafe { Pieces::new(IovaSegments::of_table(self.segments())) }
+    unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Piece<'a, D, E> {
+        // SAFETY: All of the memory, which is not empty (safety requirements of `OneAddress`), and those of
+        // this function.
+        unsafe { Piece::new(memory.dma_address(), memory.size()) }
     }
-    becomes_cpu!();
-    by_engine!();
 }
 
-impl<B: SgBuffer, D: Direction, E: Engine> Sealed for IovaMapping<'_, B, D, Device<E>> {}
-impl<B: SgBuffer, D: Direction, E: Engine> InFlight for IovaMapping<'_, B, D, Device<E>> {}
-
-impl<'bound, B, D, E> Handle for IovaMapping<'bound, B, D, Device<E>>
-where
-    B: SgBuffer,
-    D: Direction,
-    E: Engine,
-{
-    type Pieces<'a> = Pieces<'a, D, E::Mark>;
-    type Done = IovaMapping<'bound, B, D, Cpu>;
+impl<M: CpuAddress> Shape<M> for Typed {
+    type Pieces<'a, D, E>
+        = SharedPiece<'a, M::Target, E>
+    where
+        D: 'a;
 
     #[inline]
-    unsafe fn pieces<'a>(&self) -> Pieces<'a, D, E::Mark> {
-        // SAFETY: As for `SgMapping`.
-        unsafe { Pieces::new(self.segments()) }
+    unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> SharedPiece<'a, M::Target, E> {
+        // SAFETY: By the safety requirements of `CpuAddress` the memory is valid and aligned, and the device
+        // reaches it at `dma_address`; in a state of the device there are no references. The rest are the
+        // requirements of this function.
+        unsafe {
+            SharedPiece::new(CoherentView::new(
+                memory.cpu().as_ptr(),
+                memory.dma_address(),
+            ))
+        }
     }
-    becomes_cpu!();
-    by_engine!();
 }
 
-impl<M: Memory, T, D: Direction, E: Engine> Sealed for DmaBuffer<'_, M, T, D, Device<E>> {}
-impl<M: Memory, T, D: Direction, E: Engine> InFlight for DmaBuffer<'_, M, T, D, Device<E>> {}
-
-impl<'bound, M, T, D, E> Handle for DmaBuffer<'bound, M, T, D, Device<E>>
-where
-    M: Memory,
-    D: Direction,
-    E: Engine,
-{
-    type Done = DmaBuffer<'bound, M, T, D, Cpu>;
-    contiguous!(D);
-    becomes_cpu!();
-    by_engine!();
-}
-
-impl<T, D: Direction, E: Engine> Sealed for MappedBuffer<'_, T, D, Device<E>> {}
-impl<T, D: Direction, E: Engine> InFlight for MappedBuffer<'_, T, D, Device<E>> {}
-
-impl<'bound, T, D: Direction, E: Engine> Handle for MappedBuffer<'bound, T, D, Device<E>> {
-    type Done = MappedBuffer<'bound, T, D, Cpu>;
-    contiguous!(D);
-    becomes_cpu!();
-    by_engine!();
-}
-
-impl<T: KnownSize + ?Sized, E: Engine> Sealed for DmaCoherent<'_, T, Shared<E>> {}
-impl<T, E> InFlight for DmaCoherent<'_, T, Shared<E>>
-where
-    T: FromBytes + IntoBytes + KnownSize + ?Sized,
-    E: Engine,
-{
-}
-
-impl<'bound, T, E> Handle for DmaCoherent<'bound, T, Shared<E>>
-where
-    T: FromBytes + IntoBytes + KnownSize + ?Sized,
-    E: Engine,
-{
-    type Done = DmaCoherent<'bound, T, Cpu>;
-    shared!(T);
-    becomes_cpu!();
-    by_engine!();
-}
-
-impl<P: PoolRef, E: Engine> Sealed for PoolBlock<P, Shared<E>> {}
-impl<P: PoolRef, E: Engine> InFlight for PoolBlock<P, Shared<E>> {}
-
-impl<P: PoolRef, E: Engine> Handle for PoolBlock<P, Shared<E>> {
-    type Done = PoolBlock<P, Cpu>;
-    shared!(P::Element);
-    becomes_cpu!();
-    by_engine!();
-}
-
-impl<E: Engine> Sealed for CoherentHandle<'_, E> {}
-impl<E: Engine> InFlight for CoherentHandle<'_, E> {}
-
-impl<E: Engine> Handle for CoherentHandle<'_, E> {
-    contiguous!(Bidirectional);
-    stays!();
-    by_engine!();
-}
-
-impl<D: Direction, E: Engine> Sealed for MmioMapping<'_, D, E> {}
-impl<D: Direction, E: Engine> InFlight for MmioMapping<'_, D, E> {}
-
-impl<D: Direction, E: Engine> Handle for MmioMapping<'_, D, E> {
-    contiguous!(D);
-    stays!();
-    by_engine!();
-}
-
-impl<B: SgBuffer, D: Direction, E: Engine> Sealed for SgAddresses<'_, B, D, E> {}
-impl<B: SgBuffer, D: Direction, E: Engine> InFlight for SgAddresses<'_, B, D, E> {}
-
-impl<B: SgBuffer, D: Direction, E: Engine> Handle for SgAddresses<'_, B, D, E> {
-    type Pieces<'a> = Pieces<'a, D, E::Mark>;
+impl<M: Scattered> Shape<M> for Several {
+    type Pieces<'a, D, E>
+        = Pieces<'a, D, E>
+    where
+        D: 'a;
 
     #[inline]
-    unsafe fn pieces<'a>(&self) -> Pieces<'a, D, E::Mark> {
-        // SAFETY: As for `SgMapping`.
-        unsafe { Pieces::new(IovaSegments::of_table(self.segments())) }
+    unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Pieces<'a, D, E> {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { Pieces::new(memory.segments()) }
     }
-    stays!();
-    by_engine!();
 }
 
-/// Handles in a state of the CPU, which are not [`InFlight`]: they can be named, and nothing is done with
-/// them.
-macro_rules! not_in_flight {
-    ($(impl<$($param:tt),+> $handle:ty where [$($bounds:tt)*] is $pieces:ident of $of:ty;)+) => {
-        $(
-            impl<$($param),+> Sealed for $handle where $($bounds)* {}
+impl<M: Backing, D: Direction, S: State> Sealed for Dma<M, D, S> {}
+impl<M: Backing<Shape: Shape<M>>, D: Direction, S: InDevice> InFlight for Dma<M, D, S> {}
 
-            impl<$($param),+> Handle for $handle
-            where
-                $($bounds)*
-            {
-                // The mark that no engine has.
-                type Pieces<'a> = $pieces<'a, $of, Cpu>;
-                stays!();
+impl<M: Backing<Shape: Shape<M>>, D: Direction, S: State> Handle for Dma<M, D, S> {
+    type Pieces<'a> = <M::Shape as Shape<M>>::Pieces<'a, D, S::Mark>;
+    type Done = Dma<M, D, S::Done>;
 
-                #[inline]
-                fn is_done(&self) -> bool {
-                    true
-                }
+    #[inline]
+    fn is_done(&self) -> bool {
+        self.state().is_done()
+    }
 
-                #[inline]
-                fn stop(&self) -> bool {
-                    true
-                }
+    #[inline]
+    fn stop(&self) -> bool {
+        self.state().stop()
+    }
 
-                unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-                    // SAFETY: By the safety requirements of this function it is in a state of the
-                    // device, and by its type it is not.
-                    unsafe { unreachable_unchecked() }
-                }
+    #[inline]
+    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+        // SAFETY: By the type invariants it is mapped in this direction; the caller sees to the rest.
+        unsafe { M::Shape::pieces::<D, S::Mark>(&self.backing) }
+    }
 
-                #[inline]
-                fn release(self) {
-                    drop(self);
-                }
-            }
-        )+
-    };
-}
-
-not_in_flight! {
-    impl<'b, B, D> DmaMapping<'b, B, D, Cpu> where [B: Contiguous, D: Direction] is Piece of D;
-    impl<'b, B, D> DmaMapping<'b, B, D, Part> where [B: Contiguous, D: Direction] is Piece of D;
-    impl<'b, B, D> SgMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces of D;
-    impl<'b, B, D> IovaMapping<'b, B, D, Cpu> where [B: SgBuffer, D: Direction] is Pieces of D;
-    impl<'b, M, T, D> DmaBuffer<'b, M, T, D, Cpu> where [M: Memory, D: Direction] is Piece of D;
-    impl<'b, T, D> MappedBuffer<'b, T, D, Cpu> where [D: Direction] is Piece of D;
-    impl<'b, T> DmaCoherent<'b, T, Cpu> where [T: KnownSize + ?Sized] is SharedPiece of T;
-    impl<P> PoolBlock<P, Cpu> where [P: PoolRef] is SharedPiece of P::Element;
+    #[inline]
+    unsafe fn finish(self) -> Self::Done {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.into_done() }
+    }
 }
 
 /// What wraps a handle, and leaves it in its state.
 macro_rules! by_handle {
     () => {
+        type Pieces<'a> = H::Pieces<'a>;
+        type Done = Self;
+
         #[inline]
         fn is_done(&self) -> bool {
             (**self).is_done()
@@ -354,6 +149,11 @@ macro_rules! by_handle {
             // SAFETY: By the safety requirements of this function.
             unsafe { (**self).pieces() }
         }
+
+        #[inline]
+        unsafe fn finish(self) -> Self {
+            self
+        }
     };
 }
 
@@ -361,23 +161,14 @@ impl<H: Mappable + Handle> Sealed for Mmap<H> {}
 impl<H: Mappable + InFlight> InFlight for Mmap<H> {}
 
 impl<H: Mappable + Handle> Handle for Mmap<H> {
-    type Pieces<'a> = H::Pieces<'a>;
     by_handle!();
-    stays!();
-
-    #[inline]
-    fn release(self) {
-        drop(self);
-    }
 }
 
 impl<H: Handle> Sealed for &H {}
 impl<H: InFlight> InFlight for &H {}
 
 impl<H: Handle> Handle for &H {
-    type Pieces<'a> = H::Pieces<'a>;
     by_handle!();
-    stays!();
 
     #[inline]
     fn release(self) {
@@ -390,9 +181,7 @@ impl<H: Handle> Sealed for Arc<H> {}
 impl<H: InFlight> InFlight for Arc<H> {}
 
 impl<H: Handle> Handle for Arc<H> {
-    type Pieces<'a> = H::Pieces<'a>;
     by_handle!();
-    stays!();
 
     #[inline]
     fn release(self) {

@@ -155,11 +155,11 @@ def handles_in(sources: Iterable[str]) -> list[str]:
             inner = {own.get(field, field) for field in _field_types(code, match.end())}
             fields.setdefault(own.get(name, name), set()).update(inner)
 
-    while more := {name for name, types in fields.items() if types & owners} - owners:
+    while more := ({name for name, types in fields.items() if types & owners}
+                   | {alias for name in owners for alias in aliases.get(name, ())}) - owners:
         owners |= more
-    found = owners & public - errors
-    named = {alias for name in found for alias in aliases.get(name, ())}
-    return sorted({name for name in found if name not in aliases} | named)
+    public |= {alias for all_of_one in aliases.values() for alias in all_of_one}
+    return sorted(owners & public - errors - aliases.keys())
 
 
 def _end(code: str, start: int) -> int:

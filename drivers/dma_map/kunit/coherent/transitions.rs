@@ -102,6 +102,29 @@ mod tests {
     }
 
     #[test]
+    fn cancel_stops_a_busy_device() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let busy = Scripted::busy();
+            let memory = DmaCoherent::new(dma, SLOT, Gfp::Kernel)?.give(&busy);
+            check_eq!(*memory.cancel()?, SLOT);
+            check_eq!(busy.stopped(), 1);
+
+            let stuck = Scripted::stuck();
+            let memory = DmaCoherent::new(dma, SLOT, Gfp::Kernel)?.give(&stuck);
+            let Err(Busy(memory)) = memory.cancel() else {
+                check!(false, "cancel() of a device that does not stop is Ok");
+                return Err(EINVAL);
+            };
+            check_eq!(io_read!(&memory, .tail), SLOT.tail);
+            stuck.finish();
+            check_eq!(*memory.cancel()?, SLOT);
+            check_eq!(stuck.stopped(), 1);
+            Ok(())
+        })
+    }
+
+    #[test]
     fn busy_is_ebusy_as_an_error() -> Result {
         check_eq!(Error::from(Busy(())), EBUSY);
         let text = CString::try_from_fmt(fmt!("{:?}", Busy(())))?;

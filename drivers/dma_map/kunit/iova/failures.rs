@@ -13,9 +13,9 @@ use crate::{
 };
 use core::ptr::NonNull;
 use dma_map::{
-    sg::MapError,
     Bidirectional,
     DmaDevice,
+    MapError,
     ToDevice, //
 };
 use kernel::{

@@ -12,10 +12,10 @@ use crate::{
 };
 use dma_map::{
     direction::Carries,
-    sg::MapError,
     Bidirectional,
     DmaDevice,
     FromDevice,
+    MapError,
     ToDevice, //
 };
 

@@ -9,9 +9,9 @@ use crate::{
 };
 use dma_map::{
     mapping::with_mapped,
-    sg::MapError,
     Bidirectional,
     FromDevice, //
+    MapError,
 };
 
 #[kunit_tests(dma_map_mapping_options)]

@@ -15,10 +15,10 @@ use crate::{
 use core::ops::Range;
 use dma_map::{
     direction::Carries,
-    mapping::Refused,
     Bidirectional,
     DmaDevice,
     FromDevice,
+    Refused,
     ToDevice, //
 };
 use kernel::str::CString;

@@ -115,6 +115,29 @@ mod tests {
     }
 
     #[test]
+    fn cancel_stops_a_busy_device() -> Result {
+        each_probe(|probe| {
+            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"cancel")?;
+            let busy = Scripted::busy();
+            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(&busy);
+            check_eq!(*block.cancel()?, DESCRIPTOR);
+            check_eq!(busy.stopped(), 1);
+
+            let stuck = Scripted::stuck();
+            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(&stuck);
+            let Err(Busy(block)) = block.cancel() else {
+                check!(false, "a device that does not stop gave its block back");
+                return Err(EINVAL);
+            };
+            check_eq!(pool.outstanding(), 1);
+            stuck.finish();
+            check_eq!(*block.cancel()?, DESCRIPTOR);
+            check_eq!(stuck.stopped(), 1);
+            Ok(())
+        })
+    }
+
+    #[test]
     fn counted_blocks_have_the_same_states() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;

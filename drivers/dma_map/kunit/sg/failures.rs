@@ -14,10 +14,10 @@ use crate::{
 };
 use dma_map::{
     direction::Carries,
-    sg::MapError,
     Bidirectional,
     DmaDevice,
     FromDevice,
+    MapError,
     ToDevice, //
 };
 use kernel::str::CString;

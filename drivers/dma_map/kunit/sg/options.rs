@@ -9,14 +9,12 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
-    sg::{
-        MapError,
-        SgOptions, //
-    },
+    sg::SgOptions,
     Bidirectional,
     DmaDevice,
     FromDevice,
     IovaMapping,
+    MapError,
     MapOptions, //
 };
 

@@ -14,15 +14,14 @@ use crate::{
 };
 use dma_map::{
     sg::{
-        MapError,
         Prebuilt,
-        SgOptions,
-        SgSlice, //
+        SgOptions, //
     },
     Bidirectional,
     Busy,
     DmaDevice,
     FromDevice,
+    MapError,
     MapOptions,
     ToDevice, //
 };
@@ -31,7 +30,7 @@ use kernel::bindings;
 /// Returns where the entries of the table are.
 fn entries<B, D>(mapping: &SgMapping<'_, B, D, Device<Idle>>) -> usize
 where
-    B: SgBuffer,
+    B: SgSource,
     D: Direction,
 {
     let table: *const bindings::sg_table = core::ptr::from_ref(mapping.as_sg_table()).cast();

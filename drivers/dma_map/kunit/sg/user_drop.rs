@@ -72,7 +72,7 @@ impl Lent {
 }
 
 /// Drops each handle of the buffers that `make` makes, in each state, in each context.
-fn each_drop<B: SgBuffer>(
+fn each_drop<B: SgSource>(
     dma: DmaDevice<'_>,
     lent: &Lent,
     make: impl Fn(&UserMemory) -> Result<B>,
@@ -141,7 +141,7 @@ where
 }
 
 /// Whatever comes after the device's last write stays.
-fn newer_data<B: SgBuffer>(
+fn newer_data<B: SgSource>(
     dma: DmaDevice<'_>,
     lent: &Lent,
     make: impl Fn(&UserMemory) -> Result<B>,
@@ -168,7 +168,7 @@ where
     Ok(())
 }
 
-fn both<B: SgBuffer>(index: usize, make: impl Fn(&UserMemory) -> Result<B>) -> Result
+fn both<B: SgSource>(index: usize, make: impl Fn(&UserMemory) -> Result<B>) -> Result
 where
     FromDevice: Carries<B::Element>,
 {

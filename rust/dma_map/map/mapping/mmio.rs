@@ -9,16 +9,21 @@ use super::mapped::{
 use crate::{
     device::DmaDevice,
     direction::Direction,
-    engine::{
-        self,
-        Engine, //
-    },
-    error::Busy,
-    generic::variance::{
-        Invariant,
-        InvariantIn, //
+    engine::Engine,
+    generic::variance::Invariant,
+    handle::{
+        Backing,
+        Dma,
+        One,
+        OneAddress,
+        Unmap, //
     },
     model::sync_attrs::UnmapAttrs,
+    state::{
+        Device,
+        Lasting,
+        State, //
+    },
     sys::{
         chunk::Chunk,
         ffi, //
@@ -26,7 +31,6 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
     ops::Range, //
 };
 use kernel::{
@@ -162,10 +166,6 @@ impl<'peer> MmioWindow<'peer> {
 ///
 /// C API: `dma_map_phys()` with `DMA_ATTR_MMIO`, as `dma_map_resource()` does. Drop context: any.
 ///
-/// # Invariants
-///
-/// `mapped` is a window of I/O memory, mapped in direction `D`.
-///
 /// # Examples
 ///
 /// ```ignore
@@ -182,10 +182,56 @@ impl<'peer> MmioWindow<'peer> {
 /// # Ok(())
 /// # }
 /// ```
-pub struct MmioMapping<'bound, D: Direction, E: Engine> {
-    mapped: Mapped<'bound>,
-    engine: E,
-    _kind: (PhantomData<D>, InvariantIn<E>),
+pub type MmioMapping<'bound, D, E> = Dma<Mmio<'bound>, D, Lasting<E>>;
+
+/// I/O memory of one device that is mapped for another one.
+///
+/// # Invariants
+///
+/// It is a window of I/O memory.
+pub struct Mmio<'bound>(Mapped<'bound>);
+
+// SAFETY: I/O memory stays where it is while its device is bound.
+unsafe impl<'bound> Backing for Mmio<'bound> {
+    type Device = DmaDevice<'bound>;
+    // Nobody gives it: it is not the CPU's.
+    type Given<E: Engine> = Device<E>;
+    type Shape = One;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
+        self.0.device()
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    #[inline]
+    unsafe fn release<D: Direction, S: State>(self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.unmap::<D, S>() };
+    }
+}
+
+// SAFETY: As above.
+unsafe impl Unmap for Mmio<'_> {
+    type Buffer = ();
+
+    #[inline]
+    unsafe fn unmap<D: Direction, S: State>(self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.0.unmap::<D>(UnmapAttrs::IN_SYNC) };
+    }
+}
+
+// SAFETY: By the type invariants of `Mapped`; it is not empty.
+unsafe impl OneAddress for Mmio<'_> {
+    #[inline]
+    fn dma_address(&self) -> DmaAddress {
+        self.0.address()
+    }
 }
 
 impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
@@ -215,70 +261,9 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
         let mapped = unsafe { Mapped::map::<D>(dev, chunk, attrs) }
             .map_err(|error| mapped::reason::<D>(dev, chunk, attrs, error))?;
 
-        // INVARIANT: Mapped above.
-        Ok(Self {
-            mapped,
-            engine,
-            _kind: (PhantomData, PhantomData),
-        })
-    }
-
-    /// Returns the address at which the device reaches the window, contiguously.
-    ///
-    /// Context: any.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.mapped.address()
-    }
-
-    /// Who is asked before the window is unmapped.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        &self.engine
-    }
-
-    /// Returns the number of bytes that are mapped.
-    #[inline]
-    pub fn size(&self) -> usize {
-        self.mapped.size()
-    }
-
-    /// Returns the device that the window is mapped for.
-    #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
-        self.mapped.device()
-    }
-
-    /// Unmaps the window when the device is done.
-    ///
-    /// C API: `dma_unmap_phys()`. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the mapping if the engine is not idle.
-    pub fn unmap(self) -> Result<(), Busy<Self>> {
-        if !engine::is_idle(&self.engine) {
-            return Err(Busy(self));
-        }
-
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: Mapped in this direction, the device is done, and it is not used again.
-        unsafe { this.mapped.unmap::<D>(UnmapAttrs::IN_SYNC) };
-        // SAFETY: `this` is not dropped, so the engine is dropped once.
-        unsafe { core::ptr::drop_in_place(&mut this.engine) };
-        Ok(())
-    }
-}
-
-impl<D: Direction, E: Engine> Drop for MmioMapping<'_, D, E> {
-    fn drop(&mut self) {
-        if !engine::stop(&self.engine) {
-            self.device().quarantine(self.size());
-            return;
-        }
-
-        // SAFETY: Mapped in this direction (type invariants), the device is done, and it is not
-        // used again.
-        unsafe { self.mapped.unmap::<D>(UnmapAttrs::IN_SYNC) };
+        // INVARIANT: A window of I/O memory.
+        let backing = Mmio(mapped);
+        // SAFETY: Mapped above in this direction.
+        Ok(unsafe { Self::in_device(backing, engine) })
     }
 }

@@ -6,7 +6,10 @@
 //! is not accessible meanwhile, because the CPU may see old data there. The device is idle, and it
 //! gets all of the mapping back at once.
 
-use super::DmaMapping;
+use super::{
+    DmaMapping,
+    Single, //
+};
 use crate::{
     buf::contiguous::Contiguous,
     direction::{
@@ -14,46 +17,20 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::{
-        self,
-        Engine, //
-    },
-    model::sync_attrs::UnmapAttrs,
+    engine::Engine,
+    error::Refused,
+    generic::variance::Inside,
+    handle::Backing,
     state::{
+        private::State as _,
         Device,
+        InDevice,
         Part, //
     },
 };
-use core::{
-    marker::PhantomData,
-    mem::ManuallyDrop,
-    ops::Range, //
-};
+use core::ops::Range;
 use kernel::prelude::*;
 use zerocopy::FromBytes;
-
-/// What [`DmaMapping::complete_range`] gives back when it fails: the reason and the handle.
-pub struct Refused<H> {
-    /// The reason.
-    pub error: Error,
-    /// The handle, as it was.
-    pub handle: H,
-}
-
-impl<H> From<Refused<H>> for Error {
-    #[inline]
-    fn from(refused: Refused<H>) -> Self {
-        refused.error
-    }
-}
-
-impl<H> core::fmt::Debug for Refused<H> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Refused")
-            .field("error", &self.error)
-            .finish_non_exhaustive()
-    }
-}
 
 impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, Device<E>> {
     /// Takes a range of bytes back for the CPU when the device is done, and syncs it.
@@ -75,19 +52,16 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     ) -> Result<DmaMapping<'bound, B, D, Part>, Refused<Self>> {
         let error = if range.is_empty() || range.end > self.size() {
             EINVAL
-        } else if !engine::is_idle(&self.state.0) {
+        } else if !self.state().is_done() {
             EBUSY
         } else {
-            let (parts, _) = self.into_parts();
-            // INVARIANT: Checked above; synced below.
-            let this = DmaMapping {
-                parts: ManuallyDrop::new(parts),
-                state: Part(range),
-                _direction: PhantomData,
-            };
-            // SAFETY: By the type invariants it is mapped in this direction; the device is done.
-            unsafe { this.parts.mapped.sync_for_cpu::<D>(this.lines()) };
-            return Ok(this);
+            // SAFETY: By the type invariants it is mapped in this direction; the device is done. The range
+            // is within the buffer, not empty, and synced.
+            return Ok(unsafe {
+                self.into_state(Part(range.clone()), |single| {
+                    single.mapped.sync_for_cpu::<D>(single.lines(&range))
+                })
+            });
         };
 
         Err(Refused {
@@ -97,29 +71,30 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     }
 }
 
-impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
-    /// Returns the range of bytes that the CPU has.
-    #[inline]
-    pub fn range(&self) -> Range<usize> {
-        self.state.0.clone()
-    }
-
-    /// The range, widened to the cache lines that hold it, within the buffer.
+impl<B: Contiguous> Single<'_, B> {
+    /// A range, widened to the cache lines that hold it, within the buffer.
     ///
     /// The bytes beside the range are nobody's while the device is idle, and their lines are clean:
     /// what the CPU has of them was read when the range was synced.
     #[inline]
-    fn lines(&self) -> Range<usize> {
+    fn lines(&self, range: &Range<usize>) -> Range<usize> {
         // `start` is within the buffer, whose address does not wrap.
-        let base = core::ptr::from_ref(self.parts.buffer.contents())
+        let base = core::ptr::from_ref(self.buffer.contents())
             .cast::<u8>()
             .addr();
-        let Range { start, end } = self.state.0;
         let mask = self.device().cache_alignment().wrapping_sub(1);
 
-        let first = base.wrapping_add(start) & !mask;
-        let last = (base.wrapping_add(end).wrapping_sub(1)) | mask;
+        let first = base.wrapping_add(range.start) & !mask;
+        let last = (base.wrapping_add(range.end).wrapping_sub(1)) | mask;
         first.saturating_sub(base)..last.wrapping_sub(base).wrapping_add(1).min(self.size())
+    }
+}
+
+impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
+    /// Returns the range of bytes that the CPU has.
+    #[inline]
+    pub fn range(&self) -> Range<usize> {
+        self.state().0.clone()
     }
 
     /// Returns the bytes of the range, which the device wrote.
@@ -128,8 +103,8 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
     where
         D: CpuReads,
     {
-        let Range { start, end } = self.state.0;
-        let base = core::ptr::from_ref(self.parts.buffer.contents()).cast::<u8>();
+        let Range { start, end } = self.state().0;
+        let base = core::ptr::from_ref(self.backing.buffer.contents()).cast::<u8>();
 
         // SAFETY: The range is within the buffer, and synced for the CPU (type invariants). A
         // direction carries elements without padding only, so all bytes are initialised. The buffer
@@ -144,8 +119,8 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         D: CpuWrites,
         B::Element: FromBytes,
     {
-        let Range { start, end } = self.state.0;
-        let base = core::ptr::from_mut(self.parts.buffer.contents_mut()).cast::<u8>();
+        let Range { start, end } = self.state().0;
+        let base = core::ptr::from_mut(self.backing.buffer.contents_mut()).cast::<u8>();
 
         // SAFETY: As in `as_bytes`, and `self` is borrowed exclusively. Elements are `FromBytes`, so
         // whatever is written leaves them valid.
@@ -160,14 +135,9 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
     #[inline]
     pub fn give<E: Engine>(self, engine: E) -> DmaMapping<'bound, B, D, Device<E>> {
         self.sync_back();
-        let (parts, _) = self.into_parts();
 
-        // INVARIANT: The range was synced above, and the rest has been in sync.
-        DmaMapping {
-            parts: ManuallyDrop::new(parts),
-            state: Device::new(engine),
-            _direction: PhantomData,
-        }
+        // SAFETY: The range was synced above, and the rest has been in sync.
+        unsafe { self.into_state(Device::of(engine, Inside(())), |_| ()) }
     }
 
     /// Unmaps the buffer and gives it back, with what the device wrote beside the range, too.
@@ -176,18 +146,18 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
     /// Context: any.
     pub fn unmap(self) -> B {
         self.sync_back();
-        let (parts, _) = self.into_parts();
 
-        // SAFETY: It is mapped in this direction, the device is done, and it is not used again.
-        unsafe { parts.mapped.unmap::<D>(UnmapAttrs::given_back::<D, Part>()) };
-        parts.buffer
+        // SAFETY: By the type invariants the device is done.
+        unsafe { self.into_buffer() }
     }
 
     /// Gives the range to the device again.
     #[inline]
     fn sync_back(&self) {
+        let lines = self.backing.lines(&self.state().0);
+
         // SAFETY: By the type invariants it is mapped in this direction. The callers consume the
         // handle, so the CPU is done.
-        unsafe { self.parts.mapped.sync_for_device::<D>(self.lines()) };
+        unsafe { self.backing.mapped.sync_for_device::<D>(lines) };
     }
 }

@@ -2,33 +2,41 @@
 
 //! A mapping of which only the addresses are left.
 
-use super::SgMapping;
+use super::{
+    parts::Sg,
+    source::SgSource,
+    SgMapping, //
+};
 use crate::{
-    buf::buffer::SgBuffer,
     device::{
         split::Split,
         DmaDevice, //
     },
     direction::Direction,
-    engine::{
-        self,
-        Engine, //
-    },
-    error::{
-        Busy,
-        MapError, //
-    },
+    engine::Engine,
+    error::MapError,
     generic::vec,
     gfp::Gfp,
+    handle::{
+        Backing,
+        Dma,
+        Several,
+        Unmap, //
+    },
     seg::{
         page_addresses::PageAddresses,
         segments::{
             Entries,
+            Scattered,
             Segment,
             SplitSegments, //
         },
     },
-    state::Device,
+    state::{
+        Device,
+        Lasting,
+        State, //
+    },
     sys::{
         ffi,
         ledger, //
@@ -43,21 +51,24 @@ use kernel::prelude::*;
 /// of addresses and lengths, of half the size, takes its place. Elsewhere the table is what
 /// unmapping takes, and stays. The driver sees the same type in both cases.
 ///
-/// There is no way back to the `Cpu` state: [`unmap`](Self::unmap) is the end, and gives the buffer
+/// There is no way back to the `Cpu` state: [`unmap`](Dma::unmap) is the end, and gives the buffer
 /// back, or else the drop, which is that of [`SgMapping`].
 ///
 /// C API: `dma_need_unmap()`, `dma_unmap_sgtable()`.
+pub type SgAddresses<'bound, B, D, E> = Dma<Addresses<'bound, B>, D, Lasting<E>>;
+
+/// A buffer that is mapped, by a table or by a list of what a table had.
 ///
 /// # Invariants
 ///
-/// Either the mapping's table has its entries and `list` is empty, or the table is empty, needs no
+/// Either the table of `sg` has its entries and `list` is empty; or the table is empty, needs no
 /// unmapping and no sync, and `list` has the entries it had.
-pub struct SgAddresses<'bound, B: SgBuffer, D: Direction, E: Engine> {
-    mapping: SgMapping<'bound, B, D, Device<E>>,
+pub struct Addresses<'bound, B: SgSource> {
+    sg: Sg<'bound, B>,
     list: KVec<Segment>,
 }
 
-impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Device<E>> {
+impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Device<E>> {
     /// Drops what the device does not need to know.
     ///
     /// Context: may sleep with [`Gfp::Kernel`], any otherwise.
@@ -65,19 +76,18 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// # Errors
     ///
     /// `ENOMEM`, with the mapping, if there is no memory for the list.
-    pub fn into_addresses(
-        mut self,
-        gfp: Gfp,
-    ) -> Result<SgAddresses<'bound, B, D, E>, MapError<Self>> {
+    pub fn into_addresses(self, gfp: Gfp) -> Result<SgAddresses<'bound, B, D, E>, MapError<Self>> {
         let mut list = KVec::new();
 
         // SAFETY: The device is bound, and the mapping has been made.
-        if !unsafe { ffi::need_unmap(self.parts.dev.as_raw()) } {
+        let needs_unmap = unsafe { ffi::need_unmap(self.backing.dev.as_raw()) };
+        if !needs_unmap {
+            let table = self.backing.table();
             // CAST: The number of entries is 32 bits.
-            let count = self.parts.table().mapped() as usize;
+            let count = table.mapped() as usize;
             let reserved = vec::reserve(&mut list, count, gfp.flags());
             let filled = reserved.is_ok()
-                && Entries::of(self.parts.table())
+                && Entries::of(table)
                     .all(|entry| vec::push_within_capacity(&mut list, entry).is_ok());
             if !filled {
                 return Err(MapError {
@@ -85,82 +95,110 @@ impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
                     buffer: self,
                 });
             }
-            // Nothing to give back: a kernel that debugs DMA does not come here.
-            ledger::strike(self.parts.dev.as_raw(), || {
-                let attrs = self.parts.options.attrs();
-                self.parts.table().entry(D::RAW, attrs)
-            });
-            self.parts.free_table();
         }
 
+        let (mut sg, state) = self.into_parts();
+        if !needs_unmap {
+            // Nothing to give back: a kernel that debugs DMA does not come here.
+            ledger::strike(sg.dev.as_raw(), || {
+                sg.table().entry(D::RAW, sg.options.attrs())
+            });
+            sg.free_table();
+        }
         // INVARIANT: As it was, or copied and cleared above. Nothing was bounced for this mapping,
         // or the device would need unmapping; so it stays in sync whatever is bounced later.
-        Ok(SgAddresses {
-            mapping: self,
-            list,
-        })
+        let backing = Addresses { sg, list };
+        // SAFETY: Mapped as before, and the device's.
+        Ok(unsafe { Dma::from_parts(backing, state.lasting()) })
     }
 }
 
-impl<'bound, B: SgBuffer, D: Direction, E: Engine> SgAddresses<'bound, B, D, E> {
-    fn entries(&self) -> Entries<'_> {
-        if self.list.is_empty() {
-            Entries::of(self.mapping.parts.table())
-        } else {
-            Entries::List(self.list.iter())
+impl<B: SgSource> Addresses<'_, B> {
+    /// The entries of the table or of the list.
+    ///
+    /// # Safety
+    ///
+    /// The value must not be dropped nor changed during `'a`.
+    unsafe fn entries<'a>(&self) -> Entries<'a> {
+        let (start, len) = (self.list.as_ptr(), self.list.len());
+
+        // SAFETY: By the safety requirements of this function.
+        unsafe {
+            match len {
+                0 => Entries::of_raw(self.sg.table()),
+                _ => Entries::List(core::slice::from_raw_parts(start, len).iter()),
+            }
         }
     }
+}
 
+impl<B: SgSource, D: Direction, E: Engine> SgAddresses<'_, B, D, E> {
     /// Returns what to tell the device, as [`SgMapping::segments`].
     #[inline]
     pub fn segments(&self) -> SplitSegments<'_> {
-        SplitSegments::new(self.entries(), Split::of(self.device()))
+        // SAFETY: The handle is borrowed for that long.
+        unsafe { Scattered::segments(&*self.backing) }
     }
 
     /// Returns the mapping as a list of pages, as [`SgMapping::dma_pages`].
     pub fn dma_pages(&self, size: usize) -> Result<PageAddresses<'_>> {
-        PageAddresses::new(self.entries(), size)
+        // SAFETY: As above.
+        PageAddresses::new(unsafe { self.backing.entries() }, size)
     }
+}
 
-    /// Who is asked before the buffer is unmapped.
+// SAFETY: As for `Sg`; a list has memory of its own.
+unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
+    type Device = DmaDevice<'bound>;
+    // Nobody gives it: it is not the CPU's.
+    type Given<E: Engine> = Device<E>;
+    type Shape = Several;
+
     #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        self.mapping.engine()
+    fn device(&self) -> DmaDevice<'bound> {
+        self.sg.dev
     }
 
-    /// Returns the number of bytes that are mapped.
     #[inline]
-    pub fn size(&self) -> usize {
-        self.mapping.size()
+    fn size(&self) -> usize {
+        self.sg.size
     }
 
-    /// Returns the device that the buffer is mapped for.
-    #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
-        self.mapping.device()
-    }
-
-    /// Unmaps the buffer when the device is done, and gives it back.
-    ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the handle if the engine is not idle.
-    pub fn unmap(self) -> Result<B, Busy<Self>> {
-        let Self { mapping, list } = self;
-
-        if mapping.parts.table().is_empty() {
-            if !engine::is_idle(mapping.engine()) {
-                // INVARIANT: Nothing has changed.
-                return Err(Busy(Self { mapping, list }));
-            }
+    unsafe fn release<D: Direction, S: State>(self) {
+        if self.sg.table().is_empty() {
             // It needs no unmap, and must not have one: there is no table.
-            return Ok(mapping.into_parts().0.buffer);
+            self.sg.free();
+        } else {
+            // SAFETY: By the safety requirements of this function.
+            unsafe { self.sg.release::<D, S>() };
         }
-        // INVARIANT: Nothing has changed.
-        mapping
-            .unmap()
-            .map_err(|Busy(mapping)| Busy(Self { mapping, list }))
+    }
+
+    fn quarantine(self) {
+        self.sg.quarantine();
+    }
+}
+
+// SAFETY: As above.
+unsafe impl<B: SgSource> Unmap for Addresses<'_, B> {
+    type Buffer = B;
+
+    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+        if self.sg.table().is_empty() {
+            // As in `release`.
+            self.sg.buffer
+        } else {
+            // SAFETY: By the safety requirements of this function.
+            unsafe { self.sg.unmap::<D, S>() }
+        }
+    }
+}
+
+// SAFETY: The entries are those of the table that was mapped, and need no unmap, or still is.
+unsafe impl<B: SgSource> Scattered for Addresses<'_, B> {
+    #[inline]
+    unsafe fn segments<'a>(&self) -> SplitSegments<'a> {
+        // SAFETY: By the safety requirements of this function.
+        SplitSegments::new(unsafe { self.entries() }, Split::of(self.sg.dev))
     }
 }

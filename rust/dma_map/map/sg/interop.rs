@@ -6,9 +6,11 @@
 //!
 //! `Documentation/dma_map/interop.rst` says what is converted, and what is not and why.
 
-use super::SgMapping;
+use super::{
+    source::SgSource,
+    SgMapping, //
+};
 use crate::{
-    buf::buffer::SgBuffer,
     device::{
         split::Split,
         DmaDevice, //
@@ -30,7 +32,7 @@ use kernel::{
     scatterlist::SGTable, //
 };
 
-impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
+impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     /// Returns the mapped table, for functions of the `kernel` crate.
     ///
     /// Its entries are as the IOMMU has left them: [`segments`](Self::segments) splits them again.
@@ -40,7 +42,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     pub fn as_sg_table(&self) -> &SGTable {
         // SAFETY: The table is valid, mapped, and not changed while `self` is borrowed; the type
         // only reads.
-        unsafe { SGTable::from_raw(self.parts.table().as_const_ptr().cast_mut()) }
+        unsafe { SGTable::from_raw(self.backing.table().as_const_ptr().cast_mut()) }
     }
 
     /// Returns the mapping as a list of pages of `size` bytes; see [`PageAddresses`].
@@ -51,7 +53,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     ///
     /// `EINVAL` if `size` is not a power of two, or if the mapping has a gap within a page.
     pub fn dma_pages(&self, size: usize) -> Result<PageAddresses<'_>> {
-        PageAddresses::new(Entries::of(self.parts.table()), size)
+        PageAddresses::new(Entries::of(self.backing.table()), size)
     }
 }
 

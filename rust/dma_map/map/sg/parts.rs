@@ -1,23 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a mapping is made of, whatever its state.
+//! Scattered memory that is mapped by a table.
 
+use super::source::SgSource;
 use crate::{
-    buf::buffer::SgBuffer,
-    device::DmaDevice,
+    buf::buffer::release,
+    device::{
+        split::Split,
+        DmaDevice, //
+    },
     direction::Direction,
+    engine::Engine,
+    handle::{
+        Backing,
+        Several,
+        Unmap, //
+    },
     model::{
         map_options::MapOptions,
         sync_attrs::UnmapAttrs, //
     },
-    seg::table::Table,
-    sys::ledger, //
+    seg::{
+        segments::{
+            Entries,
+            Scattered,
+            SplitSegments, //
+        },
+        table::Table, //
+    },
+    state::{
+        Device,
+        State, //
+    },
+    sys::{
+        ffi,
+        ledger, //
+    },
 };
-/// The buffer, and what unmapping takes.
-pub(super) struct Parts<'bound, B> {
+use kernel::bindings;
+
+/// A buffer that is mapped by a scatter-gather table.
+///
+/// # Invariants
+///
+/// The table, which is `own` or the buffer's, describes all of `buffer`, and is mapped for `dev` with
+/// `options`.
+pub struct Sg<'bound, B: SgSource> {
     pub(super) dev: DmaDevice<'bound>,
     /// The table, unless the buffer keeps it.
-    pub(super) own_table: Table,
+    pub(super) own: B::Own,
     /// What unmapping takes as mapping did.
     pub(super) options: MapOptions,
     /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
@@ -26,17 +57,28 @@ pub(super) struct Parts<'bound, B> {
     pub(super) buffer: B,
 }
 
-impl<B: SgBuffer> Parts<'_, B> {
+impl<B: SgSource> Sg<'_, B> {
     /// The table.
     #[inline(always)]
     pub(super) fn table(&self) -> &Table {
-        self.buffer.kept_table().unwrap_or(&self.own_table)
+        self.buffer.table(&self.own)
+    }
+
+    /// The buffer, which the caller accesses in the `Cpu` state only.
+    #[inline]
+    pub(crate) fn buffer(&self) -> &B {
+        &self.buffer
+    }
+
+    /// The same, to be written; not to be exchanged.
+    #[inline]
+    pub(crate) fn buffer_mut(&mut self) -> &mut B {
+        &mut self.buffer
     }
 
     /// Frees the table, which needs no unmap.
     pub(super) fn free_table(&mut self) {
-        self.own_table.clear();
-        self.buffer.free_kept_table();
+        self.buffer.free_table(&mut self.own);
     }
 
     /// Unmaps the table, and syncs it as `end` says.
@@ -45,11 +87,94 @@ impl<B: SgBuffer> Parts<'_, B> {
     ///
     /// It must be mapped in direction `D`, and the device be done.
     #[inline(always)]
-    pub(super) unsafe fn unmap<D: Direction>(&self, end: UnmapAttrs) {
+    unsafe fn unmap_table<D: Direction>(&self, end: UnmapAttrs) {
         let options = self.options.attrs();
 
         ledger::strike(self.dev.as_raw(), || self.table().entry(D::RAW, options));
         // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
         unsafe { self.table().unmap(self.dev, D::RAW, options, end) };
+    }
+
+    /// Frees the table, and the buffer where that is legal; nothing is mapped any more.
+    pub(super) fn free(self) {
+        let Self {
+            dev,
+            own,
+            size,
+            buffer,
+            ..
+        } = self;
+        drop(own);
+        release::<B::Memory, _>(dev, size, buffer);
+    }
+}
+
+// SAFETY: The table and the chunks of a buffer stay where they are (safety requirements of `SgBuffer`).
+unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
+    type Device = DmaDevice<'bound>;
+    type Given<E: Engine> = Device<E>;
+    type Shape = Several;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
+        self.dev
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline]
+    unsafe fn sync_for_cpu<D: Direction>(&self) {
+        let (dev, table) = (self.dev.as_raw(), self.table());
+
+        // SAFETY: By the safety requirements of this function and the type invariants.
+        unsafe {
+            if ffi::need_sync(dev) {
+                bindings::__dma_sync_sg_for_cpu(dev, table.sgl(), table.entries(), D::RAW);
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn sync_for_device<D: Direction>(&self) {
+        let (dev, table) = (self.dev.as_raw(), self.table());
+
+        // SAFETY: By the safety requirements of this function and the type invariants.
+        unsafe {
+            if ffi::need_sync(dev) {
+                bindings::__dma_sync_sg_for_device(dev, table.sgl(), table.entries(), D::RAW);
+            }
+        }
+    }
+
+    unsafe fn release<D: Direction, S: State>(self) {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.unmap_table::<D>(UnmapAttrs::dropped::<D, S, B::Memory>()) };
+        self.free();
+    }
+}
+
+// SAFETY: As above.
+unsafe impl<B: SgSource> Unmap for Sg<'_, B> {
+    type Buffer = B;
+
+    #[inline]
+    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { self.unmap_table::<D>(UnmapAttrs::given_back::<D, S>()) };
+        self.buffer
+    }
+}
+
+// SAFETY: The segments are those of the table that is mapped.
+unsafe impl<B: SgSource> Scattered for Sg<'_, B> {
+    #[inline]
+    unsafe fn segments<'a>(&self) -> SplitSegments<'a> {
+        // SAFETY: By the safety requirements of this function.
+        let entries = unsafe { Entries::of_raw(self.table()) };
+        // They are within the limits.
+        SplitSegments::new(entries, Split::NONE)
     }
 }

@@ -2,17 +2,22 @@
 
 //! A buffer that keeps its scatter-gather table from one mapping to the next.
 
+use super::source::{
+    check_table,
+    private::Tabled,
+    SgSource,
+    MAP_ATTRS, //
+};
 use crate::{
     buf::{
         buffer::{
-            Made,
+            check_lines,
             SgBuffer,
             SgSlice, //
         },
         page_list::PageList, //
     },
     device::{
-        lines::Lines,
         reach::Reach,
         DmaDevice, //
     },
@@ -21,17 +26,12 @@ use crate::{
         ToDevice, //
     },
     error::MapError,
+    generic::variance::Inside,
     model::sg_options::SgOptions,
-    seg::table::{
-        Table,
-        Within, //
-    },
-    sys::chunk::Chunk, //
+    seg::table::Table,
+    sys::ledger, //
 };
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// A buffer, and the table that describes it for a device: built once, mapped again and again.
 ///
@@ -158,6 +158,21 @@ impl<B: SgBuffer> Prebuilt<B> {
     }
 }
 
+impl<B: SgSlice> Prebuilt<B> {
+    /// Returns the elements.
+    #[inline]
+    pub fn as_slice(&self) -> &[B::Element] {
+        self.inner.buffer.as_slice()
+    }
+
+    /// Returns the elements, to be written.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [B::Element] {
+        // The table stays, and so does what it describes (safety requirements of `SgSlice`).
+        self.inner.buffer.as_mut_slice()
+    }
+}
+
 impl Prebuilt<PageList> {
     /// Copies bytes from the pages; see [`PageList::read`].
     #[inline]
@@ -172,53 +187,19 @@ impl Prebuilt<PageList> {
     }
 }
 
-// SAFETY: It is the buffer's memory, and the buffer is not accessible for exchange. Each value keeps a
-// table, which describes that memory (type invariant).
-unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
-    type Element = B::Element;
-
-    const DROP_MAY_SLEEP: bool = B::DROP_MAY_SLEEP;
-    const USER: bool = B::USER;
-
-    #[inline]
-    fn len(&self) -> usize {
-        self.inner.buffer.len()
-    }
-
-    #[inline]
-    fn page_chunks(&self) -> Option<usize> {
-        self.inner.buffer.page_chunks()
-    }
-
-    fn try_for_each_page(
-        &self,
-        f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
-    ) -> Result {
-        self.inner.buffer.try_for_each_page(f)
-    }
-
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        self.inner.buffer.try_for_each_chunk(f)
-    }
-
-    #[inline]
-    fn whole_lines(&self, line: usize) -> bool {
-        self.inner.buffer.whole_lines(line)
-    }
-
-    fn check_lines(&self, lines: Lines<'_>) -> Result {
-        self.inner.buffer.check_lines(lines)
-    }
+impl<B: SgBuffer> Tabled for Prebuilt<B> {
+    type Own = ();
 
     #[inline(always)]
-    fn make_table(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result<Made> {
+    unsafe fn map<D: Direction>(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
         let binding = dev.reach().binding();
         let inner = &mut *self.inner;
+        check_lines::<D, B>(dev, &inner.buffer)?;
 
+        let line = ledger::Line::new()?;
         // What was built without asking for coherence may lie further than that allows.
-        let within = if inner.ready_for == binding && !options.is_coherent() {
-            Within::Limits
-        } else {
+        let is_ready = inner.ready_for == binding && !options.is_coherent();
+        if !is_ready {
             if inner.built_for != binding || options.is_coherent() {
                 inner.rebuild(dev, options)?;
             } else if !dev.reach().settled() {
@@ -227,26 +208,28 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
                 inner.table.check_reach(dev, ToDevice::RAW, attrs)?;
             }
             inner.table.unmark();
-            Within::Unknown
-        };
-
-        Ok(Made {
-            table: Table::EMPTY,
-            within,
-        })
+        }
+        let attrs = options.attrs() | MAP_ATTRS;
+        check_table::<D>(dev, &inner.table, attrs)?;
+        // SAFETY: The table describes memory that the buffer owns (type invariants); by the safety
+        // requirements of this function it is not mapped, and nobody accesses it. It is checked unless its
+        // segments are within the limits (type invariants); no device knows of it.
+        unsafe {
+            inner.table.map_in_place(dev, D::RAW, attrs)?;
+            if !is_ready {
+                inner.table.check(dev, D::RAW, attrs)?;
+            }
+        }
+        line.enter(dev.as_raw(), || inner.table.entry(D::RAW, options.attrs()));
+        Ok(())
     }
 
     #[inline(always)]
-    fn kept_table(&self) -> Option<&Table> {
-        Some(&self.inner.table)
+    fn table<'a>(&'a self, (): &'a ()) -> &'a Table {
+        &self.inner.table
     }
 
-    #[inline(always)]
-    unsafe fn kept_table_mut(&mut self) -> Option<&mut Table> {
-        Some(&mut self.inner.table)
-    }
-
-    fn free_kept_table(&mut self) {
+    fn free_table(&mut self, (): &mut ()) {
         // INVARIANT: There is no table.
         self.inner.built_for = 0;
         self.inner.ready_for = 0;
@@ -254,15 +237,17 @@ unsafe impl<B: SgBuffer> SgBuffer for Prebuilt<B> {
     }
 }
 
-// SAFETY: The table stays, and so does what it describes (safety requirements of `SgSlice`).
-unsafe impl<B: SgSlice> SgSlice for Prebuilt<B> {
-    #[inline]
-    fn as_slice(&self) -> &[B::Element] {
-        self.inner.buffer.as_slice()
+impl<B: SgBuffer> SgSource for Prebuilt<B> {
+    type Memory = B;
+    type Element = B::Element;
+
+    #[inline(always)]
+    fn memory(&self) -> &B {
+        &self.inner.buffer
     }
 
-    #[inline]
-    fn as_mut_slice(&mut self) -> &mut [B::Element] {
-        self.inner.buffer.as_mut_slice()
+    #[inline(always)]
+    fn memory_mut(&mut self, _: Inside) -> &mut B {
+        &mut self.inner.buffer
     }
 }

@@ -7,7 +7,8 @@
 //! the header.
 
 use super::{
-    Parts,
+    source::SgSource,
+    Sg,
     SgMapping, //
 };
 use crate::{
@@ -20,10 +21,8 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::{
-        self,
-        Engine, //
-    },
+    engine::Engine,
+    handle::Backing as _,
     seg::{
         segments::{
             Entries,
@@ -32,6 +31,7 @@ use crate::{
         table::Table, //
     },
     state::{
+        private::State as _,
         Cpu,
         Device, //
     },
@@ -43,7 +43,7 @@ use kernel::{
     prelude::*, //
 };
 
-impl<B: SgBuffer, D: CpuReads> SgMapping<'_, B, D, Cpu> {
+impl<B: SgSource, D: CpuReads> SgMapping<'_, B, D, Cpu> {
     /// Copies bytes of the buffer, from `offset` on, to `data`.
     ///
     /// The way to buffers that are no slice for the CPU: lists, pages, user memory. For what user
@@ -58,16 +58,16 @@ impl<B: SgBuffer, D: CpuReads> SgMapping<'_, B, D, Cpu> {
     where
         B::Element: Copied,
     {
-        self.parts.check(offset, data.len())?;
+        self.backing.check(offset, data.len())?;
         // SAFETY: In this state the memory is the CPU's, or user space's. It is initialised, and
         // free of padding in any direction (`IntoBytes`). While `self` is shared, nobody in the kernel
         // writes to such elements.
-        unsafe { self.parts.copy_out(offset, data) };
+        unsafe { self.backing.copy_out(offset, data) };
         Ok(())
     }
 }
 
-impl<B: SgBuffer, D: CpuWrites> SgMapping<'_, B, D, Cpu> {
+impl<B: SgSource, D: CpuWrites> SgMapping<'_, B, D, Cpu> {
     /// Copies `data` to the buffer, from `offset` on.
     ///
     /// For elements of which any bytes are a value, as those are that can go both ways. C API:
@@ -80,15 +80,15 @@ impl<B: SgBuffer, D: CpuWrites> SgMapping<'_, B, D, Cpu> {
     where
         Bidirectional: Carries<B::Element>,
     {
-        self.parts.check(offset, data.len())?;
+        self.backing.check(offset, data.len())?;
         // SAFETY: In this state the memory is the CPU's, the mapping is borrowed exclusively, and
         // any bytes are values of the element type (`FromBytes`).
-        unsafe { self.parts.copy_in(offset, data) };
+        unsafe { self.backing.copy_in(offset, data) };
         Ok(())
     }
 }
 
-impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
+impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     /// Syncs a range for the CPU, copies it to `data`, and gives it back to the device.
     ///
     /// The device must be done for the moment. The mapping stays its own, as it is.
@@ -111,9 +111,9 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
         // idle, so the device accesses nothing: a driver that starts it meanwhile gets wrong data,
         // as the copy is not made by reference. The memory is initialised and free of padding.
         unsafe {
-            self.parts.sync_for_cpu::<D>(offset, data.len());
-            self.parts.copy_out(offset, data);
-            self.parts.sync_for_device::<D>(offset, data.len());
+            self.backing.sync_range_for_cpu::<D>(offset, data.len());
+            self.backing.copy_out(offset, data);
+            self.backing.sync_range_for_device::<D>(offset, data.len());
         }
         Ok(())
     }
@@ -139,16 +139,16 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
         self.idle_range(offset, data.len())?;
         // SAFETY: As in `sync_read`; any bytes are values of the element type.
         unsafe {
-            self.parts.sync_for_cpu::<D>(offset, data.len());
-            self.parts.copy_in(offset, data);
-            self.parts.sync_for_device::<D>(offset, data.len());
+            self.backing.sync_range_for_cpu::<D>(offset, data.len());
+            self.backing.copy_in(offset, data);
+            self.backing.sync_range_for_device::<D>(offset, data.len());
         }
         Ok(())
     }
 
     fn idle_range(&self, offset: usize, len: usize) -> Result {
-        self.parts.check(offset, len)?;
-        if engine::is_idle(&self.state.0) {
+        self.backing.check(offset, len)?;
+        if self.state().is_done() {
             Ok(())
         } else {
             Err(EBUSY)
@@ -156,7 +156,7 @@ impl<B: SgBuffer, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     }
 }
 
-impl<B: SgBuffer> Parts<'_, B> {
+impl<B: SgSource> Sg<'_, B> {
     /// Checks that a range lies within the buffer.
     fn check(&self, offset: usize, len: usize) -> Result {
         match offset.checked_add(len) {
@@ -206,34 +206,45 @@ impl<B: SgBuffer> Parts<'_, B> {
         };
     }
 
+    /// Calls `sync` with the pieces of a range, unless the device needs none; or syncs `all`.
+    ///
+    /// # Safety
+    ///
+    /// The table is mapped, and the range lies within it.
+    unsafe fn sync_range(
+        &self,
+        (offset, len): (usize, usize),
+        all: impl FnOnce(&Self),
+        sync: impl Fn(*mut bindings::device, DmaAddress, usize),
+    ) {
+        let dev = self.dev.as_raw();
+
+        if SYNC_WHOLE && B::Memory::USER {
+            // What user space has is not lost by a sync of the rest.
+            return all(self);
+        }
+        // SAFETY: The device is bound.
+        if unsafe { ffi::need_sync(dev) } {
+            for_each_piece(self.table(), offset, len, |address, len| {
+                sync(dev, address, len)
+            });
+        }
+    }
+
     /// Syncs a range for the CPU.
     ///
     /// # Safety
     ///
     /// The table is mapped in direction `D`, and the range lies within it.
-    unsafe fn sync_for_cpu<D: Direction>(&self, offset: usize, len: usize) {
-        let dev = self.dev.as_raw();
-
-        if SYNC_WHOLE && B::USER {
-            // SAFETY: The device is bound, and the table mapped, by the safety requirements of this
-            // function. What user space has is not lost by a sync of the rest.
-            unsafe {
-                bindings::__dma_sync_sg_for_cpu(
-                    dev,
-                    self.table().sgl(),
-                    self.table().entries(),
-                    D::RAW,
-                )
-            };
-            return;
-        }
-        // SAFETY: The device is bound.
-        if unsafe { ffi::need_sync(dev) } {
-            for_each_piece(self.table(), offset, len, |address, len| {
-                // SAFETY: A part of what was mapped, by the safety requirements of this function.
-                unsafe { bindings::__dma_sync_single_for_cpu(dev, address, len, D::RAW) }
-            });
-        }
+    unsafe fn sync_range_for_cpu<D: Direction>(&self, offset: usize, len: usize) {
+        // SAFETY: All or a part of what was mapped, by the safety requirements of this function.
+        unsafe {
+            self.sync_range(
+                (offset, len),
+                |this| this.sync_for_cpu::<D>(),
+                |dev, at, len| bindings::__dma_sync_single_for_cpu(dev, at, len, D::RAW),
+            )
+        };
     }
 
     /// Syncs a range for the device.
@@ -241,29 +252,15 @@ impl<B: SgBuffer> Parts<'_, B> {
     /// # Safety
     ///
     /// The table is mapped in direction `D`, and the range lies within it.
-    unsafe fn sync_for_device<D: Direction>(&self, offset: usize, len: usize) {
-        let dev = self.dev.as_raw();
-
-        if SYNC_WHOLE && B::USER {
-            // SAFETY: The device is bound, and the table mapped, by the safety requirements of this
-            // function. What user space has is not lost by a sync of the rest.
-            unsafe {
-                bindings::__dma_sync_sg_for_device(
-                    dev,
-                    self.table().sgl(),
-                    self.table().entries(),
-                    D::RAW,
-                )
-            };
-            return;
-        }
-        // SAFETY: The device is bound.
-        if unsafe { ffi::need_sync(dev) } {
-            for_each_piece(self.table(), offset, len, |address, len| {
-                // SAFETY: A part of what was mapped, by the safety requirements of this function.
-                unsafe { bindings::__dma_sync_single_for_device(dev, address, len, D::RAW) }
-            });
-        }
+    unsafe fn sync_range_for_device<D: Direction>(&self, offset: usize, len: usize) {
+        // SAFETY: All or a part of what was mapped, by the safety requirements of this function.
+        unsafe {
+            self.sync_range(
+                (offset, len),
+                |this| this.sync_for_device::<D>(),
+                |dev, at, len| bindings::__dma_sync_single_for_device(dev, at, len, D::RAW),
+            )
+        };
     }
 }
 

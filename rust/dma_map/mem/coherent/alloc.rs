@@ -9,6 +9,7 @@ use super::{
         Plain,
         Size, //
     },
+    Coherent,
     CoherentOptions,
     DmaCoherent, //
 };
@@ -119,7 +120,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
 
         // SAFETY: The memory is valid, aligned and exclusively ours. If `init` fails half way, any
         // bit pattern is a valid `T`, and a `T` has no destructor.
-        unsafe { pin_init::raw_try_init(this.cpu.as_ptr(), init)? };
+        unsafe { pin_init::raw_try_init(this.backing.cpu.as_ptr(), init)? };
 
         Ok(this)
     }
@@ -129,15 +130,16 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
         const { assert_element::<T>() };
         let (cpu, dma) = alloc::<Z>(dev, size_of::<T>(), options)?;
 
-        // INVARIANT: Allocated above with the size of `T`. Zeroes are a valid `T: FromBytes`. No
-        // device knows the address.
-        Ok(Self {
+        // INVARIANT: Allocated above with the size of `T`. Zeroes, and any bytes, are a valid
+        // `T: FromBytes`.
+        let backing = Coherent {
             dev,
             cpu: cpu.cast(),
             dma,
             attrs: options.attrs(),
-            state: Cpu::new(),
-        })
+        };
+        // SAFETY: No device knows the address.
+        Ok(unsafe { Self::in_cpu(backing) })
     }
 }
 
@@ -205,14 +207,15 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
         let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
-        // INVARIANT: Allocated above with the size of `len` elements. Zeroes are valid elements.
-        // No device knows the address.
-        Ok(Self {
+        // INVARIANT: Allocated above with the size of `len` elements. Zeroes, and any bytes, are valid
+        // elements.
+        let backing = Coherent {
             dev,
             cpu: NonNull::slice_from_raw_parts(cpu.cast(), len),
             dma,
             attrs: options.attrs(),
-            state: Cpu::new(),
-        })
+        };
+        // SAFETY: No device knows the address.
+        Ok(unsafe { Self::in_cpu(backing) })
     }
 }

@@ -14,13 +14,23 @@ use super::{
 };
 use crate::{
     device::DmaDevice,
-    engine::{
-        self,
-        Engine, //
+    direction::{
+        Bidirectional,
+        Direction, //
     },
-    generic::variance::InvariantIn, //
+    engine::Engine,
+    handle::{
+        Backing,
+        Dma,
+        One,
+        OneAddress, //
+    },
+    state::{
+        Lasting,
+        Shared,
+        State, //
+    },
 };
-use core::marker::PhantomData;
 use kernel::{
     dma::DmaAddress,
     prelude::*, //
@@ -36,13 +46,9 @@ use kernel::{
 /// what was there before. A device that is not trusted with that gets a
 /// [`DmaCoherent`](super::DmaCoherent).
 ///
-/// Dropping it asks the engine first, as for every handle that a device can reach.
+/// Dropping it stops the device first; see [`Dma`].
 ///
 /// C API: `dma_alloc_attrs()`, `dma_free_attrs()`. Drop context: any.
-///
-/// # Invariants
-///
-/// `cpu`, `dma`, `size` and `attrs` are those of one allocation for `dev`, which this handle owns.
 ///
 /// # Examples
 ///
@@ -51,15 +57,50 @@ use kernel::{
 /// let heap = CoherentHandle::alloc(dma, 64 * 1024, engine, Gfp::Kernel)?;
 /// regs.try_write64(heap.dma_address(), FIRMWARE_HEAP)?;
 /// ```
-pub struct CoherentHandle<'bound, E: Engine> {
+pub type CoherentHandle<'bound, E> = Dma<NoKernelMapping<'bound>, Bidirectional, Lasting<E>>;
+
+/// Coherent memory without a mapping in the kernel.
+///
+/// # Invariants
+///
+/// `memory` was allocated for `dev`. Its pointer for the CPU is a cookie: to memory, or to a `struct page`,
+/// or to something else.
+pub struct NoKernelMapping<'bound> {
     dev: DmaDevice<'bound>,
-    /// A cookie: a pointer to memory, or to a `struct page`, or to something else.
-    cpu: *mut c_void,
-    dma: DmaAddress,
-    size: usize,
-    attrs: c_ulong,
-    engine: E,
-    _engine: InvariantIn<E>,
+    memory: Memory,
+}
+
+// SAFETY: The memory stays where it is until it is freed.
+unsafe impl<'bound> Backing for NoKernelMapping<'bound> {
+    type Device = DmaDevice<'bound>;
+    // Nobody gives it: it is not the CPU's.
+    type Given<E: Engine> = Shared<E>;
+    type Shape = One;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
+        self.dev
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.memory.size()
+    }
+
+    #[inline]
+    unsafe fn release<D: Direction, S: State>(self) {
+        // SAFETY: By the type invariants this is our allocation, and the device does not access it
+        // any more.
+        unsafe { self.memory.free_anywhere(self.dev) };
+    }
+}
+
+// SAFETY: By the type invariants; the C function allocates what is contiguous, and not nothing.
+unsafe impl OneAddress for NoKernelMapping<'_> {
+    #[inline]
+    fn dma_address(&self) -> DmaAddress {
+        self.memory.dma()
+    }
 }
 
 impl<'bound, E: Engine> CoherentHandle<'bound, E> {
@@ -109,64 +150,11 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         let options = options.no_kernel_mapping();
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
-        // INVARIANT: Allocated above.
-        Ok(Self {
-            dev,
-            cpu: cpu.as_ptr(),
-            dma,
-            size,
-            attrs: options.attrs(),
-            engine,
-            _engine: PhantomData,
-        })
-    }
-
-    /// Returns the address at which the device reaches the memory, contiguously.
-    ///
-    /// Context: any.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.dma
-    }
-
-    /// Who is asked before the memory is freed.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        &self.engine
-    }
-
-    /// Returns the size of the memory in bytes.
-    #[inline]
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Returns the device that the memory was allocated for.
-    #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
-        self.dev
+        // SAFETY: Allocated above.
+        let memory = unsafe { Memory::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()) };
+        // INVARIANT: As above.
+        let backing = NoKernelMapping { dev, memory };
+        // SAFETY: Allocated for this device.
+        Ok(unsafe { Self::in_device(backing, engine) })
     }
 }
-
-impl<E: Engine> Drop for CoherentHandle<'_, E> {
-    #[inline]
-    fn drop(&mut self) {
-        if !engine::stop(&self.engine) {
-            self.dev.quarantine(self.size);
-            return;
-        }
-
-        // SAFETY: By the type invariants this is our allocation, and the device does not access it
-        // any more.
-        unsafe {
-            Memory::from_parts(self.dev, self.size, self.cpu, self.dma, self.attrs)
-                .free_anywhere(self.dev)
-        };
-    }
-}
-
-// SAFETY: The handle owns the memory, which any thread may free.
-unsafe impl<E: Engine + Send> Send for CoherentHandle<'_, E> {}
-
-// SAFETY: A shared handle gives an address and a size.
-unsafe impl<E: Engine + Sync> Sync for CoherentHandle<'_, E> {}

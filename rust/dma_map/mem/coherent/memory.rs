@@ -68,6 +68,9 @@ pub struct Memory {
 // SAFETY: Coherent memory may be freed by any thread.
 unsafe impl Send for Memory {}
 
+// SAFETY: By a shared reference there are an address and a size.
+unsafe impl Sync for Memory {}
+
 impl Memory {
     /// Names an allocation by its parts again.
     ///
@@ -90,6 +93,16 @@ impl Memory {
             dma,
             attrs,
         }
+    }
+
+    #[inline]
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    #[inline]
+    pub(super) fn dma(&self) -> DmaAddress {
+        self.dma
     }
 
     /// Frees the memory.

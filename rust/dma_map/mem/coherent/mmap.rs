@@ -10,13 +10,14 @@ use crate::{
     device::DmaDevice,
     engine::Engine,
     generic::variance::Inside,
+    handle::Backing as _,
     mmap::{
         private::Backend,
         Mmap, //
     },
     state::{
-        Shared,
-        State, //
+        private::State as _,
+        Shared, //
     },
     view::{
         CoherentBackend,
@@ -38,37 +39,39 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     type Memory = Memory;
 
     fn device(&self, _: Inside) -> DmaDevice<'_> {
-        self.dev.shorter()
+        self.backing.dev.shorter()
     }
 
     fn size(&self) -> usize {
-        DmaCoherent::size(self)
+        self.backing.size()
     }
 
     fn stop(&self) -> bool {
-        self.state.stop()
+        self.state().stop()
     }
 
     unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+        let memory = &self.backing;
+
         // SAFETY: By the safety requirements of this function; by the type invariants these are
         // the arguments of the allocation.
         unsafe {
             bindings::dma_mmap_attrs(
-                self.dev.as_raw(),
+                memory.dev.as_raw(),
                 vma,
-                self.cpu.as_ptr().cast(),
-                self.dma,
-                DmaCoherent::size(self),
-                self.attrs,
+                memory.cpu.as_ptr().cast(),
+                memory.dma,
+                memory.size(),
+                memory.attrs,
             )
         }
     }
 
     unsafe fn into_memory(self) -> Memory {
-        // SAFETY: The handle is given up below.
-        let memory = unsafe { self.memory() };
-        self.forget();
-        memory
+        let (backing, _state) = self.into_parts();
+
+        // SAFETY: It is not used again.
+        unsafe { backing.memory() }
     }
 
     unsafe fn free(memory: Memory) {

@@ -59,7 +59,7 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
     ///   may be no `struct page`, and the C function does not ask.
     pub fn pages(&self) -> Result<PhysicalPages<'_>> {
         // SAFETY: The device is bound, and reaches the memory there.
-        if !unsafe { ffi::has_pages(self.dev.as_raw(), self.dma) } {
+        if !unsafe { ffi::has_pages(self.backing.dev.as_raw(), self.backing.dma) } {
             return Err(ENXIO);
         }
         let mut table = bindings::sg_table {
@@ -72,12 +72,12 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
         // valid for writes.
         to_result(unsafe {
             bindings::dma_get_sgtable_attrs(
-                self.dev.as_raw(),
+                self.backing.dev.as_raw(),
                 &mut table,
-                self.cpu.as_ptr().cast(),
-                self.dma,
+                self.backing.cpu.as_ptr().cast(),
+                self.backing.dma,
                 self.size(),
-                self.attrs,
+                self.backing.attrs,
             )
         })?;
 

@@ -13,23 +13,26 @@ use crate::{
         CpuWrites,
         Direction, //
     },
-    engine::{
-        self,
-        Engine, //
+    engine::Engine,
+    handle::{
+        Backing,
+        Dma,
+        One,
+        OneAddress, //
     },
-    error::Busy,
     state::{
         Cpu,
         Device,
         State, //
     },
+    sys::ffi, //
 };
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 use kernel::{
+    bindings,
     dma::DmaAddress,
     prelude::*, //
 };
@@ -37,32 +40,131 @@ use kernel::{
 /// A buffer of a [`MappedPool`](super::MappedPool); put back on drop.
 ///
 /// It stays mapped all the time. In the [`Cpu`] state, in which it is taken, accessors follow the
-/// direction. [`give`](Self::give) syncs it and hands it to the device: there is an address then, and no
-/// accessor. [`complete`](MappedBuffer::complete) and [`cancel`](MappedBuffer::cancel) lead back. A sync
+/// direction. [`give`](Dma::give) syncs it and hands it to the device: there is an address then, and no
+/// accessor. [`complete`](Dma::complete) and [`cancel`](Dma::cancel) lead back. A sync
 /// is one branch where the device needs none. A driver can keep a buffer and go on with that, or put it
 /// back and take another one.
 ///
 /// A buffer is not tied to its pool: it may be kept beside it, and be dropped later.
 ///
-/// Dropping a buffer that the device owns asks the engine first: a device that is busy is stopped, and
-/// if it can't be stopped, the buffer is quarantined: it stays mapped, is counted in
-/// [`DmaDevice::quarantined`], and never used again.
-///
-/// Drop context: any.
+/// Dropping a buffer that the device owns stops the device first; see [`Dma`]. A buffer that is
+/// quarantined stays mapped, is counted in [`DmaDevice::quarantined`], and never used again.
+pub type MappedBuffer<'bound, T, D, S = Cpu> = Dma<Pooled<'bound, T>, D, S>;
+
+/// A buffer of a pool.
 ///
 /// # Invariants
 ///
-/// - This handle has `slot`, whose buffer is mapped in direction `D`, for a device that is bound during
-///   `'bound`, and holds elements `T`: aligned and initialised.
-/// - In the [`Cpu`] state it is synced for the CPU, and the device does not access it.
-/// - In the [`Device`] state it is synced for the device.
-pub struct MappedBuffer<'bound, T, D: Direction, S: State = Cpu> {
+/// This has `slot`, whose buffer is mapped for a device that is bound during `'bound`, and holds elements
+/// `T`: aligned and initialised.
+pub struct Pooled<'bound, T> {
     slot: NonNull<Slot>,
-    state: S,
-    _buffer: PhantomData<(DmaDevice<'bound>, T, D)>,
+    _buffer: PhantomData<(DmaDevice<'bound>, T)>,
 }
 
-impl<'bound, T, D: Direction> MappedBuffer<'bound, T, D, Cpu> {
+impl<T> Pooled<'_, T> {
+    #[inline(always)]
+    fn slot(&self) -> &Slot {
+        // SAFETY: By the type invariants.
+        unsafe { self.slot.as_ref() }
+    }
+
+    #[inline(always)]
+    fn store(&self) -> &Store {
+        // SAFETY: By the type invariants; who has a slot keeps its store.
+        unsafe { self.slot().store().as_ref() }
+    }
+
+    #[inline(always)]
+    fn elements(&self) -> NonNull<[T]> {
+        NonNull::slice_from_raw_parts(self.slot().cpu().cast(), self.len())
+    }
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.size() / const { size_of::<T>() }
+    }
+}
+
+// SAFETY: Buffers stay where they are.
+unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
+    type Device = DmaDevice<'bound>;
+    type Given<E: Engine> = Device<E>;
+    type Shape = One;
+
+    #[inline]
+    fn device(&self) -> DmaDevice<'bound> {
+        self.store().dev.shorter()
+    }
+
+    #[inline]
+    fn size(&self) -> usize {
+        self.store().layout.size
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_cpu<D: Direction>(&self) {
+        let store = self.store();
+        let dev = store.dev.as_raw();
+
+        // SAFETY: By the type invariants the device is bound, and the buffer mapped in this direction.
+        unsafe {
+            if ffi::need_sync(dev) {
+                let (dma, size) = (self.slot().dma(), store.layout.size);
+                bindings::__dma_sync_single_for_cpu(dev, dma, size, D::RAW);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sync_for_device<D: Direction>(&self) {
+        let store = self.store();
+        let dev = store.dev.as_raw();
+
+        // SAFETY: By the type invariants the device is bound, and the buffer mapped in this direction.
+        unsafe {
+            if ffi::need_sync(dev) {
+                let (dma, size) = (self.slot().dma(), store.layout.size);
+                bindings::__dma_sync_single_for_device(dev, dma, size, D::RAW);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn release<D: Direction, S: State>(self) {
+        // SAFETY: By the type invariants the slot is ours, and the device is bound. No device accesses
+        // the buffer any more. The next one to take it finds it in sync.
+        unsafe {
+            if S::DEVICE && D::DEVICE_WRITES {
+                self.sync_for_cpu::<D>();
+            }
+            Store::put(self.slot);
+        }
+    }
+
+    #[inline]
+    fn quarantine(self) {
+        // SAFETY: By the type invariants the slot is ours, and the device is bound.
+        unsafe { Store::quarantine(self.slot) };
+    }
+}
+
+// SAFETY: By the type invariants; buffers are not empty.
+unsafe impl<T> OneAddress for Pooled<'_, T> {
+    #[inline]
+    fn dma_address(&self) -> DmaAddress {
+        self.slot().dma()
+    }
+}
+
+// SAFETY: The value owns the buffer, which any thread may use and put back.
+unsafe impl<T: Send> Send for Pooled<'_, T> {}
+
+// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and an
+// address in the others.
+unsafe impl<T: Sync> Sync for Pooled<'_, T> {}
+
+impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
     /// Makes a handle.
     ///
     /// # Safety
@@ -70,25 +172,14 @@ impl<'bound, T, D: Direction> MappedBuffer<'bound, T, D, Cpu> {
     /// The caller must have `slot`, which the handle has from here on, and the type invariants must
     /// hold.
     #[inline(always)]
-    pub(super) unsafe fn new(slot: NonNull<Slot>) -> Self {
+    pub(super) unsafe fn of(slot: NonNull<Slot>) -> Self {
         // INVARIANT: By the safety requirements of this function.
-        Self {
+        let backing = Pooled {
             slot,
-            state: Cpu::new(),
             _buffer: PhantomData,
-        }
-    }
-
-    /// Syncs the buffer and gives it to the device behind `engine`.
-    ///
-    /// C API: `dma_sync_single_for_device()`. Context: any.
-    #[inline]
-    pub fn give<E: Engine>(self, engine: E) -> MappedBuffer<'bound, T, D, Device<E>> {
-        // SAFETY: By the type invariants. The handle was consumed, so the CPU is done.
-        unsafe { Store::sync_for_device(self.slot()) };
-
-        // INVARIANT: Synced above.
-        self.into_state(|_| Device::new(engine))
+        };
+        // SAFETY: As above.
+        unsafe { Self::in_cpu(backing) }
     }
 
     /// Returns the elements that the device wrote.
@@ -101,7 +192,7 @@ impl<'bound, T, D: Direction> MappedBuffer<'bound, T, D, Cpu> {
         D: CpuReads,
     {
         // SAFETY: By the type invariants the buffer is valid, initialised and the CPU's.
-        unsafe { self.elements().as_ref() }
+        unsafe { self.backing.elements().as_ref() }
     }
 
     /// Returns the elements, to be written for the device.
@@ -113,7 +204,7 @@ impl<'bound, T, D: Direction> MappedBuffer<'bound, T, D, Cpu> {
         D: CpuWrites,
     {
         // SAFETY: By the type invariants the buffer is valid, initialised and the CPU's.
-        unsafe { self.elements().as_mut() }
+        unsafe { self.backing.elements().as_mut() }
     }
 
     /// Copies elements from `start` on to `data`, which no device can change any more.
@@ -166,99 +257,11 @@ impl<'bound, T, D: Direction> MappedBuffer<'bound, T, D, Cpu> {
         }
 
         // SAFETY: Checked above.
-        Ok(unsafe { self.slot().cpu().cast::<T>().add(start) })
+        Ok(unsafe { self.backing.slot().cpu().cast::<T>().add(start) })
     }
 }
 
-impl<'bound, T, D: Direction, E: Engine> MappedBuffer<'bound, T, D, Device<E>> {
-    /// Returns the address at which the device reaches the buffer.
-    ///
-    /// All elements are at the addresses from here on, contiguously: one segment within the device's
-    /// limits. Context: any.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.slot().dma()
-    }
-
-    /// Takes the buffer back for the CPU when the device is done, and syncs it.
-    ///
-    /// C API: `dma_sync_single_for_cpu()`. Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the buffer if the engine is not idle.
-    #[inline]
-    pub fn complete(self) -> Result<MappedBuffer<'bound, T, D, Cpu>, Busy<Self>> {
-        if engine::is_idle(&self.state.0) {
-            // SAFETY: The engine is idle.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// Takes the buffer back for the CPU, stopping the device if it is not done.
-    ///
-    /// C API, context: as [`complete`](Self::complete).
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the buffer if the device cannot be stopped.
-    #[inline]
-    pub fn cancel(self) -> Result<MappedBuffer<'bound, T, D, Cpu>, Busy<Self>> {
-        if self.state.stop() {
-            // SAFETY: The engine is stopped.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// What the transition is asked of.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        &self.state.0
-    }
-
-    /// The transition to the CPU.
-    ///
-    /// # Safety
-    ///
-    /// The engine must be idle, or must have been stopped since it was told of this memory.
-    #[inline]
-    pub(crate) unsafe fn into_cpu(self) -> MappedBuffer<'bound, T, D, Cpu> {
-        // SAFETY: By the type invariants; the device is done.
-        unsafe { Store::sync_for_cpu(self.slot()) };
-
-        // INVARIANT: The caller has seen that the device is done; synced above.
-        self.into_state(|_| Cpu::new())
-    }
-}
-
-impl<'bound, T, D: Direction, S: State> MappedBuffer<'bound, T, D, S> {
-    #[inline(always)]
-    fn slot(&self) -> &Slot {
-        // SAFETY: By the type invariants.
-        unsafe { self.slot.as_ref() }
-    }
-
-    #[inline(always)]
-    fn store(&self) -> &Store {
-        // SAFETY: By the type invariants; who has a slot keeps its store.
-        unsafe { self.slot().store().as_ref() }
-    }
-
-    #[inline(always)]
-    fn elements(&self) -> NonNull<[T]> {
-        NonNull::slice_from_raw_parts(self.slot().cpu().cast(), self.len())
-    }
-
-    /// Returns the size of the buffer in bytes.
-    #[inline]
-    pub fn size(&self) -> usize {
-        self.store().layout.size
-    }
-
+impl<T, D: Direction, S: State> MappedBuffer<'_, T, D, S> {
     /// Returns the number of elements.
     #[inline]
     #[expect(
@@ -266,52 +269,6 @@ impl<'bound, T, D: Direction, S: State> MappedBuffer<'bound, T, D, S> {
         reason = "never empty, by the invariants"
     )]
     pub fn len(&self) -> usize {
-        self.size() / const { size_of::<T>() }
-    }
-
-    /// Returns the device that the buffer is mapped for.
-    #[inline]
-    pub fn device(&self) -> DmaDevice<'bound> {
-        self.store().dev.shorter()
-    }
-
-    /// Changes the state.
-    #[inline(always)]
-    fn into_state<N: State>(self, change: impl FnOnce(S) -> N) -> MappedBuffer<'bound, T, D, N> {
-        let this = ManuallyDrop::new(self);
-
-        MappedBuffer {
-            slot: this.slot,
-            // SAFETY: `this` is not dropped and not used again, so the state is moved out once.
-            state: change(unsafe { core::ptr::read(&this.state) }),
-            _buffer: PhantomData,
-        }
+        self.backing.len()
     }
 }
-
-impl<T, D: Direction, S: State> Drop for MappedBuffer<'_, T, D, S> {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.state.stop() {
-            // SAFETY: By the type invariants the slot is ours, and the device is bound.
-            unsafe { Store::quarantine(self.slot) };
-            return;
-        }
-
-        // SAFETY: As above; no device accesses the buffer any more. The next one to take it finds it
-        // in sync.
-        unsafe {
-            if S::DEVICE && D::DEVICE_WRITES {
-                Store::sync_for_cpu(self.slot());
-            }
-            Store::put(self.slot);
-        }
-    }
-}
-
-// SAFETY: The handle owns the buffer, which any thread may use and put back.
-unsafe impl<T: Send, D: Direction, S: State + Send> Send for MappedBuffer<'_, T, D, S> {}
-
-// SAFETY: A shared handle gives `&T` in the `Cpu` state, which is sound for `T: Sync`, and an address in
-// the other.
-unsafe impl<T: Sync, D: Direction, S: State + Sync> Sync for MappedBuffer<'_, T, D, S> {}

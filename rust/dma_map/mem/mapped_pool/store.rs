@@ -29,8 +29,7 @@ use crate::{
         },
         vec, //
     },
-    gfp::Gfp,
-    sys::ffi, //
+    gfp::Gfp, //
 };
 use core::{
     cell::Cell,
@@ -285,42 +284,6 @@ impl Store {
             self.with(|shared| shared.free.take_from_list(&mut rest));
         }
         first.ok_or(ENOMEM)
-    }
-
-    /// Syncs a buffer for the CPU, unless the device needs none.
-    ///
-    /// # Safety
-    ///
-    /// The caller must have the slot, and the device be bound.
-    #[inline(always)]
-    pub(super) unsafe fn sync_for_cpu(slot: &Slot) {
-        // SAFETY: As in `put`; the buffer is mapped.
-        unsafe {
-            let this = slot.store().as_ref();
-            let dev = this.dev.as_raw();
-            if ffi::need_sync(dev) {
-                let (dma, size) = (slot.dma(), this.layout.size);
-                bindings::__dma_sync_single_for_cpu(dev, dma, size, this.direction);
-            }
-        }
-    }
-
-    /// Syncs a buffer for the device, unless that needs none.
-    ///
-    /// # Safety
-    ///
-    /// The caller must have the slot, and the device be bound.
-    #[inline(always)]
-    pub(super) unsafe fn sync_for_device(slot: &Slot) {
-        // SAFETY: As in `put`; the buffer is mapped.
-        unsafe {
-            let this = slot.store().as_ref();
-            let dev = this.dev.as_raw();
-            if ffi::need_sync(dev) {
-                let (dma, size) = (slot.dma(), this.layout.size);
-                bindings::__dma_sync_single_for_device(dev, dma, size, this.direction);
-            }
-        }
     }
 
     /// Counts.

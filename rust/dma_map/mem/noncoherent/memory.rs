@@ -14,10 +14,7 @@ use crate::{
         ledger, //
     },
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma::DmaAddress,
@@ -27,25 +24,11 @@ use kernel::{
 
 /// What the C API wants to know of memory beside what it returned.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
-    dev: *mut bindings::device,
-    cpu: NonNull<c_void>,
+pub struct Place {
+    pub(super) dev: *mut bindings::device,
+    pub(super) cpu: NonNull<c_void>,
     pub(super) size: usize,
-    direction: bindings::dma_data_direction,
-    _memory: PhantomData<&'a ()>,
-}
-
-impl Place<'_> {
-    #[inline]
-    pub(super) fn new<D: Direction>(dev: DmaDevice<'_>, cpu: NonNull<c_void>, size: usize) -> Self {
-        Self {
-            dev: dev.as_raw(),
-            cpu,
-            size,
-            direction: D::RAW,
-            _memory: PhantomData,
-        }
-    }
+    pub(super) direction: bindings::dma_data_direction,
 }
 
 mod private {
@@ -60,22 +43,22 @@ mod private {
         /// # Safety
         ///
         /// See [`Backend`].
-        unsafe fn sync_for_device(&self, place: &Place<'_>);
+        unsafe fn sync_for_device(&self, place: &Place);
 
         /// # Safety
         ///
         /// See [`Backend`].
-        unsafe fn sync_for_cpu(&self, place: &Place<'_>);
+        unsafe fn sync_for_cpu(&self, place: &Place);
 
         /// # Safety
         ///
         /// See [`Backend`]; once, in a context that may sleep, when nobody uses the memory.
-        unsafe fn free(self, place: &Place<'_>);
+        unsafe fn free(self, place: &Place);
 
         /// # Safety
         ///
         /// See [`Backend`]; `vma` must be undergoing initialisation, and map nothing yet.
-        unsafe fn mmap(&self, place: &Place<'_>, vma: *mut bindings::vm_area_struct) -> c_int;
+        unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int;
     }
 }
 
@@ -157,21 +140,21 @@ impl private::Backend for ContiguousPages {
         self.dma
     }
 
-    unsafe fn sync_for_device(&self, place: &Place<'_>) {
+    unsafe fn sync_for_device(&self, place: &Place) {
         // SAFETY: By the safety requirements of this function.
         unsafe {
             bindings::__dma_sync_single_for_device(place.dev, self.dma, place.size, place.direction)
         };
     }
 
-    unsafe fn sync_for_cpu(&self, place: &Place<'_>) {
+    unsafe fn sync_for_cpu(&self, place: &Place) {
         // SAFETY: By the safety requirements of this function.
         unsafe {
             bindings::__dma_sync_single_for_cpu(place.dev, self.dma, place.size, place.direction)
         };
     }
 
-    unsafe fn free(self, place: &Place<'_>) {
+    unsafe fn free(self, place: &Place) {
         ledger::strike(place.dev, || self.entry(place.size, place.direction));
         // SAFETY: By the safety requirements of this function.
         unsafe {
@@ -185,7 +168,7 @@ impl private::Backend for ContiguousPages {
         };
     }
 
-    unsafe fn mmap(&self, place: &Place<'_>, vma: *mut bindings::vm_area_struct) -> c_int {
+    unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int {
         // SAFETY: By the safety requirements of this function.
         unsafe { bindings::dma_mmap_pages(place.dev, vma, place.size, self.page.as_ptr()) }
     }
@@ -256,7 +239,7 @@ impl private::Backend for NoncontiguousPages {
         unsafe { bindings::sg_dma_address((*self.table.as_ptr()).sgl) }
     }
 
-    unsafe fn sync_for_device(&self, place: &Place<'_>) {
+    unsafe fn sync_for_device(&self, place: &Place) {
         // SAFETY: By the safety requirements of this function. What the CPU wrote through its own
         // mapping is flushed first, for caches that are indexed by virtual addresses.
         unsafe {
@@ -272,7 +255,7 @@ impl private::Backend for NoncontiguousPages {
         }
     }
 
-    unsafe fn sync_for_cpu(&self, place: &Place<'_>) {
+    unsafe fn sync_for_cpu(&self, place: &Place) {
         // SAFETY: By the safety requirements of this function. See `sync_for_device`.
         unsafe {
             let table = self.table.as_ref();
@@ -287,7 +270,7 @@ impl private::Backend for NoncontiguousPages {
         }
     }
 
-    unsafe fn free(self, place: &Place<'_>) {
+    unsafe fn free(self, place: &Place) {
         let table = self.table.as_ptr();
 
         ledger::strike(place.dev, || {
@@ -300,33 +283,19 @@ impl private::Backend for NoncontiguousPages {
         }
     }
 
-    unsafe fn mmap(&self, place: &Place<'_>, vma: *mut bindings::vm_area_struct) -> c_int {
+    unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int {
         // SAFETY: By the safety requirements of this function.
         unsafe { bindings::dma_mmap_noncontiguous(place.dev, vma, place.size, self.table.as_ptr()) }
     }
 }
 
 /// Memory with its place; nothing is freed when this is dropped.
-pub struct Free<M: Memory> {
-    memory: M,
-    place: Place<'static>,
-}
+pub struct Free<M: Memory>(pub(super) M, pub(super) Place);
 
 // SAFETY: Both kinds of memory may be freed by any thread.
 unsafe impl<M: Memory> Send for Free<M> {}
 
 impl<M: Memory> Free<M> {
-    #[inline]
-    pub(super) fn new(memory: M, place: &Place<'_>) -> Self {
-        Self {
-            memory,
-            place: Place {
-                _memory: PhantomData,
-                ..*place
-            },
-        }
-    }
-
     /// Frees the memory.
     ///
     /// # Safety
@@ -335,6 +304,6 @@ impl<M: Memory> Free<M> {
     /// in a context that may sleep, and the device bound.
     pub(crate) unsafe fn free(self) {
         // SAFETY: By the safety requirements of this function.
-        unsafe { self.memory.free(&self.place) };
+        unsafe { self.0.free(&self.1) };
     }
 }

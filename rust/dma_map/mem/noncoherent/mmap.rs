@@ -12,13 +12,14 @@ use crate::{
     direction::Direction,
     engine::Engine,
     generic::variance::Inside,
+    handle::Backing as _,
     mmap::{
         private::Backend,
         Mmap, //
     },
     state::{
-        Device,
-        State, //
+        private::State as _,
+        Device, //
     },
 };
 use kernel::{
@@ -35,27 +36,26 @@ where
     type Memory = Free<M>;
 
     fn device(&self, _: Inside) -> DmaDevice<'_> {
-        self.dev.shorter()
+        self.backing.dev.shorter()
     }
 
     fn size(&self) -> usize {
-        self.place().size
+        self.backing.size()
     }
 
     fn stop(&self) -> bool {
-        self.state.stop()
+        self.state().stop()
     }
 
     unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
         // SAFETY: By the safety requirements of this function; by the type invariants the memory is
         // allocated at this place.
-        unsafe { self.memory.mmap(&self.place(), vma) }
+        unsafe { self.backing.memory.mmap(&self.backing.place::<D>(), vma) }
     }
 
     unsafe fn into_memory(self) -> Free<M> {
-        let memory = Free::new(self.memory, &self.place());
-        self.forget();
-        memory
+        let (backing, _state) = self.into_parts();
+        Free(backing.memory, backing.place::<D>())
     }
 
     unsafe fn free(memory: Free<M>) {
@@ -78,7 +78,8 @@ where
     /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
     #[inline]
     pub fn sync_for_cpu(&self) {
-        (**self).sync_for_cpu();
+        // SAFETY: It is allocated for this direction; in this state there is no reference to it.
+        unsafe { (**self).backing.sync_for_cpu::<D>() };
     }
 
     /// Makes what the processes wrote visible to the device.
@@ -86,6 +87,7 @@ where
     /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
     #[inline]
     pub fn sync_for_device(&self) {
-        (**self).sync_for_device();
+        // SAFETY: As above.
+        unsafe { (**self).backing.sync_for_device::<D>() };
     }
 }

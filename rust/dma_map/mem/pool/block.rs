@@ -4,34 +4,33 @@
 
 use super::DmaPool;
 use crate::{
-    engine::{
-        self,
-        Engine, //
+    coherent::CpuAddress,
+    device::{
+        DmaDevice,
+        Token, //
     },
-    error::Busy,
+    direction::{
+        Bidirectional,
+        Direction, //
+    },
+    engine::Engine,
     generic::variance::Inside,
     gfp::Gfp,
+    handle::{
+        Backing,
+        Dma,
+        OneAddress,
+        Typed, //
+    },
     state::{
         Cpu,
         Shared,
         State, //
     },
-    view::{
-        CoherentBackend,
-        CoherentView, //
-    },
 };
-use core::{
-    mem::ManuallyDrop,
-    ops::{
-        Deref,
-        DerefMut, //
-    },
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     dma::DmaAddress,
-    io::IoBase,
     prelude::*,
     sync::Arc, //
 };
@@ -57,64 +56,119 @@ pub trait PoolRef: private::Sealed {
     /// What a block holds.
     type Element: FromBytes + IntoBytes;
 
+    /// A [`DmaDevice<'bound>`](DmaDevice).
+    type Device: Token;
+
     #[doc(hidden)]
     fn pool(&self, _: Inside) -> &DmaPool<'_, Self::Element>;
+
+    #[doc(hidden)]
+    fn device(&self, _: Inside) -> Self::Device;
 }
 
-impl<T: FromBytes + IntoBytes> PoolRef for &DmaPool<'_, T> {
+impl<'bound, T: FromBytes + IntoBytes> PoolRef for &DmaPool<'bound, T> {
     type Element = T;
+    type Device = DmaDevice<'bound>;
 
     #[inline]
     fn pool(&self, _: Inside) -> &DmaPool<'_, T> {
         self.shorter()
     }
+
+    #[inline]
+    fn device(&self, _: Inside) -> DmaDevice<'bound> {
+        (**self).device()
+    }
 }
 
-impl<T: FromBytes + IntoBytes> PoolRef for Arc<DmaPool<'_, T>> {
+impl<'bound, T: FromBytes + IntoBytes> PoolRef for Arc<DmaPool<'bound, T>> {
     type Element = T;
+    type Device = DmaDevice<'bound>;
 
     #[inline]
     fn pool(&self, _: Inside) -> &DmaPool<'_, T> {
         self.shorter()
+    }
+
+    #[inline]
+    fn device(&self, _: Inside) -> DmaDevice<'bound> {
+        (**self).device()
     }
 }
 
 /// A block of a [`DmaPool`]: coherent memory that holds a `T`, put back on drop.
 ///
-/// Its states are those of [`DmaCoherent`](crate::DmaCoherent): it starts in the [`Cpu`] state, is
-/// [`share`](PoolBlock::share)d with a device, and [`reclaim`](PoolBlock::reclaim)ed when the
-/// engine is idle.
-///
-/// Dropping a shared block asks the engine first: a device that is busy is stopped, and if it can't
-/// be stopped, the block is quarantined, and with it the pool (see [`DmaPool`]).
+/// Its states and transitions are those of [`DmaCoherent`](crate::DmaCoherent). A block that is
+/// quarantined takes the pool with it (see [`DmaPool`]).
 ///
 /// C API: `dma_pool_zalloc()`, `dma_pool_free()`. Drop context: any.
+pub type PoolBlock<P, S = Cpu> = Dma<Block<P>, Bidirectional, S>;
+
+/// A block of a pool.
 ///
 /// # Invariants
 ///
-/// - `cpu` and `dma` are the addresses of a block that was taken from `pool` and that this handle
-///   owns. It is aligned for the element, and initialised.
-/// - In the [`Cpu`] state, no device has been told the address, or every one that has is idle.
-pub struct PoolBlock<P: PoolRef, S: State = Cpu> {
-    // Fields are dropped after the block was put back.
+/// `cpu` and `dma` are the addresses of a block that was taken from `pool` and that this value owns. It is
+/// aligned for the element, and initialised.
+pub struct Block<P: PoolRef> {
     pool: P,
     cpu: NonNull<P::Element>,
     dma: DmaAddress,
-    state: S,
 }
 
-impl<P: PoolRef, S: State> PoolBlock<P, S> {
-    /// Takes the handle apart, without putting the block back.
+// SAFETY: The block stays where it is until it is put back.
+unsafe impl<P: PoolRef> Backing for Block<P> {
+    type Device = P::Device;
+    type Given<E: Engine> = Shared<E>;
+    type Shape = Typed;
+
     #[inline]
-    fn into_parts(self) -> (P, NonNull<P::Element>, DmaAddress, S) {
-        let this = ManuallyDrop::new(self);
+    fn device(&self) -> P::Device {
+        self.pool.device(Inside(()))
+    }
 
-        // SAFETY: `this` is not dropped and not used again, so each field is moved out once.
-        let (pool, state) = unsafe { (core::ptr::read(&this.pool), core::ptr::read(&this.state)) };
+    #[inline]
+    fn size(&self) -> usize {
+        const { size_of::<P::Element>() }
+    }
 
-        (pool, this.cpu, this.dma, state)
+    // Fields are dropped after the block was put back.
+    #[inline]
+    unsafe fn release<D: Direction, S: State>(self) {
+        // SAFETY: By the type invariants the block was taken from this pool and is ours; the
+        // device does not access it any more.
+        unsafe { self.pool.pool(Inside(())).put(self.cpu, self.dma) };
+    }
+
+    fn quarantine(self) {
+        self.pool.pool(Inside(())).quarantine();
     }
 }
+
+// SAFETY: By the type invariants; an element has a size.
+unsafe impl<P: PoolRef> OneAddress for Block<P> {
+    #[inline]
+    fn dma_address(&self) -> DmaAddress {
+        self.dma
+    }
+}
+
+// SAFETY: By the type invariants; an element is `FromBytes`.
+unsafe impl<P: PoolRef> CpuAddress for Block<P> {
+    type Target = P::Element;
+
+    #[inline(always)]
+    fn cpu(&self) -> NonNull<P::Element> {
+        self.cpu
+    }
+}
+
+// SAFETY: The value owns the block, which any thread may use and put back.
+unsafe impl<P: PoolRef<Element: Send> + Send> Send for Block<P> {}
+
+// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and
+// volatile access in the `Shared` state, which may race by the kernel's memory model.
+unsafe impl<P: PoolRef<Element: Sync> + Sync> Sync for Block<P> {}
 
 impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// Takes a block of zeroes from `pool`.
@@ -130,14 +184,10 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     pub fn zeroed(pool: P, gfp: Gfp) -> Result<Self> {
         let (cpu, dma) = pool.pool(Inside(())).take_zeroed(gfp)?;
 
-        // INVARIANT: Taken above. Zeroes are a valid element, which is `FromBytes`. No device
-        // knows the address.
-        Ok(Self {
-            pool,
-            cpu,
-            dma,
-            state: Cpu::new(),
-        })
+        // INVARIANT: Taken above. Zeroes are a valid element, which is `FromBytes`.
+        let backing = Block { pool, cpu, dma };
+        // SAFETY: No device knows the address.
+        Ok(unsafe { Self::in_cpu(backing) })
     }
 
     /// Takes a block and moves `value` in.
@@ -149,13 +199,10 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
 
         // SAFETY: The block is large enough and aligned for an element, and ours.
         unsafe { cpu.write(value) };
-        // INVARIANT: Taken above, and initialised. No device knows the address.
-        Ok(Self {
-            pool,
-            cpu,
-            dma,
-            state: Cpu::new(),
-        })
+        // INVARIANT: Taken above, and initialised.
+        let backing = Block { pool, cpu, dma };
+        // SAFETY: No device knows the address.
+        Ok(unsafe { Self::in_cpu(backing) })
     }
 
     /// Takes a block and initialises it in place.
@@ -173,149 +220,8 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
 
         // SAFETY: The block is valid, aligned and exclusively ours. If `init` fails half way, any
         // bit pattern is a valid element, and an element has no destructor.
-        unsafe { pin_init::raw_try_init(this.cpu.as_ptr(), init)? };
+        unsafe { pin_init::raw_try_init(this.backing.cpu.as_ptr(), init)? };
 
         Ok(this)
     }
-
-    /// Shares the block with the device behind `engine`.
-    ///
-    /// Consumes the exclusive handle, so no reference to the memory is left. Context: any.
-    #[inline]
-    pub fn share<E: Engine>(self, engine: E) -> PoolBlock<P, Shared<E>> {
-        let (pool, cpu, dma, _) = self.into_parts();
-
-        // INVARIANT: The same block; the state is not `Cpu`.
-        PoolBlock {
-            pool,
-            cpu,
-            dma,
-            state: Shared::new(engine),
-        }
-    }
-}
-
-impl<P: PoolRef> Deref for PoolBlock<P, Cpu> {
-    type Target = P::Element;
-
-    #[inline]
-    fn deref(&self) -> &P::Element {
-        // SAFETY: By the type invariants the block is valid and initialised, and no device
-        // accesses it.
-        unsafe { self.cpu.as_ref() }
-    }
-}
-
-impl<P: PoolRef> DerefMut for PoolBlock<P, Cpu> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut P::Element {
-        // SAFETY: By the type invariants the block is valid and initialised, and no device
-        // accesses it.
-        unsafe { self.cpu.as_mut() }
-    }
-}
-
-impl<P: PoolRef, E: Engine> PoolBlock<P, Shared<E>> {
-    /// Returns the address at which the device reaches the block.
-    ///
-    /// The whole element is at the addresses from here on, contiguously. Context: any.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.dma
-    }
-
-    /// Returns a view of the block, for volatile access.
-    ///
-    /// The handle itself works with the kernel's I/O macros too; a view is `Copy`. Context: any.
-    #[inline]
-    pub fn view(&self) -> CoherentView<'_, P::Element> {
-        // SAFETY: By the type invariants the block is valid and aligned as long as the handle is
-        // borrowed, the device reaches it at `dma`, and there are references in the `Cpu` state
-        // only.
-        unsafe { CoherentView::new(self.cpu.as_ptr(), self.dma) }
-    }
-
-    /// Takes the block back for the CPU alone.
-    ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// [`Busy`] (`EBUSY`) with the handle if the engine is not idle.
-    pub fn reclaim(self) -> Result<PoolBlock<P, Cpu>, Busy<Self>> {
-        if engine::is_idle(&self.state.0) {
-            // SAFETY: The engine is idle.
-            Ok(unsafe { self.into_cpu() })
-        } else {
-            Err(Busy(self))
-        }
-    }
-
-    /// What the transition is asked of.
-    #[inline]
-    pub(crate) fn engine(&self) -> &E {
-        &self.state.0
-    }
-
-    /// The transition to the CPU.
-    ///
-    /// # Safety
-    ///
-    /// The engine must be idle, or must have been stopped since it was told of this memory.
-    pub(crate) unsafe fn into_cpu(self) -> PoolBlock<P, Cpu> {
-        let (pool, cpu, dma, _) = self.into_parts();
-
-        // INVARIANT: By the safety requirements of this function the engine is done, and it starts
-        // nothing on this memory without a handle in a state of the device (safety requirements of
-        // `Engine`). The element is `FromBytes`, so whatever the device wrote is a valid one.
-        PoolBlock {
-            pool,
-            cpu,
-            dma,
-            state: Cpu::new(),
-        }
-    }
-}
-
-impl<'a, P: PoolRef, E: Engine> IoBase<'a> for &'a PoolBlock<P, Shared<E>> {
-    type Backend = CoherentBackend;
-    type Target = P::Element;
-
-    #[inline]
-    fn as_view(self) -> CoherentView<'a, P::Element> {
-        self.view()
-    }
-}
-
-impl<P: PoolRef, S: State> Drop for PoolBlock<P, S> {
-    #[inline]
-    fn drop(&mut self) {
-        let pool = self.pool.pool(Inside(()));
-
-        if !self.state.stop() {
-            pool.quarantine();
-            return;
-        }
-
-        // SAFETY: By the type invariants the block was taken from this pool and is ours; the
-        // device does not access it any more.
-        unsafe { pool.put(self.cpu, self.dma) };
-    }
-}
-
-// SAFETY: The handle owns the block, which any thread may use and put back.
-unsafe impl<P, S> Send for PoolBlock<P, S>
-where
-    P: PoolRef<Element: Send> + Send,
-    S: State + Send,
-{
-}
-
-// SAFETY: A shared handle gives `&T` in the `Cpu` state, which is sound for `T: Sync`, and
-// volatile access in the `Shared` state, which may race by the kernel's memory model.
-unsafe impl<P, S> Sync for PoolBlock<P, S>
-where
-    P: PoolRef<Element: Sync> + Sync,
-    S: State + Sync,
-{
 }

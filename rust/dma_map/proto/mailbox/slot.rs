@@ -7,6 +7,7 @@ use crate::{
     direction::Direction,
     endian::Le,
     engine::Engine,
+    handle::Dma,
     mmap::Mmap,
     state::Shared,
     transfer::Piece,
@@ -81,7 +82,7 @@ unsafe impl<E: Engine> Slots for DmaCoherent<'_, [Block], Shared<E>> {
 
     #[inline]
     fn engine(&self) -> &E {
-        DmaCoherent::engine(self)
+        Dma::engine(self)
     }
 }
 
@@ -96,7 +97,7 @@ unsafe impl<E: Engine> Slots for Mmap<DmaCoherent<'_, [Block], Shared<E>>> {
 
     #[inline]
     fn engine(&self) -> &E {
-        DmaCoherent::engine(self)
+        Dma::engine(self)
     }
 }
 

@@ -10,5 +10,5 @@ pub type Memory<'bound> = DmaCoherent<'bound, [u8]>;
 
 pub fn exchange<'b>(one: &mut Memory<'b>, two: &mut Memory<'b>) {
     // pass: core::mem::swap(one, two);
-    core::mem::swap(&mut one.cpu, &mut two.cpu);
+    core::mem::swap(&mut one.backing, &mut two.backing);
 }

@@ -4,7 +4,7 @@
 //! Who wants the CPU's buffer gets it when the engine was asked.
 
 use dma_map::{
-    coherent::Busy,
+    Busy,
     Device,
     Engine,
     FromDevice,

@@ -13,5 +13,5 @@ pub type Pages<'bound> = DmaPages<'bound, u8, ToDevice>;
 
 pub fn exchange<'b>(one: &mut Pages<'b>, two: &mut Pages<'b>) {
     // pass: core::mem::swap(one, two);
-    core::mem::swap(&mut one.cpu, &mut two.cpu);
+    core::mem::swap(&mut one.backing, &mut two.backing);
 }

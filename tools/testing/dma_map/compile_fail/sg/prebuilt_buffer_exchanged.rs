@@ -7,6 +7,6 @@ use dma_map::sg::Prebuilt;
 use kernel::prelude::*;
 
 pub fn reset(frame: &mut Prebuilt<VVec<u8>>) {
-    // pass: dma_map::sg::SgSlice::as_mut_slice(frame).fill(0);
+    // pass: frame.as_mut_slice().fill(0);
     frame.buffer().truncate(1);
 }

@@ -4,10 +4,7 @@
 //! A buffer with a table is the mapping's while it is mapped.
 
 use dma_map::{
-    sg::{
-        Prebuilt,
-        SgSlice, //
-    },
+    sg::Prebuilt,
     DmaDevice,
     Engine,
     Gfp,
