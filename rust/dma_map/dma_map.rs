@@ -58,7 +58,7 @@
 //! | [`MappedPool::take`], [`MappedPool::stats`] | no | yes |
 //! | access: views, slices, segments, copies (into a vector: as growing it), ranges | no | yes |
 //! | [`ring`], [`mailbox`]: all but the constructors | no | yes |
-//! | transitions: `share`, `reclaim`, `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
+//! | transitions: `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | [`Transfer`]: all but what the programming function does | no | yes |
 //! | drop of a handle, or of a transfer | no | yes |
 //! | drop of an [`Mmap`], of a [`MappedPool`] | where it may: the first waits up to 5 s; elsewhere that is put off | yes |

@@ -78,7 +78,7 @@ pub(crate) mod private {
 /// - An `Option`, an array, or a tuple of up to six of all that.
 #[diagnostic::on_unimplemented(
     message = "the device does not have the memory of `{Self}`",
-    label = "give it to the device first: `share()` or `give()`",
+    label = "give it to the device first: `give()`",
     note = "a transfer holds memory that a device has; see `dma_map::InFlight`"
 )]
 pub trait InFlight: Handle {}

@@ -50,7 +50,7 @@ struct Field<'b> {
 impl Opened for Device<'_> {
     fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
         let field = Field {
-            shared: DmaCoherent::<Indices>::zeroed(self.dev, Gfp::Kernel)?.share(Idle),
+            shared: DmaCoherent::<Indices>::zeroed(self.dev, Gfp::Kernel)?.give(Idle),
             run: self.run,
             sum: 0,
         };

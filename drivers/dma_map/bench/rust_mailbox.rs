@@ -58,7 +58,7 @@ impl Opened for Device<'_> {
     fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
         let blocks = Mailbox::blocks_for(CAPACITY);
         let memory = DmaCoherent::<[Block]>::zeroed_slice(self.dev, blocks, Gfp::Kernel)?;
-        let mailbox = Mailbox::new(memory.share(Idle))?;
+        let mailbox = Mailbox::new(memory.give(Idle))?;
         let talk = Talk {
             request: CoherentBackend::as_ptr(mailbox.request())
                 .cast_const()

@@ -63,7 +63,7 @@ impl<'bound> Channel<'bound> {
         let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, options)?;
 
         Ok(Self {
-            mailbox: Mailbox::new(Arc::new(Mmap::new(memory.share(edu))?, GFP_KERNEL)?)?,
+            mailbox: Mailbox::new(Arc::new(Mmap::new(memory.give(edu))?, GFP_KERNEL)?)?,
         })
     }
 

@@ -114,7 +114,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let memory = DmaCoherent::<Descriptor>::new(dma, DESCRIPTOR, Gfp::Kernel)?;
-            let memory = memory.share(Idle);
+            let memory = memory.give(Idle);
             check_eq!(seen(dma, memory.dma_address())?, BYTES);
             Ok(())
         })
@@ -124,7 +124,7 @@ mod tests {
     fn fields_are_written_as_the_device_has_them() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<Descriptor>::zeroed(dma, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<Descriptor>::zeroed(dma, Gfp::Kernel)?.give(Idle);
             io_write!(&memory, .address, 0x1122_3344_5566_7788.into());
             io_write!(&memory, .length, DESCRIPTOR.length);
             io_write!(&memory, .flags, Le::<u16>::new(0xddee));
@@ -143,7 +143,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let pool = DmaPool::<Descriptor>::new(dma, c"dma_map_endian")?;
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
             device_side::write(dma, block.dma_address(), &BYTES)?;
             let view = block.view();
             check_eq!(io_read!(view, .address).get(), 0x1122_3344_5566_7788);

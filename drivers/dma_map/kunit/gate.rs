@@ -91,7 +91,7 @@ struct Kept<'x> {
 impl<'x> Kept<'x> {
     fn new(dma: DmaDevice<'x>, log: &Arc<Log>) -> Result<Pin<KBox<Self>>> {
         let kept = Self {
-            memory: DmaCoherent::new(dma, 1, Gfp::Kernel)?.share(Idle),
+            memory: DmaCoherent::new(dma, 1, Gfp::Kernel)?.give(Idle),
             log: log.clone(),
         };
         Ok(KBox::pin(kept, GFP_KERNEL)?)

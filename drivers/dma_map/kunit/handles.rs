@@ -76,7 +76,7 @@ fn shared<'b, E: Engine>(
     len: usize,
     engine: E,
 ) -> Result<DmaCoherent<'b, [u8], Shared<E>>> {
-    Ok(DmaCoherent::zeroed_slice(dma, len, Gfp::Kernel)?.share(engine))
+    Ok(DmaCoherent::zeroed_slice(dma, len, Gfp::Kernel)?.give(engine))
 }
 
 fn list<'b, E: Engine>(

@@ -45,7 +45,7 @@ type Memory<'b> = DmaCoherent<'b, [Block], Shared<Idle>>;
 
 fn new(dma: DmaDevice<'_>, bytes: usize) -> Result<Mailbox<Memory<'_>>> {
     let blocks = Mailbox::blocks_for(bytes);
-    Mailbox::new(DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?.share(Idle))
+    Mailbox::new(DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?.give(Idle))
 }
 
 /// The device's side.
@@ -170,7 +170,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             for blocks in [1, 3, 7] {
                 let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;
-                check_err!(Mailbox::new(memory.share(Idle)), EINVAL);
+                check_err!(Mailbox::new(memory.give(Idle)), EINVAL);
             }
             let mut least = new(dma, 0)?;
             check_eq!(least.capacity(), 0);

@@ -202,7 +202,7 @@ const QUEUED: isize = -1;
 /// Makes what the files of a node share.
 fn shop(probe: &Probe<'_, '_>, ready: Events) -> Result<Arc<Shop>> {
     let gate = probe.gate::<Keeper>(ALL, |dma| {
-        let memory = DmaCoherent::new(dma, 1, Gfp::Kernel)?.share(Idle);
+        let memory = DmaCoherent::new(dma, 1, Gfp::Kernel)?.give(Idle);
         Ok(KBox::pin(Kept { memory }, GFP_KERNEL)?)
     })?;
     let witness = Arc::new((), GFP_KERNEL)?;

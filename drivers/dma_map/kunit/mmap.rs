@@ -47,7 +47,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             for size in [1, PAGE_SIZE - 1, PAGE_SIZE + 1] {
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
-                let Err(failed) = Mmap::new(memory.share(Idle)) else {
+                let Err(failed) = Mmap::new(memory.give(Idle)) else {
                     return Err(EINVAL);
                 };
                 check_eq!(failed.error, EINVAL);
@@ -65,7 +65,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let memory = DmaCoherent::<[u32]>::zeroed_slice(dma, PAGE_SIZE / 4, Gfp::Kernel)?;
-            let mut memory = Mmap::new(memory.share(Idle))?;
+            let mut memory = Mmap::new(memory.give(Idle))?;
             io_write!(&memory, [try: 3], 0x0403_0201);
             let mut found = [0; 4];
             device_side::read(dma, memory.dma_address() + 12, &mut found)?;
@@ -103,7 +103,7 @@ mod tests {
             for i in 0..8 {
                 engine.start();
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, Gfp::Kernel)?;
-                let memory = Mmap::new(memory.share(&engine))?;
+                let memory = Mmap::new(memory.give(&engine))?;
                 let pages = DmaPages::<u8, _>::alloc(dma, PAGE_SIZE, Bidirectional, Gfp::Kernel)?;
                 let pages = Mmap::new(pages.give(&engine))?;
                 match i % 4 {

@@ -56,12 +56,12 @@ type Counters<'b> = InMemory<'b, Idle>;
 
 fn producer<'b>(dma: DmaDevice<'b>, len: usize) -> Result<Producer<'b, Entry, Idle, Counters<'b>>> {
     let slots = DmaCoherent::<[Entry]>::zeroed_slice(dma, len, Gfp::Kernel)?;
-    Producer::new(slots.share(Idle), InMemory::new(dma, Idle, Gfp::Kernel)?)
+    Producer::new(slots.give(Idle), InMemory::new(dma, Idle, Gfp::Kernel)?)
 }
 
 fn consumer<'b>(dma: DmaDevice<'b>, len: usize) -> Result<Consumer<'b, Entry, Idle, Counters<'b>>> {
     let slots = DmaCoherent::<[Entry]>::zeroed_slice(dma, len, Gfp::Kernel)?;
-    Consumer::new(slots.share(Idle), InMemory::new(dma, Idle, Gfp::Kernel)?)
+    Consumer::new(slots.give(Idle), InMemory::new(dma, Idle, Gfp::Kernel)?)
 }
 
 /// The device's side of a ring.

@@ -88,7 +88,7 @@ use zerocopy::{
 /// let mut ring = DmaCoherent::<[Descriptor]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
 /// ring[0].flags = FIRST;
 ///
-/// let ring = ring.share(engine);
+/// let ring = ring.give(engine);
 /// regs.try_write64(ring.dma_address(), RING_BASE)?;
 /// let status = io_read!(&ring, [try: 0].status);
 /// ```
@@ -206,19 +206,7 @@ unsafe impl<T: KnownSize + ?Sized> CpuAddress for Coherent<'_, T> {
     }
 }
 
-impl<M: CpuAddress> Dma<M, Bidirectional, Cpu> {
-    /// The old name of `give`.
-    pub fn share<E: Engine>(self, engine: E) -> Dma<M, Bidirectional, M::Given<E>> {
-        self.give(engine)
-    }
-}
-
 impl<M: CpuAddress, E: Engine> Dma<M, Bidirectional, Shared<E>> {
-    /// The old name of `complete`.
-    pub fn reclaim(self) -> Result<Dma<M, Bidirectional, Cpu>, crate::Busy<Self>> {
-        self.complete()
-    }
-
     /// Returns a view of the memory, for volatile access.
     ///
     /// The handle itself works with the kernel's I/O macros too; a view is `Copy`. Context: any.

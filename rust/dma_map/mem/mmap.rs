@@ -150,7 +150,7 @@ impl<H: private::Backend> Mappable for H {}
 /// # fn probe<'bound, E: Engine>(dma: DmaDevice<'bound>, engine: E) -> Result<Driver<'bound, E>> {
 /// // In probe, for what is kept in a gate:
 /// let frame = DmaCoherent::<[u32]>::zeroed_slice(dma, 16 * 1024, Gfp::Kernel)?;
-/// let frame = Mmap::new(frame.share(engine))?;
+/// let frame = Mmap::new(frame.give(engine))?;
 /// # Ok(Driver { frame })
 /// # }
 /// # struct Idle;

@@ -91,7 +91,7 @@ use zerocopy::{
 /// let pool = DmaPool::<PrpList>::with::<4096, 4096>(dma, c"prp list")?;
 /// let mut list = PoolBlock::zeroed(&pool, Gfp::Atomic)?;
 /// list.entries[0] = address;
-/// let list = list.share(engine);
+/// let list = list.give(engine);
 /// regs.try_write64(list.dma_address(), PRP2)?;
 /// ```
 pub struct DmaPool<'bound, T> {

@@ -28,7 +28,7 @@
 //! }
 //!
 //! # const READ: u32 = 2;
-//! # let command = DmaCoherent::<Command>::zeroed(dma, Gfp::Kernel)?.share(engine);
+//! # let command = DmaCoherent::<Command>::zeroed(dma, Gfp::Kernel)?.give(engine);
 //! io_write!(command, .length, 4096.into());
 //! barrier::publish(|| io_write!(command, .opcode, READ.into()));
 //! let length: u32 = io_read!(command, .length).into();

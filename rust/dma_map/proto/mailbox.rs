@@ -109,7 +109,7 @@ impl Message {
 /// # let (opcode, data) = (1, &[0; 16]);
 /// # let mut answer = KVec::new();
 /// let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, Mailbox::blocks_for(4032), Gfp::Kernel)?;
-/// let mut mailbox = Mailbox::new(memory.share(engine))?;
+/// let mut mailbox = Mailbox::new(memory.give(engine))?;
 ///
 /// let exchange = mailbox.post(&[opcode], data)?;
 /// let transfer = Transfer::start(exchange, |(request, response)| {

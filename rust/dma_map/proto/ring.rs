@@ -89,7 +89,7 @@ impl<'bound, E: Engine> InMemory<'bound, E> {
     /// 128 bytes.
     pub fn new(dev: DmaDevice<'bound>, engine: E, gfp: Gfp) -> Result<Self> {
         Ok(Self {
-            words: DmaCoherent::<Words>::zeroed(dev, gfp)?.share(engine),
+            words: DmaCoherent::<Words>::zeroed(dev, gfp)?.give(engine),
         })
     }
 
@@ -144,7 +144,7 @@ impl From<Impossible> for Error {
 /// # let command = Command { opcode: 1 };
 /// let counters = InMemory::new(dma, engine.clone(), Gfp::Kernel)?;
 /// let slots = DmaCoherent::<[Command]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
-/// let mut ring = Producer::new(slots.share(engine), counters)?;
+/// let mut ring = Producer::new(slots.give(engine), counters)?;
 ///
 /// ring.reclaim()?;
 /// ring.push(command)?;

@@ -15,7 +15,7 @@
 //! # #[derive(FromBytes, IntoBytes)]
 //! # struct Ring { slot: Slot, head: u32, status: u32 }
 //! # let (len, head) = (8, 1);
-//! # let memory = DmaCoherent::<Ring>::zeroed(dma, Gfp::Kernel)?.share(engine);
+//! # let memory = DmaCoherent::<Ring>::zeroed(dma, Gfp::Kernel)?.give(engine);
 //! # let ring = memory.view();
 //! io_write!(ring, .slot.len, len);     // the data
 //! barrier::publish(|| io_write!(ring, .head, head)); // then the flag that gives it away

@@ -52,7 +52,7 @@ use kernel::{
 /// #     engine: E,
 /// #     regs: &Regs,
 /// # ) -> Result {
-/// let table = DmaCoherent::<[Entry]>::zeroed_slice(dma, 64, Gfp::Kernel)?.share(engine);
+/// let table = DmaCoherent::<[Entry]>::zeroed_slice(dma, 64, Gfp::Kernel)?.give(engine);
 /// let data = SgMapping::map(dma, data, ToDevice, engine, Gfp::Kernel)?;
 ///
 /// let transfer = Transfer::start((table, data), |(table, data)| {

@@ -28,7 +28,7 @@ fn with_ring(f: fn(DmaDevice<'_>, DmaCoherent<'_, [Slot], Shared<Idle>>) -> Resu
     each_probe(|probe| {
         let dma = probe.dma(ALL)?;
         let ring = DmaCoherent::<[Slot]>::zeroed_slice(dma, LEN, Gfp::Kernel)?;
-        f(dma, ring.share(Idle))
+        f(dma, ring.give(Idle))
     })
 }
 
@@ -164,7 +164,7 @@ mod tests {
     fn slices_are_copied_both_ways() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5000, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5000, Gfp::Kernel)?.give(Idle);
             let view = memory.view();
             check_eq!(view.len(), 5000);
             check_eq!(view.size(), 5000);
@@ -190,7 +190,7 @@ mod tests {
     fn single_value_works_without_an_index() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let slot = DmaCoherent::new(dma, SLOT, Gfp::Kernel)?.share(Idle);
+            let slot = DmaCoherent::new(dma, SLOT, Gfp::Kernel)?.give(Idle);
             check_eq!(io_read!(&slot, .sequence), SLOT.sequence);
             io_write!(&slot, .sequence, 5);
             let view = slot.view();
@@ -198,7 +198,7 @@ mod tests {
             check_eq!(io_read!(view, .sequence), 5);
             check_eq!(io_read!(copy, .sequence), 5);
 
-            let word = DmaCoherent::new(dma, 0x1234u32, Gfp::Kernel)?.share(Idle);
+            let word = DmaCoherent::new(dma, 0x1234u32, Gfp::Kernel)?.give(Idle);
             check_eq!(word.view().read_val(), 0x1234);
             Ok(())
         })

@@ -160,10 +160,10 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let aligned = DmaCoherent::<Aligned>::zeroed(dma, Gfp::Kernel)?;
             check_eq!((&raw const *aligned).addr() % PAGE_SIZE, 0);
-            let shared = aligned.share(Idle);
+            let shared = aligned.give(Idle);
             check_eq!(shared.dma_address() as usize % PAGE_SIZE, 0);
 
-            let byte = DmaCoherent::<u8>::zeroed(dma, Gfp::Kernel)?.share(Idle);
+            let byte = DmaCoherent::<u8>::zeroed(dma, Gfp::Kernel)?.give(Idle);
             check_eq!(byte.dma_address() as usize % PAGE_SIZE, 0);
             Ok(())
         })
@@ -176,7 +176,7 @@ mod tests {
             let mut all = KVec::new();
             for size in SIZES {
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
-                all.push(memory.share(Idle), GFP_KERNEL)?;
+                all.push(memory.give(Idle), GFP_KERNEL)?;
             }
             for (i, a) in all.iter().enumerate() {
                 for b in all.iter().skip(i + 1) {
@@ -198,7 +198,7 @@ mod tests {
                     let dma = probe.dma(ALL.coherent_mask(mask))?;
                     for size in SIZES {
                         let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
-                        let last = memory.share(Idle).dma_address() + size as u64 - 1;
+                        let last = memory.give(Idle).dma_address() + size as u64 - 1;
                         check!(last <= mask.value(), "{last:#x} is beyond {bits} bits");
                     }
                     Ok(())
@@ -231,7 +231,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let memory = DmaCoherent::<u32>::zeroed(dma, Gfp::Kernel)?;
             check!(core::ptr::eq(memory.device().device(), probe.device()));
-            let memory = memory.share(Idle);
+            let memory = memory.give(Idle);
             check!(core::ptr::eq(memory.device().device(), probe.device()));
             Ok(())
         })

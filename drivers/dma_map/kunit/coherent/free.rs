@@ -30,7 +30,7 @@ fn dropped(busy: bool, drop_it: fn(DmaCoherent<'_, [u8], Shared<&Scripted>>) -> 
                 Scripted::idle()
             };
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
-            drop_it(memory.share(&engine))?;
+            drop_it(memory.give(&engine))?;
             check!(engine.asked() > 0);
             check_eq!(engine.stopped(), u32::from(busy));
         }
@@ -63,7 +63,7 @@ mod tests {
     fn freed_memory_is_out_of_the_devices_reach() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, Gfp::Kernel)?.give(Idle);
             let address = memory.dma_address();
             device_side::write(dma, address, &[1])?;
             drop(memory);
@@ -112,7 +112,7 @@ mod tests {
                 let mut all = KVec::new();
                 for _ in 0..200 {
                     let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?;
-                    all.push(memory.share(Idle), GFP_KERNEL)?;
+                    all.push(memory.give(Idle), GFP_KERNEL)?;
                 }
                 last = all.last().map_or(0, |memory| memory.dma_address());
                 seen = c::strict_iommu(probe.device());
@@ -147,7 +147,7 @@ mod tests {
                 let exclusive = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?;
                 let shared = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?;
                 probe.keep(exclusive)?;
-                probe.keep(shared.share(engine.clone()))
+                probe.keep(shared.give(engine.clone()))
             })?;
             check_eq!(engine.stopped(), before);
             dev.unbind();

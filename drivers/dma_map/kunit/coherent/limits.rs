@@ -43,7 +43,7 @@ fn each_constructor<const N: usize>(
     where
         T: FromBytes + IntoBytes + kernel::ptr::KnownSize + ?Sized,
     {
-        let memory = memory?.share(Idle);
+        let memory = memory?.give(Idle);
         Ok((memory.dma_address(), memory.size()))
     }
     let bytes = KVVec::from_elem(1u8, N, GFP_KERNEL)?;
@@ -115,14 +115,14 @@ mod tests {
     fn a_piece_is_within_the_limits() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL.max_segment_size(PAGE_SIZE as u32))?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, WITHIN)?.share(Idle);
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, WITHIN)?.give(Idle);
             let seen = |all: SharedPiece<'_, [u8], _>| {
                 check_eq!(all.piece()?.len(), PAGE_SIZE);
                 Ok(())
             };
             Transfer::start(memory, seen)?.complete()?;
 
-            let ring = DmaCoherent::<[u8]>::zeroed_slice(dma, AT, BEYOND)?.share(Idle);
+            let ring = DmaCoherent::<[u8]>::zeroed_slice(dma, AT, BEYOND)?.give(Idle);
             let seen = |all: SharedPiece<'_, [u8], _>| {
                 check_eq!(all.piece()?.len(), AT);
                 Ok(())

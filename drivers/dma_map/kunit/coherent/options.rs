@@ -49,12 +49,12 @@ mod tests {
                     let mut memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, options)?;
                     check_zero(&memory)?;
                     fill(&mut memory, 0x21);
-                    let memory = memory.share(Idle);
+                    let memory = memory.give(Idle);
                     let mut found = KVec::from_elem(0, size, GFP_KERNEL)?;
                     device_side::read(dma, memory.dma_address(), &mut found)?;
                     check_holds(&found, 0x21)?;
                     device_side::write(dma, memory.dma_address(), &[7])?;
-                    check_eq!(memory.reclaim()?[0], 7);
+                    check_eq!(memory.complete()?[0], 7);
                 }
             }
             Ok(())
@@ -164,7 +164,7 @@ mod tests {
             for options in OPTIONS {
                 for size in [1, PAGE_SIZE, 5 * PAGE_SIZE + 1] {
                     let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, options)?;
-                    let memory = memory.share(Idle);
+                    let memory = memory.give(Idle);
                     let mut done = 0;
                     for run in memory.pages()?.runs() {
                         for offset in (0..run.len).step_by(PAGE_SIZE) {

@@ -68,7 +68,7 @@ mod tests {
             let mut bytes = 0;
             for size in [1, 7, PAGE_SIZE, 3 * PAGE_SIZE + 1] {
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
-                let memory = memory.share(&engine);
+                let memory = memory.give(&engine);
                 let remains = Remains::of(&memory);
                 let stopped = engine.stopped();
                 drop(memory);
@@ -89,7 +89,7 @@ mod tests {
     fn free_that_cannot_be_put_off_is_a_quarantine() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5000, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5000, Gfp::Kernel)?.give(Idle);
             let remains = Remains::of(&memory);
             match faults::failing(1, || context::spinlocked(|| drop(memory))) {
                 None => skip(c"no fault injection"),
@@ -111,7 +111,7 @@ mod tests {
             let mut all = KVec::new();
             for _ in 0..3 {
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 10, Gfp::Kernel)?;
-                let memory = memory.share(&engine);
+                let memory = memory.give(&engine);
                 let remains = Remains::of(&memory);
                 all.push((memory, remains), GFP_KERNEL)?;
             }
@@ -138,7 +138,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let engine = Scripted::stuck();
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 2 * PAGE_SIZE, Gfp::Kernel)?;
-            let memory = memory.share(&engine);
+            let memory = memory.give(&engine);
             let remains = Remains::of(&memory);
             drop(memory);
 
@@ -166,7 +166,7 @@ mod tests {
                     let engine = Scripted::stuck();
                     check_eq!(dma.quarantined(), 0);
                     let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5, Gfp::Kernel)?;
-                    let memory = memory.share(&engine);
+                    let memory = memory.give(&engine);
                     let remains = Remains::of(&memory);
                     drop(memory);
                     check_eq!(dma.quarantined(), 5);
@@ -185,7 +185,7 @@ mod tests {
         let mut left = None;
         dev.bind(|probe| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(probe.dma(ALL)?, 5000, Gfp::Kernel)?;
-            let memory = ManuallyDrop::new(memory.share(Idle));
+            let memory = ManuallyDrop::new(memory.give(Idle));
             left = Some((Remains::of(&memory), probe.raw()));
             Ok(())
         })?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `share` and `reclaim`: who has the memory, what each side finds, and what a busy device does.
+//! `give`, `complete` and `cancel`: who has the memory, what each side finds, and what a busy device does.
 
 use super::*;
 use crate::{
@@ -36,7 +36,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let mut memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, Gfp::Kernel)?;
             fill(&mut memory, 1);
-            let memory = memory.share(Idle);
+            let memory = memory.give(Idle);
 
             let mut found = KVec::from_elem(0, 9000, GFP_KERNEL)?;
             device_side::read(dma, memory.dma_address(), &mut found)?;
@@ -48,17 +48,17 @@ mod tests {
     fn what_the_device_wrote_is_there_for_the_cpu() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, Gfp::Kernel)?.give(Idle);
             let mut data = KVec::from_elem(0, 9000, GFP_KERNEL)?;
             fill(&mut data, 2);
             device_side::write(dma, memory.dma_address(), &data)?;
 
-            let mut memory = memory.reclaim()?;
+            let mut memory = memory.complete()?;
             check_holds(&memory, 2)?;
 
             // And back.
             fill(&mut memory, 3);
-            let memory = memory.share(Idle);
+            let memory = memory.give(Idle);
             device_side::read(dma, memory.dma_address(), &mut data)?;
             check_holds(&data, 3)
         })
@@ -67,13 +67,13 @@ mod tests {
     #[test]
     fn address_stays_the_same() -> Result {
         each_probe(|probe| {
-            let memory = DmaCoherent::<u64>::zeroed(probe.dma(ALL)?, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<u64>::zeroed(probe.dma(ALL)?, Gfp::Kernel)?.give(Idle);
             let address = memory.dma_address();
             for _ in 0..3 {
-                let again = DmaCoherent::<u64>::zeroed(memory.device(), Gfp::Kernel)?.share(Idle);
+                let again = DmaCoherent::<u64>::zeroed(memory.device(), Gfp::Kernel)?.give(Idle);
                 check!(again.dma_address() != address);
             }
-            let memory = memory.reclaim()?.share(Idle);
+            let memory = memory.complete()?.give(Idle);
             check_eq!(memory.dma_address(), address);
             Ok(())
         })
@@ -83,11 +83,11 @@ mod tests {
     fn busy_device_keeps_the_memory() -> Result {
         each_probe(|probe| {
             let engine = Scripted::busy();
-            let memory = DmaCoherent::new(probe.dma(ALL)?, SLOT, Gfp::Kernel)?.share(&engine);
+            let memory = DmaCoherent::new(probe.dma(ALL)?, SLOT, Gfp::Kernel)?.give(&engine);
             let address = memory.dma_address();
 
-            let Err(Busy(memory)) = memory.reclaim() else {
-                check!(false, "reclaim() of a busy device is Ok");
+            let Err(Busy(memory)) = memory.complete() else {
+                check!(false, "complete() of a busy device is Ok");
                 return Err(EINVAL);
             };
             check_eq!(memory.dma_address(), address);
@@ -95,7 +95,7 @@ mod tests {
             check_eq!(engine.stopped(), 0);
 
             engine.finish();
-            check_eq!(*memory.reclaim()?, SLOT);
+            check_eq!(*memory.complete()?, SLOT);
             check_eq!(engine.stopped(), 0);
             Ok(())
         })
@@ -133,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn reclaim_asks_the_engine_and_does_not_stop_it() -> Result {
+    fn complete_asks_the_engine_and_does_not_stop_it() -> Result {
         each_probe(|probe| {
             let engine = Scripted::idle();
-            let memory = DmaCoherent::<u8>::zeroed(probe.dma(ALL)?, Gfp::Kernel)?.share(&engine);
+            let memory = DmaCoherent::<u8>::zeroed(probe.dma(ALL)?, Gfp::Kernel)?.give(&engine);
             check_eq!(engine.asked(), 0);
-            let memory = memory.reclaim()?;
+            let memory = memory.complete()?;
             check_eq!(engine.asked(), 1);
             drop(memory);
             check_eq!(engine.asked(), 1);
@@ -152,9 +152,9 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let engine = Arc::new(Scripted::idle(), GFP_KERNEL)?;
-            let shared = DmaCoherent::<u8>::zeroed(dma, Gfp::Kernel)?.share(engine.clone());
-            let memory = shared.reclaim()?;
-            let shared = DmaCoherent::<u8>::zeroed(dma, Gfp::Kernel)?.share(engine.clone());
+            let shared = DmaCoherent::<u8>::zeroed(dma, Gfp::Kernel)?.give(engine.clone());
+            let memory = shared.complete()?;
+            let shared = DmaCoherent::<u8>::zeroed(dma, Gfp::Kernel)?.give(engine.clone());
             drop(shared);
             // The last reference again, so that nothing of the above has one.
             check!(Arc::into_unique_or_drop(engine).is_some());
@@ -168,9 +168,9 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let round = || -> Result<u64> {
-                let memory = DmaCoherent::new(dma, SLOT, Gfp::Atomic)?.share(Idle);
+                let memory = DmaCoherent::new(dma, SLOT, Gfp::Atomic)?.give(Idle);
                 let seen = io_read!(&memory, .tail);
-                check_eq!(*memory.reclaim()?, SLOT);
+                check_eq!(*memory.complete()?, SLOT);
                 Ok(seen)
             };
             check_eq!(context::spinlocked(round)?, SLOT.tail);

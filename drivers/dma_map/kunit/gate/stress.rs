@@ -56,14 +56,14 @@ impl Worker {
         let mut buffer = VVec::from_elem(0u8, 5000, GFP_KERNEL)?;
         pattern::fill(&mut buffer, self.seed, 0);
         let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
-        let ring = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.share(Idle);
+        let ring = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.give(Idle);
 
         check!(device_side::finds(&mapping, self.seed)?);
         device_side::fill(&mapping, !self.seed)?;
         device_side::write(dma, ring.dma_address(), &[self.seed; 100])?;
 
         check!(pattern::holds(&mapping.unmap()?, !self.seed, 0));
-        let ring = ring.reclaim()?;
+        let ring = ring.complete()?;
         check!(ring.iter().all(|byte| *byte == self.seed));
         context::irqs_off(|| drop(ring));
         Ok(())

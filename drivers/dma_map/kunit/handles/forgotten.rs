@@ -174,7 +174,7 @@ mod tests {
     fn pool_with_a_page() -> Result {
         leaked(|_, dma| {
             let pool = DmaPool::<[u64; 4]>::new(dma, c"forgotten")?;
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
             let address = block.dma_address();
             drop(block);
             forget(pool);
@@ -188,7 +188,7 @@ mod tests {
         leaked(|_, dma| {
             let pool = Arc::new(DmaPool::<[u64; 4]>::new(dma, c"counted")?, GFP_KERNEL)?;
             forget(PoolBlock::zeroed(pool.clone(), Gfp::Kernel)?);
-            let block = PoolBlock::zeroed(pool, Gfp::Kernel)?.share(Idle);
+            let block = PoolBlock::zeroed(pool, Gfp::Kernel)?.give(Idle);
             let address = block.dma_address();
             forget(block);
             Ok(Some(address))

@@ -19,7 +19,7 @@ fn with<'b, 'e>(
     engine: &'e Scripted,
 ) -> Result<Mailbox<DmaCoherent<'b, [Block], Shared<&'e Scripted>>>> {
     let blocks = Mailbox::blocks_for(128);
-    Mailbox::new(DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?.share(engine))
+    Mailbox::new(DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?.give(engine))
 }
 
 /// The device copies the request to the response slot.
@@ -156,7 +156,7 @@ mod tests {
             let engine = Scripted::busy();
             let blocks = Mailbox::blocks_for(4000);
             let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;
-            let memory = Arc::new(Mmap::new(memory.share(&engine))?, GFP_KERNEL)?;
+            let memory = Arc::new(Mmap::new(memory.give(&engine))?, GFP_KERNEL)?;
             let mut mailbox = Mailbox::new(memory.clone())?;
             let exchange = mailbox.post(&[1], &[5; 4000])?;
             // It is stopped after it has answered.

@@ -163,7 +163,7 @@ mod tests {
             // What a zone of low memory can serve, if there is one, is within the mask.
             match PoolBlock::zeroed(&pool, Gfp::Kernel) {
                 Ok(block) => {
-                    let block = block.share(crate::engines::Idle);
+                    let block = block.give(crate::engines::Idle);
                     check!(block.dma_address() >> 24 == 0);
                 }
                 Err(err) => check_eq!(err, ENOMEM),

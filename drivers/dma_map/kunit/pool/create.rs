@@ -29,7 +29,7 @@ where
         });
         check!(bytes.all(|byte| byte == 0), "the block is not zeroed");
 
-        let block = block.share(Idle);
+        let block = block.give(Idle);
         let first = block.dma_address();
         let last = first + size as u64 - 1;
         check!(

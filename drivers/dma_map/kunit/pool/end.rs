@@ -25,7 +25,7 @@ type Page = [u8; PAGE_SIZE];
 fn used(dma: DmaDevice<'_>) -> Result<(DmaPool<'_, Page>, DmaAddress)> {
     let pool = DmaPool::<Page>::new(dma, c"used")?;
     let address = {
-        let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+        let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
         device_side::write(dma, block.dma_address(), &[1])?;
         block.dma_address()
     };
@@ -103,7 +103,7 @@ mod tests {
             let engine = Scripted::busy();
             for i in 0..9 {
                 let pool = Arc::new(DmaPool::<Descriptor>::new(dma, c"last")?, GFP_KERNEL)?;
-                let block = PoolBlock::zeroed(pool, Gfp::Kernel)?.share(&engine);
+                let block = PoolBlock::zeroed(pool, Gfp::Kernel)?.give(&engine);
                 match i % 3 {
                     0 => context::spinlocked(|| drop(block)),
                     1 => context::irqs_off(|| drop(block)).0,
@@ -128,7 +128,7 @@ mod tests {
                 let shared = PoolBlock::zeroed(pool.clone(), Gfp::Kernel)?;
                 let exclusive = PoolBlock::zeroed(pool.clone(), Gfp::Kernel)?;
                 probe.keep(pool)?;
-                probe.keep(shared.share(engine.clone()))?;
+                probe.keep(shared.give(engine.clone()))?;
                 probe.keep(exclusive)
             })?;
             check_eq!(engine.stopped(), before);
@@ -146,7 +146,7 @@ mod tests {
             let pool = DmaPool::<[u8; 1000]>::new(dma, c"leaked")?;
             let mut leaked = KVec::new();
             for _ in 0..3 {
-                let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+                let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
                 leaked.push(ManuallyDrop::new(block), GFP_KERNEL)?;
             }
             check_eq!(dma.quarantined(), 0);
@@ -175,7 +175,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let pool = DmaPool::<[u8; 100]>::new(dma, c"once")?;
             let engine = Scripted::stuck();
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
             // SAFETY: The block is quarantined: leaked.
             let twin = unsafe { twin(&block) };
             drop(block);

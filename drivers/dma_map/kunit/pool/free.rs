@@ -24,8 +24,8 @@ mod tests {
             engine.finish();
             drop(
                 PoolBlock::zeroed(&pool, Gfp::Kernel)?
-                    .share(&engine)
-                    .reclaim()?,
+                    .give(&engine)
+                    .complete()?,
             );
             check_eq!((engine.asked(), engine.stopped()), (1, 0));
             check_eq!(pool.outstanding(), 0);
@@ -38,7 +38,7 @@ mod tests {
         each_probe(|probe| {
             let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"idle")?;
             let engine = Scripted::idle();
-            drop(PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine));
+            drop(PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine));
             check_eq!((engine.asked(), engine.stopped()), (1, 0));
             check_eq!(pool.outstanding(), 0);
             Ok(())
@@ -54,7 +54,7 @@ mod tests {
             let engine = Scripted::busy();
             let shared = || {
                 engine.start();
-                Ok::<_, Error>(PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine))
+                Ok::<_, Error>(PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine))
             };
 
             drop(shared()?);
@@ -78,7 +78,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let pool = DmaPool::<[u8; 1000]>::new(dma, c"stuck")?;
             let engine = Scripted::stuck();
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
             // SAFETY: The block is quarantined: leaked.
             let twin = unsafe { twin(&block) };
             drop(block);
@@ -115,7 +115,7 @@ mod tests {
             let engine = Scripted::stuck();
             let mut twins = KVec::new();
             for i in 0..3 {
-                let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine);
+                let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
                 // SAFETY: The block is quarantined: leaked.
                 twins.push(unsafe { twin(&block) }, GFP_KERNEL)?;
                 match i {
@@ -141,7 +141,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let pool = DmaPool::<[u8; 2000]>::new(dma, c"leaked")?;
             let engine = Scripted::busy();
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
             let address = block.dma_address();
             // SAFETY: The block is leaked.
             let twin = unsafe { twin(&block) };
@@ -149,7 +149,7 @@ mod tests {
             check_eq!((engine.asked(), engine.stopped()), (0, 0));
             check_eq!(pool.outstanding(), 1);
             for _ in 0..10 {
-                let other = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(&engine);
+                let other = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
                 check!(other.dma_address() != address);
             }
             drop(ManuallyDrop::into_inner(twin));

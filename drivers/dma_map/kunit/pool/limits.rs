@@ -45,7 +45,7 @@ fn fits<const N: usize>(pool: Result<DmaPool<'_, [u8; N]>>) -> Result {
     let pool = pool?;
     let mut held = KVec::new();
     for _ in 0..(2 * AT).div_ceil(N).clamp(3, 40) {
-        let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+        let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
         let address = block.dma_address();
         check!(N > AT || address / AT as u64 == (address + N as u64 - 1) / AT as u64);
         held.push(block, GFP_KERNEL)?;

@@ -32,7 +32,7 @@ mod tests {
             for seed in 0..20 {
                 let mut block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
                 fill(&mut block, seed);
-                all.push(block.share(Idle), GFP_KERNEL)?;
+                all.push(block.give(Idle), GFP_KERNEL)?;
             }
             let mut found = KVec::from_elem(0, 1000, GFP_KERNEL)?;
             for (seed, block) in all.iter().enumerate() {
@@ -49,18 +49,18 @@ mod tests {
     fn what_the_device_wrote_is_there_when_it_is_reclaimed() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let pool = DmaPool::<[u8; 1000]>::new(dma, c"reclaim")?;
+            let pool = DmaPool::<[u8; 1000]>::new(dma, c"complete")?;
             let mut data = [0; 1000];
             fill(&mut data, 9);
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
             device_side::write(dma, block.dma_address(), &data)?;
-            let block = block.reclaim()?;
+            let block = block.complete()?;
             check!(holds(&block, 9));
 
             // Another round, at the same place.
-            let block = block.share(Idle);
+            let block = block.give(Idle);
             device_side::write(dma, block.dma_address() + 999, &[1])?;
-            check_eq!(block.reclaim()?[999], 1);
+            check_eq!(block.complete()?[999], 1);
             Ok(())
         })
     }
@@ -70,7 +70,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let pool = DmaPool::<Descriptor>::new(dma, c"fields")?;
-            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.share(Idle);
+            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(Idle);
             io_write!(&block, .len, 5);
             check_eq!(io_read!(&block, .len), 5);
             check_eq!(io_read!(&block, .next), DESCRIPTOR.next);
@@ -92,9 +92,9 @@ mod tests {
         each_probe(|probe| {
             let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"busy")?;
             let engine = Scripted::busy();
-            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.share(&engine);
+            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(&engine);
             let address = block.dma_address();
-            let block = match block.reclaim() {
+            let block = match block.complete() {
                 Ok(_) => {
                     check!(false, "a busy device gave its block back");
                     return Err(EINVAL);
@@ -108,7 +108,7 @@ mod tests {
             check_eq!(err, EBUSY);
 
             engine.finish();
-            check_eq!(*block.reclaim()?, DESCRIPTOR);
+            check_eq!(*block.complete()?, DESCRIPTOR);
             check_eq!(engine.stopped(), 0);
             Ok(())
         })
@@ -144,9 +144,9 @@ mod tests {
             let pool = DmaPool::<Descriptor>::new(dma, c"counted")?;
             let pool = kernel::sync::Arc::new(pool, GFP_KERNEL)?;
             let engine = Scripted::idle();
-            let block = PoolBlock::new(pool, DESCRIPTOR, Gfp::Kernel)?.share(&engine);
+            let block = PoolBlock::new(pool, DESCRIPTOR, Gfp::Kernel)?.give(&engine);
             io_write!(&block, .len, 1);
-            let block = block.reclaim()?;
+            let block = block.complete()?;
             check_eq!(block.len, 1);
             check_eq!((engine.asked(), engine.stopped()), (1, 0));
             Ok(())

@@ -31,7 +31,7 @@ type Both<'b, E> = (Scattered<'b, E>, DmaCoherent<'b, [u8], Shared<E>>);
 /// Makes a scattered buffer and a shared one.
 fn both<'b, 'e>(dma: DmaDevice<'b>, engine: &'e Scripted) -> Result<Both<'b, &'e Scripted>> {
     let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?;
-    Ok((scattered(dma, engine, 1)?, memory.share(engine)))
+    Ok((scattered(dma, engine, 1)?, memory.give(engine)))
 }
 
 /// Starts a transfer, and ends it by each of the ways out.

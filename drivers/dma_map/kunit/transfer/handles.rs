@@ -132,13 +132,13 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, LEN, Gfp::Kernel)?;
-            let memory: DmaCoherent<'_, [u8], Cpu> = fill_shared(dma, memory.share(Idle), 2)?;
+            let memory: DmaCoherent<'_, [u8], Cpu> = fill_shared(dma, memory.give(Idle), 2)?;
             check!(pattern::holds(&memory, 2, 0));
 
             let pool = DmaPool::<[u8; 200]>::new(dma, c"transfer")?;
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
             check!(pattern::holds(
-                &fill_shared(dma, block.share(Idle), 3)?[..],
+                &fill_shared(dma, block.give(Idle), 3)?[..],
                 3,
                 0
             ));
@@ -156,7 +156,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, Gfp::Kernel)?;
-            let memory = Arc::new(Mmap::new(memory.share(Idle))?, GFP_KERNEL)?;
+            let memory = Arc::new(Mmap::new(memory.give(Idle))?, GFP_KERNEL)?;
             let first = |memory: &Mmap<DmaCoherent<'_, [u8], Shared<Idle>>>| -> Result<u8> {
                 Ok(kernel::io::io_project!(memory.view(), [try: 0]).read_val())
             };
@@ -166,7 +166,7 @@ mod tests {
             check_eq!(first(&memory)?, pattern::at(3, 0));
 
             let owned = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, Gfp::Kernel)?;
-            let owned = fill_shared(dma, Mmap::new(owned.share(Idle))?, 4)?;
+            let owned = fill_shared(dma, Mmap::new(owned.give(Idle))?, 4)?;
             check_eq!(first(&owned)?, pattern::at(4, 0));
             Ok(())
         })
@@ -178,7 +178,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let engine = Scripted::busy();
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?;
-            let memory = Arc::new(memory.share(&engine), GFP_KERNEL)?;
+            let memory = Arc::new(memory.give(&engine), GFP_KERNEL)?;
             drop(Transfer::start(memory.clone(), |_| Ok(()))?);
             check_eq!(engine.stopped(), 1);
             check_eq!(memory.size(), 100);

@@ -59,7 +59,7 @@ mod tests {
     fn fields_of_elements_are_pieces() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[Message]>::zeroed_slice(dma, 5, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<[Message]>::zeroed_slice(dma, 5, Gfp::Kernel)?.give(Idle);
             let start = memory.dma_address();
 
             let memory = Transfer::start(memory, |all| {
@@ -84,7 +84,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let pool = DmaPool::<Message>::new(dma, c"shared")?;
-            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.share(Idle);
+            let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
             let block = Transfer::start(block, |all| {
                 let data = io_project!(all, .data).piece()?;
                 device_side::fill_at(dma, data.address(), data.len(), 3)
@@ -99,7 +99,7 @@ mod tests {
     fn a_table_leads_the_device_to_the_data() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL.max_segment_size(4096))?;
-            let table = DmaCoherent::<[Entry]>::zeroed_slice(dma, 16, Gfp::Kernel)?.share(Idle);
+            let table = DmaCoherent::<[Entry]>::zeroed_slice(dma, 16, Gfp::Kernel)?.give(Idle);
             let buffer = scattered(dma, Idle, 1)?;
 
             let transfer = Transfer::start((table, buffer), |(table, pieces)| {
@@ -124,7 +124,7 @@ mod tests {
     fn a_part_is_within_the_memory_and_not_empty() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.share(Idle);
+            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.give(Idle);
             Transfer::start(&memory, |all| {
                 let piece = all.piece()?;
                 check_eq!((piece.address(), piece.len()), (memory.dma_address(), 100));

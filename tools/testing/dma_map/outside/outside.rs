@@ -117,13 +117,13 @@ impl Edu<'_> {
         // Shared memory: filled by reference, shared, told piece by piece, and taken back.
         let mut mailbox = DmaCoherent::<Mailbox>::zeroed(dma, Gfp::Kernel)?;
         fill(&mut mailbox.sent);
-        let mailbox = mailbox.share(self);
+        let mailbox = mailbox.give(self);
         Transfer::start(&mailbox, |all| {
             self.load(io_project!(all, .sent).piece()?)?;
             self.store(io_project!(all, .received).piece()?)
         })?
         .complete()?;
-        let mailbox = mailbox.reclaim()?;
+        let mailbox = mailbox.complete()?;
         let wrong = mismatches(&mailbox.sent, &mailbox.received);
 
         // Scattered pages, and a tail. Both start at a page, so that they have the same pieces.

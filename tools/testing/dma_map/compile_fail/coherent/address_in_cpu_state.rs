@@ -11,6 +11,6 @@ use kernel::dma::DmaAddress;
 
 pub fn address<E: Engine>(memory: DmaCoherent<'_, [u32]>, engine: E) -> DmaAddress {
     let _ = &engine;
-    // pass: memory.share(engine).dma_address()
+    // pass: memory.give(engine).dma_address()
     memory.dma_address()
 }

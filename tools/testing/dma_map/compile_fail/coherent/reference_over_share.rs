@@ -12,7 +12,7 @@ use dma_map::{
 pub fn share<E: Engine>(mut memory: DmaCoherent<'_, [u32]>, engine: E) {
     let word = &mut memory[0];
     *word = 1;
-    let shared = memory.share(engine);
+    let shared = memory.give(engine);
     // pass:
     *word = 2;
     let _ = shared.dma_address();

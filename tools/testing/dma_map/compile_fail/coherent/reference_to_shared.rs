@@ -14,7 +14,7 @@ use dma_map::{
 pub fn sum<'bound, E: Engine>(
     memory: DmaCoherent<'bound, [u32], Shared<E>>,
 ) -> Result<u32, Busy<DmaCoherent<'bound, [u32], Shared<E>>>> {
-    // pass: let data: &[u32] = &*memory.reclaim()?;
+    // pass: let data: &[u32] = &*memory.complete()?;
     let data: &[u32] = &*memory;
     Ok(data.iter().sum())
 }

@@ -10,7 +10,7 @@ use dma_map::{
 
 pub fn share<E: Engine>(mut memory: DmaCoherent<'_, [u32]>, engine: E) {
     memory[0] = 1;
-    let shared = memory.share(engine);
+    let shared = memory.give(engine);
     // pass:
     memory[0] = 2;
     let _ = shared.dma_address();

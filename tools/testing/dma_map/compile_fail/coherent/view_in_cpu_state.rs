@@ -10,6 +10,6 @@ use dma_map::{
 
 pub fn look<E: Engine>(memory: DmaCoherent<'_, [u32]>, engine: E) {
     let _ = &engine;
-    // pass: let _ = memory.share(engine).view();
+    // pass: let _ = memory.give(engine).view();
     let _ = memory.view();
 }

@@ -12,8 +12,8 @@ pub fn share<E: Engine>(memory: DmaCoherent<'_, [u32]>, make: impl FnOnce() -> E
     let shared;
     {
         let engine = make();
-        // pass: shared = memory.share(engine);
-        shared = memory.share(&engine);
+        // pass: shared = memory.give(engine);
+        shared = memory.give(&engine);
     }
     let _ = shared.dma_address();
 }

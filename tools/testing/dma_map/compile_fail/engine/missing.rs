@@ -10,6 +10,6 @@ use dma_map::{
 
 pub fn share<E: Engine>(memory: DmaCoherent<'_, [u32]>, engine: E) {
     let _ = &engine;
-    // pass: let _ = memory.share(engine);
-    let _ = memory.share(());
+    // pass: let _ = memory.give(engine);
+    let _ = memory.give(());
 }

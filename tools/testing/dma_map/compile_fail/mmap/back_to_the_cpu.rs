@@ -13,6 +13,6 @@ use kernel::prelude::*;
 
 pub fn take<E: Engine>(memory: Mmap<DmaCoherent<'_, [u32], Shared<E>>>) -> Result {
     // pass: let _ = memory.view();
-    let _ = memory.reclaim()?[0];
+    let _ = memory.complete()?[0];
     Ok(())
 }

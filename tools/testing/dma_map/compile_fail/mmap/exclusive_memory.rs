@@ -12,7 +12,7 @@ use kernel::prelude::*;
 
 pub fn show<E: Engine>(memory: DmaCoherent<'_, [u8]>, engine: E) -> Result {
     let _ = &engine;
-    // pass: Mmap::new(memory.share(engine))?;
+    // pass: Mmap::new(memory.give(engine))?;
     Mmap::new(memory)?;
     Ok(())
 }

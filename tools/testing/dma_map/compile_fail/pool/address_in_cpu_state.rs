@@ -12,6 +12,6 @@ use kernel::dma::DmaAddress;
 
 pub fn address<P: PoolRef, E: Engine>(block: PoolBlock<P>, engine: E) -> DmaAddress {
     let _ = &engine;
-    // pass: block.share(engine).dma_address()
+    // pass: block.give(engine).dma_address()
     block.dma_address()
 }

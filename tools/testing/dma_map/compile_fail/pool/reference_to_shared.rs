@@ -15,7 +15,7 @@ use dma_map::{
 pub type Block<'p, E> = PoolBlock<&'p DmaPool<'p, u32>, Shared<E>>;
 
 pub fn value<E: Engine>(block: Block<'_, E>) -> Result<u32, Busy<Block<'_, E>>> {
-    // pass: let value = *block.reclaim()?;
+    // pass: let value = *block.complete()?;
     let value = *block;
     Ok(value)
 }

@@ -13,7 +13,7 @@ pub type Block<'p> = PoolBlock<&'p DmaPool<'p, u32>>;
 
 pub fn share<E: Engine>(mut block: Block<'_>, engine: E) {
     *block = 1;
-    let shared = block.share(engine);
+    let shared = block.give(engine);
     // pass: let _ = shared.view();
     *block = 2;
     let _ = shared.dma_address();

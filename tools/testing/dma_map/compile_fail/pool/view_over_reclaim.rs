@@ -17,7 +17,7 @@ fn used<T>(_: CoherentView<'_, T>) {}
 pub fn reclaim<P: PoolRef, E: Engine>(block: PoolBlock<P, Shared<E>>) {
     let view = block.view();
     let address = view.dma_address();
-    let _ = block.reclaim();
+    let _ = block.complete();
     // pass: let _ = used::<u8>;
     used(view);
     let _ = address;

@@ -10,6 +10,6 @@ use dma_map::{
 };
 
 pub fn share<P: PoolRef, E: Engine>(block: PoolBlock<P>, engine: E) {
-    // pass: let _ = ((), block.share(engine));
-    let _ = (&engine, block.share(()));
+    // pass: let _ = ((), block.give(engine));
+    let _ = (&engine, block.give(()));
 }

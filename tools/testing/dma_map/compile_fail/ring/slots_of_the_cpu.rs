@@ -19,6 +19,6 @@ pub fn make<'b, E: Engine, C: Counters>(
     engine: E,
 ) -> Result<Producer<'b, u64, E, C>> {
     let _ = &engine;
-    // pass: Producer::new(slots.share(engine), counters)
+    // pass: Producer::new(slots.give(engine), counters)
     Producer::new(slots, counters)
 }

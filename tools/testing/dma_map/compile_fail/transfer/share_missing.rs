@@ -17,7 +17,7 @@ use kernel::prelude::*;
 pub fn receive<E: Engine + Copy>(dma: DmaDevice<'_>, engine: E, room: VVec<u8>) -> Result<u64> {
     let mut command = DmaCoherent::<u32>::zeroed(dma, Gfp::Kernel)?;
     *command = 1;
-    // pass: let command = command.share(engine);
+    // pass: let command = command.give(engine);
     let command = command;
     let room = SgMapping::map(dma, room, FromDevice, engine, Gfp::Kernel)?;
     let mut last = 0;

@@ -17,7 +17,7 @@ use kernel::{
 pub fn read<E: Engine>(memory: DmaCoherent<'_, [u32], Shared<E>>) -> Result<u32> {
     let view = memory.view();
     let old: u32 = io_read!(view, [try: 0]);
-    let mut mine = memory.reclaim()?;
+    let mut mine = memory.complete()?;
     mine[0] = 1;
     // pass: let new = old;
     let new: u32 = io_read!(view, [try: 0]);
