@@ -29,6 +29,7 @@
 //! - [`Transfer`]: any of these, from the moment in which the device is told of it to the one in
 //!   which it is done, stopped, or gone. [`Piece`]: an address and a length for the device, with
 //!   the engine that is asked before that memory goes, as a type.
+//! - [`Dma`]: what each of these handles is an alias of, with the transitions and the drop.
 //! - [`Mmap`]: memory that processes can map, until it goes.
 //! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
 //! - [`barrier`]: the order in which the two sides see shared memory.
