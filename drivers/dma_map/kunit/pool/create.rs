@@ -22,7 +22,10 @@ where
     for _ in 0..count {
         let block = PoolBlock::zeroed(pool, Gfp::Kernel)?;
         let cpu = core::ptr::from_ref(&*block).addr();
-        check!(cpu % align == 0, "{cpu:#x} is not aligned to {align}");
+        check!(
+            cpu.checked_rem(align) == Some(0),
+            "{cpu:#x} is not aligned to {align}"
+        );
         let mut bytes = (0..size).map(|i| {
             // SAFETY: A byte of the block, which is initialised.
             unsafe { core::ptr::from_ref(&*block).cast::<u8>().add(i).read() }
@@ -33,7 +36,7 @@ where
         let first = block.dma_address();
         let last = first + size as u64 - 1;
         check!(
-            first % align as u64 == 0,
+            first.checked_rem(align as u64) == Some(0),
             "{first:#x} not aligned to {align}"
         );
         if boundary != 0 {

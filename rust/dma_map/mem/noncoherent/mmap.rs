@@ -79,7 +79,7 @@ where
     #[inline]
     pub fn sync_for_cpu(&self) {
         // SAFETY: It is allocated for this direction; in this state there is no reference to it.
-        unsafe { (**self).backing.sync_for_cpu::<D>() };
+        unsafe { self.backing.sync_for_cpu::<D>() };
     }
 
     /// Makes what the processes wrote visible to the device.
@@ -88,6 +88,6 @@ where
     #[inline]
     pub fn sync_for_device(&self) {
         // SAFETY: As above.
-        unsafe { (**self).backing.sync_for_device::<D>() };
+        unsafe { self.backing.sync_for_device::<D>() };
     }
 }
