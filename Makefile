@@ -41,6 +41,7 @@ make env           the toolchain: packages on Debian 13, else a private Debian 1
 make kernel        fetch and build the kernel
 make modules       build the modules into build/gcc (build/llvm, build/gcc-bench ...)
 make bench-modules the same for the kernel that is measured
+make bench-module  of those, the library and the benchmark only
 make tools         build the modules and the user-space tools
 make doc           the library's documentation as HTML, in build/doc
 make devshell      a shell in the toolchain environment

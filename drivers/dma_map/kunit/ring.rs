@@ -87,7 +87,7 @@ impl Peer<'_> {
     }
 
     fn slot(&self) -> DmaAddress {
-        self.slots + DmaAddress::from(self.done % self.len) * size_of::<Entry>() as DmaAddress
+        self.slots + DmaAddress::from(self.done & (self.len - 1)) * size_of::<Entry>() as DmaAddress
     }
 
     /// Empties what the CPU has published, and checks that it counts on from `self.done`.
@@ -248,12 +248,12 @@ mod tests {
                 check!(ring.pop().is_none());
                 let mut seen = 0;
                 for round in 0..50 {
-                    for _ in 0..round % len + 1 {
+                    for _ in 0..(round & (len - 1)) + 1 {
                         peer.fill(Entry::new(peer.done))?;
                     }
                     // It was not asked yet.
                     check_eq!(ring.available(), 0);
-                    check_eq!(ring.poll()?, round % len + 1);
+                    check_eq!(ring.poll()?, (round & (len - 1)) + 1);
                     while let Some(entry) = ring.pop() {
                         entry.exactly(Entry::new(seen))?;
                         seen += 1;
