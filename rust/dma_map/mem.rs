@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that is allocated for a device: coherent memory, pages for streaming, pools, and what processes
-//! can map of them.
+//! Memory that is allocated for a device: coherent memory, pages for streaming, pools, and mappings of
+//! them into processes.
 
 pub mod coherent;
 pub mod mapped_pool;

@@ -67,15 +67,15 @@ use zerocopy::{
 
 /// Coherent memory that holds a `T`, freed on drop.
 ///
-/// It starts in the [`Cpu`] state: the device does not know the address, and the memory is used
-/// like a box, by safe references. [`give`](Dma::give) makes it [`Shared`]: then there is
-/// a DMA address, and access is volatile, through the kernel's I/O projections. From there
-/// [`complete`](Dma::complete) leads back, when the engine is idle.
+/// A new handle is in the [`Cpu`] state: the device does not know the address, and the driver uses the
+/// memory like a box, through safe references. [`give`](Dma::give) makes it [`Shared`]: the handle then
+/// has a DMA address, and access is volatile, through the kernel's I/O projections.
+/// [`complete`](Dma::complete) returns it to the `Cpu` state when the engine is idle.
 ///
 /// Dropping shared memory stops the device first; see [`Dma`].
 ///
-/// C API: `dma_alloc_attrs()`, `dma_free_attrs()`. Drop context: any; where `dma_free_attrs()` is
-/// not legal, the free is put off to a workqueue.
+/// C API: `dma_alloc_attrs()`, `dma_free_attrs()`. Drop context: any; where `dma_free_attrs()` is not
+/// legal, a workqueue frees the memory.
 ///
 /// # Examples
 ///
@@ -94,13 +94,13 @@ use zerocopy::{
 /// ```
 pub type DmaCoherent<'bound, T, S = Cpu> = Dma<Coherent<'bound, T>, Bidirectional, S>;
 
-/// Coherent memory that holds a `T`.
+/// The backing of [`DmaCoherent`]: coherent memory that holds a `T`.
 ///
 /// # Invariants
 ///
 /// - `cpu` points to coherent memory of `dev`, allocated with the size of the `T` behind it and with
-///   `attrs`, which this value owns. It is aligned for `T`, initialised, contiguous in virtual and bus
-///   space. Any bytes are a `T`.
+///   `attrs`. This value owns it. The memory is aligned for `T`, initialised, and contiguous for the CPU
+///   and for the device. Any bytes are a valid `T`.
 /// - `dma` is the address of the same memory for the device.
 pub struct Coherent<'bound, T: KnownSize + ?Sized> {
     dev: DmaDevice<'bound>,
@@ -110,14 +110,15 @@ pub struct Coherent<'bound, T: KnownSize + ?Sized> {
 }
 
 impl<T: KnownSize + ?Sized> Coherent<'_, T> {
-    /// Names the allocation.
+    /// Returns the arguments of the allocation, for `dma_free_attrs()`.
     ///
     /// # Safety
     ///
-    /// The caller must not use the value any more.
+    /// The caller must not use the value any more: the ownership of the memory moves to the result.
     #[inline]
     unsafe fn memory(&self) -> Memory {
-        // SAFETY: By the type invariants; the caller gives the memory away.
+        // SAFETY: By the type invariants these are the arguments of one allocation, which the caller
+        // gives up.
         unsafe {
             Memory::from_parts(
                 self.dev,
@@ -130,7 +131,7 @@ impl<T: KnownSize + ?Sized> Coherent<'_, T> {
     }
 }
 
-// SAFETY: The memory stays where it is until it is freed.
+// SAFETY: The memory does not move before it is freed.
 unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Shared<E>;
@@ -149,13 +150,14 @@ unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
 
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the type invariants this is our allocation. The device does not access it any
-        // more, and nobody else has it.
+        // SAFETY: By the type invariants `self` owns this allocation of `dev`. The caller guarantees
+        // that the device does not access it any more.
         unsafe { self.memory().free_anywhere(self.dev) };
     }
 }
 
-// SAFETY: By the type invariants; it is not empty.
+// SAFETY: By the type invariants all of the memory is at `dma`, contiguously. The constructors refuse a
+// size of 0.
 unsafe impl<T: KnownSize + ?Sized> OneAddress for Coherent<'_, T> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -163,11 +165,11 @@ unsafe impl<T: KnownSize + ?Sized> OneAddress for Coherent<'_, T> {
     }
 }
 
-// SAFETY: The value owns the memory, which any thread may use and free.
+// SAFETY: The value owns the memory. Any thread may use it and free it.
 unsafe impl<T: KnownSize + Send + ?Sized> Send for Coherent<'_, T> {}
 
-// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and
-// volatile access in the `Shared` state, which may race by the kernel's memory model.
+// SAFETY: In the `Cpu` state a shared reference gives `&T`, which is sound for `T: Sync`. In the
+// `Shared` state it gives volatile access, which may race by the kernel's memory model.
 unsafe impl<T: KnownSize + Sync + ?Sized> Sync for Coherent<'_, T> {}
 
 impl<T, S: State> DmaCoherent<'_, [T], S> {
@@ -182,21 +184,23 @@ impl<T, S: State> DmaCoherent<'_, [T], S> {
     }
 }
 
-/// Coherent memory that the CPU finds at an address.
+/// Coherent memory that has an address for the CPU.
 ///
 /// # Safety
 ///
-/// [`cpu`](Self::cpu) returns where it is: aligned, initialised with a `Target`, of which any bytes are
-/// one. While a handle has the memory, nobody else has.
+/// [`cpu`](Self::cpu) returns the address of the memory for the CPU. The memory is aligned for a
+/// `Target` and initialised with one, and any bytes are a valid `Target`. As long as a handle owns the
+/// memory, nobody else accesses it.
 pub unsafe trait CpuAddress: OneAddress {
-    /// What the memory holds.
+    /// The type that the memory holds.
     type Target: KnownSize + ?Sized;
 
-    /// The address for the CPU.
+    /// Returns the address for the CPU.
     fn cpu(&self) -> NonNull<Self::Target>;
 }
 
-// SAFETY: By the type invariants.
+// SAFETY: By the type invariants `cpu` points to memory that is aligned and initialised, and any bytes
+// are a `T`.
 unsafe impl<T: KnownSize + ?Sized> CpuAddress for Coherent<'_, T> {
     type Target = T;
 
@@ -209,15 +213,15 @@ unsafe impl<T: KnownSize + ?Sized> CpuAddress for Coherent<'_, T> {
 impl<M: CpuAddress, E: Engine> Dma<M, Bidirectional, Shared<E>> {
     /// Returns a view of the memory, for volatile access.
     ///
-    /// The handle itself works with the kernel's I/O macros too; a view is `Copy`. Context: any.
+    /// The handle itself also works with the kernel's I/O macros; a view is `Copy`. Context: any.
     #[inline]
     pub fn view(&self) -> CoherentView<'_, M::Target>
     where
         M::Target: FromBytes + IntoBytes,
     {
         // SAFETY: By the safety requirements of `CpuAddress` the memory is valid and aligned as long as
-        // the handle is borrowed, the device reaches it at `dma_address`, and there are references in the
-        // `Cpu` state only.
+        // the handle is borrowed, and by those of `OneAddress` the device reaches it at `dma_address`.
+        // References to it exist in the `Cpu` state only.
         unsafe { CoherentView::new(self.backing.cpu().as_ptr(), self.backing.dma_address()) }
     }
 }
@@ -227,8 +231,8 @@ impl<M: CpuAddress> Deref for Dma<M, Bidirectional, Cpu> {
 
     #[inline]
     fn deref(&self) -> &M::Target {
-        // SAFETY: By the safety requirements of `CpuAddress` the memory is valid and initialised; in this
-        // state no device accesses it.
+        // SAFETY: `CpuAddress`: the memory is valid and initialised. In the `Cpu` state no device
+        // accesses it.
         unsafe { self.backing.cpu().as_ref() }
     }
 }
@@ -236,7 +240,8 @@ impl<M: CpuAddress> Deref for Dma<M, Bidirectional, Cpu> {
 impl<M: CpuAddress> DerefMut for Dma<M, Bidirectional, Cpu> {
     #[inline]
     fn deref_mut(&mut self) -> &mut M::Target {
-        // SAFETY: As in `deref`.
+        // SAFETY: `CpuAddress`: the memory is valid and initialised. In the `Cpu` state no device
+        // accesses it.
         unsafe { self.backing.cpu().as_mut() }
     }
 }

@@ -1,53 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of a device in the address space of a process.
+//! User space mappings of a device's memory.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! `dma_mmap_attrs()` writes page table entries that hold no reference to the pages behind them.
-//! "The coherent DMA buffer must not be freed by the driver until the user space mapping has been
-//! released", says C, and leaves it at that: a process keeps its mapping when the file is closed,
-//! when the device is unbound and when the driver is gone. [`Mmap`] turns it round: before the
-//! memory is freed, the mappings are taken away.
+//! `dma_mmap_attrs()` writes page table entries that hold no reference to the pages behind them. "The
+//! coherent DMA buffer must not be freed by the driver until the user space mapping has been released",
+//! says C, and checks nothing: a mapping outlives the file, the binding and the driver. [`Mmap`]
+//! reverses the order: it removes the mappings before it frees the memory.
 //!
-//! # Why that is enough
+//! # Why no mapping outlives the memory
 //!
-//! 1. A mapping comes into being in [`Mmap::mmap`] only, which borrows the `Mmap`; taking mappings
-//!    away needs it exclusively. So there is no new one meanwhile, and what was taken away stays so.
-//! 2. Each `mmap()` is listed before its first page table entry is written, with the `mm_struct`
-//!    that it is in. It leaves the list when the last VMA that stems from it is closed, and by then
-//!    its entries are gone. VMAs do not get into another `mm_struct`: `VM_DONTCOPY`, which
-//!    `VM_IO` makes irrevocable, keeps `fork()` from copying them. So opening a VMA (a split, a
-//!    move) allocates nothing and cannot fail.
-//! 3. [`Mmap::revoke`] takes the `mmap_lock` of each listed `mm_struct` *for writing*. That waits
-//!    for an `mmap()` whose VMA is not in the tree yet, and for a `munmap()` whose VMA is not in the
-//!    tree any more, but whose entries are: it goes on with the lock held for reading. Then it
-//!    clears the entries of all VMAs of the region. Nothing writes them again: there is no `fault`
-//!    operation, so that an access is a `SIGBUS`.
-//! 4. So it does where the `mm_struct` has no users left. No thread runs in it then, but until it is
-//!    torn down its entries are there, and a device that shares the process's page tables, or a
-//!    kernel that checks that no page is freed while it is mapped, may look. The lock waits for the
-//!    end of that, too: the VMAs are there, and are cleared, or there are none any more.
-//! 5. Nobody else holds on to memory that is freed. Entries of `remap_pfn_range()` are "special", and
-//!    `get_user_pages()` leaves them alone. Behind an IOMMU the C API maps pages with references to
-//!    them, which a process can pin (the fast path does not ask for `VM_IO`): such a page is not
-//!    free before it is unpinned, whatever the driver does.
+//! 1. Only [`Mmap::mmap`] makes a mapping, and it borrows the `Mmap`. Removing the mappings borrows it
+//!    exclusively. So no new mapping appears meanwhile, and removed ones stay removed.
+//! 2. Each `mmap()` is listed, with its `mm_struct`, before its first page table entry is written. It
+//!    leaves the list when the last VMA that stems from it is closed, and by then its entries are gone.
+//!    A VMA does not get into another `mm_struct`: `VM_DONTCOPY`, which `VM_IO` makes irrevocable, keeps
+//!    `fork()` from copying it. So opening a VMA (a split, a move) allocates nothing and cannot fail.
+//! 3. [`Mmap::revoke`] takes the `mmap_lock` of each listed `mm_struct` *for writing*. That waits for an
+//!    `mmap()` whose VMA is not in the tree yet. It also waits for a `munmap()` whose VMA has left the
+//!    tree but still has entries, because that continues with the lock held for reading. Then it clears
+//!    the entries of all VMAs of the region. Nothing writes them again: there is no `fault` operation,
+//!    so an access is a `SIGBUS`.
+//! 4. [`Mmap::revoke`] does the same if the `mm_struct` has no users left. No thread runs in it then,
+//!    but its entries stay until it is torn down. A device that shares the page tables of the process
+//!    may use them, and a kernel that checks that no mapped page is freed may find them. The lock also
+//!    waits for the end of the teardown: the VMAs still exist, and are cleared, or they are gone.
+//! 5. Nothing else keeps freed memory in use. Entries of `remap_pfn_range()` are "special", and
+//!    `get_user_pages()` refuses them. Behind an IOMMU the C API maps pages with references to them,
+//!    which a process can pin (the fast path does not check `VM_IO`). Such a page is not free before it
+//!    is unpinned, whatever the driver does.
 //!
 //! # A process that is stuck
 //!
-//! A process that is stuck in the kernel with its `mmap_lock` held cannot be helped, and must not hold up
-//! others. So a work item of its own waits for the lock, on a queue that nobody flushes, and whoever
-//! takes the memory away waits for the work for 5 seconds. After that the memory is not freed: it is
-//! quarantined, as that of a device that does not stop, and the work takes the mapping away when the lock
-//! can be had. The VMA keeps the modules whose code it needs.
+//! A process that is stuck in the kernel with its `mmap_lock` held must not hold up others. So each
+//! region has a work item that waits for the locks, on a queue that nobody flushes, and [`Mmap::revoke`]
+//! waits for the work for 5 seconds. After that the memory is not freed but quarantined, like that of a
+//! device that does not stop. The work removes the mapping when it gets the lock. The VMA holds
+//! references to the modules whose code it needs.
 //!
-//! # What else
+//! # Consequences
 //!
-//! Because of the last point above, memory that was mappable does not become the CPU's again: a pin may
-//! still write to it. There is no way back from an [`Mmap`] to its handle.
+//! Because of point 5, mappable memory does not become the CPU's again: a pin may still write to it.
+//! There is no way back from an [`Mmap`] to its handle.
 //!
-//! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry
-//! for a VMA that is never closed: a little memory is leaked, and nothing else.
+//! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry for a
+//! VMA that is never closed. That leaks a little memory, and has no other effect.
 
 use crate::{
     device::DmaDevice,
@@ -88,25 +86,24 @@ pub(crate) mod private {
         prelude::*, //
     };
 
-    /// What [`Mmap`] needs of a handle.
+    /// The operations that [`Mmap`] needs of a handle.
     pub trait Backend {
-        /// The memory, without its handle.
+        /// The memory without its handle.
         type Memory: Send + 'static;
 
         fn device(&self, _: Inside) -> DmaDevice<'_>;
 
         fn size(&self) -> usize;
 
-        /// Makes sure that the device does not access the memory any more; `false` if that can't
-        /// be had.
+        /// Stops the device, and returns whether it no longer accesses the memory.
         fn stop(&self) -> bool;
 
         /// # Safety
         ///
-        /// `vma` must be undergoing initialisation, and map nothing yet.
+        /// `vma` must be under initialisation, and map nothing yet.
         unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int;
 
-        /// Gives up the handle, without freeing its memory.
+        /// Consumes the handle without freeing its memory.
         ///
         /// # Safety
         ///
@@ -115,33 +112,34 @@ pub(crate) mod private {
 
         /// # Safety
         ///
-        /// The memory must not be used any more, by anyone. The caller must be in a context that
-        /// may sleep, and the device bound.
+        /// Nobody may use the memory any more. The caller must be in a context that may sleep, and the
+        /// device must be bound.
         unsafe fn free(memory: Self::Memory);
     }
 }
-/// Handles whose memory can be mapped to user space.
+/// Handles whose memory can be mapped into user space.
 ///
-/// The states in which the kernel has no reference to the memory: processes write when they like.
-/// [`CoherentHandle`](crate::CoherentHandle) is not among them, because its memory holds what was
-/// there before.
+/// They are in the states in which the kernel has no reference to the memory, because processes write to
+/// it at any time. [`CoherentHandle`](crate::CoherentHandle) is not one of them: its memory is not
+/// zeroed.
 pub trait Mappable: private::Backend {}
 impl<H: private::Backend> Mappable for H {}
 
-/// Memory that processes can map, until it is dropped.
+/// Memory that processes can map until it is dropped.
 ///
-/// Dereferences to the handle. Dropping it takes the mappings away, then drops the handle; a process
-/// that goes on gets a `SIGBUS`. Kept in a [`Gate`](crate::gate::Gate), that is what unbind does. If a
-/// process keeps its `mmap_lock` for 5 seconds, the memory is [quarantined](self#a-process-that-is-stuck).
+/// Dereferences to the handle. The drop removes the mappings, then drops the handle; a later access of a
+/// process is a `SIGBUS`. An `Mmap` that is kept in a [`Gate`](crate::gate::Gate) is dropped at unbind.
+/// If a process holds its `mmap_lock` for 5 seconds, the memory is
+/// [quarantined](self#a-process-that-is-stuck).
 ///
-/// C API: `dma_mmap_attrs()`, `dma_mmap_pages()`, `dma_mmap_noncontiguous()`. Drop context: any; what
-/// may not be done where it is dropped is put off to a workqueue. Within the `mmap` operation of a file,
-/// its own process keeps the lock.
+/// C API: `dma_mmap_attrs()`, `dma_mmap_pages()`, `dma_mmap_noncontiguous()`. Drop context: any. Where
+/// the drop may not sleep, a workqueue removes the mappings and frees the memory. Within the `mmap`
+/// operation of a file, the process itself holds the lock.
 ///
 /// # Invariants
 ///
 /// - `memory` is a handle of whole pages, and is not dropped before `region` was revoked.
-/// - `region` lists the mappings of `memory`, all of them, and no others.
+/// - `region` lists all mappings of `memory`, and no others.
 ///
 /// # Examples
 ///
@@ -188,13 +186,14 @@ impl<H: Mappable> Mmap<H> {
     ///
     /// The handle comes back with each of them:
     ///
-    /// - `EINVAL`: the memory is not of whole pages. A process maps whole ones, and what follows in
-    ///   the last page is not the driver's to show.
-    /// - `ENXIO`: memory of this device cannot be mapped (`dma_can_mmap()`).
+    /// - `EINVAL`: the size is not a multiple of the page size. A process maps whole pages, and the rest
+    ///   of the last page may belong to somebody else.
+    /// - `ENXIO`: this device's memory cannot be mapped (`dma_can_mmap()`).
     /// - `ENOMEM`.
     pub fn new(memory: H) -> Result<Self, MapError<H>> {
         match Self::region_for(&memory) {
-            // INVARIANT: Of whole pages, and nothing is mapped yet.
+            // INVARIANT: The memory is of whole pages (checked in `region_for`), and nothing is mapped
+            // yet.
             Ok((region, line)) => {
                 let listed = region.clone();
                 line.enter(memory.device(Inside(())).as_raw(), || {
@@ -216,8 +215,8 @@ impl<H: Mappable> Mmap<H> {
         if memory.size() % PAGE_SIZE != 0 {
             return Err(EINVAL);
         }
-        // Without that bit in an entry, the flags of a VMA decide what its entries are, and the
-        // `kernel` crate lets a driver set more of them.
+        // Without that bit in an entry, the flags of a VMA decide what its entries are, and the `kernel`
+        // crate lets a driver set more flags.
         let special = cfg!(CONFIG_ARCH_HAS_PTE_SPECIAL);
         // SAFETY: The device is bound.
         if !special || !unsafe { bindings::dma_can_mmap(memory.device(Inside(())).as_raw()) } {
@@ -227,26 +226,26 @@ impl<H: Mappable> Mmap<H> {
         Ok((Region::new()?, ledger::Line::new()?))
     }
 
-    /// Maps the memory, from the page that the caller asked for on, to a process.
+    /// Maps the memory into a process, from the page offset of `vma` on.
     ///
-    /// For the `mmap` operation of a file. What a process may do is decided there, with the methods
-    /// of `vma`: [`try_clear_maywrite()`](VmaNew::try_clear_maywrite) makes the memory read-only.
-    /// The mapping is not inherited by `fork()`, and not part of a core dump.
+    /// For the `mmap` operation of a file, which decides by the methods of `vma` what the process may
+    /// do: [`try_clear_maywrite()`](VmaNew::try_clear_maywrite) makes the memory read-only. The mapping
+    /// is not inherited by `fork()`, and not part of a core dump.
     ///
     /// Context: may sleep.
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: a private mapping, which would be a copy.
-    /// - `EBUSY`: something is mapped there already.
-    /// - `ENXIO`: more pages than there are.
+    /// - `EINVAL`: the mapping is private, which would be a copy.
+    /// - `EBUSY`: the VMA has a mapping already.
+    /// - `ENXIO`: the VMA is larger than the memory from there on.
     /// - `ENOMEM`.
     pub fn mmap(&self, vma: &VmaNew) -> Result {
         if vma.flags() & flags::MAYSHARE == 0 {
             return Err(EINVAL);
         }
-        // The C functions take it that there is nothing yet. These two are set by all that writes
-        // page table entries for a driver.
+        // The C functions assume that nothing is mapped yet. Everything that writes page table entries
+        // for a driver sets one of these two flags.
         if vma.flags() & (flags::PFNMAP | flags::MIXEDMAP) != 0 {
             return Err(EBUSY);
         }
@@ -255,24 +254,25 @@ impl<H: Mappable> Mmap<H> {
         vma.set_dontcopy();
         vma.set_dontexpand();
         vma.set_dontdump();
-        // SAFETY: The VMA maps nothing yet, see above, and its flags are those that `map()` wants.
+        // SAFETY: The VMA maps nothing yet (checked above), and its flags are those that `map()`
+        // requires.
         unsafe {
             self.region
                 .map(vma, || to_result(self.memory.mmap(vma.as_ptr())))
         }
     }
 
-    /// Takes all mappings away; later accesses of the processes are a `SIGBUS`.
+    /// Removes all mappings. A later access of a process is a `SIGBUS`.
     ///
-    /// They can map the memory again.
+    /// Processes can map the memory again.
     ///
-    /// Context: may sleep; waits for the `mmap_lock` of each process, so not within the `mmap`
-    /// operation of a file.
+    /// Context: may sleep. Waits for the `mmap_lock` of each process, so it must not be called within
+    /// the `mmap` operation of a file.
     ///
     /// # Errors
     ///
-    /// `ETIMEDOUT`: a process has kept its `mmap_lock` for 5 seconds. Its mapping goes as soon as it gives
-    /// that up, and so may others that were made meanwhile.
+    /// `ETIMEDOUT`: a process held its `mmap_lock` for 5 seconds. Its mapping is removed when it
+    /// releases the lock, and so may others be that were made meanwhile.
     pub fn revoke(&mut self) -> Result {
         self.region.revoke()
     }
@@ -297,12 +297,12 @@ impl<H: Mappable> Drop for Mmap<H> {
             return;
         }
 
-        // The engine may be gone when the rest is done, so it is asked now.
+        // The engine may be gone when the deferred work runs, so it is stopped now.
         let stopped = self.memory.stop();
-        // SAFETY: The device is bound until what is put off has run.
+        // SAFETY: The device is bound until the deferred work has run.
         let dev = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
-        // SAFETY: `memory` is not used again; `dev` is a token, and outlives it. What is not stopped is
-        // not freed, and nor is what processes have, see below.
+        // SAFETY: `memory` is not used again; `dev` is a token, and outlives it. Below, the memory is
+        // not freed if the device is not stopped or processes still map it.
         let memory = unsafe { core::ptr::read(&*self.memory).into_memory() };
         if !stopped || ffi::may_sleep() {
             core::mem::forget(memory);
@@ -318,11 +318,11 @@ impl<H: Mappable> Drop for Mmap<H> {
                 return;
             }
             ledger::strike(dev.as_raw(), || ledger::Entry::Region(region));
-            // SAFETY: The device is stopped, the mappings are gone, and nobody else has the memory.
-            // The device is bound until this has run, where it may sleep.
+            // SAFETY: The device is stopped, the mappings are gone, and the closure owns the memory. The
+            // device is bound until the closure has run, in a context that may sleep.
             unsafe { H::free(memory) };
         };
-        // SAFETY: See there.
+        // SAFETY: The closure owns the memory. The device is bound until the closure has run.
         if !unsafe { deferral::defer(Some(dev), free) } {
             dev.quarantine(size);
         }

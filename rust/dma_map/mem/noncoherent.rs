@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that is allocated for streaming: reachable by the device, cached by the CPU.
+//! Pages that are allocated for streaming: reachable by the device, cached by the CPU.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! Coherent memory is uncached for a device whose DMA is not coherent with the caches, which makes
-//! the CPU slow; a streaming mapping of any memory may have to be bounced, which copies. Memory
-//! from here is neither: it is allocated where the device reaches it, mapped for as long as it
-//! lives, and handed over by syncs.
+//! Coherent memory is uncached for a device whose DMA is not coherent with the caches, so CPU accesses
+//! are slow. A streaming mapping of arbitrary memory may need a bounce buffer, which copies. The memory
+//! of this module has neither cost: it is allocated where the device reaches it, stays mapped as long as
+//! it lives, and changes hands by syncs.
 //!
 //! - [`DmaPages`]: contiguous pages (`dma_alloc_pages()`).
-//! - [`DmaNoncontiguous`]: pages from anywhere, which an IOMMU makes contiguous for the device and a
-//!   `vmap()` for the CPU (`dma_alloc_noncontiguous()`); contiguous pages where there is no IOMMU.
+//! - [`DmaNoncontiguous`]: arbitrary pages (`dma_alloc_noncontiguous()`), which an IOMMU makes
+//!   contiguous for the device and a `vmap()` for the CPU. Without an IOMMU the pages are contiguous.
 
 mod memory;
 mod mmap;
@@ -65,11 +65,12 @@ use zerocopy::{
     IntoBytes, //
 };
 
-/// Elements in contiguous pages that were allocated for streaming; freed on drop.
+/// Elements in contiguous pages that were allocated for streaming. Freed on drop.
 ///
-/// The memory starts zeroed and in the [`Cpu`] state, where accessors follow the direction.
-/// [`give`](Dma::give) syncs it and hands it to the device: there is an address then, and no
-/// accessor. [`complete`](Dma::complete) and [`cancel`](Dma::cancel) lead back.
+/// The memory is zeroed. A new handle is in the [`Cpu`] state, where the direction decides which
+/// accessors exist. [`give`](Dma::give) syncs the memory and hands it to the device: the handle then has
+/// a DMA address, and no accessor. [`complete`](Dma::complete) and [`cancel`](Dma::cancel) return it to
+/// the `Cpu` state.
 ///
 /// Dropping memory that the device owns stops the device first; see [`Dma`].
 ///
@@ -90,19 +91,19 @@ use zerocopy::{
 /// ```
 pub type DmaPages<'bound, T, D, S = Cpu> = DmaBuffer<'bound, ContiguousPages, T, D, S>;
 
-/// Elements in pages that are contiguous for the device and for the CPU, and need not be in physical
-/// memory; otherwise as [`DmaPages`].
+/// Elements in pages that are contiguous for the device and for the CPU, but not necessarily in physical
+/// memory. Otherwise like [`DmaPages`].
 pub type DmaNoncontiguous<'bound, T, D, S = Cpu> = DmaBuffer<'bound, NoncontiguousPages, T, D, S>;
 
-/// Either of them.
+/// [`DmaPages`] or [`DmaNoncontiguous`].
 pub type DmaBuffer<'bound, M, T, D, S = Cpu> = Dma<Allocated<'bound, M, T>, D, S>;
 
-/// Elements in memory that was allocated for streaming.
+/// The backing of [`DmaPages`] and [`DmaNoncontiguous`].
 ///
 /// # Invariants
 ///
 /// `memory` is an allocation for `dev` with the size of the elements, which this value owns. `cpu` is
-/// where the CPU finds it: aligned, initialised, of `len` elements, at least one.
+/// its address for the CPU: aligned, initialised, and valid for `len` elements, at least one.
 pub struct Allocated<'bound, M: Memory, T> {
     dev: DmaDevice<'bound>,
     memory: M,
@@ -121,7 +122,7 @@ impl<M: Memory, T> Allocated<'_, M, T> {
     }
 }
 
-// SAFETY: The memory stays where it is until it is freed.
+// SAFETY: The memory does not move before it is freed.
 unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
@@ -140,7 +141,7 @@ unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
 
     #[inline]
     unsafe fn sync_for_cpu<D: Direction>(&self) {
-        // SAFETY: By the type invariants `dev` is bound, and the memory is allocated at this place.
+        // SAFETY: By the type invariants the memory is at this place, and `dev` is bound.
         unsafe {
             if ffi::need_sync(self.dev.as_raw()) {
                 self.memory.sync_for_cpu(&self.place::<D>());
@@ -150,7 +151,7 @@ unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
 
     #[inline]
     unsafe fn sync_for_device<D: Direction>(&self) {
-        // SAFETY: As in `sync_for_cpu`.
+        // SAFETY: By the type invariants the memory is at this place, and `dev` is bound.
         unsafe {
             if ffi::need_sync(self.dev.as_raw()) {
                 self.memory.sync_for_device(&self.place::<D>());
@@ -161,20 +162,21 @@ unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
     unsafe fn release<D: Direction, S: State>(self) {
         let memory = Free(self.memory, self.place::<D>());
         if ffi::may_sleep() {
-            // SAFETY: By the type invariants this is our allocation. The device does not access it
-            // any more, nobody else has it, this context may sleep, and `dev` is bound.
+            // SAFETY: By the type invariants `self` owns this allocation of `dev`, which is bound. The
+            // caller guarantees that the device does not access it any more. This may sleep.
             unsafe { memory.free() };
             return;
         }
 
-        // SAFETY: As above; the device is bound until the closure has run, where it may sleep.
+        // SAFETY: The closure owns the memory, which the device does not access any more. The device is
+        // bound until the closure has run, in a context that may sleep.
         if !unsafe { deferral::defer(Some(self.dev), move || memory.free()) } {
             self.dev.quarantine(self.size());
         }
     }
 }
 
-// SAFETY: By the type invariants; the C functions allocate one segment.
+// SAFETY: By the type invariants there is an element, and the C functions allocate one segment.
 unsafe impl<M: Memory, T> OneAddress for Allocated<'_, M, T> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -182,19 +184,19 @@ unsafe impl<M: Memory, T> OneAddress for Allocated<'_, M, T> {
     }
 }
 
-// SAFETY: The value owns the memory, which any thread may use and free.
+// SAFETY: The value owns the memory. Any thread may use it and free it.
 unsafe impl<M: Memory, T: Send> Send for Allocated<'_, M, T> {}
 
-// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and an
-// address in the others.
+// SAFETY: In the `Cpu` state a shared reference gives `&T`, which is sound for `T: Sync`. In the other
+// states it gives an address.
 unsafe impl<M: Memory, T: Sync> Sync for Allocated<'_, M, T> {}
 
-/// Checks a number of elements against what the device takes as one segment.
+/// Checks a number of elements against the device's limits of a segment. Returns the size in bytes.
 ///
 /// # Errors
 ///
 /// - `EINVAL`: no elements, or too many bytes.
-/// - `ENOMEM`: more than the machine has.
+/// - `ENOMEM`: the size is more than the machine has.
 fn size_of_elements<T>(dev: DmaDevice<'_>, len: usize) -> Result<usize> {
     const {
         assert!(size_of::<T>() > 0, "DMA memory for a type without size");
@@ -203,7 +205,7 @@ fn size_of_elements<T>(dev: DmaDevice<'_>, len: usize) -> Result<usize> {
     };
 
     let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;
-    // The memory is one segment, of whole pages, wherever the allocator finds it.
+    // The memory is one segment of whole pages, wherever the allocator places it.
     let pages = size.checked_next_multiple_of(PAGE_SIZE).ok_or(EINVAL)? as u64;
     if size == 0
         || pages > dev.max_segment_size().into()
@@ -222,18 +224,18 @@ where
     T: FromBytes + IntoBytes,
     D: Carries<T>,
 {
-    /// Allocates `len` elements of zeroes, in contiguous pages.
+    /// Allocates `len` zeroed elements in contiguous pages.
     ///
     /// C API: `dma_alloc_pages()`. Context: may sleep with [`Gfp::Kernel`], any otherwise.
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: `len` is 0, or the size in whole pages is beyond the device's
-    ///   [`max_segment_size`](DmaDevice::max_segment_size) or its
-    ///   [`segment_boundary`](DmaDevice::segment_boundary), or it overflows.
-    /// - `ENOMEM`: there is no memory; always for more than the kernel's largest page order.
-    /// - `EIO`: the memory that was found crosses a segment boundary, or is beyond the mask for
-    ///   streaming memory, where that is the smaller one; or the IOMMU does not have so many addresses.
+    /// - `EINVAL`: `len` is 0, or the size overflows, or the size in whole pages is beyond the device's
+    ///   [`max_segment_size`](DmaDevice::max_segment_size) or
+    ///   [`segment_boundary`](DmaDevice::segment_boundary).
+    /// - `ENOMEM`: no memory is left. Always for more than the kernel's largest page order.
+    /// - `EIO`: the allocated memory crosses a segment boundary, or is beyond the mask for streaming
+    ///   memory, where that is the smaller one; or the size is more than the IOMMU has addresses for.
     pub fn alloc(dev: DmaDevice<'bound>, len: usize, direction: D, gfp: Gfp) -> Result<Self> {
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;
@@ -247,16 +249,15 @@ where
     T: FromBytes + IntoBytes,
     D: Carries<T>,
 {
-    /// Allocates `len` elements of zeroes, in pages that need not be contiguous.
+    /// Allocates `len` zeroed elements in pages that need not be contiguous.
     ///
-    /// There is no choice of [`Gfp`]: the C API sleeps.
+    /// There is no [`Gfp`] argument, because the C API sleeps.
     ///
     /// C API: `dma_alloc_noncontiguous()`, `dma_vmap_noncontiguous()`. Context: may sleep.
     ///
     /// # Errors
     ///
-    /// Those of [`DmaPages::alloc`]. Behind an IOMMU there is no limit by page
-    /// order.
+    /// Those of [`DmaPages::alloc`]. Behind an IOMMU the page order is no limit.
     pub fn alloc(dev: DmaDevice<'bound>, len: usize, direction: D) -> Result<Self> {
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;
@@ -266,20 +267,20 @@ where
 }
 
 impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
-    /// Makes a handle of `memory`, which was allocated with the size of `len` elements of zeroes.
+    /// Makes a handle of `memory`, which was allocated with the size of `len` elements, and zeroed.
     fn allocated(dev: DmaDevice<'bound>, len: usize, memory: Allocation<M>) -> Result<Self> {
         let Allocation { memory, cpu, size } = memory;
-        // INVARIANT: Allocated and zeroed by the caller, page-aligned.
+        // INVARIANT: The caller allocated and zeroed `len` elements for `dev`, page-aligned.
         let backing = Allocated {
             dev,
             memory,
             cpu: NonNull::slice_from_raw_parts(cpu.cast(), len),
         };
-        // SAFETY: No device knows the address.
+        // SAFETY: Zeroed memory is in sync for the CPU, and no device knows the address.
         let this = unsafe { Self::in_cpu(backing) };
 
-        // CMA aligns less than the page allocator and an IOMMU do, and the C functions go by the mask
-        // for coherent memory.
+        // CMA aligns to less than the page allocator and an IOMMU, and the C functions check the
+        // coherent mask.
         if !dev.takes_address(this.backing.dma_address(), size) {
             return Err(EIO);
         }
@@ -296,7 +297,7 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
         unsafe { self.backing.cpu.as_ref() }
     }
 
-    /// Returns the elements, to be written for the device.
+    /// Returns the elements, to write them for the device.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T]
     where

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The constructors of [`DmaCoherent`].
+//! Constructors of [`DmaCoherent`].
 
 use super::{
     memory::{
@@ -29,13 +29,13 @@ use zerocopy::{
     IntoBytes, //
 };
 
-/// What must hold for every element type.
+/// Checks an element type at compile time.
 const fn assert_element<T>() {
     assert!(
         size_of::<T>() > 0,
         "coherent memory for a type without size"
     );
-    // The DMA API aligns to pages; larger alignments would be a promise that nobody keeps.
+    // The DMA API aligns to pages at most.
     assert!(align_of::<T>() <= PAGE_SIZE, "alignment beyond a page");
     assert_no_destructor::<T>();
 }
@@ -43,7 +43,7 @@ const fn assert_element<T>() {
 impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     /// Allocates a `T` of zeroes.
     ///
-    /// A `T` of 128 KiB and more is a build error; see [`zeroed_large`](Self::zeroed_large). So is one
+    /// A `T` of 128 KiB or more is a build error; see [`zeroed_large`](Self::zeroed_large). So is a `T`
     /// that needs dropping.
     ///
     /// C API: `dma_alloc_attrs()`. Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any
@@ -51,15 +51,15 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     ///
     /// # Errors
     ///
-    /// Where the driver has stated limits of segments, unless the options say
+    /// If the driver has stated segment limits, and the options do not say
     /// [`beyond_segment_limits`](CoherentOptions::beyond_segment_limits):
     ///
     /// - `EINVAL`: the size is beyond `max_segment_size` or `segment_boundary`.
-    /// - `EIO`: the memory that was found crosses a boundary.
+    /// - `EIO`: the allocated memory crosses a boundary.
     ///
-    /// In any case:
+    /// Always:
     ///
-    /// - `EIO`: it is more than the IOMMU has addresses for.
+    /// - `EIO`: the size is more than the IOMMU has addresses for.
     /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(dev: DmaDevice<'bound>, options: impl Into<CoherentOptions>) -> Result<Self> {
@@ -75,8 +75,9 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
 
     /// Allocates a `T` of zeroes, of any size.
     ///
-    /// Whether 128 KiB and more can be had depends on the kernel: on its largest page order, on
-    /// CMA, on an IOMMU that joins pages. Expect `ENOMEM`, and do with less.
+    /// Whether an allocation of 128 KiB or more succeeds depends on the kernel: on its largest page
+    /// order, on CMA, and on an IOMMU that joins pages. A driver must expect `ENOMEM`, and work with
+    /// less.
     ///
     /// C API, context, errors: as [`zeroed`](Self::zeroed).
     #[inline]
@@ -107,7 +108,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     ///
     /// # Errors
     ///
-    /// Those of [`zeroed`](Self::zeroed), and what `init` returns; the memory is freed then.
+    /// Those of [`zeroed`](Self::zeroed), and what `init` returns. The memory is freed then.
     pub fn init<E>(
         dev: DmaDevice<'bound>,
         init: impl Init<T, E>,
@@ -118,8 +119,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     {
         let this = Self::zeroed(dev, options)?;
 
-        // SAFETY: The memory is valid, aligned and exclusively ours. If `init` fails half way, any
-        // bit pattern is a valid `T`, and a `T` has no destructor.
+        // SAFETY: The memory is valid, aligned and exclusively ours. If `init` fails half way, any bit
+        // pattern is a valid `T`, and a `T` has no destructor.
         unsafe { pin_init::raw_try_init(this.backing.cpu.as_ptr(), init)? };
 
         Ok(this)
@@ -130,15 +131,15 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
         const { assert_element::<T>() };
         let (cpu, dma) = alloc::<Z>(dev, size_of::<T>(), options)?;
 
-        // INVARIANT: Allocated above with the size of `T`. Zeroes, and any bytes, are a valid
-        // `T: FromBytes`.
+        // INVARIANT: Allocated above for `dev`, with the size of `T`. Any bytes are a valid `T:
+        // FromBytes`.
         let backing = Coherent {
             dev,
             cpu: cpu.cast(),
             dma,
             attrs: options.attrs(),
         };
-        // SAFETY: No device knows the address.
+        // SAFETY: Coherent memory needs no sync, and no device knows the address.
         Ok(unsafe { Self::in_cpu(backing) })
     }
 }
@@ -150,7 +151,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: `len` is 0, or the size is 128 KiB or more, or it overflows.
+    /// - `EINVAL`: `len` is 0, or the size is 128 KiB or more, or the size overflows.
     /// - Those of [`zeroed`](DmaCoherent::zeroed).
     #[inline]
     pub fn zeroed_slice(
@@ -163,7 +164,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
 
     /// Allocates `len` elements of zeroes, of any size.
     ///
-    /// See [`zeroed_large`](DmaCoherent::zeroed_large) for what that depends on.
+    /// See [`zeroed_large`](DmaCoherent::zeroed_large) for what success depends on.
     ///
     /// # Errors
     ///
@@ -207,7 +208,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
         let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
-        // INVARIANT: Allocated above with the size of `len` elements. Zeroes, and any bytes, are valid
+        // INVARIANT: Allocated above for `dev`, with the size of `len` elements. Any bytes are valid
         // elements.
         let backing = Coherent {
             dev,
@@ -215,7 +216,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
             dma,
             attrs: options.attrs(),
         };
-        // SAFETY: No device knows the address.
+        // SAFETY: Coherent memory needs no sync, and no device knows the address.
         Ok(unsafe { Self::in_cpu(backing) })
     }
 }

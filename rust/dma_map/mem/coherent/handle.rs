@@ -36,14 +36,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// Memory for the device alone, without a mapping in the kernel (`DMA_ATTR_NO_KERNEL_MAPPING`).
+/// Memory for the device alone, without a kernel mapping (`DMA_ATTR_NO_KERNEL_MAPPING`).
 ///
-/// For what only hardware reads and writes: a firmware's heap, a frame buffer that is never drawn
-/// to. There is an address for the device, and nothing else: what C gets in place of a pointer is
-/// not one, and does not leave this type.
+/// For memory that only hardware reads and writes: a firmware's heap, or a frame buffer that the CPU
+/// never draws to. The handle has an address for the device, and nothing else. The value that C returns
+/// in place of a pointer is not a pointer, and does not leave this type.
 ///
-/// The memory is *not* zeroed, since there is nothing to zero it through: the device finds in it
-/// what was there before. A device that is not trusted with that gets a
+/// The memory is *not* zeroed, because the kernel has no mapping to zero it through. The device finds
+/// the previous contents of the pages in it. For a device that is not trusted with them, use
 /// [`DmaCoherent`](super::DmaCoherent).
 ///
 /// Dropping it stops the device first; see [`Dma`].
@@ -59,21 +59,21 @@ use kernel::{
 /// ```
 pub type CoherentHandle<'bound, E> = Dma<NoKernelMapping<'bound>, Bidirectional, Lasting<E>>;
 
-/// Coherent memory without a mapping in the kernel.
+/// The backing of [`CoherentHandle`]: coherent memory without a kernel mapping.
 ///
 /// # Invariants
 ///
-/// `memory` was allocated for `dev`. Its pointer for the CPU is a cookie: to memory, or to a `struct page`,
-/// or to something else.
+/// `memory` was allocated for `dev`. Its pointer for the CPU is an opaque cookie: it may point to memory
+/// or to a `struct page`, or be something else.
 pub struct NoKernelMapping<'bound> {
     dev: DmaDevice<'bound>,
     memory: Memory,
 }
 
-// SAFETY: The memory stays where it is until it is freed.
+// SAFETY: The memory does not move before it is freed.
 unsafe impl<'bound> Backing for NoKernelMapping<'bound> {
     type Device = DmaDevice<'bound>;
-    // Nobody gives it: it is not the CPU's.
+    // Never given: the memory is never in the `Cpu` state.
     type Given<E: Engine> = Shared<E>;
     type Shape = One;
 
@@ -89,13 +89,14 @@ unsafe impl<'bound> Backing for NoKernelMapping<'bound> {
 
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the type invariants this is our allocation, and the device does not access it
-        // any more.
+        // SAFETY: By the type invariants `self` owns this allocation of `dev`. By the safety
+        // requirements of this function the device does not access it any more.
         unsafe { self.memory.free_anywhere(self.dev) };
     }
 }
 
-// SAFETY: By the type invariants; the C function allocates what is contiguous, and not nothing.
+// SAFETY: By the type invariants `memory` is an allocation of `dma_alloc_attrs()`, which is contiguous
+// for the device. It is not empty: `alloc` refuses a size of 0.
 unsafe impl OneAddress for NoKernelMapping<'_> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -124,8 +125,7 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
 
     /// Allocates `size` bytes, of any size.
     ///
-    /// See [`DmaCoherent::zeroed_large`](super::DmaCoherent::zeroed_large) for what that depends
-    /// on.
+    /// See [`DmaCoherent::zeroed_large`](super::DmaCoherent::zeroed_large) for what success depends on.
     ///
     /// # Errors
     ///
@@ -150,11 +150,11 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         let options = options.no_kernel_mapping();
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
-        // SAFETY: Allocated above.
+        // SAFETY: These are the arguments and results of the allocation above.
         let memory = unsafe { Memory::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()) };
-        // INVARIANT: As above.
+        // INVARIANT: Allocated above for `dev`.
         let backing = NoKernelMapping { dev, memory };
-        // SAFETY: Allocated for this device.
+        // SAFETY: The memory was allocated for this device, and coherent memory needs no sync.
         Ok(unsafe { Self::in_device(backing, engine) })
     }
 }

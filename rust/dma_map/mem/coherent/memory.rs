@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One allocation of coherent memory, without a type and without a state.
+//! Coherent allocations, without a type and without a state.
 
 use super::CoherentOptions;
 use crate::{
@@ -26,19 +26,19 @@ use kernel::{
     sizes::SZ_128K, //
 };
 
-/// How large a region the caller is prepared for.
+/// The largest size that a constructor allows.
 pub(super) trait Size {
     /// The first size that is refused, in bytes.
     const LIMIT: usize;
 
-    /// Whether there may be more of it than the C API can count, or than the machine has.
+    /// Whether the size may exceed what the C API can count, or the machine's memory.
     const MAY_EXCEED: bool;
 }
 
-/// Regions that every kernel can serve: below 128 KiB.
+/// Sizes that every kernel can serve: below 128 KiB.
 pub(super) struct Plain;
 
-/// Regions whose size depends on the kernel's configuration (CMA, an IOMMU).
+/// Sizes whose success depends on the kernel's configuration (CMA, an IOMMU).
 pub(super) struct Large;
 
 impl Size for Plain {
@@ -52,11 +52,11 @@ impl Size for Large {
     const MAY_EXCEED: bool = true;
 }
 
-/// The arguments of `dma_free_attrs()`; nothing is freed when this is dropped.
+/// The arguments of `dma_free_attrs()`. Dropping this frees nothing.
 ///
 /// # Invariants
 ///
-/// They are those of one `dma_alloc_attrs()`. Whoever has this owns the memory.
+/// They are those of one `dma_alloc_attrs()`. This value owns the memory.
 pub struct Memory {
     dev: *mut bindings::device,
     size: usize,
@@ -65,18 +65,18 @@ pub struct Memory {
     attrs: c_ulong,
 }
 
-// SAFETY: Coherent memory may be freed by any thread.
+// SAFETY: Any thread may free coherent memory.
 unsafe impl Send for Memory {}
 
-// SAFETY: By a shared reference there are an address and a size.
+// SAFETY: A shared reference gives only an address and a size.
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Names an allocation by its parts again.
+    /// Makes the value from the arguments of an allocation.
     ///
     /// # Safety
     ///
-    /// They must be those of an allocation for `dev`, which the caller gives away here.
+    /// They must be those of an allocation for `dev`. The caller gives up the ownership of the memory.
     #[inline]
     pub(super) unsafe fn from_parts(
         dev: DmaDevice<'_>,
@@ -85,7 +85,7 @@ impl Memory {
         dma: DmaAddress,
         attrs: c_ulong,
     ) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: The caller gives up an allocation with these arguments.
         Self {
             dev: dev.as_raw(),
             size,
@@ -109,8 +109,8 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// The memory must not be used any more, by anyone. The caller must be in a context that may
-    /// sleep, and the device bound.
+    /// Nobody may use the memory any more. The caller must be in a context that may sleep, and the
+    /// device must be bound.
     #[inline]
     pub(crate) unsafe fn free(self) {
         ledger::strike(self.dev, || ledger::Entry::Coherent {
@@ -119,52 +119,55 @@ impl Memory {
             dma: self.dma,
             attrs: self.attrs,
         });
-        // SAFETY: By the type invariants and the safety requirements of this function.
+        // SAFETY: By the type invariants these are the arguments of the allocation. The caller
+        // guarantees that it is unused, that this may sleep, and that the device is bound.
         unsafe { bindings::dma_free_attrs(self.dev, self.size, self.cpu, self.dma, self.attrs) }
     }
 
-    /// Frees the memory, now or, where that is not legal, a little later.
+    /// Frees the memory, here or, where that is not legal, from a workqueue.
     ///
     /// # Safety
     ///
-    /// The memory must not be used any more, by anyone, and `dev` be its device.
+    /// Nobody may use the memory any more, and `dev` must be its device.
     #[inline]
     pub(super) unsafe fn free_anywhere(self, dev: DmaDevice<'_>) {
-        // What is put off for want of memory stays in the ledger, so it is asked here first.
+        // A free that cannot be deferred, for lack of memory, stays in the ledger. So the entry is
+        // struck only where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
             if ffi::may_sleep() {
-                // SAFETY: By the safety requirements of this function; `dev` is bound.
+                // SAFETY: The caller guarantees that the memory is unused. This may sleep, and `dev` is
+                // bound.
                 unsafe { self.free() };
             } else {
-                // SAFETY: As for this function.
+                // SAFETY: The caller guarantees that the memory of `dev` is unused.
                 unsafe { self.free_later(dev) };
             }
             return;
         }
 
-        // SAFETY: By the type invariants and the safety requirements of this function.
+        // SAFETY: By the type invariants these are the arguments of the allocation, which is unused.
         unsafe { ffi::free_attrs(dev.as_binding(), self.size, self.cpu, self.dma, self.attrs) };
     }
 
-    /// Frees the memory a little later.
+    /// Frees the memory from a workqueue.
     ///
     /// # Safety
     ///
     /// That of [`free_anywhere`](Self::free_anywhere).
     unsafe fn free_later(self, dev: DmaDevice<'_>) {
         let size = self.size;
-        // SAFETY: The memory is the closure's alone, and the device is bound until it has run.
+        // SAFETY: The closure owns the memory. The device is bound until it has run, where it may sleep.
         if !unsafe { deferral::defer(Some(dev), move || self.free()) } {
             dev.quarantine(size);
         }
     }
 }
 
-/// Where the C helper goes that frees coherent memory, if that is not legal at the moment.
+/// Defers a free, for the C helper that frees coherent memory, where that is not legal.
 ///
 /// # Safety
 ///
-/// That of [`Memory::free_anywhere`]; `binding` must be that of the memory's device.
+/// Those of [`Memory::free_anywhere`]; `binding` must be that of the memory's device.
 #[no_mangle]
 unsafe extern "C" fn dma_map_free_later(
     binding: *const c_void,
@@ -173,7 +176,7 @@ unsafe extern "C" fn dma_map_free_later(
     dma: DmaAddress,
     attrs: c_ulong,
 ) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: The caller guarantees that `binding` is that of the device, and that the memory is unused.
     unsafe {
         let dev = DmaDevice::from_binding(binding);
         Memory::from_parts(dev, size, cpu, dma, attrs).free_later(dev);
@@ -184,10 +187,10 @@ unsafe extern "C" fn dma_map_free_later(
 ///
 /// # Errors
 ///
-/// - `EINVAL`: `size` is 0, or not below the limit of `Z`, or no segment that the driver has stated can
-///   be that long.
-/// - `EIO`: what was found crosses the boundary that the driver has stated, or it is more than the IOMMU
-///   has addresses for.
+/// - `EINVAL`: `size` is 0, or not below the limit of `Z`, or beyond the segment limits that the driver
+///   has stated.
+/// - `EIO`: the allocated memory crosses the boundary that the driver has stated, or the size is more
+///   than the IOMMU has addresses for.
 /// - `ENOMEM`.
 #[inline]
 pub(super) fn alloc<Z: Size>(
@@ -226,7 +229,7 @@ pub(super) fn alloc<Z: Size>(
 
     let cpu = NonNull::new(cpu)
         .ok_or_else(|| refusal::reason_of_allocation(dev, dev.coherent_mask(), size))?;
-    // SAFETY: The function has written it, because it did not fail.
+    // SAFETY: The function has not failed, so it has written the address.
     let dma = unsafe { dma.assume_init() };
     line.enter(dev.as_raw(), || ledger::Entry::Coherent {
         size,
@@ -234,7 +237,7 @@ pub(super) fn alloc<Z: Size>(
         dma,
         attrs: options.attrs(),
     });
-    // The C function aligns to the size; what comes from CMA, or from the device's own memory, less.
+    // The C function aligns to the size; CMA and a pool of the device's own align to less.
     if !beyond && reach.crosses_coherent(dma, size) {
         // SAFETY: Allocated above for `dev`, and not used.
         unsafe {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Coherent memory, as [`Mmap`] takes it.
+//! User space mappings of coherent memory: the backend of [`Mmap`].
 
 use super::{
     memory::Memory,
@@ -53,8 +53,8 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
         let memory = &self.backing;
 
-        // SAFETY: By the safety requirements of this function; by the type invariants these are
-        // the arguments of the allocation.
+        // SAFETY: The caller guarantees that `vma` is under initialisation. By the type invariants the
+        // others are the arguments of the allocation.
         unsafe {
             bindings::dma_mmap_attrs(
                 memory.dev.as_raw(),
@@ -70,12 +70,13 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     unsafe fn into_memory(self) -> Memory {
         let (backing, _state) = self.into_parts();
 
-        // SAFETY: It is not used again.
+        // SAFETY: `backing` is not used again.
         unsafe { backing.memory() }
     }
 
     unsafe fn free(memory: Memory) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees that the memory is unused, that this may sleep, and that the
+        // device is bound.
         unsafe { memory.free() };
     }
 }

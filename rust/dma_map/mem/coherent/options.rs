@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How coherent memory is to be allocated.
+//! Allocation options of coherent memory.
 
 use crate::gfp::Gfp;
 use kernel::{
@@ -8,20 +8,18 @@ use kernel::{
     prelude::*, //
 };
 
-/// Allocation flags, and the attributes that make sense for coherent memory.
+/// Allocation flags and attributes of coherent memory.
 ///
-/// Every constructor of coherent memory takes something that becomes this: a [`Gfp`] alone, or
-/// options that were built from one. The handle keeps them, and frees the memory with the same
-/// attributes.
+/// Every constructor of coherent memory takes a value that converts into this: a [`Gfp`] alone, or
+/// options that were built from one. The handle keeps the attributes, and frees the memory with them.
 ///
-/// Attributes that are about streaming mappings (`DMA_ATTR_SKIP_CPU_SYNC`, `DMA_ATTR_MMIO`) or that
-/// would make coherent memory something else (`DMA_ATTR_WEAK_ORDERING`) cannot be expressed.
-/// `DMA_ATTR_NO_KERNEL_MAPPING` is a type of its own,
-/// [`CoherentHandle`](super::CoherentHandle), because there is nothing to access then.
-/// `DMA_ATTR_NO_WARN` is always in effect, see [`Gfp`].
+/// Attributes for streaming mappings (`DMA_ATTR_SKIP_CPU_SYNC`, `DMA_ATTR_MMIO`), and those that would
+/// weaken coherent memory (`DMA_ATTR_WEAK_ORDERING`), cannot be expressed. `DMA_ATTR_NO_KERNEL_MAPPING`
+/// is a type of its own, [`CoherentHandle`](super::CoherentHandle), because the CPU cannot access such
+/// memory. `DMA_ATTR_NO_WARN` is always in effect, see [`Gfp`].
 ///
-/// What the constructors refuse, by the limits of segments that the driver has stated, they allocate
-/// with [`beyond_segment_limits`](Self::beyond_segment_limits).
+/// With [`beyond_segment_limits`](Self::beyond_segment_limits), the constructors ignore the segment
+/// limits that the driver has stated.
 ///
 /// # Examples
 ///
@@ -36,12 +34,12 @@ use kernel::{
 pub struct CoherentOptions {
     gfp: Gfp,
     attrs: u32,
-    /// Whether the limits of segments are those of other memory.
+    /// Whether the segment limits do not apply to this memory.
     beyond_segments: bool,
 }
 
 impl CoherentOptions {
-    /// No attributes.
+    /// Makes options without attributes.
     #[inline]
     pub const fn new(gfp: Gfp) -> Self {
         Self {
@@ -57,7 +55,7 @@ impl CoherentOptions {
         self
     }
 
-    /// Lets the CPU collect its writes (`DMA_ATTR_WRITE_COMBINE`): fast to fill, slow to read.
+    /// Lets the CPU combine its writes (`DMA_ATTR_WRITE_COMBINE`): fast to fill, slow to read.
     ///
     /// Has an effect only where the device's DMA is not coherent with the caches. The barriers in
     /// [`barrier`](crate::barrier) order such writes too.
@@ -66,35 +64,34 @@ impl CoherentOptions {
         self.with(bindings::DMA_ATTR_WRITE_COMBINE)
     }
 
-    /// Asks for memory that is contiguous in physical space as well
-    /// (`DMA_ATTR_FORCE_CONTIGUOUS`), for a device that goes around the IOMMU.
+    /// Allocates memory that is also physically contiguous (`DMA_ATTR_FORCE_CONTIGUOUS`), for a device
+    /// that bypasses the IOMMU.
     #[inline]
     pub const fn force_contiguous(self) -> Self {
         self.with(bindings::DMA_ATTR_FORCE_CONTIGUOUS)
     }
 
-    /// Does not try for large pages (`DMA_ATTR_ALLOC_SINGLE_PAGES`): allocates faster, and costs
-    /// the IOMMU more entries.
+    /// Does not try large pages (`DMA_ATTR_ALLOC_SINGLE_PAGES`): the allocation is faster, and takes
+    /// more entries of the IOMMU.
     #[inline]
     pub const fn single_pages(self) -> Self {
         self.with(bindings::DMA_ATTR_ALLOC_SINGLE_PAGES)
     }
 
-    /// Lets only the device's privileged accesses through (`DMA_ATTR_PRIVILEGED`), where the IOMMU
-    /// knows the difference.
+    /// Restricts the memory to the device's privileged accesses (`DMA_ATTR_PRIVILEGED`), where the IOMMU
+    /// can tell them apart.
     #[inline]
     pub const fn privileged(self) -> Self {
         self.with(bindings::DMA_ATTR_PRIVILEGED)
     }
 
-    /// Allocates whatever the size, for a device whose limits of segments are not those of this
-    /// memory.
+    /// Allocates memory of any size, for a device whose segment limits do not apply to this memory.
     ///
-    /// The `max_segment_size` and the `segment_boundary` that [`DmaLimits`](crate::DmaLimits) states
-    /// hold for coherent memory, too, unless this is said: for a ring or a table that the device reads
-    /// as one, where the data sheet limits what the ring's entries point to; and for memory that it is
-    /// told of in parts. A [`Piece`](crate::Piece) of such memory may be longer, and lie across the
-    /// boundary.
+    /// Otherwise the `max_segment_size` and the `segment_boundary` of [`DmaLimits`](crate::DmaLimits)
+    /// hold for coherent memory, too, if the driver has stated them. Two kinds of memory need this
+    /// option: a ring or a table that the device reads as one, where the data sheet limits the buffers
+    /// that its entries point to; and memory whose address the device gets in parts. A
+    /// [`Piece`](crate::Piece) of such memory may be longer than a segment, and cross the boundary.
     #[inline]
     pub const fn beyond_segment_limits(mut self) -> Self {
         self.beyond_segments = true;
@@ -116,7 +113,7 @@ impl CoherentOptions {
         self.gfp
     }
 
-    /// The attributes as the C API takes them.
+    /// Returns the attributes as the C API takes them.
     #[inline]
     pub(super) const fn attrs(self) -> c_ulong {
         // CAST: `unsigned long` has at least 32 bits.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The physical pages behind coherent memory.
+//! Physical pages of coherent memory.
 
 use super::DmaCoherent;
 use crate::{
@@ -23,42 +23,42 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// Memory that is physically contiguous.
+/// A physically contiguous run of pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The physical address of the first byte.
     pub start: PhysAddr,
-    /// The number of bytes; whole pages.
+    /// The number of bytes, in whole pages.
     pub len: usize,
 }
 
-/// The physical pages behind coherent memory, in order: for another device, or an exporter.
+/// The physical pages of coherent memory, in order: for another device, or for an exporter.
 ///
-/// What this gives are physical addresses and nothing more: who is told of them is not held to the
-/// lifetime of the memory.
+/// The iterator yields physical addresses, which carry no lifetime: whoever gets one must not use it
+/// after the memory is freed.
 ///
 /// # Invariants
 ///
-/// `table` was filled by `dma_get_sgtable_attrs()` for memory that is borrowed during `'a`, and that has
-/// a `struct page` for each page.
+/// `table` was filled by `dma_get_sgtable_attrs()` for memory that is borrowed during `'a`, each page of
+/// which has a `struct page`.
 pub struct PhysicalPages<'a> {
     table: bindings::sg_table,
     _memory: Invariant<'a>,
 }
 
 impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
-    /// Returns the physical pages behind the memory; at least as many bytes as it has, since the
-    /// last page is a whole one.
+    /// Returns the physical pages of the memory. The last page is a whole one, so they may be more bytes
+    /// than the memory has.
     ///
     /// C API: `dma_get_sgtable_attrs()`. Context: may sleep.
     ///
     /// # Errors
     ///
     /// - `ENOMEM`.
-    /// - `ENXIO`: the platform cannot tell; or the device has a pool of memory to itself, for which there
-    ///   may be no `struct page`, and the C function does not ask.
+    /// - `ENXIO`: the platform cannot list them; or the device has a memory pool of its own, whose pages
+    ///   may lack a `struct page`, which the C function does not check.
     pub fn pages(&self) -> Result<PhysicalPages<'_>> {
-        // SAFETY: The device is bound, and reaches the memory there.
+        // SAFETY: The device is bound, and reaches the memory at this address.
         if !unsafe { ffi::has_pages(self.backing.dev.as_raw(), self.backing.dma) } {
             return Err(ENXIO);
         }
@@ -68,8 +68,8 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
             orig_nents: 0,
         };
 
-        // SAFETY: By the type invariants these are the arguments of the allocation, and `table` is
-        // valid for writes.
+        // SAFETY: By the type invariants the arguments are those of the allocation, and `table` is valid
+        // for writes.
         to_result(unsafe {
             bindings::dma_get_sgtable_attrs(
                 self.backing.dev.as_raw(),
@@ -81,7 +81,7 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
             )
         })?;
 
-        // INVARIANT: Filled above; that there are pages was seen before.
+        // INVARIANT: Filled above, for pages that have a `struct page` (checked above).
         Ok(PhysicalPages {
             table,
             _memory: PhantomData,
@@ -90,7 +90,7 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
 }
 
 impl PhysicalPages<'_> {
-    /// Iterates over the pages: as many at a time as are contiguous.
+    /// Iterates over the runs of contiguous pages.
     ///
     /// Context: any.
     #[inline]
@@ -100,12 +100,12 @@ impl PhysicalPages<'_> {
 
         core::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            // SAFETY: `sg` is one of the `left` entries of our table, by the type invariants, and
-            // has a page. After the last entry the pointer is not used.
+            // SAFETY: By the type invariants `sg` is one of the `left` entries of our table, and has a
+            // page. After the last entry the pointer is not used.
             unsafe {
                 let page = ((*sg).page_link & !3) as *mut bindings::page;
                 let run = Run {
-                    // CAST: The helper widens what is a `phys_addr_t`.
+                    // CAST: The helper widens a `phys_addr_t`.
                     start: linear::page_phys(page) as PhysAddr,
                     // CAST: `usize` has at least 32 bits where there is DMA.
                     len: (*sg).length as usize,
@@ -120,13 +120,13 @@ impl PhysicalPages<'_> {
 impl Drop for PhysicalPages<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants the table was filled.
+        // SAFETY: By the type invariants the table was filled, and this value owns it.
         unsafe { bindings::sg_free_table(&mut self.table) };
     }
 }
 
-// SAFETY: The table is not tied to a thread.
+// SAFETY: Any thread may read and free the table.
 unsafe impl Send for PhysicalPages<'_> {}
 
-// SAFETY: Shared references only read.
+// SAFETY: Shared references only read the table.
 unsafe impl Sync for PhysicalPages<'_> {}

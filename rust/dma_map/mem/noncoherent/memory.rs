@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The two kinds of memory for streaming, as the C API has them.
+//! Contiguous and noncontiguous pages for streaming: the calls of the C API.
 
 use crate::{
     device::{
@@ -22,7 +22,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// What the C API wants to know of memory beside what it returned.
+/// The arguments of the C API's functions that an allocation does not return.
 #[derive(Clone, Copy)]
 pub struct Place {
     pub(super) dev: *mut bindings::device,
@@ -34,9 +34,9 @@ pub struct Place {
 mod private {
     use super::*;
 
-    /// What both kinds of memory can do.
+    /// The operations on an allocation.
     ///
-    /// The functions are called with the place that the memory was allocated for, bound.
+    /// `place` must be the one that the memory was allocated for, and its device must be bound.
     pub trait Backend: Copy + Send + Sync + 'static {
         fn dma_address(&self) -> DmaAddress;
 
@@ -52,12 +52,13 @@ mod private {
 
         /// # Safety
         ///
-        /// See [`Backend`]; once, in a context that may sleep, when nobody uses the memory.
+        /// See [`Backend`]. Called once, in a context that may sleep, when nobody uses the memory any
+        /// more.
         unsafe fn free(self, place: &Place);
 
         /// # Safety
         ///
-        /// See [`Backend`]; `vma` must be undergoing initialisation, and map nothing yet.
+        /// See [`Backend`]. `vma` must be under initialisation, and map nothing yet.
         unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int;
     }
 }
@@ -67,34 +68,34 @@ pub trait Memory: private::Backend {}
 impl Memory for ContiguousPages {}
 impl Memory for NoncontiguousPages {}
 
-/// Memory that was just allocated, where the CPU finds it, and its size in whole pages.
+/// New memory, with its address for the CPU and its size in whole pages.
 pub(super) struct Allocation<M> {
     pub(super) memory: M,
     pub(super) cpu: NonNull<c_void>,
     pub(super) size: usize,
 }
 
-/// Rounds up to whole pages; the caller has seen that this does not overflow.
+/// Rounds up to whole pages. The caller has checked that this does not overflow.
 #[inline]
 fn whole_pages(size: usize) -> usize {
     size.wrapping_add(PAGE_SIZE - 1) & !(PAGE_SIZE - 1)
 }
 
-/// Contiguous pages, of `dma_alloc_pages()`.
+/// Contiguous pages, allocated by `dma_alloc_pages()`.
 #[derive(Clone, Copy)]
 pub struct ContiguousPages {
     page: NonNull<bindings::page>,
     dma: DmaAddress,
 }
 
-// SAFETY: Pages are not tied to a thread.
+// SAFETY: Any thread may use and free pages.
 unsafe impl Send for ContiguousPages {}
 
 // SAFETY: Shared references only read the fields.
 unsafe impl Sync for ContiguousPages {}
 
 impl ContiguousPages {
-    /// Allocates `size` bytes of zeroes, not 0.
+    /// Allocates `size` bytes of zeroes; `size` must not be 0.
     pub(super) fn alloc<D: Direction>(
         dev: DmaDevice<'_>,
         size: usize,
@@ -102,15 +103,15 @@ impl ContiguousPages {
     ) -> Result<Allocation<Self>> {
         let line = ledger::Line::new()?;
         let mut dma: DmaAddress = 0;
-        // Zeroed before they are mapped, too: the function does it afterwards, and what bounces at
-        // once has the pages as they were.
+        // Zeroed before the mapping, too: the C function zeroes after it, and a bounce buffer would have
+        // a copy of the old contents.
         let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
-        // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
+        // SAFETY: `dev` is bound, and has a mask, because its limits were set.
         let page = unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, D::RAW, gfp) };
-        // Behind an IOMMU, the function maps them as any others.
+        // Behind an IOMMU, the function maps the pages like any others.
         let page = NonNull::new(page)
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
-        // SAFETY: The pages are in the linear mapping: no flag asks for high memory.
+        // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         let memory = Self { page, dma };
         line.enter(dev.as_raw(), || memory.entry(size, D::RAW));
@@ -141,14 +142,14 @@ impl private::Backend for ContiguousPages {
     }
 
     unsafe fn sync_for_device(&self, place: &Place) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `Backend`: the pages are mapped at this place, for a device that is bound.
         unsafe {
             bindings::__dma_sync_single_for_device(place.dev, self.dma, place.size, place.direction)
         };
     }
 
     unsafe fn sync_for_cpu(&self, place: &Place) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `Backend`: the pages are mapped at this place, for a device that is bound.
         unsafe {
             bindings::__dma_sync_single_for_cpu(place.dev, self.dma, place.size, place.direction)
         };
@@ -156,7 +157,7 @@ impl private::Backend for ContiguousPages {
 
     unsafe fn free(self, place: &Place) {
         ledger::strike(place.dev, || self.entry(place.size, place.direction));
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `Backend`: the pages are allocated at this place and unused, and this may sleep.
         unsafe {
             bindings::dma_free_pages(
                 place.dev,
@@ -169,30 +170,30 @@ impl private::Backend for ContiguousPages {
     }
 
     unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `Backend`: the pages are allocated at this place, and `vma` is under initialisation.
         unsafe { bindings::dma_mmap_pages(place.dev, vma, place.size, self.page.as_ptr()) }
     }
 }
 
-/// Pages from anywhere, of `dma_alloc_noncontiguous()`.
+/// Noncontiguous pages, allocated by `dma_alloc_noncontiguous()`.
 #[derive(Clone, Copy)]
 pub struct NoncontiguousPages {
     table: NonNull<bindings::sg_table>,
 }
 
-// SAFETY: The table is not tied to a thread.
+// SAFETY: Any thread may use and free the table.
 unsafe impl Send for NoncontiguousPages {}
 
 // SAFETY: Shared references only read the table.
 unsafe impl Sync for NoncontiguousPages {}
 
 impl NoncontiguousPages {
-    /// Allocates `size` bytes of zeroes, not 0, and maps them for the CPU.
+    /// Allocates `size` bytes of zeroes, and maps them for the CPU; `size` must not be 0.
     pub(super) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
         let line = ledger::Line::new()?;
-        // The IOMMU code does not zero pages by itself.
+        // The IOMMU code does not zero the pages.
         let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;
-        // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
+        // SAFETY: `dev` is bound, and has a mask, because its limits were set.
         let table =
             unsafe { bindings::dma_alloc_noncontiguous(dev.as_raw(), size, D::RAW, gfp, 0) };
         let table = NonNull::new(table)
@@ -201,7 +202,7 @@ impl NoncontiguousPages {
         // SAFETY: The memory was allocated above, with this size.
         let cpu = unsafe { bindings::dma_vmap_noncontiguous(dev.as_raw(), size, table.as_ptr()) };
         let Some(cpu) = NonNull::new(cpu) else {
-            // SAFETY: Nobody uses the memory.
+            // SAFETY: Allocated above with these arguments, and not used.
             unsafe { bindings::dma_free_noncontiguous(dev.as_raw(), size, table.as_ptr(), D::RAW) };
             return Err(ENOMEM);
         };
@@ -235,13 +236,13 @@ impl NoncontiguousPages {
 impl private::Backend for NoncontiguousPages {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
-        // SAFETY: The table has at least one entry, and one segment for the device.
+        // SAFETY: The table has at least one entry, and is mapped to one segment.
         unsafe { bindings::sg_dma_address((*self.table.as_ptr()).sgl) }
     }
 
     unsafe fn sync_for_device(&self, place: &Place) {
-        // SAFETY: By the safety requirements of this function. What the CPU wrote through its own
-        // mapping is flushed first, for caches that are indexed by virtual addresses.
+        // SAFETY: `Backend`: the table is mapped at this place, for a device that is bound. The writes
+        // through the `vmap()` are flushed first, for caches that are indexed by virtual addresses.
         unsafe {
             let table = self.table.as_ref();
             ffi::flush_vmap(place.cpu.as_ptr(), place.size);
@@ -256,7 +257,7 @@ impl private::Backend for NoncontiguousPages {
     }
 
     unsafe fn sync_for_cpu(&self, place: &Place) {
-        // SAFETY: By the safety requirements of this function. See `sync_for_device`.
+        // SAFETY: `Backend`: the table is mapped at this place, for a device that is bound.
         unsafe {
             let table = self.table.as_ref();
             bindings::__dma_sync_sg_for_cpu(
@@ -276,7 +277,8 @@ impl private::Backend for NoncontiguousPages {
         ledger::strike(place.dev, || {
             Self::entry(self.table, place.cpu, place.size, place.direction)
         });
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `Backend`: the pages and their `vmap()` are at this place and unused, and this may
+        // sleep.
         unsafe {
             bindings::dma_vunmap_noncontiguous(place.dev, place.cpu.as_ptr());
             bindings::dma_free_noncontiguous(place.dev, place.size, table, place.direction);
@@ -284,15 +286,15 @@ impl private::Backend for NoncontiguousPages {
     }
 
     unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `Backend`: the pages are allocated at this place, and `vma` is under initialisation.
         unsafe { bindings::dma_mmap_noncontiguous(place.dev, vma, place.size, self.table.as_ptr()) }
     }
 }
 
-/// Memory with its place; nothing is freed when this is dropped.
+/// Memory with its place. Dropping this frees nothing.
 pub struct Free<M: Memory>(pub(super) M, pub(super) Place);
 
-// SAFETY: Both kinds of memory may be freed by any thread.
+// SAFETY: Any thread may free either kind of memory.
 unsafe impl<M: Memory> Send for Free<M> {}
 
 impl<M: Memory> Free<M> {
@@ -300,10 +302,10 @@ impl<M: Memory> Free<M> {
     ///
     /// # Safety
     ///
-    /// It must be allocated at this place, and not be used any more, by anyone. The caller must be
-    /// in a context that may sleep, and the device bound.
+    /// The memory must be allocated at this place, and nobody may use it any more. The caller must be in
+    /// a context that may sleep, and the device must be bound.
     pub(crate) unsafe fn free(self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees what `Backend::free` requires.
         unsafe { self.0.free(&self.1) };
     }
 }

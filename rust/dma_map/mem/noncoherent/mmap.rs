@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory for streaming, as [`Mmap`] takes it.
+//! User space mappings of pages for streaming: the backend of [`Mmap`].
 
 use super::{
     DmaBuffer,
@@ -48,8 +48,8 @@ where
     }
 
     unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
-        // SAFETY: By the safety requirements of this function; by the type invariants the memory is
-        // allocated at this place.
+        // SAFETY: The caller guarantees that `vma` is under initialisation. By the type invariants the
+        // memory is at this place.
         unsafe { self.backing.memory.mmap(&self.backing.place::<D>(), vma) }
     }
 
@@ -59,7 +59,8 @@ where
     }
 
     unsafe fn free(memory: Free<M>) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees that the memory is unused, that this may sleep, and that the
+        // device is bound.
         unsafe { memory.free() };
     }
 }
@@ -72,13 +73,13 @@ where
 {
     /// Makes what the device wrote visible to the processes that have mapped the memory.
     ///
-    /// The memory stays the device's: the kernel does not look at it, and what a process finds
-    /// while the device writes is its own affair.
+    /// The memory stays the device's, and the kernel does not access it. While the device writes, a
+    /// process may read old or new data.
     ///
     /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
     #[inline]
     pub fn sync_for_cpu(&self) {
-        // SAFETY: It is allocated for this direction; in this state there is no reference to it.
+        // SAFETY: It is mapped in direction `D`. In this state the kernel has no reference to it.
         unsafe { self.backing.sync_for_cpu::<D>() };
     }
 
@@ -87,7 +88,7 @@ where
     /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
     #[inline]
     pub fn sync_for_device(&self) {
-        // SAFETY: As above.
+        // SAFETY: It is mapped in direction `D`. In this state the kernel has no reference to it.
         unsafe { self.backing.sync_for_device::<D>() };
     }
 }
