@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pools of buffers that stay mapped and change their owner.
+//! Pools of buffers that stay mapped.
 //!
-//! C header: [`include/net/page_pool/types.h`](srctree/include/net/page_pool/types.h), which is the
-//! kernel's own of this kind, for network drivers
+//! The kernel's own pool of this kind, for network drivers:
+//! [`include/net/page_pool/types.h`](srctree/include/net/page_pool/types.h)
 //!
-//! Mapping and unmapping a buffer for each transfer costs what the IOMMU's tables cost, and with strict
-//! flushing a command to its hardware each time. A driver that moves many small things is faster when
-//! its buffers stay mapped. By hand that takes care: who has which buffer, whether it was synced, and
-//! whether all are back when they are freed. Here that is what the types say.
+//! Each map and unmap updates the IOMMU's tables, and with strict flushing sends a command to the IOMMU.
+//! A driver with many small transfers is faster when its buffers stay mapped. Then it must keep track of
+//! the owner of each buffer, of the syncs, and of the buffers that are still out when the pool is freed.
+//! The types of this module do.
 //!
 //! # What a buffer holds
 //!
-//! Zeroes at first, and later what was left in it by its last use, by the CPU or by the device of this
-//! pool. A driver that reads a buffer beyond what the device wrote finds old data of its own, and
-//! nothing else of the kernel's memory. (By reading C's code: on 32-bit machines without coherent DMA,
-//! the first sync of a buffer for a device that writes may drop the zeroes from the caches before they
-//! are in memory. No such machine was tried.)
+//! Zeroes at first, and later the data that the CPU or this pool's device left in it. A driver that
+//! reads a buffer beyond what the device wrote finds its own old data, and no other memory of the
+//! kernel. (From reading the C code: on 32-bit machines without coherent DMA, the first sync of a buffer
+//! for a device that writes may drop the zeroes from the caches before they reach memory. This was not
+//! tested.)
 //!
-//! # What a pool trusts the device with
+//! # Trust in the device
 //!
-//! A buffer stays mapped while the CPU has it. So an IOMMU does not stop a device that writes late,
-//! after it said that it was done, as it does for what is unmapped; that it does not do that is what
-//! [`Engine::is_idle`](crate::Engine::is_idle) promises. Buffers smaller than a page share pages, with
-//! others of the same pool only. The lists of a pool are not in the buffers. For a device that is not
-//! trusted that far, [`read`](MappedBuffer::read) copies data to where the device can't change it, so
-//! that what is checked is what is used; and [`DmaMapping`](crate::DmaMapping) unmaps.
+//! A buffer stays mapped while the CPU owns it. So the IOMMU does not stop a late write of the device,
+//! after it said that it was done, as it does for unmapped memory.
+//! [`Engine::is_idle`](crate::Engine::is_idle) promises that there is no such write. Buffers smaller
+//! than a page share pages with buffers of the same pool only. The lists of a pool are not in the
+//! buffers. For a device that is not trusted that far, [`read`](MappedBuffer::read) copies data to where
+//! the device can't change it, so that the driver uses what it checked; and
+//! [`DmaMapping`](crate::DmaMapping) unmaps.
 
 mod buffer;
 mod end;
@@ -74,20 +75,19 @@ use zerocopy::{
 
 /// A pool of buffers of one size and direction, which stay mapped.
 ///
-/// [`take`](Self::take) takes a buffer, as a [`MappedBuffer`]; dropping that puts it back. Neither waits:
-/// on each CPU some buffers are at hand, and a reserve is there for all CPUs. Neither maps or allocates,
-/// unless [`prefill`](MappedPoolOptions::prefill) has left buffers for later. There are never more than
-/// [`MappedPoolOptions::new`] says.
+/// [`take`](Self::take) returns a buffer as a [`MappedBuffer`]; dropping it puts it back. Neither waits:
+/// each CPU caches some buffers, and all CPUs share a reserve. Neither maps or allocates, unless
+/// [`prefill`](MappedPoolOptions::prefill) has left buffers for later. The pool never has more buffers
+/// than [`MappedPoolOptions::new`] says.
 ///
-/// A pool may be dropped before its buffers are: what is back is freed when all are. A buffer that is
-/// leaked (`mem::forget`), or quarantined, never comes back; it stays mapped, and so do those that share
-/// a page with it. As long as one is leaked, all of the pool's memory stays.
+/// A pool may be dropped before its buffers. Its memory is freed when all buffers are back. A buffer
+/// that is leaked (`mem::forget`) or quarantined never comes back. It stays mapped, and so do those that
+/// share a page with it. As long as one is leaked, all of the pool's memory stays allocated.
 ///
-/// What it counts is in [`stats`](Self::stats), and in debugfs, in `dma_map/<device>-<number>`.
+/// Its counters are in [`stats`](Self::stats), and in debugfs, in `dma_map/<device>-<number>`.
 ///
 /// C API: `dma_alloc_pages()`, `dma_free_pages()`; for another NUMA node `dma_map_phys()`,
-/// `dma_unmap_phys()`. Drop context: any; waits for RCU, or where it must not sleep, has a workqueue do
-/// that.
+/// `dma_unmap_phys()`. Drop context: any. Waits for RCU, on a workqueue if the drop must not sleep.
 ///
 /// # Invariants
 ///
@@ -113,7 +113,7 @@ pub struct MappedPool<'bound, T, D: Direction> {
     dev: DmaDevice<'bound>,
     store: NonNull<Store>,
     len: usize,
-    // Taken out by the drop.
+    // Taken by the drop.
     drain: ManuallyDrop<Pin<KBox<Job>>>,
     _buffers: PhantomData<(fn() -> T, D)>,
 }
@@ -125,10 +125,10 @@ where
 {
     /// Makes a pool of buffers of `len` elements.
     ///
-    /// `name` is for people: it stands in the pool's file in debugfs, cut after 31 bytes.
+    /// `name` is for people: the pool's file in debugfs shows its first 31 bytes.
     ///
-    /// Buffers are aligned for `T`, and to cache lines. Those smaller than a page share pages; larger
-    /// ones are a power of two of pages.
+    /// Buffers are aligned for `T`, and to cache lines. Those smaller than a page share pages. Larger
+    /// ones occupy a power of two of pages.
     ///
     /// C API: `dma_alloc_pages()`. Context: may sleep.
     ///
@@ -138,11 +138,11 @@ where
     ///   [`max_segment_size`](DmaDevice::max_segment_size) or its
     ///   [`segment_boundary`](DmaDevice::segment_boundary), or it overflows.
     /// - `EINVAL`: there is no such NUMA node, or it is offline.
-    /// - `ENOMEM`: there is no memory; always if the maximum is more than the machine has.
-    /// - `EIO`: the memory that was found crosses a segment boundary, or is beyond the mask for streaming
-    ///   memory, where that is the smaller one; or it is on the NUMA node that was
-    ///   asked for, out of the device's reach, and a bounce buffer cannot help (see the table in the
-    ///   [crate's documentation](crate#errors)); or a buffer is more than the IOMMU has addresses for.
+    /// - `ENOMEM`: no memory is left. Always if the maximum is more than the machine has.
+    /// - `EIO`: the allocated memory crosses a segment boundary, or is beyond the mask for streaming
+    ///   memory, where that is the smaller one; or the requested NUMA node's memory is out of the
+    ///   device's reach, and a bounce buffer cannot help (see the table in the [crate's
+    ///   documentation](crate#errors)); or a buffer is more than the IOMMU has addresses for.
     pub fn new(
         dev: DmaDevice<'bound>,
         name: &CStr,
@@ -154,8 +154,8 @@ where
         let layout = Layout::new::<T>(dev, len, options)?;
 
         Self::of(dev, len, Job::new()?, {
-            // SAFETY: The device is bound as long as this pool and its buffers exist, and until what
-            // they put off is done.
+            // SAFETY: The device is bound as long as this pool and its buffers exist, and until their
+            // deferred work has run.
             unsafe { Store::new(dev, name, layout, D::RAW)? }
         })
     }
@@ -166,7 +166,7 @@ where
         drain: Pin<KBox<Job>>,
         store: NonNull<Store>,
     ) -> Result<Self> {
-        // INVARIANT: Made by the caller, for this direction and buffers of this length.
+        // INVARIANT: The caller made the store for `dev`, direction `D` and buffers of `len` elements.
         let this = Self {
             dev,
             store,
@@ -179,23 +179,22 @@ where
         Ok(this)
     }
 
-    /// Takes a buffer, which is the CPU's.
+    /// Takes a buffer, which the CPU owns.
     ///
-    /// What it holds is what its last use left there, see [above](self). Context: any.
+    /// It holds what its last use left there, see [above](self). Context: any.
     ///
     /// # Errors
     ///
-    /// - `EBUSY`: no buffer is there. All are taken, or at hand on other CPUs (see
-    ///   [`MappedPoolOptions::cache`]), which will put back what they get from here on, or another CPU
-    ///   is allocating the last ones.
-    /// - `ENOMEM`, `EIO`: as [`new`](Self::new), if not all buffers were allocated when the pool was
-    ///   made.
+    /// - `EBUSY`: no buffer is available. All are taken; or other CPUs cache the rest (see
+    ///   [`MappedPoolOptions::cache`]), which from now on put buffers back into the reserve; or another
+    ///   CPU is allocating the last ones.
+    /// - `ENOMEM`, `EIO`: as [`new`](Self::new), if not all buffers were allocated with the pool.
     #[inline]
     pub fn take(&self) -> Result<MappedBuffer<'bound, T, D>> {
         let slot = self.store().take()?;
 
-        // SAFETY: Taken above, of a store of this direction with buffers of such elements, which were
-        // initialised when they were allocated. No device accesses it.
+        // SAFETY: The slot was taken above. Its store is of this direction, with buffers of such
+        // elements, which were initialised when they were allocated. No device accesses it.
         Ok(unsafe { MappedBuffer::of(slot) })
     }
 }
@@ -203,7 +202,7 @@ where
 impl<'bound, T, D: Direction> MappedPool<'bound, T, D> {
     #[inline(always)]
     fn store(&self) -> &Store {
-        // SAFETY: By the type invariants the store is open, and stays until it is closed on drop.
+        // SAFETY: By the type invariants the store is open. It is valid until the drop closes it.
         unsafe { self.store.as_ref() }
     }
 
@@ -219,9 +218,9 @@ impl<'bound, T, D: Direction> MappedPool<'bound, T, D> {
         self.len
     }
 
-    /// Returns what the pool counts.
+    /// Returns the pool's counters.
     ///
-    /// Context: any; takes a lock, and looks at each CPU.
+    /// Context: any. Takes a lock, and visits each CPU's cache.
     pub fn stats(&self) -> MappedPoolStats {
         self.store().stats()
     }
@@ -233,15 +232,14 @@ impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
 
         // SAFETY: `drain` is not used again.
         let job = unsafe { ManuallyDrop::take(&mut self.drain) };
-        // SAFETY: Released above, once, and not used again; the device is bound until what is put off is
-        // done.
+        // SAFETY: Released above, once, and not used again. The device is bound until the deferred work
+        // has run.
         unsafe { job::run(job, Store::drain, self.store) };
     }
 }
 
-// SAFETY: Any thread may use and drop a pool. There are no `T`s in it but in buffers, which are any
-// bytes.
+// SAFETY: Any thread may use and drop a pool. It holds `T`s only in buffers, and any bytes are a `T`.
 unsafe impl<T, D: Direction> Send for MappedPool<'_, T, D> {}
 
-// SAFETY: As above; what is shared is in the caches of CPUs, or locked.
+// SAFETY: The shared state of a store is in per-CPU caches or under its lock.
 unsafe impl<T, D: Direction> Sync for MappedPool<'_, T, D> {}

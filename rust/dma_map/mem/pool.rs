@@ -4,12 +4,12 @@
 //!
 //! C header: [`include/linux/dmapool.h`](srctree/include/linux/dmapool.h)
 //!
-//! # What a pool trusts the device with
+//! # Trust in the device
 //!
 //! The C code keeps its list of free blocks in the free blocks themselves, and an IOMMU maps whole
-//! pages. So a device that writes where it was not told to, in a page of which it got one block, can
-//! lead the kernel astray. A device that is not trusted that far gets
-//! [`DmaCoherent`](crate::DmaCoherent), which has its pages to itself.
+//! pages. So a device that owns one block of a page, and writes elsewhere in that page, can corrupt the
+//! list. For a device that is not trusted that far, use [`DmaCoherent`](crate::DmaCoherent), which
+//! shares no page.
 
 mod block;
 mod destroy;
@@ -58,26 +58,25 @@ use zerocopy::{
 
 /// A pool of coherent blocks, each of which holds a `T`.
 ///
-/// Coherent memory comes in pages; a pool is for what is smaller. A block ([`PoolBlock`]) keeps its
-/// pool alive, by a borrow or by an [`Arc`](kernel::sync::Arc), whichever the driver passes to
+/// Coherent memory is allocated in pages; a pool is for smaller objects. A block ([`PoolBlock`]) keeps
+/// its pool alive, by a borrow or by an [`Arc`](kernel::sync::Arc), whichever the driver passes to
 /// [`PoolBlock::zeroed`].
 ///
-/// What a block costs is what it costs in C, and one relaxed atomic addition: the pool counts its
-/// blocks. A block that is leaked (`mem::forget`), or quarantined, never comes back, and a device
-/// may still know its address. A pool that is dropped with such blocks outstanding is therefore
-/// not destroyed: it is leaked as a whole, its blocks are counted in
-/// [`DmaDevice::quarantined`], and none of its memory is used again.
+/// A block costs what it costs in C, and one relaxed atomic addition, because the pool counts its
+/// blocks. A block that is leaked (`mem::forget`) or quarantined never comes back, and a device may
+/// still know its address. So a pool that is dropped with such blocks outstanding is not destroyed but
+/// leaked as a whole. Its blocks are counted in [`DmaDevice::quarantined`], and none of its memory is
+/// used again.
 ///
-/// C API: `dma_pool_create()`, `dma_pool_destroy()`. Drop context: any; where `dma_pool_destroy()`
-/// is not legal, it is put off to a workqueue.
+/// C API: `dma_pool_create()`, `dma_pool_destroy()`. Drop context: any; where `dma_pool_destroy()` is
+/// not legal, a workqueue calls it.
 ///
 /// # Invariants
 ///
-/// - `raw` is a pool of `dev` that this handle owns; its blocks are large enough and aligned for a
-///   `T`.
-/// - Unless `beyond_segments`, blocks are within the limits of segments that the driver has stated, as
-///   far as the layout decides it: up to a page. What is larger is looked at when it is taken.
-/// - `outstanding` is the number of blocks that were taken from it and did not come back.
+/// - `raw` is a pool of `dev` that this handle owns. Its blocks are large enough and aligned for a `T`.
+/// - Unless `beyond_segments`, blocks of up to a page are within the segment limits that the driver has
+///   stated, by their layout. Larger ones are checked when they are taken.
+/// - `outstanding` is the number of blocks that were taken and have not come back.
 ///
 /// # Examples
 ///
@@ -99,37 +98,36 @@ pub struct DmaPool<'bound, T> {
     raw: NonNull<bindings::dma_pool>,
     beyond_segments: bool,
     outstanding: AtomicUsize,
-    /// Of those, how many are counted as quarantined already.
+    /// The number of outstanding blocks that are counted as quarantined already.
     quarantined: AtomicUsize,
-    // Not dropped with a pool that is leaked.
+    // Not dropped if the pool is leaked.
     destroy: ManuallyDrop<Pin<KBox<Destroy>>>,
     _block: PhantomData<fn() -> T>,
 }
 
 impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
-    /// Makes a pool whose blocks are aligned for `T`.
+    /// Makes a pool of blocks that are aligned for `T`.
     ///
     /// A block of up to a page lies within one page.
     ///
-    /// A `T` of 128 KiB and more, without size, or that needs dropping, is a build error.
+    /// A `T` of 128 KiB or more, without size, or that needs dropping, is a build error.
     ///
     /// C API: `dma_pool_create()`. Context: may sleep.
     ///
     /// # Errors
     ///
     /// - `EINVAL`: a `T` is beyond the `max_segment_size` or the `segment_boundary` that the driver has
-    ///   stated, unless the options say
-    ///   [`beyond_segment_limits`](PoolOptions::beyond_segment_limits).
+    ///   stated, unless the options say [`beyond_segment_limits`](PoolOptions::beyond_segment_limits).
     /// - `ENOMEM`.
     #[inline]
     pub fn new<'a>(dev: DmaDevice<'bound>, options: impl Into<PoolOptions<'a>>) -> Result<Self> {
         Self::create(dev, options.into(), const { Layout::constant::<T>(1, 0) })
     }
 
-    /// Makes a pool whose blocks are aligned to `ALIGN` bytes too, and do not cross a multiple of
+    /// Makes a pool of blocks that are also aligned to `ALIGN` bytes, and do not cross a multiple of
     /// `BOUNDARY` bytes.
     ///
-    /// What [`try_with`](Self::try_with) refuses is a build error here.
+    /// What [`try_with`](Self::try_with) refuses with `EINVAL` for these is a build error here.
     ///
     /// C API, context, errors: as [`new`](Self::new).
     #[inline]
@@ -142,8 +140,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         Self::create(dev, options.into(), layout)
     }
 
-    /// Makes a pool whose blocks are aligned to `align` bytes too, and do not cross a multiple of
-    /// `boundary` bytes; a `boundary` of 0 is none.
+    /// Makes a pool of blocks that are also aligned to `align` bytes, and do not cross a multiple of
+    /// `boundary` bytes. A `boundary` of 0 means no boundary.
     ///
     /// C API, context: as [`new`](Self::new).
     ///
@@ -174,7 +172,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         if !options.beyond_segments {
             layout = layout.within(dev.reach())?;
         }
-        // Reserved now, so that the drop of a pool cannot fail.
+        // Allocated here, so that the drop of a pool cannot fail.
         let destroy = Destroy::new()?;
         let line = ledger::Line::new()?;
 
@@ -190,11 +188,11 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             )
         };
 
-        // The layout is one that the function takes.
+        // `dma_pool_create()` accepts the layout, so it fails for lack of memory only.
         let raw = NonNull::new(raw).ok_or(ENOMEM)?;
         line.enter(dev.as_raw(), || ledger::Entry::Pool { pool: raw });
 
-        // INVARIANT: Made above, for the size and the alignment of `T`; no block was taken.
+        // INVARIANT: Made above, with the size and the alignment of `T`. No block was taken yet.
         Ok(Self {
             dev,
             raw,
@@ -206,22 +204,22 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         })
     }
 
-    /// Takes a block of zeroes.
+    /// Takes a zeroed block.
     #[inline]
     fn take_zeroed(&self, gfp: Gfp) -> Result<(NonNull<T>, DmaAddress)> {
-        // A few stores are cheaper than the `memset()` in C, which does not know the size.
+        // A few stores are faster than C's `memset()`, which does not know the size.
         const FEW: usize = 128;
 
         if size_of::<T>() > FEW {
             return self.take(gfp, bindings::__GFP_ZERO);
         }
         let (cpu, dma) = self.take(gfp, 0)?;
-        // SAFETY: The block is large enough for a `T`, and nobody else has it.
+        // SAFETY: The block is large enough for a `T`, and this function owns it.
         unsafe { cpu.write_bytes(0, 1) };
         Ok((cpu, dma))
     }
 
-    /// Takes a block, which holds anything unless `flags` ask for zeroes.
+    /// Takes a block with arbitrary contents, or zeroes if `flags` ask for them.
     #[inline]
     fn take(&self, gfp: Gfp, flags: bindings::gfp_t) -> Result<(NonNull<T>, DmaAddress)> {
         let line = ledger::Line::new()?;
@@ -231,14 +229,14 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             bindings::dma_pool_alloc(self.raw.as_ptr(), gfp.as_raw() | flags, dma.as_mut_ptr())
         };
         let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
-        // SAFETY: The function has written it, because it did not fail.
+        // SAFETY: The function has not failed, so it has written the address.
         let dma = unsafe { dma.assume_init() };
         line.enter(self.dev.as_raw(), || self.entry(cpu, dma));
 
-        // The drop of the pool sees all of these: it comes after them by the borrow, or by the
-        // reference count.
+        // The drop of the pool sees these additions: the borrow or the reference count orders it after
+        // them.
         self.outstanding.fetch_add(1, Relaxed);
-        // A block of more than a page, which costs others nothing, is where the DMA API has found it.
+        // The layout does not decide the address of a block of more than a page.
         if self.dev.reach().crosses_coherent(dma, size_of::<T>()) && !self.beyond_segments {
             // SAFETY: Taken above, and not used.
             unsafe { self.put(cpu.cast(), dma) };
@@ -263,16 +261,16 @@ impl<'bound, T> DmaPool<'bound, T> {
         self.outstanding.load(Relaxed)
     }
 
-    /// The pool, for a part of the time for which its device is bound.
+    /// Shortens the lifetime of the pool's binding.
     #[inline(always)]
     fn shorter(&self) -> &DmaPool<'_, T> {
-        // SAFETY: Only a lifetime changes, which is not one of memory. What holds during `'bound` holds
-        // while this is borrowed, and by a shared reference nothing that is bound for less time gets into
-        // a pool: all that changes are counters.
+        // SAFETY: Only the binding's lifetime changes, and no memory is freed at its end. What holds
+        // during `'bound` holds while the pool is borrowed. A shared reference changes only the
+        // counters, so nothing with a shorter lifetime gets into the pool.
         unsafe { &*core::ptr::from_ref(self).cast() }
     }
 
-    /// Putting a block back, for the ledger.
+    /// Returns the entry of a block in the ledger.
     #[inline]
     fn entry(&self, cpu: NonNull<c_void>, dma: DmaAddress) -> ledger::Entry {
         ledger::Entry::Block {
@@ -286,12 +284,13 @@ impl<'bound, T> DmaPool<'bound, T> {
     ///
     /// # Safety
     ///
-    /// The arguments must be those of one [`take`](Self::take), of a block that neither the caller
-    /// nor a device uses any more.
+    /// The arguments must be those of one [`take`](Self::take). Neither the caller nor a device may use
+    /// the block any more.
     #[inline]
     unsafe fn put(&self, cpu: NonNull<T>, dma: DmaAddress) {
         ledger::strike(self.dev.as_raw(), || self.entry(cpu.cast(), dma));
-        // SAFETY: By the safety requirements of this function, and the type invariants.
+        // SAFETY: By the type invariants the pool is valid. The caller guarantees that the block was
+        // taken from it, and is unused.
         unsafe { bindings::dma_pool_free(self.raw.as_ptr(), cpu.as_ptr().cast(), dma) };
         self.outstanding.fetch_sub(1, Relaxed);
     }
@@ -317,13 +316,13 @@ impl<T> Drop for DmaPool<'_, T> {
         ledger::strike(self.dev.as_raw(), || ledger::Entry::Pool { pool: self.raw });
         // SAFETY: `destroy` is not used again.
         let destroy = unsafe { ManuallyDrop::take(&mut self.destroy) };
-        // SAFETY: By the type invariants the pool is ours, and all of its blocks are back. Its
-        // device is bound, and stays so until what is put off has run.
+        // SAFETY: By the type invariants this owns the pool, and all of its blocks are back. The device
+        // is bound until the deferred work has run.
         unsafe { destroy::destroy(destroy, self.raw, self.dev) };
     }
 }
 
-// SAFETY: The handle owns the pool, which any thread may use and destroy. There are no `T`s in it.
+// SAFETY: The handle owns the pool. Any thread may use and destroy it, and it holds no `T`.
 unsafe impl<T> Send for DmaPool<'_, T> {}
 
 // SAFETY: The C functions lock.

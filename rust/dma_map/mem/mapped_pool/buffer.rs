@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer of a pool.
+//! Buffers of a mapped pool.
 
 use super::{
     slot::Slot,
@@ -39,24 +39,24 @@ use kernel::{
 
 /// A buffer of a [`MappedPool`](super::MappedPool); put back on drop.
 ///
-/// It stays mapped all the time. In the [`Cpu`] state, in which it is taken, accessors follow the
-/// direction. [`give`](Dma::give) syncs it and hands it to the device: there is an address then, and no
-/// accessor. [`complete`](Dma::complete) and [`cancel`](Dma::cancel) lead back. A sync
-/// is one branch where the device needs none. A driver can keep a buffer and go on with that, or put it
-/// back and take another one.
+/// It stays mapped all the time. A new buffer is in the [`Cpu`] state, where the direction decides which
+/// accessors exist. [`give`](Dma::give) syncs it and hands it to the device: the handle then has a DMA
+/// address, and no accessor. [`complete`](Dma::complete) and [`cancel`](Dma::cancel) return it to the
+/// `Cpu` state. A sync is one branch where the device needs none. A driver can keep a buffer for the
+/// next transfer, or put it back and take another.
 ///
-/// A buffer is not tied to its pool: it may be kept beside it, and be dropped later.
+/// A buffer does not borrow its pool: it may be stored beside it, and be dropped later.
 ///
-/// Dropping a buffer that the device owns stops the device first; see [`Dma`]. A buffer that is
-/// quarantined stays mapped, is counted in [`DmaDevice::quarantined`], and never used again.
+/// Dropping a buffer that the device owns stops the device first; see [`Dma`]. A quarantined buffer
+/// stays mapped, is counted in [`DmaDevice::quarantined`], and is never used again.
 pub type MappedBuffer<'bound, T, D, S = Cpu> = Dma<Pooled<'bound, T>, D, S>;
 
-/// A buffer of a pool.
+/// The backing of [`MappedBuffer`].
 ///
 /// # Invariants
 ///
-/// This has `slot`, whose buffer is mapped for a device that is bound during `'bound`, and holds elements
-/// `T`: aligned and initialised.
+/// This value owns `slot`, whose buffer is mapped for a device that is bound during `'bound`. The buffer
+/// holds elements `T`, aligned and initialised.
 pub struct Pooled<'bound, T> {
     slot: NonNull<Slot>,
     _buffer: PhantomData<(DmaDevice<'bound>, T)>,
@@ -65,13 +65,14 @@ pub struct Pooled<'bound, T> {
 impl<T> Pooled<'_, T> {
     #[inline(always)]
     fn slot(&self) -> &Slot {
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants this owns the slot, which its store keeps valid.
         unsafe { self.slot.as_ref() }
     }
 
     #[inline(always)]
     fn store(&self) -> &Store {
-        // SAFETY: By the type invariants; who has a slot keeps its store.
+        // SAFETY: The owner of a slot keeps its store alive (invariants of `Slot`), and this owns the
+        // slot.
         unsafe { self.slot().store().as_ref() }
     }
 
@@ -86,7 +87,7 @@ impl<T> Pooled<'_, T> {
     }
 }
 
-// SAFETY: Buffers stay where they are.
+// SAFETY: The memory of a chunk does not move before the store is freed.
 unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
@@ -107,7 +108,8 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
         let store = self.store();
         let dev = store.dev.as_raw();
 
-        // SAFETY: By the type invariants the device is bound, and the buffer mapped in this direction.
+        // SAFETY: By the type invariants the device is bound, and the buffer is mapped; in direction
+        // `D`, as the caller guarantees.
         unsafe {
             if ffi::need_sync(dev) {
                 let (dma, size) = (self.slot().dma(), store.layout.size);
@@ -121,7 +123,8 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
         let store = self.store();
         let dev = store.dev.as_raw();
 
-        // SAFETY: By the type invariants the device is bound, and the buffer mapped in this direction.
+        // SAFETY: By the type invariants the device is bound, and the buffer is mapped; in direction
+        // `D`, as the caller guarantees.
         unsafe {
             if ffi::need_sync(dev) {
                 let (dma, size) = (self.slot().dma(), store.layout.size);
@@ -132,8 +135,8 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
 
     #[inline(always)]
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the type invariants the slot is ours, and the device is bound. No device accesses
-        // the buffer any more. The next one to take it finds it in sync.
+        // SAFETY: By the type invariants this owns the slot, and the device is bound. The caller
+        // guarantees that no device accesses the buffer any more. It goes back in sync for the CPU.
         unsafe {
             if S::DEVICE && D::DEVICE_WRITES {
                 self.sync_for_cpu::<D>();
@@ -144,12 +147,13 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
 
     #[inline]
     fn quarantine(self) {
-        // SAFETY: By the type invariants the slot is ours, and the device is bound.
+        // SAFETY: By the type invariants this owns the slot, and the device is bound.
         unsafe { Store::quarantine(self.slot) };
     }
 }
 
-// SAFETY: By the type invariants; buffers are not empty.
+// SAFETY: By the type invariants the buffer is mapped at `dma`. It is not empty (invariants of
+// `Layout`).
 unsafe impl<T> OneAddress for Pooled<'_, T> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -157,11 +161,11 @@ unsafe impl<T> OneAddress for Pooled<'_, T> {
     }
 }
 
-// SAFETY: The value owns the buffer, which any thread may use and put back.
+// SAFETY: The value owns the buffer. Any thread may use it and put it back.
 unsafe impl<T: Send> Send for Pooled<'_, T> {}
 
-// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and an
-// address in the others.
+// SAFETY: In the `Cpu` state a shared reference gives `&T`, which is sound for `T: Sync`. In the other
+// states it gives an address.
 unsafe impl<T: Sync> Sync for Pooled<'_, T> {}
 
 impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
@@ -169,23 +173,23 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
     ///
     /// # Safety
     ///
-    /// The caller must have `slot`, which the handle has from here on, and the type invariants must
-    /// hold.
+    /// The caller must own `slot`, and gives it up to the handle. The type invariants must hold, and no
+    /// device may access the buffer.
     #[inline(always)]
     pub(super) unsafe fn of(slot: NonNull<Slot>) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: The caller guarantees it.
         let backing = Pooled {
             slot,
             _buffer: PhantomData,
         };
-        // SAFETY: As above.
+        // SAFETY: The caller guarantees that no device accesses the buffer; it is in sync.
         unsafe { Self::in_cpu(backing) }
     }
 
     /// Returns the elements that the device wrote.
     ///
-    /// The memory is still mapped. The elements of a device that may write to it after it said that it
-    /// was done are read by [`read`](Self::read).
+    /// The memory is still mapped. Use [`read`](Self::read) for a device that may write after it said
+    /// that it was done.
     #[inline]
     pub fn as_slice(&self) -> &[T]
     where
@@ -195,9 +199,9 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
         unsafe { self.backing.elements().as_ref() }
     }
 
-    /// Returns the elements, to be written for the device.
+    /// Returns the elements, to write them for the device.
     ///
-    /// They are what the last use of the buffer left there, see the [module](super).
+    /// They hold what the last use of the buffer left there, see the [module](super).
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T]
     where
@@ -207,7 +211,7 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
         unsafe { self.backing.elements().as_mut() }
     }
 
-    /// Copies elements from `start` on to `data`, which no device can change any more.
+    /// Copies elements from `start` on to `data`, where no device can change them.
     ///
     /// Context: any.
     ///
@@ -222,8 +226,8 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
     {
         let from = self.range(start, data.len())?;
 
-        // SAFETY: Within the buffer, which is initialised and the CPU's; a device that breaks its
-        // engine's promise makes the copy wrong, of elements of which any bytes are a value.
+        // SAFETY: The range is within the buffer, which is initialised and the CPU's. If the device
+        // breaks its engine's promise, the copy has wrong elements, but any bytes are a valid element.
         unsafe { from.copy_to_nonoverlapping(NonNull::from(&mut *data).cast(), data.len()) };
         Ok(())
     }
@@ -243,12 +247,12 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
     {
         let to = self.range(start, data.len())?;
 
-        // SAFETY: Within the buffer, which is the CPU's, and borrowed exclusively.
+        // SAFETY: The range is within the buffer, which is the CPU's and borrowed exclusively.
         unsafe { to.copy_from_nonoverlapping(NonNull::from(data).cast(), data.len()) };
         Ok(())
     }
 
-    /// The first of `count` elements from `start` on, if there are so many.
+    /// Returns the first of `count` elements from `start` on, if the buffer has so many.
     #[inline]
     fn range(&self, start: usize, count: usize) -> Result<NonNull<T>> {
         let end = start.checked_add(count).ok_or(EINVAL)?;
@@ -256,7 +260,7 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
             return Err(EINVAL);
         }
 
-        // SAFETY: Checked above.
+        // SAFETY: `start` is at most the number of elements (checked above).
         Ok(unsafe { self.backing.slot().cpu().cast::<T>().add(start) })
     }
 }

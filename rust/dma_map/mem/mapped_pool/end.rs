@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The end of a store.
+//! Teardown of a store.
 //!
-//! The store lives until all of its buffers are back, whoever is last. The pool's drop closes it:
+//! The store lives until all of its buffers are back. The pool's drop closes it:
 //!
-//! 1. The caches are to hold nothing from here on, so that each put goes to the reserve.
-//! 2. Puts that have not seen that run with preemption off, and are waited for (RCU). Takes are over.
-//! 3. The caches of all CPUs, also of those that are offline, are emptied into the reserve, some buffers
-//!    at a time: interrupts are not kept off for as many as there are.
-//! 4. Whoever then finds all buffers in the reserve, or quarantined, frees the store.
+//! 1. The capacity of the caches becomes 0, so that each put goes to the reserve.
+//! 2. A put that has not seen this runs with preemption off, and the drop waits for it (RCU). No take
+//!    runs any more.
+//! 3. The drop empties the caches of all CPUs, including those that are offline, into the reserve, one
+//!    batch at a time. So the time with interrupts off does not depend on the number of buffers.
+//! 4. From then on, the last one to find all buffers in the reserve, or quarantined, frees the store.
 //!
-//! A buffer that is leaked keeps the store for good: nobody can tell that it will not come back.
+//! A buffer that is leaked keeps the store for good: nothing tells that it will not come back.
 
 use super::{
     job,
@@ -34,7 +35,7 @@ use kernel::{
 };
 
 impl Store {
-    /// Begins the end: what no buffer needs is released.
+    /// Begins the teardown: no cache takes buffers from here on.
     pub(super) fn release(&self) {
         self.with(|shared| {
             shared.life = Life::Closed;
@@ -42,23 +43,23 @@ impl Store {
         });
     }
 
-    /// Empties the caches, and frees the store if that was all.
+    /// Empties the caches, and frees the store if all buffers are back.
     ///
     /// Context: may sleep.
     ///
     /// # Safety
     ///
-    /// Once, after [`release`](Self::release); the caller must not use the store any more. The device must
-    /// be bound.
+    /// Called once, after [`release`](Self::release). The caller must not use the store any more. The
+    /// device must be bound.
     pub(super) unsafe fn drain(store: NonNull<Self>) {
-        // SAFETY: The store is freed below, or by who puts the last buffer back after that.
+        // SAFETY: The store is freed below, or by the caller that puts the last buffer back after that.
         let this = unsafe { store.as_ref() };
         // SAFETY: The caller may sleep.
         unsafe { bindings::synchronize_rcu() };
 
         this.caches.for_each(|cache| {
-            // SAFETY: No CPU has anything to put in any more, and takes are over. Puts that take out
-            // what is at hand where they run have the lock.
+            // SAFETY: No take runs any more, and no CPU puts into a cache. A put that empties its CPU's
+            // cache holds the lock.
             while this.with(|shared| unsafe { shared.free.take_from(cache, BATCH) }) == BATCH {}
         });
         let over = this.with(|shared| {
@@ -66,37 +67,39 @@ impl Store {
             shared.is_over()
         });
         if over {
-            // SAFETY: Nobody is left who needs it, and the caller may sleep.
+            // SAFETY: All buffers are back, so nobody uses the store. This may sleep, and the device is
+            // bound.
             unsafe { Self::free(store) };
         }
     }
 
-    /// Frees the store, now or later.
+    /// Frees the store, here or from a workqueue.
     ///
     /// # Safety
     ///
-    /// Nobody must use it any more. The device must be bound.
+    /// Nobody may use the store any more. The device must be bound.
     pub(super) unsafe fn finish(store: NonNull<Self>) {
-        // SAFETY: By the safety requirements of this function; this is who frees the store.
+        // SAFETY: The caller guarantees that nobody else uses the store.
         let job = unsafe { store.as_ref() }.finish.take();
 
         if let Some(job) = job {
-            // SAFETY: As above.
+            // SAFETY: The caller guarantees that nobody else uses the store, and that the device is
+            // bound.
             unsafe { job::run(job, Self::free, store) };
         }
     }
 
-    /// Frees all that can be freed.
+    /// Frees the store, and the memory whose buffers are all back.
     ///
     /// Context: may sleep.
     ///
     /// # Safety
     ///
-    /// Nobody must use it any more. The device must be bound.
+    /// Nobody may use the store any more. The device must be bound.
     unsafe fn free(store: NonNull<Self>) {
-        // SAFETY: `new` leaked the box, and nobody else uses it.
+        // SAFETY: `new` leaked the box, and the caller guarantees that nobody else uses it.
         let this = unsafe { Pin::new_unchecked(KBox::from_raw(store.as_ptr())) };
-        // Readers of the numbers are waited for.
+        // Waits for readers of the counters.
         drop(this.entry.take());
 
         let first = this.slots.as_ptr().addr();
@@ -116,9 +119,9 @@ impl Store {
             let (home, memory) = (chunk.home.get(), chunk.memory.take());
             match memory {
                 None => (),
-                // SAFETY: All buffers of the chunk are here.
+                // SAFETY: All buffers of the chunk are back, so nobody uses its memory.
                 Some(memory) if home == in_chunk => unsafe { memory.free(this.dev) },
-                // They share pages with one that a device may access.
+                // These buffers share pages with one that a device may access.
                 Some(_) => this.dev.quarantine(home.wrapping_mul(this.layout.size)),
             }
         }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Taking a buffer and putting it back: what is done for each transfer.
+//! Taking and putting buffers: the hot path.
 //!
-//! With this CPU that is one compare-and-exchange, with interrupts on: [`Cache`] says why that is right.
-//! With the reserve, it is done with interrupts off, and under the store's lock. No call moves more than
-//! a [`BATCH`] there, so that the time with interrupts off has a bound which does not
-//! depend on what a CPU may have at hand.
+//! With the cache of this CPU, each is one compare-and-exchange, with interrupts on: [`Cache`] says why
+//! that is correct. With the reserve, interrupts are off and the store's lock is held. No call moves
+//! more than a [`BATCH`] there, so the time with interrupts off does not depend on the size of the
+//! caches.
 
 use super::{
     slot::{
@@ -27,17 +27,17 @@ use core::{
 use kernel::prelude::*;
 
 impl Store {
-    /// Takes a buffer; the caller has its slot from here on.
+    /// Takes a buffer. The caller owns its slot.
     ///
     /// Context: any but NMI.
     ///
     /// # Errors
     ///
-    /// - `EBUSY`: all are taken.
+    /// - `EBUSY`: no buffer is available.
     /// - Those of [`Memory::alloc`].
     #[inline(always)]
     pub(super) fn take(&self) -> Result<NonNull<Slot>> {
-        // SAFETY: The caches of the store, which is borrowed.
+        // SAFETY: The store has these caches, and is borrowed until the call returns.
         match unsafe { Cache::take(&self.caches) } {
             Some(slot) => Ok(slot),
             None => self.take_shared(),
@@ -47,12 +47,13 @@ impl Store {
     #[cold]
     #[inline(never)]
     fn take_shared(&self) -> Result<NonNull<Slot>> {
-        // SAFETY: There is no other guard until it is dropped, and the store is borrowed so long.
+        // SAFETY: No other guard is made before this one is dropped. The store is borrowed, so the
+        // caches stay.
         let cache = unsafe { self.caches.enter() };
 
-        // An interrupt has put one back, or this is another CPU than before.
+        // An interrupt may have put a buffer back, or this may be another CPU than before.
         //
-        // SAFETY: The cache is that of this CPU.
+        // SAFETY: This is the cache of this CPU, with interrupts off.
         if let Some(slot) = unsafe { cache.pop() } {
             count(&cache.hits);
             return Ok(slot);
@@ -63,13 +64,14 @@ impl Store {
             if let Some(slot) = shared.free.pop() {
                 let capacity = self.capacity.load(Relaxed);
                 let batch = cache.room(capacity, capacity / 2);
-                // SAFETY: The cache is that of this CPU, and has room for so many.
+                // SAFETY: This is the cache of this CPU, with interrupts off, and it has room for
+                // `batch` slots.
                 unsafe { shared.free.give_to(&cache, batch) };
                 return Ok(slot);
             }
             let blank = shared.take_blank(&self.chunks);
             if blank.is_none() {
-                // What is put back, on any CPU, is to be there for all.
+                // A buffer that any CPU puts back goes to the reserve from here on, for all CPUs.
                 self.capacity.store(0, Relaxed);
                 shared.exhausted = shared.exhausted.wrapping_add(1);
             }
@@ -84,7 +86,7 @@ impl Store {
             Err(None) => Err(EBUSY),
             Err(Some(index)) => {
                 drop(cache);
-                // SAFETY: Taken off the list above.
+                // SAFETY: This took the chunk off the list of blank ones above.
                 unsafe { self.grow(index, Gfp::Nowait) }
             }
         }
@@ -96,17 +98,18 @@ impl Store {
     ///
     /// # Safety
     ///
-    /// The caller must have the slot, and give it away, and no device must access the buffer any
-    /// more. The device must be bound.
+    /// The caller must own the slot, and gives it up. No device may access the buffer any more. The
+    /// device must be bound.
     #[inline(always)]
     pub(super) unsafe fn put(slot: NonNull<Slot>) {
-        // SAFETY: The slot is valid, and keeps its store, until it is put back (type invariants).
+        // SAFETY: The caller owns the slot, so it is valid and its store exists (invariants of `Slot`).
         let store = unsafe { slot.as_ref().store().as_ref() };
 
         let (caches, capacity) = (store.caches.as_ptr(), store.capacity.as_ptr());
-        // SAFETY: By the safety requirements of this function; the store is not used afterwards.
+        // SAFETY: The caller owns the slot of this store, and gives it up. The store is not used after a
+        // success.
         if !unsafe { Cache::put(caches, slot, capacity) } {
-            // SAFETY: By the safety requirements of this function; we still have the slot.
+            // SAFETY: The slot was not put, so it is still the caller's, who guarantees the rest.
             unsafe { Self::put_shared(slot) };
         }
     }
@@ -117,20 +120,21 @@ impl Store {
     #[cold]
     #[inline(never)]
     unsafe fn put_shared(slot: NonNull<Slot>) {
-        // SAFETY: As in `put`.
+        // SAFETY: The caller owns the slot, so it is valid.
         let store = unsafe { slot.as_ref().store() };
-        // SAFETY: As in `put`.
+        // SAFETY: The caller owns the slot, so its store exists.
         let this = unsafe { store.as_ref() };
 
-        // SAFETY: There is no other guard until it is dropped. It is used under the lock, and until that is
-        // released the store is there: it does not end before the slot is back.
+        // SAFETY: No other guard is made before this one is dropped. It is used under the lock only, and
+        // the store is there until that is released: it is not freed before the slot is back.
         let cache = unsafe { this.caches.enter() };
 
-        // SAFETY: The cache is that of this CPU, room is looked for, and the slot is the caller's.
+        // SAFETY: This is the cache of this CPU, with interrupts off, whose room is checked. The caller
+        // owns the slot.
         let over = this.shared.with(&cache, |shared| unsafe {
             let (usual, capacity) = (this.layout.capacity, this.capacity.load(Relaxed));
             if capacity == 0 {
-                // Others look for them. What this leaves goes with the next ones.
+                // Other CPUs need buffers. The slots that this batch leaves go with the next put.
                 shared.free.take_from(&cache, BATCH);
             } else if cache.len() >= capacity {
                 count(&cache.flushes);
@@ -149,24 +153,24 @@ impl Store {
 
         drop(cache);
         if over {
-            // SAFETY: Nobody is left who needs it.
+            // SAFETY: All buffers are back, so nobody uses the store. The device is bound.
             unsafe { Self::finish(store) };
         }
     }
 
-    /// Leaves a buffer to the device, which could not be stopped.
+    /// Quarantines a buffer of a device that could not be stopped.
     ///
     /// Context: any but NMI.
     ///
     /// # Safety
     ///
-    /// The caller must have the slot, and give it away. The device must be bound.
+    /// The caller must own the slot, and gives it up. The device must be bound.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn quarantine(slot: NonNull<Slot>) {
-        // SAFETY: As in `put`.
+        // SAFETY: The caller owns the slot, so it is valid.
         let store = unsafe { slot.as_ref().store() };
-        // SAFETY: As in `put`.
+        // SAFETY: The caller owns the slot, so its store exists.
         let this = unsafe { store.as_ref() };
         this.dev.quarantine(this.layout.size);
 
@@ -175,7 +179,8 @@ impl Store {
             shared.is_over()
         });
         if over {
-            // SAFETY: Nobody is left who needs it.
+            // SAFETY: All buffers are back or quarantined, so nobody uses the store. The device is
+            // bound.
             unsafe { Self::finish(store) };
         }
     }

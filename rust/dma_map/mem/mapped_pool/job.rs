@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What has to be done in a context that may sleep, wherever it is needed.
+//! Deferred work on a store.
 
 use super::store::Store;
 use crate::{
@@ -25,10 +25,10 @@ use kernel::{
     }, //
 };
 
-/// Work on a store.
+/// A function that works on a store.
 type Task = unsafe fn(NonNull<Store>);
 
-/// Made beforehand, so that nothing has to be allocated when it is needed.
+/// A work item that is allocated beforehand, so that deferring a task needs no memory.
 #[pin_data]
 pub(super) struct Job {
     task: Option<(Task, NonNull<Store>)>,
@@ -53,7 +53,7 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
 impl Job {
     /// Makes a job without a task.
     ///
-    /// Not inlined, so that what runs it is in this module, see [`deferral`].
+    /// Not inlined, so that the function that runs it is in this module, see [`deferral`].
     ///
     /// # Errors
     ///
@@ -73,22 +73,22 @@ impl Job {
     }
 }
 
-/// Runs `task`, in this context if that may sleep, or before the device is unbound.
+/// Runs `task`, in this context if it may sleep, or else on a workqueue, before the device is unbound.
 ///
 /// Context: any but NMI.
 ///
 /// # Safety
 ///
-/// The task's own, until the device is unbound.
+/// Those of `task`, until the device is unbound.
 pub(super) unsafe fn run(mut job: Pin<KBox<Job>>, task: Task, store: NonNull<Store>) {
     *job.as_mut().project().task = Some((task, store));
 
     if ffi::may_sleep() {
         Job::run(job);
     } else {
-        // SAFETY: By the safety requirements of this function, the store is there.
+        // SAFETY: The caller guarantees that the store exists until the task has run.
         *job.as_mut().project().pending = Some(unsafe { store.as_ref() }.dev.into());
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees that the task may run until the device is unbound.
         unsafe { deferral::enqueue(job) };
     }
 }
@@ -100,7 +100,7 @@ impl WorkItem for Job {
         let pending = this.as_mut().project().pending.take();
 
         if let Some((task, store)) = this.task {
-            // SAFETY: Set by `run` above, whose caller has seen to that.
+            // SAFETY: `run` above has set these; its caller guarantees the task's requirements.
             unsafe { task(store) };
         }
         drop(this);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How buffers lie in memory, and how many there are.
+//! Layout and number of buffers.
 
 use super::MappedPoolOptions;
 use crate::{
@@ -14,37 +14,37 @@ use kernel::{
     prelude::*, //
 };
 
-/// A line of the caches: what is smaller is not shared by two CPUs.
+/// A cache line, the smallest distance of two buffers: two CPUs do not share one.
 const LINE: usize = bindings::L1_CACHE_BYTES as usize;
 
-/// Buffers that are smaller than a page share pages.
+/// The layout of a pool's buffers. Buffers that are smaller than a page share pages.
 ///
 /// # Invariants
 ///
 /// - `per_chunk` buffers of `size` bytes, at least one, `stride` bytes apart, fit into `chunk_size`
-///   bytes, which are whole pages, and a buffer is one segment within the device's limits.
-/// - `max` buffers of this size, at least one, are not more than the machine has memory.
+///   bytes, which are whole pages. A buffer is one segment within the device's limits.
+/// - The machine has enough memory for `max` buffers, at least one.
 /// - `node` is online.
 pub(super) struct Layout {
     pub(super) size: usize,
     pub(super) stride: usize,
     pub(super) per_chunk: usize,
     pub(super) chunk_size: usize,
-    /// How many chunks there are at most.
+    /// The maximum number of chunks.
     pub(super) chunks: usize,
     pub(super) max: usize,
     pub(super) prefill: usize,
-    /// What the cache of a CPU holds.
+    /// The number of buffers in the cache of a CPU.
     pub(super) capacity: usize,
     pub(super) node: Option<u32>,
 }
 
 impl Layout {
-    /// Lays out buffers of `len` elements.
+    /// Computes the layout of buffers of `len` elements.
     ///
     /// # Errors
     ///
-    /// Those of [`MappedPool::new`](super::MappedPool::new) that are about its arguments.
+    /// Those of [`MappedPool::new`](super::MappedPool::new) that concern its arguments.
     pub(super) fn new<T>(
         dev: DmaDevice<'_>,
         len: usize,
@@ -68,7 +68,7 @@ impl Layout {
             return Err(EINVAL);
         }
 
-        // All are powers of two.
+        // All three are powers of two.
         let align = align_of::<T>().max(LINE).max(dev.cache_alignment());
         let stride = size.checked_next_multiple_of(align).ok_or(EINVAL)?;
         let chunk_size = stride.checked_next_multiple_of(PAGE_SIZE).ok_or(EINVAL)?;
@@ -82,7 +82,7 @@ impl Layout {
             return Err(ENOMEM);
         }
 
-        // Half of the buffers at most are in the caches.
+        // At most half of the buffers are in the caches.
         let cpus = kernel::cpu::nr_cpu_ids() as usize;
         let share = (options.max / 2).checked_div(cpus).unwrap_or(0);
         // INVARIANT: Checked above.

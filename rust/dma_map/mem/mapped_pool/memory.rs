@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that stays mapped: the calls of the C API.
+//! Memory of a mapped pool: the calls of the C API.
 
 use super::layout::Layout;
 use crate::{
@@ -32,8 +32,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `page` is the first of the pages for `size` bytes, which this value owns, at `cpu`, and which are
-/// mapped at `dma` in `direction`: by `dma_alloc_pages()` if `node` is `None`, else by
+/// This value owns pages of `size` bytes. `page` is the first, `cpu` its address, and `dma` their DMA
+/// address in `direction`. `dma_alloc_pages()` has mapped them if `node` is `None`, else
 /// `dma_map_phys()`.
 pub(super) struct Memory {
     page: NonNull<bindings::page>,
@@ -44,7 +44,7 @@ pub(super) struct Memory {
     node: Option<u32>,
 }
 
-/// The order of as many pages as hold `size` bytes, not 0.
+/// Returns the page order for `size` bytes; `size` must not be 0.
 fn order(size: usize) -> u32 {
     let pages = size.div_ceil(PAGE_SIZE);
 
@@ -52,12 +52,12 @@ fn order(size: usize) -> u32 {
 }
 
 impl Memory {
-    /// Allocates a chunk of zeroes, and maps it.
+    /// Allocates a zeroed chunk, and maps it.
     ///
     /// # Errors
     ///
     /// - `ENOMEM`.
-    /// - `EIO`: out of the device's reach for good, by either mask, or across its `segment_boundary`.
+    /// - `EIO`: always out of the device's reach, by either mask, or across its `segment_boundary`.
     pub(super) fn alloc(
         dev: DmaDevice<'_>,
         layout: &Layout,
@@ -71,7 +71,7 @@ impl Memory {
             Some(node) => Self::on_node(dev, size, direction, gfp, node)?,
         };
 
-        // SAFETY: The pages are in the linear mapping: no flag asks for high memory.
+        // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         // INVARIANT: Allocated and mapped above.
         let this = Self {
@@ -85,17 +85,17 @@ impl Memory {
         };
         line.enter(dev.as_raw(), || this.entry());
 
-        // `dma_alloc_pages()` goes by the mask for coherent memory.
+        // `dma_alloc_pages()` checks the mask for coherent memory.
         if !dev.takes_address(dma, size) {
-            // SAFETY: Allocated above, and not used again. This is a context in which the same was
-            // allocated.
+            // SAFETY: Allocated above for `dev`, and not used. This context may allocate the memory, so
+            // it may free it.
             unsafe { this.free(dev) };
             return Err(EIO);
         }
         Ok(this)
     }
 
-    /// On the device's node, where the device reaches it.
+    /// Allocates on the device's node, where the device reaches the memory.
     fn near(
         dev: DmaDevice<'_>,
         size: usize,
@@ -103,20 +103,20 @@ impl Memory {
         gfp: Gfp,
     ) -> Result<(NonNull<bindings::page>, DmaAddress)> {
         let mut dma: DmaAddress = 0;
-        // Zeroed before they are mapped, too: the function does it afterwards, and what bounces at
-        // once has the pages as they were.
+        // Zeroed before the mapping, too: the C function zeroes after it, and a bounce buffer would have
+        // a copy of the old contents.
         let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
-        // SAFETY: `dev` is bound; a device whose limits were applied has a mask.
+        // SAFETY: `dev` is bound, and has a mask, because its limits were set.
         let page =
             unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp) };
 
-        // Behind an IOMMU, the function maps them as any others.
+        // Behind an IOMMU, the function maps the pages like any others.
         let page = NonNull::new(page)
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
         Ok((page, dma))
     }
 
-    /// On another node, mapped as any memory is.
+    /// Allocates on another node, and maps the pages.
     fn on_node(
         dev: DmaDevice<'_>,
         size: usize,
@@ -131,14 +131,14 @@ impl Memory {
         }
 
         let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
-        // CAST: A node that is online, which `Layout` has seen.
+        // CAST: `Layout` has checked that the node is online, so the number fits.
         //
         // SAFETY: The function has no other preconditions.
         let page = unsafe { bindings::alloc_pages_node_noprof(node as c_int, gfp, order(size)) };
         let page = NonNull::new(page).ok_or(ENOMEM)?;
 
         let chunk = Chunk {
-            // SAFETY: Allocated above.
+            // SAFETY: Allocated above, so this is a valid page.
             phys: unsafe { linear::page_phys(page.as_ptr()) },
             len: size as u64,
         };
@@ -146,7 +146,7 @@ impl Memory {
         Self::map(dev, chunk, direction, attrs as c_ulong | MAPPED_FOR_CPU)
             .map(|dma| (page, dma))
             .inspect_err(|_| {
-                // SAFETY: Allocated above, and not mapped.
+                // SAFETY: Allocated above with this order, and not mapped.
                 unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
             })
     }
@@ -162,10 +162,10 @@ impl Memory {
             refusal::check(dev, chunk, direction, attrs)?;
         }
 
-        // SAFETY: `dev` is bound, and has a mask; the pages are ours, and the CPU has them until they
+        // SAFETY: `dev` is bound, and has a mask. The pages are ours, and the CPU owns them until they
         // are synced.
         //
-        // CAST: It was a `usize`.
+        // CAST: The length was a `usize`.
         let dma = unsafe {
             bindings::dma_map_phys(
                 dev.as_raw(),
@@ -182,12 +182,12 @@ impl Memory {
         Ok(dma)
     }
 
-    /// Where the CPU finds it.
+    /// Returns the address for the CPU.
     pub(super) fn cpu(&self) -> NonNull<c_void> {
         self.cpu
     }
 
-    /// Where the device finds it.
+    /// Returns the address for the device.
     pub(super) fn dma(&self) -> DmaAddress {
         self.dma
     }
@@ -209,17 +209,18 @@ impl Memory {
         }
     }
 
-    /// Unmaps and frees it.
+    /// Unmaps and frees the memory.
     ///
     /// # Safety
     ///
-    /// `dev` must be what it was allocated for, bound, and nobody must use the memory any more. The
-    /// caller must be in a context that may sleep, or in one in which it was allocated.
+    /// `dev` must be the device that it was allocated for, and be bound. Nobody may use the memory any
+    /// more. The context must be one that may sleep, or the one that allocated the memory.
     pub(super) unsafe fn free(self, dev: DmaDevice<'_>) {
         ledger::strike(dev.as_raw(), || self.entry());
 
         let (page, dev) = (self.page.as_ptr(), dev.as_raw());
-        // SAFETY: By the type invariants, and the safety requirements of this function.
+        // SAFETY: By the type invariants these are the arguments of the allocation and the mapping. The
+        // caller guarantees that nobody uses them, and that the context is a legal one.
         unsafe {
             if self.node.is_none() {
                 bindings::dma_free_pages(dev, self.size, page, self.dma, self.direction);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a pool of mapped buffers is to be like.
+//! Options of a mapped pool.
 
-/// How many buffers a pool has, when they are allocated, and where.
+/// The number of buffers in a pool, and when and where they are allocated.
 ///
 /// # Examples
 ///
@@ -19,10 +19,10 @@ pub struct MappedPoolOptions {
 }
 
 impl MappedPoolOptions {
-    /// What a CPU has at hand, unless the driver says otherwise.
+    /// The default size of a CPU's cache.
     const CACHE: usize = 64;
 
-    /// `max` buffers, at least one, all of which are allocated when the pool is made.
+    /// Makes options for `max` buffers, at least one, all of which are allocated with the pool.
     #[inline]
     pub const fn new(max: usize) -> Self {
         Self {
@@ -33,10 +33,9 @@ impl MappedPoolOptions {
         }
     }
 
-    /// Allocates `count` buffers when the pool is made, and the others when they are taken, up to the
-    /// maximum.
+    /// Allocates `count` buffers with the pool, and the others when they are taken, up to the maximum.
     ///
-    /// That does not sleep, so it fails earlier than the allocation of a whole pool. Buffers smaller
+    /// A take does not sleep, so its allocation fails earlier than that of a whole pool. Buffers smaller
     /// than a page are allocated by the page.
     #[inline]
     pub const fn prefill(self, count: usize) -> Self {
@@ -46,14 +45,14 @@ impl MappedPoolOptions {
         }
     }
 
-    /// Lets each CPU have up to `count` buffers at hand, which others then do not get.
+    /// Lets each CPU cache up to `count` buffers, which are not available to other CPUs.
     ///
-    /// It is 64 if nothing is said, and never so many that all CPUs together have more than half of the
-    /// maximum. With 0, a buffer that is put back is there for all, and each call takes a lock.
+    /// The default is 64. All caches together never hold more than half of the maximum. With 0, each
+    /// buffer that is put back is available to all CPUs, and each call takes a lock.
     ///
-    /// A call that finds a buffer or room at hand leaves interrupts on. One that does not goes to the
-    /// reserve, where it switches them off, waits for a lock, and moves up to 32 buffers: so does a call
-    /// on any other CPU that has the lock, whatever `count` is.
+    /// A call that finds a buffer or room in the cache leaves interrupts on. Otherwise it disables
+    /// interrupts, waits for the lock of the reserve, and moves up to 32 buffers. The lock's holder on
+    /// another CPU moves no more than that either, whatever `count` is.
     #[inline]
     pub const fn cache(self, count: usize) -> Self {
         Self {
@@ -62,10 +61,10 @@ impl MappedPoolOptions {
         }
     }
 
-    /// Prefers memory on NUMA node `node`, instead of that of the device.
+    /// Allocates from NUMA node `node` first, instead of that of the device.
     ///
-    /// For memory that one node's CPUs fill or read. It is allocated without regard to what the
-    /// device reaches, and mapped: a device with a small mask may get bounce buffers, or `EIO`.
+    /// For memory that the CPUs of one node fill or read. The allocation ignores the device's reach, and
+    /// the memory is then mapped: a device with a small mask may get bounce buffers, or `EIO`.
     #[inline]
     pub const fn node(self, node: u32) -> Self {
         Self {

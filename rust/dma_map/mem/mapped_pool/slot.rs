@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a pool knows of a buffer, and lists of them.
+//! Slots of buffers, per-CPU caches, and lists.
 //!
-//! The lists are here and not in the buffers, so that no device can reach them.
+//! The lists are here and not in the buffers, where a device could reach them.
 
 use super::store::Store;
 use crate::{
@@ -26,22 +26,22 @@ use kernel::{
     prelude::*, //
 };
 
-/// The most slots that go from one list to another while interrupts are off.
+/// The maximum number of slots that move between lists while interrupts are off.
 ///
-/// This bounds the time, see [`MappedPoolOptions::cache`](super::MappedPoolOptions::cache).
+/// It bounds that time, see [`MappedPoolOptions::cache`](super::MappedPoolOptions::cache).
 pub(super) const BATCH: usize = 32;
 
-/// A buffer.
+/// The pool's record of a buffer.
 ///
 /// # Invariants
 ///
-/// - One has it at a time: a handle, the cache of a CPU, the reserve, or a chunk that was not
-///   allocated yet. Who has it may use the fields.
-/// - From the allocation of its chunk on, `cpu` and `dma` are the addresses of the buffer, and
-///   `store` is the store that this slot belongs to, for as long as somebody has the slot.
-/// - `next` may be read by who had found the slot in a cache, and does not know yet that it is gone. It
-///   is atomic for that, and what was read is not used.
-// Neighbours belong to different CPUs. The helpers in C know `next`.
+/// - It has one owner at a time: a handle, the cache of a CPU, the reserve, or a chunk that is not
+///   allocated yet. The owner may use the fields.
+/// - From the allocation of its chunk on, `cpu` and `dma` are the addresses of the buffer, and `store`
+///   is the store that this slot belongs to. This holds as long as the slot has an owner.
+/// - A take that found the slot in a cache may read `next` after the slot has left it. So `next` is
+///   atomic, and what such a take has read is not used.
+// Neighbours belong to different CPUs, hence the alignment. The C helpers know `next`.
 #[repr(C, align(64))]
 pub(super) struct Slot {
     next: AtomicPtr<Slot>,
@@ -60,11 +60,12 @@ impl Slot {
         }
     }
 
-    /// Says where the buffer is.
+    /// Sets the addresses of the buffer.
     ///
     /// # Safety
     ///
-    /// The caller must have the slot, and there be such a buffer, of this store.
+    /// The caller must own the slot. These must be the addresses of its buffer, which belongs to
+    /// `store`.
     pub(super) unsafe fn place(
         &self,
         cpu: NonNull<c_void>,
@@ -76,13 +77,13 @@ impl Slot {
         self.store.set(store);
     }
 
-    /// Where the CPU finds the buffer.
+    /// Returns the address of the buffer for the CPU.
     #[inline(always)]
     pub(super) fn cpu(&self) -> NonNull<c_void> {
         self.cpu.get()
     }
 
-    /// Where the device finds the buffer.
+    /// Returns the address of the buffer for the device.
     #[inline(always)]
     pub(super) fn dma(&self) -> DmaAddress {
         self.dma.get()
@@ -94,42 +95,43 @@ impl Slot {
     }
 }
 
-/// The buffers that a CPU has at hand, the last one first.
+/// The cache of a CPU: a list of buffers, last in, first out.
 ///
-/// # Who changes it
+/// # Writers
 ///
 /// 1. [`take`](Self::take) and [`put`](Self::put), on the CPU whose cache it is, with preemption off and
-///    interrupts on. Each change is one instruction to that CPU (`this_cpu_*()`).
+///    interrupts on. Each change is one instruction with respect to that CPU (`this_cpu_*()`).
 /// 2. [`pop`](Self::pop) and [`push`](Self::push), on that CPU, with interrupts off.
-/// 3. `pop` on another CPU, under the store's lock, when 1 is over for good and 2 is under that lock: the
-///    capacity is 0, and whoever may have seen another one was waited for (see [`end`](super::end)).
+/// 3. `pop` on another CPU, under the store's lock, when no writer of kind 1 is left and kind 2 takes
+///    that lock: the capacity is 0, and the teardown has waited for those that may have read another one
+///    (see [`end`](super::end)).
 ///
-/// So what can come between two instructions of 1 is an interrupt on the same CPU, and what that does is
-/// complete when it returns: calls on a CPU nest, and don't interleave.
+/// So between two instructions of kind 1, only an interrupt on the same CPU can write, and it completes
+/// before it returns: calls on a CPU nest, and don't interleave.
 ///
-/// # Why a take is right
+/// # Why a take is correct
 ///
-/// It reads the head, then the slot's `next`, and then exchanges the head for that, if the head is still
-/// what it was. In between, an interrupt may have taken slots. If the head is the same again, but not
-/// what follows it, then this slot was taken and put in again. That never happens: `taking` is not 0 from
-/// before the head is read until it was exchanged, and meanwhile nothing is put in, by the invariants. So
-/// if the head is the same, the slot was never gone, and its `next` is what it was.
+/// It reads the head, then the slot's `next`, and then exchanges the head for `next`, if the head is
+/// unchanged. In between, an interrupt may have taken slots. If the head is the same again, but its
+/// successor is not, then this slot was taken and put back. That never happens: `taking` is not 0 from
+/// before the head is read until after the exchange, and nothing is put in meanwhile, by the invariants.
+/// So if the head is the same, the slot never left the list, and its `next` is unchanged.
 ///
-/// # Why a put is right
+/// # Why a put is correct
 ///
-/// It needs no more of the old head than that it is the head when the exchange is done: whatever has
-/// happened in between, the list goes on from there.
+/// It only needs the old head to be the head at the exchange. Whatever has happened in between, the new
+/// slot links to the current list.
 ///
 /// # Invariants
 ///
-/// - `head` is the first of the slots that are linked, which this cache has.
-/// - `count` is no less than there are. It is more by what calls on this CPU that were interrupted are
-///   about to put in, or have taken out already. It is never more than the store's capacity was when it
-///   was raised, but for the one that a put is about to give up.
-/// - `taking` is the number of takes that were begun on this CPU, and not completed. Nobody puts a slot in
-///   when it is not 0. It is 0 again when an interrupt returns to where it was 0.
-/// - Anybody may read the numbers.
-// The helpers in C know the fields up to `hits`.
+/// - `head` is the first of the linked slots, which this cache owns.
+/// - `count` is at least the number of these slots. It is larger by the slots that interrupted calls on
+///   this CPU are about to put in, or have taken out already. It never exceeds the store's capacity at
+///   the time of the increment, except by the one that a put is about to subtract again.
+/// - `taking` is the number of takes on this CPU that have begun and not completed. Nobody puts a slot
+///   in while it is not 0. It is 0 again when an interrupt returns to a point where it was 0.
+/// - Anybody may read the counters.
+// The C helpers know the fields up to `hits`.
 #[repr(C, align(64))]
 pub(super) struct Cache {
     head: AtomicPtr<Slot>,
@@ -141,37 +143,39 @@ pub(super) struct Cache {
     pub(super) flushes: AtomicUsize,
 }
 
-// SAFETY: No buffers, and numbers.
+// SAFETY: All zeroes are an empty list, and counters of 0.
 unsafe impl Zeroable for Cache {}
 
-/// Counts one more; for who has interrupts off on the CPU that counts here.
+/// Adds one to a counter. Interrupts must be off on the CPU that counts here.
 #[inline(always)]
 pub(super) fn count(counter: &AtomicUsize) {
     counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
 impl Cache {
-    /// Takes a buffer of this CPU, and counts a hit.
+    /// Takes a buffer from this CPU's cache, and counts a hit.
     ///
     /// Context: any but NMI.
     ///
     /// # Safety
     ///
-    /// The caches must be those of a store that is there until this returns.
+    /// The caches must be those of a store that exists until this returns.
     #[inline(always)]
     pub(super) unsafe fn take(caches: &PerCpu<Cache>) -> Option<NonNull<Slot>> {
-        // SAFETY: The caches are valid, and begin as C has it. Slots stay in place as long as the store
-        // does, which is there by the safety requirements of this function.
+        // SAFETY: The caller guarantees that the store exists, and with it the caches and the slots,
+        // which do not move. `Cache` and `Slot` begin with the fields that the helper expects.
         NonNull::new(unsafe { ffi::take_slot(caches.as_ptr()) }.cast())
     }
 
-    /// Puts a buffer in on this CPU, if there is room below `capacity`, and returns whether it did.
+    /// Puts a buffer into this CPU's cache, if that has room below `capacity`, and returns whether it
+    /// did.
     ///
-    /// These are pointers because the store may be gone when this returns. Context: any but NMI.
+    /// The arguments are pointers because the store may be freed before this returns. Context: any but
+    /// NMI.
     ///
     /// # Safety
     ///
-    /// The caller must have the slot, and give it away if this returns true. `caches` and `capacity` must
+    /// The caller must own the slot, and gives it up if this returns true. `caches` and `capacity` must
     /// be those of its store.
     #[inline(always)]
     pub(super) unsafe fn put(
@@ -179,19 +183,18 @@ impl Cache {
         slot: NonNull<Slot>,
         capacity: *const usize,
     ) -> bool {
-        // SAFETY: By the safety requirements of this function. The store is valid as long as the caller
-        // has the slot; then it is not used, and the caches are, with preemption off, as long as the
-        // end of the store waits for that.
+        // SAFETY: The store is valid as long as the caller owns the slot, and is not used after that.
+        // The caches are used with preemption off, for which the teardown of the store waits.
         unsafe { ffi::put_slot(caches, slot.as_ptr().cast(), capacity) }
     }
 
-    /// The number of buffers.
+    /// Returns the number of buffers.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.count.load(Relaxed)
     }
 
-    /// How many buffers may be put in of `count`, with interrupts off.
+    /// Returns how many of `count` buffers fit in. Interrupts must be off.
     pub(super) fn room(&self, capacity: usize, count: usize) -> usize {
         match self.taking.load(Relaxed) {
             0 => capacity.saturating_sub(self.len()).min(count),
@@ -200,15 +203,15 @@ impl Cache {
         }
     }
 
-    /// Takes a buffer.
+    /// Takes a buffer from the list.
     ///
     /// # Safety
     ///
-    /// The caller must be the one who may change the cache, see 2 and 3 [above](Self).
+    /// The caller must be a permitted writer of the cache, kind 2 or 3 [above](Self).
     pub(super) unsafe fn pop(&self) -> Option<NonNull<Slot>> {
         let slot = NonNull::new(self.head.load(Relaxed))?;
 
-        // SAFETY: By the type invariants the slot is valid, and ours.
+        // SAFETY: By the type invariants this cache owns the slot, so it is valid.
         let next = unsafe { slot.as_ref() }.next.load(Relaxed);
         self.head.store(next, Relaxed);
         self.count
@@ -216,14 +219,14 @@ impl Cache {
         Some(slot)
     }
 
-    /// Puts a buffer in.
+    /// Puts a buffer on the list.
     ///
     /// # Safety
     ///
     /// The caller must be on the CPU whose cache it is, with interrupts off, and have found
-    /// [`room`](Self::room) for it. It must have the slot, and give it away.
+    /// [`room`](Self::room) for it. It must own the slot, and gives it up.
     pub(super) unsafe fn push(&self, slot: NonNull<Slot>) {
-        // SAFETY: The slot is valid, by the safety requirements of this function.
+        // SAFETY: The caller owns the slot, so it is valid.
         let next = unsafe { &slot.as_ref().next };
 
         next.store(self.head.load(Relaxed), Relaxed);
@@ -232,17 +235,17 @@ impl Cache {
     }
 }
 
-/// Buffers that nobody uses.
+/// A list of free buffers.
 ///
 /// # Invariants
 ///
-/// `head` is the first of `count` slots that are linked, which this list has.
+/// `head` is the first of `count` linked slots, which this list owns.
 pub(super) struct List {
     head: *mut Slot,
     count: usize,
 }
 
-// SAFETY: Slots are not tied to a thread.
+// SAFETY: Any thread may own slots.
 unsafe impl Send for List {}
 
 impl List {
@@ -260,7 +263,7 @@ impl List {
     pub(super) fn pop(&mut self) -> Option<NonNull<Slot>> {
         let slot = NonNull::new(self.head)?;
 
-        // SAFETY: By the type invariants the slot is valid, and ours.
+        // SAFETY: By the type invariants this list owns the slot, so it is valid.
         self.head = unsafe { slot.as_ref() }.next.load(Relaxed);
         self.count = self.count.wrapping_sub(1);
         Some(slot)
@@ -268,46 +271,48 @@ impl List {
 
     /// # Safety
     ///
-    /// The caller must have the slot, and give it away.
+    /// The caller must own the slot, and gives it up.
     pub(super) unsafe fn push(&mut self, slot: NonNull<Slot>) {
-        // SAFETY: The slot is valid, by the safety requirements of this function.
+        // SAFETY: The caller owns the slot, so it is valid.
         unsafe { slot.as_ref() }.next.store(self.head, Relaxed);
         self.head = slot.as_ptr();
         self.count = self.count.wrapping_add(1);
     }
 
-    /// Moves up to a [`BATCH`] of buffers from another list here.
+    /// Moves up to [`BATCH`] buffers from another list to this one.
     pub(super) fn take_from_list(&mut self, other: &mut Self) {
         for slot in (0..BATCH).map_while(|_| other.pop()) {
-            // SAFETY: It was taken out above.
+            // SAFETY: The slot was taken off the other list, so this owns it.
             unsafe { self.push(slot) };
         }
     }
 
-    /// Moves up to `count` buffers from a cache here, and no more than a [`BATCH`]: returns how many.
+    /// Moves up to `count` buffers, and no more than [`BATCH`], from a cache to this list. Returns how
+    /// many.
     ///
     /// # Safety
     ///
-    /// The caller must be the one who may change `cache`, see 2 and 3 of [`Cache`].
+    /// The caller must be a permitted writer of `cache`, kind 2 or 3 of [`Cache`].
     pub(super) unsafe fn take_from(&mut self, cache: &Cache, count: usize) -> usize {
         let before = self.count;
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller is a permitted writer of the cache, of a kind that may pop.
         for slot in (0..count.min(BATCH)).map_while(|_| unsafe { cache.pop() }) {
-            // SAFETY: It was taken out above.
+            // SAFETY: The slot was taken out of the cache, so this owns it.
             unsafe { self.push(slot) };
         }
         self.count.wrapping_sub(before)
     }
 
-    /// Moves up to `count` buffers from here to a cache, and no more than a [`BATCH`].
+    /// Moves up to `count` buffers, and no more than [`BATCH`], from this list to a cache.
     ///
     /// # Safety
     ///
     /// The caller must be on the CPU whose cache it is, with interrupts off, and have found
-    /// [`room`](Cache::room) for so many.
+    /// [`room`](Cache::room) for that many.
     pub(super) unsafe fn give_to(&mut self, cache: &Cache, count: usize) {
         for slot in (0..count.min(BATCH)).map_while(|_| self.pop()) {
-            // SAFETY: By the safety requirements of this function; it was taken out above.
+            // SAFETY: The caller is on the cache's CPU, with interrupts off, and has found room. The
+            // slot was taken off this list.
             unsafe { cache.push(slot) };
         }
     }

@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a pool counts, and the file in debugfs that shows it.
+//! Counters of a mapped pool, and its debugfs file.
 //!
-//! The files are `dma_map/<device>-<number>` in debugfs. That of a pool whose buffers do not all come
-//! back stays: it shows what was leaked.
+//! The files are `dma_map/<device>-<number>` in debugfs. If not all buffers of a pool come back, its
+//! file stays, and shows what was leaked.
 
 use super::slot::Cache;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// How many buffers are where, and what became of the calls.
+/// The number of buffers in each place, and of the calls with each result.
 ///
-/// The numbers are collected while others take and put back: they belong together when nobody does.
+/// The counters are read while other CPUs take and put, so they are consistent only if nobody does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MappedPoolStats {
-    /// The buffers that there can be.
+    /// The maximum number of buffers.
     pub max: usize,
-    /// Those that were allocated, which stay.
+    /// Buffers that were allocated; they stay allocated.
     pub allocated: usize,
-    /// Of those, what drivers have, or have leaked.
+    /// Of those, the ones that drivers own, or have leaked.
     pub in_use: usize,
-    /// What CPUs have at hand.
+    /// Those in the caches of CPUs.
     pub cached: usize,
-    /// What is there for all CPUs.
+    /// Those in the reserve, for all CPUs.
     pub reserve: usize,
-    /// What devices have that could not be stopped.
+    /// Those of devices that could not be stopped.
     pub quarantined: usize,
-    /// Calls that found a buffer at hand.
+    /// Calls that found a buffer in the cache.
     pub hits: usize,
     /// Calls that did not.
     pub misses: usize,
     /// Of those, calls that found some in the reserve.
     pub refills: usize,
-    /// Calls that put some back into the reserve, because too many were at hand.
+    /// Calls that put some back into the reserve, because the cache was full.
     pub flushes: usize,
     /// Calls that found no buffer at all (`EBUSY`).
     pub exhausted: usize,
@@ -76,19 +76,19 @@ mod files {
         prelude::*, //
     };
 
-    /// The folder, while an [`Owner`] exists.
+    /// The directory, while an [`Owner`] exists.
     static FOLDER: AtomicPtr<bindings::dentry> = AtomicPtr::new(null_mut());
 
-    /// The number of the next file: names are not used twice.
+    /// The number of the next file. No name is used twice.
     static NEXT: AtomicU32 = AtomicU32::new(0);
 
-    /// Owns the folder with the files; the module's data.
+    /// Owns the directory; a part of the module's data.
     pub(crate) struct Owner;
 
     impl Owner {
         pub(crate) fn new() -> Self {
-            // SAFETY: The name is a valid C string. What the function returns, errors too, is what
-            // other functions of debugfs take.
+            // SAFETY: The name is a valid C string. Other functions of debugfs accept the result, also
+            // an error pointer.
             let folder =
                 unsafe { bindings::debugfs_create_dir(c"dma_map".as_char_ptr(), null_mut()) };
             FOLDER.store(folder, Ordering::Release);
@@ -98,7 +98,7 @@ mod files {
 
     impl Drop for Owner {
         fn drop(&mut self) {
-            // SAFETY: Made by `new`. Files that are left go with it, when nobody reads them.
+            // SAFETY: Made by `new`. Waits for readers of the files in it, and removes them.
             unsafe { bindings::debugfs_remove(FOLDER.swap(null_mut(), Ordering::AcqRel)) };
         }
     }
@@ -107,13 +107,13 @@ mod files {
     pub(in super::super) struct Entry(*mut bindings::dentry);
 
     impl Entry {
-        /// Makes a file that shows what `store` counts; `None` if there is none.
+        /// Makes a file that shows the counters of `store`, or returns `None`.
         ///
         /// Context: may sleep.
         pub(in super::super) fn new(store: &Store) -> Option<Self> {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: The device is bound, its name is a valid C string, and the format takes both arguments.
-            // The kernel crate's way to do this could panic.
+            // SAFETY: The device is bound, its name is a valid C string, and the format takes both
+            // arguments. The `kernel` crate's formatting could panic.
             let name = NonNull::new(unsafe {
                 bindings::kasprintf(
                     Gfp::Kernel.as_raw(),
@@ -123,8 +123,8 @@ mod files {
                 )
             })?;
 
-            // SAFETY: The arguments are valid. The store outlives the file: it removes it, or is
-            // leaked.
+            // SAFETY: The arguments are valid. The store outlives the file: its teardown removes the
+            // file, or the store is leaked.
             let entry = unsafe {
                 bindings::debugfs_create_file_full(
                     name.as_ptr(),
@@ -135,7 +135,7 @@ mod files {
                     OPERATIONS.as_ptr(),
                 )
             };
-            // SAFETY: Allocated above, and copied.
+            // SAFETY: Allocated above. debugfs has copied it.
             unsafe { bindings::kfree(name.as_ptr().cast()) };
             Some(Self(entry))
         }
@@ -143,8 +143,8 @@ mod files {
 
     impl Drop for Entry {
         fn drop(&mut self) {
-            // SAFETY: Made by `new`; waits for readers. The module's folder exists as long as
-            // drivers do that use it.
+            // SAFETY: Made by `new`; waits for readers. The module's directory exists, because a driver
+            // that uses the module does.
             unsafe { bindings::debugfs_remove(self.0) };
         }
     }
@@ -162,7 +162,7 @@ mod files {
     ///
     /// Called by debugfs, with a file that [`Entry::new`] made.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: debugfs passes a valid inode and file, and `i_private` is the store.
         unsafe { bindings::single_open(file, Some(show), (*inode).i_private) }
     }
 
@@ -170,7 +170,7 @@ mod files {
     ///
     /// Called by `seq_file`, with what [`open`] gave it.
     unsafe extern "C" fn show(file: *mut bindings::seq_file, _: *mut c_void) -> c_int {
-        // SAFETY: By the safety requirements of this function; the store exists while it is read.
+        // SAFETY: `open` has passed the store, which outlives the reads of its file.
         let store = unsafe { &*(*file).private.cast::<Store>() };
         let stats = store.stats();
 
@@ -206,7 +206,7 @@ mod files {
 mod files {
     use super::super::store::Store;
 
-    /// The folder, which there is none of.
+    /// A directory, without debugfs.
     pub(crate) struct Owner;
 
     impl Owner {
@@ -215,7 +215,7 @@ mod files {
         }
     }
 
-    /// A file, which there is none of.
+    /// A file, without debugfs.
     pub(in super::super) struct Entry;
 
     impl Entry {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a pool and its buffers share.
+//! The store of a pool: the state that it shares with its buffers.
 //!
-//! A buffer that nobody uses is in the cache of a CPU or in the reserve. A take or a put goes to the
-//! cache of the CPU that it runs on, by one exchange; when that is empty or full, some buffers at once go
-//! from or to the reserve, under a lock.
+//! A free buffer is in the cache of a CPU or in the reserve. A take or a put uses the cache of its CPU,
+//! by one exchange. When that is empty or full, a batch of buffers moves from or to the reserve, under a
+//! lock.
 
 use super::{
     job::Job,
@@ -42,34 +42,34 @@ use kernel::{
     prelude::*, //
 };
 
-/// Some buffers that are allocated as one.
+/// Buffers that are allocated together.
 ///
 /// # Invariants
 ///
-/// Who took it off the list of blank ones may use it; when its slots are given away, who frees the
-/// store.
+/// Whoever took it off the list of blank chunks may use it. When its slots have been given away, only
+/// the one that frees the store may.
 pub(super) struct Chunk {
     pub(super) memory: Cell<Option<Memory>>,
-    /// The number of the next one that is blank.
+    /// The index of the next blank chunk.
     pub(super) next: Cell<usize>,
     pub(super) home: Cell<usize>,
 }
 
-/// How far a store has come.
+/// The phases of a store's life.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Life {
     /// Its pool exists.
     Open,
-    /// Its pool is gone, and the caches may hold buffers.
+    /// Its pool is gone, and the caches may still hold buffers.
     Closed,
     /// No cache holds buffers any more.
     Drained,
 }
 
-/// What is reached under the lock.
+/// The state that the lock protects.
 pub(super) struct Shared {
     pub(super) free: List,
-    /// The number of a chunk that is not allocated, or that of none.
+    /// The index of the first blank chunk, or an invalid index.
     pub(super) blank: usize,
     allocated: usize,
     pub(super) quarantined: usize,
@@ -78,14 +78,15 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Takes a blank chunk: its number.
+    /// Takes a blank chunk off the list, and returns its index.
     pub(super) fn take_blank(&mut self, chunks: &[Chunk]) -> Option<usize> {
         let next = chunks.get(self.blank)?.next.get();
 
         Some(core::mem::replace(&mut self.blank, next))
     }
 
-    /// Returns whether nobody is left who needs the store; once, to who makes it so.
+    /// Returns whether nobody needs the store any more. Returns `true` once, to the caller that made it
+    /// so.
     pub(super) fn is_over(&self) -> bool {
         self.life == Life::Drained
             && self.free.len().wrapping_add(self.quarantined) == self.allocated
@@ -96,35 +97,35 @@ impl Shared {
 ///
 /// # Invariants
 ///
-/// - `dev` is bound as long as a pool or a handle with this store exists, and until a job that one of
-///   them has put off is done.
-/// - `slots` and `chunks` stay in place, and there is a slot for each buffer of each chunk.
-/// - A slot that is not blank is in a cache, in `free`, with a handle, or quarantined; only in the
-///   latter two cases can a device access its buffer.
+/// - `dev` is bound as long as a pool or a handle with this store exists, and until their deferred work
+///   has run.
+/// - `slots` and `chunks` do not move, and there is a slot for each buffer of each chunk.
+/// - A slot that is not blank is in a cache, in `free`, owned by a handle, or quarantined. A device can
+///   access its buffer only in the latter two cases.
 #[pin_data]
 pub(super) struct Store {
     pub(super) caches: PerCpu<Cache>,
-    /// What each cache may hold: 0 while buffers are scarce, and when the pool is gone.
+    /// The maximum for each cache: 0 while buffers are scarce, and when the pool is gone.
     pub(super) capacity: AtomicUsize,
     pub(super) dev: DmaDevice<'static>,
     pub(super) layout: Layout,
     direction: bindings::dma_data_direction,
     pub(super) slots: KVVec<Slot>,
     pub(super) chunks: KVVec<Chunk>,
-    /// The start of the name, and a 0 at least.
+    /// The start of the name, with at least one terminating 0.
     pub(super) name: [u8; 32],
-    /// Frees the store; taken by who does that.
+    /// Frees the store; taken by the one that does.
     pub(super) finish: Cell<Option<Pin<KBox<Job>>>>,
     pub(super) entry: Cell<Option<Entry>>,
     #[pin]
     pub(super) shared: RawLock<Shared>,
 }
 
-// SAFETY: The cells are used by one thread at a time: those of slots and chunks by who has them,
-// `finish` by who frees the store, `entry` by who makes and by who frees it.
+// SAFETY: One thread at a time uses the cells: the owner those of slots and chunks, the one that frees
+// the store `finish`, and the ones that make and free it `entry`.
 unsafe impl Sync for Store {}
 
-// SAFETY: As above; nothing is tied to a thread.
+// SAFETY: Any thread may use and free each field.
 unsafe impl Send for Store {}
 
 impl Store {
@@ -136,14 +137,14 @@ impl Store {
     ///
     /// # Safety
     ///
-    /// The device must be bound as the type invariants say.
+    /// The device must be bound for as long as the type invariants require.
     pub(super) unsafe fn new(
         dev: DmaDevice<'_>,
         name: &CStr,
         layout: Layout,
         direction: bindings::dma_data_direction,
     ) -> Result<NonNull<Self>> {
-        // SAFETY: By the safety requirements of this function, nobody uses it when it is not bound.
+        // SAFETY: The caller guarantees that nobody uses the token when the device is not bound.
         let dev = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
 
         let flags = Gfp::Kernel.flags();
@@ -169,7 +170,7 @@ impl Store {
         let finish = Job::new()?;
         let capacity = layout.capacity;
 
-        // INVARIANT: All buffers are blank.
+        // INVARIANT: All slots are blank, and none moves.
         let this = KBox::try_pin_init::<Error>(
             try_pin_init!(Self {
                 caches: PerCpu::zeroed()?,
@@ -200,7 +201,8 @@ impl Store {
         Ok(NonNull::from(this))
     }
 
-    /// Allocates buffers until there are `count`; one after the other, when the store is new.
+    /// Allocates chunks, one after the other, until `prefill` buffers exist. Called when the store is
+    /// new.
     ///
     /// # Errors
     ///
@@ -210,9 +212,9 @@ impl Store {
             let Some(index) = self.with(|shared| shared.take_blank(&self.chunks)) else {
                 break;
             };
-            // SAFETY: Taken off the list above.
+            // SAFETY: This took the chunk off the list above.
             let slot = unsafe { self.grow(index, Gfp::Kernel) }?;
-            // SAFETY: The slot is ours.
+            // SAFETY: `grow` has given the slot to the caller.
             self.with(|shared| unsafe { shared.free.push(slot) });
         }
         Ok(())
@@ -220,24 +222,24 @@ impl Store {
 
     /// Calls `f` under the lock.
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut Shared) -> R) -> R {
-        // SAFETY: `f` leaves what it enters before it returns: nothing that it returns here is a guard. This one
-        // is not dereferenced.
+        // SAFETY: `f` drops the guards that it makes before it returns, because its result is not a
+        // guard. This guard is not dereferenced.
         let here = unsafe { self.caches.enter() };
 
         self.shared.with(&here, f)
     }
 
-    /// Allocates the blank chunk `index`, and returns one of its buffers.
+    /// Allocates the blank chunk `index`, and returns one of its buffers to the caller.
     ///
     /// # Errors
     ///
-    /// Those of [`Memory::alloc`]; the chunk is blank again.
+    /// Those of [`Memory::alloc`]. The chunk is blank again then.
     ///
     /// # Safety
     ///
-    /// The caller must have taken the chunk off the list of blank ones, and give it away.
+    /// The caller must have taken the chunk off the list of blank ones, and gives it up.
     pub(super) unsafe fn grow(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller has taken the chunk off the list.
         let first = unsafe { self.fill(index, gfp) };
 
         first.inspect_err(|_| {
@@ -251,7 +253,7 @@ impl Store {
 
     /// # Safety
     ///
-    /// That of [`grow`](Self::grow); if this fails, the chunk is still the caller's.
+    /// That of [`grow`](Self::grow). If this fails, the caller keeps the chunk.
     unsafe fn fill(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
         let layout = &self.layout;
         let start = index.wrapping_mul(layout.per_chunk);
@@ -266,15 +268,15 @@ impl Store {
         let mut rest = List::new();
         for (index, slot) in slots.iter().take(layout.per_chunk).enumerate() {
             let offset = index.wrapping_mul(layout.stride);
-            // SAFETY: Within the chunk.
+            // SAFETY: The buffer is within the chunk.
             let cpu = unsafe { cpu.byte_add(offset) };
-            // CAST: Within the chunk, whose addresses do not wrap.
+            // CAST: The offset is within the chunk, whose addresses do not wrap.
             let dma = dma.wrapping_add(offset as DmaAddress);
-            // SAFETY: The chunk is ours, and so are its slots; this one's buffer was allocated above.
+            // SAFETY: The caller owned the chunk and its slots. This slot's buffer was allocated above.
             unsafe { slot.place(cpu, dma, NonNull::from(self)) };
             count = count.wrapping_add(1);
             if let Some(slot) = first.replace(NonNull::from(slot)) {
-                // SAFETY: The slot is ours.
+                // SAFETY: The caller owned the chunk and its slots, so this slot is ours.
                 unsafe { rest.push(slot) };
             }
         }
@@ -286,7 +288,7 @@ impl Store {
         first.ok_or(ENOMEM)
     }
 
-    /// Counts.
+    /// Collects the counters.
     ///
     /// Context: any but NMI.
     pub(super) fn stats(&self) -> MappedPoolStats {

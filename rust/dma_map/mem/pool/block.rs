@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A block of a pool.
+//! Blocks of a pool.
 
 use super::DmaPool;
 use crate::{
@@ -48,12 +48,12 @@ mod private {
     impl<T> Sealed for Arc<DmaPool<'_, T>> {}
 }
 
-/// How a block keeps its pool alive.
+/// The reference by which a block keeps its pool alive.
 ///
-/// By `&DmaPool`, which costs nothing, where the pool stays in place as long as its blocks; by
-/// `Arc<DmaPool>`, which costs a reference count, where blocks are kept beside it.
+/// `&DmaPool` costs nothing, and needs a pool that outlives its blocks. `Arc<DmaPool>` costs a reference
+/// count, for blocks that are stored beside their pool.
 pub trait PoolRef: private::Sealed {
-    /// What a block holds.
+    /// The type that a block holds.
     type Element: FromBytes + IntoBytes;
 
     /// A [`DmaDevice<'bound>`](DmaDevice).
@@ -98,25 +98,25 @@ impl<'bound, T: FromBytes + IntoBytes> PoolRef for Arc<DmaPool<'bound, T>> {
 
 /// A block of a [`DmaPool`]: coherent memory that holds a `T`, put back on drop.
 ///
-/// Its states and transitions are those of [`DmaCoherent`](crate::DmaCoherent). A block that is
-/// quarantined takes the pool with it (see [`DmaPool`]).
+/// Its states and transitions are those of [`DmaCoherent`](crate::DmaCoherent). If a block is
+/// quarantined, its pool is leaked (see [`DmaPool`]).
 ///
 /// C API: `dma_pool_zalloc()`, `dma_pool_free()`. Drop context: any.
 pub type PoolBlock<P, S = Cpu> = Dma<Block<P>, Bidirectional, S>;
 
-/// A block of a pool.
+/// The backing of [`PoolBlock`].
 ///
 /// # Invariants
 ///
-/// `cpu` and `dma` are the addresses of a block that was taken from `pool` and that this value owns. It is
-/// aligned for the element, and initialised.
+/// This value owns a block of `pool`, whose addresses are `cpu` and `dma`. It is aligned for the
+/// element, and initialised.
 pub struct Block<P: PoolRef> {
     pool: P,
     cpu: NonNull<P::Element>,
     dma: DmaAddress,
 }
 
-// SAFETY: The block stays where it is until it is put back.
+// SAFETY: The block does not move before it is put back.
 unsafe impl<P: PoolRef> Backing for Block<P> {
     type Device = P::Device;
     type Given<E: Engine> = Shared<E>;
@@ -132,11 +132,11 @@ unsafe impl<P: PoolRef> Backing for Block<P> {
         const { size_of::<P::Element>() }
     }
 
-    // Fields are dropped after the block was put back.
+    // The drop of `pool` comes after the block was put back.
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the type invariants the block was taken from this pool and is ours; the
-        // device does not access it any more.
+        // SAFETY: By the type invariants this owns the block, which was taken from this pool. The caller
+        // guarantees that the device does not access it any more.
         unsafe { self.pool.pool(Inside(())).put(self.cpu, self.dma) };
     }
 
@@ -145,7 +145,7 @@ unsafe impl<P: PoolRef> Backing for Block<P> {
     }
 }
 
-// SAFETY: By the type invariants; an element has a size.
+// SAFETY: By the type invariants `dma` is the address of the block. An element has a size.
 unsafe impl<P: PoolRef> OneAddress for Block<P> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -153,7 +153,7 @@ unsafe impl<P: PoolRef> OneAddress for Block<P> {
     }
 }
 
-// SAFETY: By the type invariants; an element is `FromBytes`.
+// SAFETY: By the type invariants the block is aligned, initialised and owned. Any bytes are an element.
 unsafe impl<P: PoolRef> CpuAddress for Block<P> {
     type Target = P::Element;
 
@@ -163,30 +163,30 @@ unsafe impl<P: PoolRef> CpuAddress for Block<P> {
     }
 }
 
-// SAFETY: The value owns the block, which any thread may use and put back.
+// SAFETY: The value owns the block. Any thread may use it and put it back.
 unsafe impl<P: PoolRef<Element: Send> + Send> Send for Block<P> {}
 
-// SAFETY: By a shared reference there is `&T` in the `Cpu` state, which is sound for `T: Sync`, and
-// volatile access in the `Shared` state, which may race by the kernel's memory model.
+// SAFETY: In the `Cpu` state a shared reference gives `&T`, which is sound for `T: Sync`. In the
+// `Shared` state it gives volatile access, which may race by the kernel's memory model.
 unsafe impl<P: PoolRef<Element: Sync> + Sync> Sync for Block<P> {}
 
 impl<P: PoolRef> PoolBlock<P, Cpu> {
-    /// Takes a block of zeroes from `pool`.
+    /// Takes a zeroed block from `pool`.
     ///
     /// C API: `dma_pool_zalloc()`. Context: may sleep with [`Gfp::Kernel`], any otherwise.
     ///
     /// # Errors
     ///
-    /// - `EIO`: the memory that was found crosses the `segment_boundary` that the driver has stated;
-    ///   not for blocks of up to a page.
+    /// - `EIO`: the allocated memory crosses the `segment_boundary` that the driver has stated; never
+    ///   for blocks of up to a page.
     /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(pool: P, gfp: Gfp) -> Result<Self> {
         let (cpu, dma) = pool.pool(Inside(())).take_zeroed(gfp)?;
 
-        // INVARIANT: Taken above. Zeroes are a valid element, which is `FromBytes`.
+        // INVARIANT: Taken above. Any bytes are a valid element, which is `FromBytes`.
         let backing = Block { pool, cpu, dma };
-        // SAFETY: No device knows the address.
+        // SAFETY: Coherent memory needs no sync, and no device knows the address.
         Ok(unsafe { Self::in_cpu(backing) })
     }
 
@@ -201,7 +201,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
         unsafe { cpu.write(value) };
         // INVARIANT: Taken above, and initialised.
         let backing = Block { pool, cpu, dma };
-        // SAFETY: No device knows the address.
+        // SAFETY: Coherent memory needs no sync, and no device knows the address.
         Ok(unsafe { Self::in_cpu(backing) })
     }
 
@@ -211,15 +211,15 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     ///
     /// # Errors
     ///
-    /// Those of [`zeroed`](Self::zeroed), and what `init` returns; the block is put back then.
+    /// Those of [`zeroed`](Self::zeroed), and what `init` returns. The block is put back then.
     pub fn init<E>(pool: P, init: impl Init<P::Element, E>, gfp: Gfp) -> Result<Self>
     where
         Error: From<E>,
     {
         let this = Self::zeroed(pool, gfp)?;
 
-        // SAFETY: The block is valid, aligned and exclusively ours. If `init` fails half way, any
-        // bit pattern is a valid element, and an element has no destructor.
+        // SAFETY: The block is valid, aligned and exclusively ours. If `init` fails half way, any bit
+        // pattern is a valid element, and an element has no destructor.
         unsafe { pin_init::raw_try_init(this.backing.cpu.as_ptr(), init)? };
 
         Ok(this)

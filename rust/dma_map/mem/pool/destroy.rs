@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The end of a pool, where it may sleep and where it may not.
+//! Destruction of a pool.
 
 use crate::{
     device::DmaDevice,
@@ -26,7 +26,7 @@ use kernel::{
     }, //
 };
 
-/// The work of destroying a pool: made with the pool, so that its drop finds it.
+/// The work item that destroys a pool. It is allocated with the pool, so that the drop needs no memory.
 #[pin_data]
 pub(super) struct Destroy {
     pool: Option<NonNull<bindings::dma_pool>>,
@@ -39,22 +39,22 @@ impl_has_work! {
     impl HasWork<Self> for Destroy { self.work }
 }
 
-// SAFETY: A pool may be destroyed by any thread.
+// SAFETY: Any thread may destroy a pool.
 unsafe impl Send for Destroy {}
 
-/// The lock class of all such work.
+/// Returns the lock class of all such work items.
 ///
-/// Not inlined, and no part of the initialiser, which is compiled into each driver: lockdep wants
-/// one key to have one name, and it compares addresses.
+/// A function of its own, and not inlined, because the initialiser is compiled into each driver: lockdep
+/// wants one name for one key, and compares the addresses of names.
 #[inline(never)]
 fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
     (c"dma_map::pool::destroy", static_lock_class!())
 }
 
 impl Destroy {
-    /// Makes the work, which is not begun.
+    /// Makes the work item, which is not queued yet.
     ///
-    /// Not inlined, so that what runs it is in this module, see [`deferral`].
+    /// Not inlined, so that the function that runs it is in this module, see [`deferral`].
     ///
     /// # Errors
     ///
@@ -81,7 +81,8 @@ impl WorkItem for Destroy {
         let pending = this.as_mut().project().pending.take();
 
         if let Some(pool) = this.pool {
-            // SAFETY: Set by `destroy` below, with a pool that it may destroy.
+            // SAFETY: `destroy` below has set it, and its caller guarantees that the pool may be
+            // destroyed.
             unsafe { bindings::dma_pool_destroy(pool.as_ptr()) };
         }
         drop(this);
@@ -89,12 +90,12 @@ impl WorkItem for Destroy {
     }
 }
 
-/// Destroys `pool`, now or, where that may not sleep, later.
+/// Destroys `pool`, here or, where that may not sleep, on a workqueue.
 ///
 /// # Safety
 ///
-/// The pool must be the caller's, without blocks outstanding, and must not be used again. `dev` must
-/// be its device.
+/// The caller must own the pool, no block may be outstanding, and nobody may use the pool again. `dev`
+/// must be its device.
 pub(super) unsafe fn destroy(
     mut job: Pin<KBox<Destroy>>,
     pool: NonNull<bindings::dma_pool>,
@@ -106,7 +107,7 @@ pub(super) unsafe fn destroy(
         Destroy::run(job);
     } else {
         *job.as_mut().project().pending = Some(dev.into());
-        // SAFETY: The pool is the job's alone, and the device is bound until the job has run.
+        // SAFETY: The job owns the pool, and the device is bound until the job has run.
         unsafe { deferral::enqueue(job) };
     }
 }

@@ -13,38 +13,38 @@ use kernel::{
     sizes::SZ_128K, //
 };
 
-/// What the C code keeps in a free block; no block is smaller.
+/// The list entry that the C code keeps in a free block: the minimum size of a block.
 #[repr(C)]
 struct FreeBlock {
     _next: *mut c_void,
     _dma: DmaAddress,
 }
 
-/// A layout that `dma_pool_create()` takes.
+/// A layout that `dma_pool_create()` accepts.
 #[derive(Clone, Copy)]
 pub(super) struct Layout {
-    /// Bytes of a block, without what the alignment adds.
+    /// Bytes of a block, before the alignment rounds it up.
     pub(super) size: usize,
     /// A power of two, at most a page.
     pub(super) align: usize,
-    /// A power of two that a block fits within, or 0.
+    /// A power of two that a block does not cross, or 0 for none.
     pub(super) boundary: usize,
 }
 
 impl Layout {
-    /// The layout of blocks for a `T`, for which [`assert_element`] holds.
+    /// Makes the layout of blocks for a `T`, for which [`assert_element`] holds.
     ///
     /// # Errors
     ///
     /// `EINVAL`: see [`DmaPool::try_with`](super::DmaPool::try_with).
     pub(super) const fn new<T>(align: usize, boundary: usize) -> Result<Self> {
-        // The DMA API aligns to pages; larger alignments would be a promise that nobody keeps.
+        // The DMA API aligns to pages at most.
         if !align.is_power_of_two() || align > PAGE_SIZE {
             return Err(EINVAL);
         }
 
         let align = larger(align, align_of::<T>());
-        // Rounded up as the C code does it; below 128 KiB and two pages, so that nothing wraps.
+        // Rounds up as the C code does. The sum is below 128 KiB and two pages, so it does not wrap.
         let mask = align.wrapping_sub(1);
         let block = larger(size_of::<T>(), size_of::<FreeBlock>()).wrapping_add(mask) & !mask;
         if block >= SZ_128K {
@@ -61,38 +61,39 @@ impl Layout {
         })
     }
 
-    /// Adds the limits of segments that the driver has stated.
+    /// Adds the segment limits that the driver has stated.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: blocks are beyond them.
+    /// `EINVAL`: a block is beyond them.
     pub(super) fn within(mut self, reach: &Reach) -> Result<Self> {
         if !reach.takes_coherent(self.size) {
             return Err(EINVAL);
         }
-        // A block fits: it is rounded up to no more than a page, of which a boundary is a multiple.
+        // A block still fits: it is rounded up to at most a page, and a boundary is a multiple of a
+        // page.
         match usize::try_from(reach.stated_boundary()) {
             Ok(stated @ 1..) if self.boundary == 0 || stated < self.boundary => {
                 self.boundary = stated;
             }
-            // None was stated, or none below the end of the address space.
+            // No boundary was stated, or it is at the end of the address space.
             _ => {}
         }
         Ok(self)
     }
 
-    /// As [`new`](Self::new), to be evaluated by the compiler.
+    /// Like [`new`](Self::new), evaluated by the compiler.
     pub(super) const fn constant<T>(align: usize, boundary: usize) -> Self {
         assert_element::<T>();
         match Self::new::<T>(align, boundary) {
             Ok(layout) => layout,
-            // The callers evaluate it in `const` blocks: an error of the compiler, and no code.
+            // The callers evaluate it in `const` blocks, so this is a compiler error, and no code.
             Err(_) => panic!("no pool of blocks with this alignment and boundary"),
         }
     }
 }
 
-/// What must hold for every block type.
+/// Checks a block type at compile time.
 pub(super) const fn assert_element<T>() {
     assert!(size_of::<T>() > 0, "a pool of blocks without size");
     assert!(

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a pool is called, and which limits hold for its blocks.
+//! Options of a pool.
 
 use kernel::prelude::*;
 
-/// The name of a pool, and what is asked of it beyond the layout of its blocks.
+/// The name of a pool, and whether segment limits apply to its blocks.
 ///
-/// Every constructor of a pool takes something that becomes this: a name alone, or options that were
+/// Every constructor of a pool takes a value that converts into this: a name alone, or options that were
 /// built from one.
 ///
 /// # Examples
@@ -19,13 +19,13 @@ use kernel::prelude::*;
 #[derive(Clone, Copy, Debug)]
 pub struct PoolOptions<'a> {
     pub(super) name: &'a CStr,
-    /// Whether the limits of segments are those of other memory.
+    /// Whether the segment limits do not apply to this memory.
     pub(super) beyond_segments: bool,
 }
 
 impl<'a> PoolOptions<'a> {
-    /// A pool of this name, which is for people: it stands in the device's sysfs attribute `pools`,
-    /// cut after 31 bytes.
+    /// Makes options for a pool with this name, which is for people: the device's sysfs attribute
+    /// `pools` shows its first 31 bytes.
     #[inline]
     pub const fn new(name: &'a CStr) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl<'a> PoolOptions<'a> {
         }
     }
 
-    /// Makes blocks of any size, for a device whose limits of segments are not those of this memory.
+    /// Makes blocks of any size, for a device whose segment limits do not apply to this memory.
     ///
     /// See [`CoherentOptions::beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits).
     #[inline]
