@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A transfer: what a device was told to move, until it is done with it.
+//! A transfer: handles that a device was told of, until it is done with them.
 //!
-//! A driver that programs a device and waits has four ways out, and three of them are easy to get
-//! wrong: the device is done; it is not, and the driver gives up; the driver returns early with an
-//! error; the device is unbound meanwhile. A [`Transfer`] is all four. It holds the handles that the
-//! device was told of, and
+//! A driver that programs a device and waits has four ways out, and three of them are easy to get wrong:
+//! the device completes; the driver gives up after a timeout; the driver returns early with an error;
+//! the device is unbound meanwhile. A [`Transfer`] handles all four. It owns the handles that the device
+//! was told of:
 //!
 //! - [`start`](Transfer::start) programs the device, and stops it if that fails half way;
 //! - [`complete`](Transfer::complete) gives the memory back when the engine says that it is done;
@@ -14,21 +14,22 @@
 //!
 //! # Why a transfer cannot be misused
 //!
-//! Each handle carries its [`Engine`](crate::Engine), and asks it before its memory changes hands,
-//! with a transfer around it or without. So all that is lost with a transfer that is leaked is what
-//! it owns: handles that it holds stay mapped, and handles that it borrows are asked when they are
-//! used again. A transfer is no larger than its handles, and does not allocate.
+//! Each handle carries its [`Engine`](crate::Engine), and asks it before its memory changes hands, with
+//! or without a transfer around it. So a transfer that is leaked loses only what it owns: handles that
+//! it owns stay mapped, and handles that it borrows ask their engine when they are used again. A
+//! transfer is no larger than its handles, and does not allocate.
 //!
-//! What the device is told comes from a [`Piece`]: an address with the length and the direction that
-//! belong to it. Pieces borrow the transfer, and those that a programming function gets cannot leave
-//! it, so that a driver does not come by an address that it may keep.
+//! A driver programs the device from [`Piece`]s: an address with its length and its direction. Pieces
+//! borrow the transfer, and those that a programming function gets cannot leave it. So a driver gets no
+//! address that it could keep.
 //!
-//! # Several at a time
+//! # Several transfers at a time
 //!
-//! "Done" is what the engine says. With one engine value for all of a device, transfers that overlap
-//! are done when the device is idle, and stopping one stops all. A device that takes several commands
-//! at a time has an engine value for each: a reference to the queue and the number of the command. The
-//! handles of a transfer may have different engines; it is done when all of them are.
+//! The engine decides when a transfer is done. With one engine value for all of a device, overlapping
+//! transfers are done when the device is idle, and stopping one stops all. A device that executes
+//! several commands at a time has an engine value for each: a reference to the queue and the number of
+//! the command. The handles of a transfer may have different engines. It is done when all of them are
+//! idle.
 //!
 //! An interrupt handler that completes a transfer may run before `start` has returned. Start the
 //! transfer under the lock that the handler takes to find it: neither function sleeps.
@@ -57,25 +58,25 @@ use core::{
 use kernel::prelude::*;
 
 pub(crate) mod private {
-    /// Says whose implementations there are.
+    /// Restricts the implementations to this crate.
     pub trait Sealed {}
 }
 
-/// What a [`Transfer`] can hold.
+/// The handles that a [`Transfer`] can hold.
 ///
-/// - Each handle in a state of the device: [`DmaMapping`](crate::DmaMapping),
+/// - Each handle in a state in which the device has the memory: [`DmaMapping`](crate::DmaMapping),
 ///   [`SgMapping`](crate::SgMapping), [`IovaMapping`](crate::IovaMapping),
 ///   [`DmaPages`](crate::DmaPages), [`DmaNoncontiguous`](crate::DmaNoncontiguous),
 ///   [`DmaCoherent`](crate::DmaCoherent), [`PoolBlock`](crate::PoolBlock),
 ///   [`MappedBuffer`](crate::MappedBuffer). They come back in the [`Cpu`](crate::Cpu) state, in sync.
-/// - Handles that have no such state, and come back as they are:
+/// - Handles that have no state of the CPU, and come back as they are:
 ///   [`CoherentHandle`](crate::CoherentHandle), [`SgAddresses`](crate::sg::SgAddresses),
 ///   [`MmioMapping`](crate::mapping::MmioMapping), [`Mmap`](crate::Mmap).
 /// - The slots of a [`Mailbox`](crate::mailbox::Mailbox) with a request in them
 ///   ([`Exchange`](crate::mailbox::Exchange)).
 /// - A reference or an [`Arc`](kernel::sync::Arc) to one of them, for memory that stays the device's
 ///   when the transfer ends.
-/// - An `Option`, an array, or a tuple of up to six of all that.
+/// - An `Option`, an array, or a tuple of up to six of these.
 #[diagnostic::on_unimplemented(
     message = "the device does not have the memory of `{Self}`",
     label = "give it to the device first: `give()`",
@@ -83,30 +84,29 @@ pub(crate) mod private {
 )]
 pub trait InFlight: Handle {}
 
-/// A handle, whoever has its memory, or several of them.
+/// A handle in any state, or several handles.
 ///
-/// Those that the device has are [`InFlight`]. Of the others there is no transfer: they are here so that
-/// the one thing that the compiler has to say of them is that they were not given to the device.
+/// Those that the device has are [`InFlight`]. The others implement this trait, too, but cannot be in a
+/// transfer: so the only error that the compiler reports is that they were not given to the device.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no handle of this crate",
     label = "not memory that a device can reach",
     note = "a transfer holds memory that a device has; see `dma_map::InFlight`"
 )]
 pub trait Handle: private::Sealed + Sized {
-    /// What the driver gets to program the device with: a [`Piece`] of contiguous memory, [`Pieces`]
-    /// of scattered memory, a [`SharedPiece`] of coherent memory that has a type, and the same group of
-    /// them as of the handles.
+    /// The argument of the programming function: a [`Piece`] for contiguous memory, [`Pieces`] for
+    /// scattered memory, a [`SharedPiece`] for coherent memory that has a type. A group of handles has
+    /// the same group of these.
     type Pieces<'a>;
 
-    /// What the driver gets back when the device is done.
+    /// The handles when the device is done.
     type Done;
 
     /// Returns whether all engines are idle.
     #[doc(hidden)]
     fn is_done(&self) -> bool;
 
-    /// Makes sure that no device accesses the memory any more; `false` if that can't be had of all
-    /// of them.
+    /// Stops all engines that are not idle, and returns whether no device accesses the memory any more.
     #[doc(hidden)]
     fn stop(&self) -> bool;
 
@@ -122,7 +122,7 @@ pub trait Handle: private::Sealed + Sized {
     #[doc(hidden)]
     unsafe fn finish(self) -> Self::Done;
 
-    /// Drops what is owned; that stops the devices. Stops those behind what is borrowed.
+    /// Drops what is owned, which stops the devices, and stops the devices of what is borrowed.
     #[doc(hidden)]
     #[inline]
     fn release(self) {
@@ -132,9 +132,9 @@ pub trait Handle: private::Sealed + Sized {
 
 /// Handles that a device was told of; stopped and freed on drop.
 ///
-/// Dropping a transfer in flight stops the device, then unmaps and frees. What the device could not
-/// be stopped for is quarantined (see [`Engine::quiesce`](crate::Engine::quiesce)). A transfer that
-/// is leaked leaks what it owns; the device can do no harm.
+/// Dropping a transfer in flight stops the device, then unmaps and frees. If the device cannot be
+/// stopped, the memory is quarantined (see [`Engine::quiesce`](crate::Engine::quiesce)). A transfer that
+/// is leaked leaks what it owns, and the device can do no harm.
 ///
 /// Drop context: any.
 ///
@@ -184,17 +184,17 @@ pub trait Handle: private::Sealed + Sized {
 /// The handles are in a state of the device: they are [`InFlight`].
 #[must_use = "a transfer that is dropped is cancelled"]
 pub struct Transfer<H: Handle> {
-    // Taken out by each of the ways out.
+    // Taken by `complete`, `cancel` or the drop.
     handles: ManuallyDrop<H>,
-    // Also in the lifetimes of borrows among them.
+    // Invariant, also in the lifetimes of handles that are borrowed.
     _handles: InvariantIn<H>,
 }
 
-/// What [`Transfer::start`] gives back when it fails: the reason and the handles.
+/// The error of [`Transfer::start`]: the reason and the handles.
 pub struct StartError<H: Handle> {
     /// The reason.
     pub error: Error,
-    /// The memory. If the device could not be stopped, it is still in flight: dropping it
+    /// The handles. If the device could not be stopped, they are still in flight: dropping them
     /// quarantines the memory.
     pub handles: Result<H::Done, Busy<Transfer<H>>>,
 }
@@ -216,18 +216,17 @@ impl<H: Handle> core::fmt::Debug for StartError<H> {
 }
 
 impl<H: Handle> Transfer<H> {
-    /// Tells the device of the memory, by way of `program`.
+    /// Tells the device of the memory by calling `program`.
     ///
-    /// `program` may start the device and return at once, or run one command after the other and
-    /// wait for each. It gets the pieces for a lifetime that it does not know, so that none leaves
-    /// it.
+    /// `program` may start the device and return at once, or run several commands and wait for each. Its
+    /// argument has a lifetime that it does not know, so no piece can leave it.
     ///
     /// Context: any, if `program` does not sleep.
     ///
     /// # Errors
     ///
-    /// [`StartError`] with what `program` returns, and with the handles after the device was
-    /// stopped, as by [`cancel`](Self::cancel).
+    /// [`StartError`] with the error of `program`, and with the handles after the device was stopped, as
+    /// by [`cancel`](Self::cancel).
     #[inline]
     pub fn start(
         handles: H,
@@ -236,7 +235,7 @@ impl<H: Handle> Transfer<H> {
     where
         H: InFlight,
     {
-        // INVARIANT: By the bound.
+        // INVARIANT: `H` is `InFlight`.
         let this = Self {
             handles: ManuallyDrop::new(handles),
             _handles: PhantomData,
@@ -251,17 +250,17 @@ impl<H: Handle> Transfer<H> {
         }
     }
 
-    /// Returns what to tell the device, from the start, for a command after the first.
+    /// Returns the pieces again, from the start, for a command after the first.
     ///
     /// Context: any.
     #[inline]
     pub fn pieces(&self) -> H::Pieces<'_> {
-        // SAFETY: By the type invariant; the handles are not taken out, nor borrowed exclusively, while
-        // `self` is borrowed.
+        // SAFETY: By the type invariant the handles are in a state of the device. While `self` is
+        // borrowed, they are neither taken out nor borrowed exclusively.
         unsafe { self.handles.pieces() }
     }
 
-    /// Returns the handles, to look at shared memory for instance.
+    /// Returns the handles, for example to access shared memory.
     #[inline]
     pub fn handles(&self) -> &H {
         &self.handles
@@ -269,13 +268,13 @@ impl<H: Handle> Transfer<H> {
 
     /// Returns whether the device is done.
     ///
-    /// C API: none; it is the engine that is asked. Context: any.
+    /// C API: none, because this asks the engines. Context: any.
     #[inline]
     pub fn is_idle(&self) -> bool {
         self.handles.is_done()
     }
 
-    /// Gives the memory back when the device is done, and syncs it.
+    /// Returns the handles when the device is done, and syncs the memory.
     ///
     /// Context: any.
     ///
@@ -292,7 +291,7 @@ impl<H: Handle> Transfer<H> {
         }
     }
 
-    /// Stops the device if it is not done, gives the memory back, and syncs it.
+    /// Stops the device if it is not done, syncs the memory, and returns the handles.
     ///
     /// How much the device has moved is not known.
     ///
@@ -300,8 +299,8 @@ impl<H: Handle> Transfer<H> {
     ///
     /// # Errors
     ///
-    /// [`Busy`] (`EBUSY`) with the transfer if the device cannot be stopped. Dropping that, as `?`
-    /// does, tries once more, and quarantines the memory.
+    /// [`Busy`] (`EBUSY`) with the transfer if the device cannot be stopped. Dropping it, as `?` does,
+    /// tries once more, and quarantines the memory if that fails, too.
     #[inline]
     pub fn cancel(self) -> Result<H::Done, Busy<Self>> {
         if self.handles.stop() {

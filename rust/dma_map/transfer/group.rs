@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Several handles in one transfer.
+//! Groups of handles in one transfer.
 
 use super::{
     private::Sealed,
@@ -27,13 +27,13 @@ impl<H: Handle> Handle for Option<H> {
 
     #[inline]
     unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees it for each handle of the group.
         self.as_ref().map(|handle| unsafe { handle.pieces() })
     }
 
     #[inline]
     unsafe fn finish(self) -> Self::Done {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees it for each handle of the group.
         self.map(|handle| unsafe { handle.finish() })
     }
 
@@ -59,19 +59,19 @@ impl<H: Handle, const N: usize> Handle for [H; N] {
 
     #[inline]
     fn stop(&self) -> bool {
-        // Each one is stopped, whatever became of the one before.
+        // Stops every handle, even if an earlier one could not be stopped.
         self.iter().fold(true, |all, handle| handle.stop() & all)
     }
 
     #[inline]
     unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees it for each handle of the group.
         self.each_ref().map(|handle| unsafe { handle.pieces() })
     }
 
     #[inline]
     unsafe fn finish(self) -> Self::Done {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees it for each handle of the group.
         self.map(|handle| unsafe { handle.finish() })
     }
 
@@ -99,21 +99,21 @@ macro_rules! tuple {
             #[inline]
             fn stop(&self) -> bool {
                 let ($($handle,)+) = self;
-                // Each one is stopped, whatever became of the one before.
+                // Stops every handle, even if an earlier one could not be stopped.
                 true $(& $handle.stop())+
             }
 
             #[inline]
             unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
                 let ($($handle,)+) = self;
-                // SAFETY: By the safety requirements of this function.
+                // SAFETY: The caller guarantees it for each handle of the group.
                 unsafe { ($($handle.pieces(),)+) }
             }
 
             #[inline]
             unsafe fn finish(self) -> Self::Done {
                 let ($($handle,)+) = self;
-                // SAFETY: By the safety requirements of this function.
+                // SAFETY: The caller guarantees it for each handle of the group.
                 unsafe { ($($handle.finish(),)+) }
             }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The handles, as a transfer takes them.
+//! Handles in a transfer: the implementations of [`Handle`].
 
 use super::{
     private::Sealed,
@@ -38,7 +38,7 @@ use crate::{
 };
 use kernel::sync::Arc;
 
-/// What a driver gets of memory of this shape.
+/// The pieces of memory of this shape.
 pub trait Shape<M> {
     type Pieces<'a, D, E>
     where
@@ -59,8 +59,8 @@ impl<M: OneAddress> Shape<M> for One {
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Piece<'a, D, E> {
-        // SAFETY: All of the memory, which is not empty (safety requirements of `OneAddress`), and those of
-        // this function.
+        // SAFETY: This is all of the memory, which is not empty (`OneAddress`). The caller guarantees
+        // the direction, the state and the mark.
         unsafe { Piece::new(memory.dma_address(), memory.size()) }
     }
 }
@@ -73,9 +73,9 @@ impl<M: CpuAddress> Shape<M> for Typed {
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> SharedPiece<'a, M::Target, E> {
-        // SAFETY: By the safety requirements of `CpuAddress` the memory is valid and aligned, and the device
-        // reaches it at `dma_address`; in a state of the device there are no references. The rest are the
-        // requirements of this function.
+        // SAFETY: `CpuAddress`: the memory is valid and aligned, and the device reaches it at
+        // `dma_address`. In a state of the device there are no references. The caller guarantees the
+        // state and the mark.
         unsafe {
             SharedPiece::new(CoherentView::new(
                 memory.cpu().as_ptr(),
@@ -93,7 +93,7 @@ impl<M: Scattered> Shape<M> for Several {
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Pieces<'a, D, E> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees the direction, the state and the mark.
         unsafe { Pieces::new(memory.segments()) }
     }
 }
@@ -117,18 +117,19 @@ impl<M: Backing<Shape: Shape<M>>, D: Direction, S: State> Handle for Dma<M, D, S
 
     #[inline]
     unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: By the type invariants it is mapped in this direction; the caller sees to the rest.
+        // SAFETY: By the type invariants the memory is mapped in direction `D`. The caller guarantees
+        // the state.
         unsafe { M::Shape::pieces::<D, S::Mark>(&self.backing) }
     }
 
     #[inline]
     unsafe fn finish(self) -> Self::Done {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees that the engine is idle or was stopped.
         unsafe { self.into_done() }
     }
 }
 
-/// What wraps a handle, and leaves it in its state.
+/// Implements the functions by those of the inner handle, which keeps its state.
 macro_rules! by_handle {
     () => {
         type Pieces<'a> = H::Pieces<'a>;
@@ -146,7 +147,7 @@ macro_rules! by_handle {
 
         #[inline]
         unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The caller guarantees it for the inner handle.
             unsafe { (**self).pieces() }
         }
 
@@ -172,7 +173,7 @@ impl<H: Handle> Handle for &H {
 
     #[inline]
     fn release(self) {
-        // What is borrowed is not freed here; whoever frees it asks again.
+        // The owner frees the memory, and its drop stops the engine again.
         let _ = Handle::stop(self);
     }
 }
@@ -185,7 +186,7 @@ impl<H: Handle> Handle for Arc<H> {
 
     #[inline]
     fn release(self) {
-        // As for a reference; the last one to drop it frees it.
+        // The last reference frees the memory, and its drop stops the engine again.
         let _ = Handle::stop(&self);
     }
 }

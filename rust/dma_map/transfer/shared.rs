@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Shared memory that has a type, as a device is told of it: whole, or a field or an element of it.
+//! Pieces of shared memory that has a type: all of it, a field or an element.
 
 use crate::{
     direction::Bidirectional,
@@ -21,22 +21,22 @@ use kernel::{
     ptr::KnownSize, //
 };
 
-/// Shared memory that holds a `T` and that a device has during `'a`, by a handle whose engine has the
-/// mark `E`.
+/// A piece of shared memory that holds a `T`. A device has it during `'a`, by a handle whose engine has
+/// the mark `E`.
 ///
 /// A [`Transfer`](crate::Transfer) of coherent memory hands it out. Like a view, it works with
-/// [`io_project!`](kernel::io::io_project), which finds fields by their names and checks the index of an
-/// element. What comes out has the lifetime and the mark that went in.
-/// [`piece`](SharedPiece::piece) is what a function that programs the device takes.
+/// [`io_project!`](kernel::io::io_project), which resolves fields by name and checks the index of an
+/// element. The result has the same lifetime and mark. [`piece`](SharedPiece::piece) converts it for a
+/// function that programs the device.
 ///
 /// # Invariants
 ///
-/// `view` is one of memory whose handle is in a state of the device during `'a`, and carries an engine
-/// with the mark `E`.
+/// `view` is a view of memory whose handle is in a state of the device during `'a`, and carries an
+/// engine with the mark `E`.
 ///
 /// # Examples
 ///
-/// A table that leads the device to the data:
+/// A table that points the device to the data:
 ///
 /// ```ignore
 /// # #[repr(C)]
@@ -82,7 +82,7 @@ impl<T: ?Sized, E> Clone for SharedPiece<'_, T, E> {
 }
 
 impl<'a, T: KnownSize + ?Sized, E> SharedPiece<'a, T, E> {
-    /// Takes a view for another lifetime.
+    /// Makes a piece of a view, for another lifetime.
     ///
     /// # Safety
     ///
@@ -92,10 +92,10 @@ impl<'a, T: KnownSize + ?Sized, E> SharedPiece<'a, T, E> {
     pub(super) unsafe fn new(view: CoherentView<'_, T>) -> Self {
         let ptr = CoherentBackend::as_ptr(view);
 
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: The caller guarantees the state and the mark.
         Self {
-            // SAFETY: By the invariants of the view, which hold during `'a`, too: the handle keeps the
-            // memory where it is, and there are references to it in the `Cpu` state only.
+            // SAFETY: The invariants of the view hold during `'a`, too: the handle keeps the memory in
+            // place, and references to it exist in the `Cpu` state only.
             view: unsafe { CoherentView::new(ptr, view.dma_address()) },
             _engine: PhantomData,
         }
@@ -125,13 +125,13 @@ impl<'a, T: KnownSize + ?Sized, E> SharedPiece<'a, T, E> {
         self.view.size()
     }
 
-    /// Returns what to tell the device.
+    /// Returns the piece, to program the device with.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: it is a part without a byte.
+    /// `EINVAL`: the part is empty.
     #[inline]
     pub fn piece(self) -> Result<Piece<'a, Bidirectional, E>> {
         let size = self.size();
@@ -139,14 +139,14 @@ impl<'a, T: KnownSize + ?Sized, E> SharedPiece<'a, T, E> {
             return Err(EINVAL);
         }
 
-        // SAFETY: The device reaches all of a view, which is not empty. By the type invariants, its handle
-        // is in a state of the device and carries an engine with the mark; shared memory is mapped in both
-        // directions.
+        // SAFETY: The device reaches all of a view, and this one is not empty. By the type invariants
+        // its handle is in a state of the device and carries an engine with the mark. Shared memory is
+        // mapped in both directions.
         Ok(unsafe { Piece::new(self.address(), size) })
     }
 }
 
-/// The I/O backend of [`SharedPiece`]: projections, and no accesses.
+/// The I/O backend of [`SharedPiece`]: projections without accesses.
 pub struct SharedPieceBackend<E>(PhantomData<fn() -> E>);
 
 impl<E> IoBackend for SharedPieceBackend<E> {
@@ -162,9 +162,9 @@ impl<E> IoBackend for SharedPieceBackend<E> {
         piece: Self::View<'a, T>,
         ptr: *mut U,
     ) -> Self::View<'a, U> {
-        // INVARIANT: A part of the memory has the handle of the whole.
+        // INVARIANT: A part of the memory has the same handle as the whole.
         SharedPiece {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The caller guarantees that `ptr` is a projection of the piece's memory.
             view: unsafe { CoherentBackend::project_view(piece.view, ptr) },
             _engine: PhantomData,
         }

@@ -27,7 +27,7 @@ pub(super) struct Layout {
     pub(super) size: usize,
     /// A power of two, at most a page.
     pub(super) align: usize,
-    /// A power of two that a block does not cross, or 0 for none.
+    /// A power of two, whose multiples a block does not cross, or 0 for none.
     pub(super) boundary: usize,
 }
 
