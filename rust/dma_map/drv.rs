@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Driver framework: what ties files and work to a binding.
+//! Driver framework: files and work that are tied to a binding.
 
 pub mod gate;
 mod queue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Protocols over shared memory: byte order, what a device wrote, rings and mailboxes.
+//! Protocols over shared memory: byte order, untrusted values, rings and mailboxes.
 
 pub mod endian;
 pub mod mailbox;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A way for what outlives a binding to what does not.
+//! Gates: access from files, work items and timers to a driver's DMA, while the device is bound.
 //!
-//! An open file, a work item or a timer may run after the driver was unbound. DMA handles may
-//! not. A [`Gate`] keeps the part of a driver that does DMA, lets others in while the device is
-//! bound, and at unbind asks them to leave, waits for them and drops what it keeps.
+//! An open file, a work item or a timer may run after the driver was unbound. DMA handles may not
+//! outlive the binding. A [`Gate`] owns the part of a driver that does DMA, and lets others enter while
+//! the device is bound. At unbind it asks them to leave, waits for them, and drops what it owns.
 //!
-//! Unlike `Devres`, whose readers hold an RCU read lock, those inside a gate may sleep.
+//! Unlike readers of `Devres`, which hold an RCU read lock, callers inside a gate may sleep.
 
 use crate::{
     device::{
@@ -52,43 +52,43 @@ mod private {
         platform, //
     };
 
-    /// What `AsRef` and `Deref` of a device lead to: itself, which stays while it is bound. A
-    /// driver's own type could lead to another device, or to memory that is gone earlier.
+    /// Devices whose `AsRef` and `Deref` lead to themselves, which stay while they are bound. A driver's
+    /// own type could lead to another device, or to memory that is freed earlier.
     pub trait BusDevice {}
     impl BusDevice for pci::Device<Core<'_>> {}
     impl BusDevice for platform::Device<Core<'_>> {}
 }
 
-/// Makes the lock of a gate.
+/// Makes the SRCU lock of a gate.
 ///
-/// Not generic and not inlined: [`Gate::new`] is compiled into each driver, and lockdep wants one
-/// name, by its address, for the one class that the gates of all drivers share.
+/// Not generic and not inlined, because [`Gate::new`] is compiled into each driver: the gates of all
+/// drivers share one lock class, and lockdep wants one name for it, by its address.
 #[inline(never)]
 fn new_lock() -> impl PinInit<Srcu, Error> {
     new_srcu!("dma_map::Gate")
 }
 
-/// What a [`Gate`] keeps.
+/// The contents of a [`Gate`].
 pub trait Guarded {
-    /// Makes everyone inside leave soon.
+    /// Makes everybody inside leave soon.
     ///
-    /// Called once, at unbind, when nobody can enter any more and some may still be inside. It
-    /// must wake sleepers and make later waits return at once.
+    /// Called once, at unbind, when nobody can enter any more and some callers may still be inside. It
+    /// must wake those that sleep, and make later waits return at once.
     ///
     /// Context: may sleep.
     fn shutdown(&self);
 }
 
-/// Lets others use a `F::Of<'_>` while the device is bound.
+/// Access to an `F::Of<'_>` while the device is bound.
 ///
-/// A gate is not tied to the binding: it can be kept anywhere, by an [`Arc`], and leaking one is
-/// harmless. What it keeps is dropped when the device is unbound, after the driver's own data.
+/// A gate does not borrow from the binding: an [`Arc`] of it can be stored anywhere, and leaking one is
+/// harmless. Its contents are dropped when the device is unbound, after the driver's own data.
 ///
 /// # Invariants
 ///
-/// `inner` is NULL, or a `KBox<F::Of<'x>>` that was leaked, where `'x` ends when the device is
-/// unbound. Only the devres action made in [`new`](Gate::new) sets it to NULL, and frees it when
-/// the readers of `srcu` that may have seen it are gone.
+/// `inner` is NULL, or a `KBox<F::Of<'x>>` that was leaked, where `'x` ends when the device is unbound.
+/// Only the devres action of [`new`](Gate::new) sets it to NULL. It frees the box after all readers of
+/// `srcu` that may have loaded the pointer are gone.
 #[pin_data]
 pub struct Gate<F: ForLt + 'static> {
     #[pin]
@@ -101,13 +101,13 @@ where
     F: ForLt + 'static,
     for<'x> F::Of<'x>: Guarded + Send + Sync,
 {
-    /// Sets the limits of `dev`, builds what the gate keeps, and opens the gate.
+    /// Sets the limits of `dev`, builds the contents, and opens the gate.
     ///
     /// `dev` is a [`pci::Device`](kernel::pci::Device) or a
     /// [`platform::Device`](kernel::platform::Device) in the `Core` context.
     ///
-    /// `build` gets the device and the token for a lifetime that it does not know, so what it
-    /// returns can borrow from the binding and from nothing shorter.
+    /// `build` gets the device and the token for a lifetime that it does not know. So its result can
+    /// borrow from the binding, but from nothing shorter.
     ///
     /// Context: may sleep.
     ///
@@ -134,17 +134,18 @@ where
         let token = DmaDevice::new(dev, limits)?;
         let bound: &P = dev;
         let raw = ffi::as_raw(bound.as_ref());
-        // What was made with the token is gone when `build` fails, and the next try starts anew.
+        // If `build` fails, everything made with the token is gone, and a later call may claim the
+        // device anew.
         let data = build(bound, token).inspect_err(|_| binding::unclaim(token.device()))?;
 
-        // SAFETY: The box is leaked here, and not moved until the action below drops it as a whole.
+        // SAFETY: The box is leaked here. It is not moved until the action below drops it as a whole.
         let data = KBox::into_raw(unsafe { Pin::into_inner_unchecked(data) });
-        // INVARIANT: `'x` is the binding: the action runs before it ends, and after that nobody
-        // gets a reference.
+        // INVARIANT: `'x` is the binding: the action runs before it ends, and nobody gets a reference
+        // after that.
         gate.inner.store(data.cast(), Ordering::Release);
 
-        // SAFETY: `raw` is a bound device. The action owns the reference that is leaked here; if
-        // it can't be added, it is run at once, and closes the gate again.
+        // SAFETY: `raw` is a bound device. The action owns the reference that is leaked here. If it
+        // can't be added, it runs at once, and closes the gate again.
         to_result(unsafe {
             bindings::devm_add_action_or_reset(
                 raw,
@@ -159,8 +160,8 @@ where
 
     /// Enters the gate, if the device is still bound.
     ///
-    /// The caller may sleep inside. Unbind waits until it leaves, after having called
-    /// [`Guarded::shutdown`]; a guard that is leaked makes it wait forever.
+    /// The caller may sleep inside. Unbind calls [`Guarded::shutdown`], then waits until the caller
+    /// drops the guard; if the guard is leaked, it waits forever.
     ///
     /// Context: any but hard IRQ.
     #[inline]
@@ -168,7 +169,7 @@ where
         let srcu = self.srcu.read_lock();
         let inner = self.inner.load(Ordering::Acquire);
 
-        // INVARIANT: `inner` was loaded after the read lock was taken.
+        // INVARIANT: `inner` was loaded under the SRCU read lock.
         (!inner.is_null()).then_some(Guard {
             inner,
             _srcu: srcu,
@@ -176,30 +177,31 @@ where
         })
     }
 
-    /// Closes the gate: the devres action.
+    /// Closes the gate; the devres action.
     ///
     /// # Safety
     ///
     /// Called once, with a reference that [`new`](Self::new) leaked, while the device is bound.
     unsafe extern "C" fn close(ptr: *mut c_void) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The caller guarantees that this is the reference that `new` leaked, once.
         let gate = unsafe { Arc::from_raw(ptr.cast_const().cast::<Self>()) };
 
         let inner = gate.inner.swap(null_mut(), Ordering::AcqRel);
-        // SAFETY: By the type invariants `inner` is the leaked box, which nobody else frees.
+        // SAFETY: By the type invariants `inner` is the leaked box, and only this function frees it.
         unsafe { (*inner).shutdown() };
         gate.srcu.synchronize();
-        // SAFETY: As above; it is not reachable any more, and all who were inside have left.
+        // SAFETY: The box was leaked by `new`. It is unreachable now, and all readers that could have
+        // loaded it have left.
         drop(unsafe { Pin::new_unchecked(KBox::from_raw(inner)) });
     }
 }
 
-/// Evidence that its holder is inside a gate.
+/// A guard: its holder is inside the gate.
 ///
 /// # Invariants
 ///
-/// `inner` was the gate's content after the SRCU read lock was taken, so it is not freed before the
-/// lock is released.
+/// `inner` is the gate's contents, loaded after the SRCU read lock was taken. So the box is not freed
+/// before the lock is released.
 pub struct Guard<'a, F: ForLt + 'static> {
     inner: *mut F::Of<'static>,
     _srcu: srcu::Guard<'a>,
@@ -207,12 +209,12 @@ pub struct Guard<'a, F: ForLt + 'static> {
 }
 
 impl<F: ForLt + 'static> Guard<'_, F> {
-    /// Calls `f` with what the gate keeps.
+    /// Calls `f` with the contents of the gate.
     ///
-    /// The lifetime of the content is not known to `f`, so nothing of it can be carried out.
+    /// `f` does not know the lifetime of the contents, so nothing that borrows from them can leave it.
     #[inline]
     pub fn with<R>(&self, f: impl for<'x> FnOnce(Pin<&F::Of<'x>>) -> R) -> R {
-        // SAFETY: By the type invariants the content is alive, and it is pinned in its box.
+        // SAFETY: By the type invariants the contents are not freed, and they are pinned in their box.
         f(unsafe { Pin::new_unchecked(&*self.inner) })
     }
 }

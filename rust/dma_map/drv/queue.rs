@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Workqueues of a binding.
+//! Workqueues that end with the binding.
 
 use crate::{
     device::DmaDevice,
@@ -12,9 +12,10 @@ use kernel::{
 };
 
 impl WorkQueue {
-    /// Makes a workqueue, whose workers are called after `name`.
+    /// Makes a workqueue whose workers are named after `name`.
     ///
-    /// It is there until `dev` is unbound, whoever has a reference: not to be made over and over.
+    /// It exists until `dev` is unbound, even if no reference is left, so a driver should not make new
+    /// ones repeatedly.
     ///
     /// C API: `alloc_workqueue()` with `WQ_UNBOUND`. Context: may sleep.
     ///

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Numbers in the byte order of the device.
+//! Numbers in the device's byte order.
 //!
-//! A device defines the byte order of what it shares with the CPU, and the CPU's own may be another
-//! one. [`Le`] is a number of which the least significant byte comes first in memory, as PCI devices
-//! have it, and [`Be`] is the opposite. Neither is a number to compute with: it is converted where
-//! it is read or written, and a conversion that is missing does not compile.
+//! A device defines the byte order of what it shares with the CPU, which may differ from the CPU's.
+//! [`Le`] is a number whose least significant byte comes first in memory, as for PCI devices, and [`Be`]
+//! is the opposite. Neither supports arithmetic: the driver converts it where it reads or writes it, and
+//! a missing conversion does not compile.
 //!
-//! Both have the size and the alignment of the number, so that a structure of them looks as the
-//! device's document has it, and each is read and written by one access. `zerocopy`'s types of that
-//! kind have an alignment of 1: an access to them may be four accesses to bytes, of which a device
-//! can see some.
+//! Both have the size and the alignment of the number, so that a structure of them has the layout of the
+//! device's data sheet, and each is read and written by one access. `zerocopy`'s types have an alignment
+//! of 1: an access to one may be several accesses to bytes, and a device may see only some of them.
 //!
 //! C: `__le32` and its kind, `le32_to_cpu()`, `cpu_to_le32()`.
 //!
@@ -50,7 +49,7 @@ use zerocopy_derive::Immutable;
 ///
 /// # Invariants
 ///
-/// The bytes of the field are those of the number in this order, whatever the CPU's order is.
+/// The bytes of the field are those of the number in little-endian order, whatever the CPU's order is.
 #[derive(Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(transparent)]
 pub struct Le<T>(T);
@@ -59,7 +58,7 @@ pub struct Le<T>(T);
 ///
 /// # Invariants
 ///
-/// As those of [`Le`].
+/// The bytes of the field are those of the number in big-endian order, whatever the CPU's order is.
 #[derive(Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
 #[repr(transparent)]
 pub struct Be<T>(T);
@@ -67,14 +66,15 @@ pub struct Be<T>(T);
 macro_rules! impl_order {
     ($order:ident, $to:ident, $from:ident: $($number:ty),*) => { $(
         impl $order<$number> {
-            /// Converts a number.
+            /// Converts a number to this byte order.
             #[inline(always)]
             pub const fn new(number: $number) -> Self {
-                // INVARIANT: The method returns the number whose bytes on this CPU are those.
+                // INVARIANT: On this CPU, the bytes of the method's result are those of the number in
+                // this order.
                 Self(number.$to())
             }
 
-            /// Returns the number.
+            /// Returns the number in the CPU's byte order.
             #[inline(always)]
             pub const fn get(self) -> $number {
                 <$number>::$from(self.0)
@@ -100,8 +100,8 @@ macro_rules! impl_order {
 impl_order!(Le, to_le, from_le: u16, u32, u64);
 impl_order!(Be, to_be, from_be: u16, u32, u64);
 
-// Not one for each number: then there is code in the driver only, if that formats one. The formatting of
-// numbers can panic, as far as the machine code tells.
+// Generic, and not one for each number, so that it is compiled only into a driver that formats one. The
+// formatting of numbers can panic, as far as the machine code shows.
 impl<T> fmt::Debug for Le<T>
 where
     T: Copy + fmt::Debug + From<Self>,
@@ -120,24 +120,26 @@ where
     }
 }
 
-/// One volatile access, to the number inside.
+/// Implements volatile access: one access to the number inside.
 macro_rules! impl_access {
     ($($order:ident<$number:ty>),*) => { $(
         impl IoCapable<$order<$number>> for SysMemBackend {
             #[inline(always)]
             fn io_read(view: SysMem<'_, $order<$number>>) -> $order<$number> {
                 let number = Self::as_ptr(view).cast::<$number>();
-                // SAFETY: The only field of a transparent structure.
+                // SAFETY: The number is the only field of a transparent structure, so it is all of the
+                // view's memory.
                 let number = unsafe { Self::project_view(view, number) };
 
-                // INVARIANT: What is in memory has the order that the type of the view says.
+                // INVARIANT: The type of the view says which order the bytes in memory have.
                 $order(<Self as IoCapable<$number>>::io_read(number))
             }
 
             #[inline(always)]
             fn io_write(view: SysMem<'_, $order<$number>>, value: $order<$number>) {
                 let number = Self::as_ptr(view).cast::<$number>();
-                // SAFETY: As above.
+                // SAFETY: The number is the only field of a transparent structure, so it is all of the
+                // view's memory.
                 let number = unsafe { Self::project_view(view, number) };
 
                 <Self as IoCapable<$number>>::io_write(number, value.0);
@@ -147,6 +149,6 @@ macro_rules! impl_access {
 }
 
 impl_access!(Le<u16>, Le<u32>, Be<u16>, Be<u32>);
-// As the numbers themselves.
+// Numbers of 64 bits have volatile access on 64-bit machines only.
 #[cfg(CONFIG_64BIT)]
 impl_access!(Le<u64>, Be<u64>);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mailbox: one request at a time, in memory that CPU and device share, and its response.
+//! Mailboxes in shared memory: one request at a time, and its response.
 //!
-//! The memory is two slots of the same size. A slot is made of blocks of 64 bytes: the first one is
-//! a head, and the data follows. The driver decides what the words of the head mean that are not
-//! the mailbox's, and how the device is told that there is a request (the doorbell) and tells that
-//! there is a response.
+//! The memory is two slots of the same size. A slot consists of blocks of 64 bytes: the first block is a
+//! head, and the data follows. The driver defines the words of the head that are not the mailbox's, how
+//! it tells the device of a request (the doorbell), and how the device tells of a response.
 //!
-//! A head is sixteen little-endian words of 32 bits: the status (0 for none, 1 for a message), the
-//! number of the request, the number of bytes of data, 0, and the driver's [`WORDS`] words. The
-//! driver has its words as numbers; the data is bytes, whose order is its own
+//! A head is sixteen little-endian words of 32 bits: the status (0 for no message, 1 for a message), the
+//! sequence number of the request, the number of bytes of data, a reserved 0, and the driver's [`WORDS`]
+//! words. The driver gets its words as numbers. The data is bytes, whose order the driver defines
 //! ([`endian`](crate::endian) has types for both).
 //!
 //! ```text
@@ -19,13 +18,13 @@
 //!   take(): status, number, the rest     <---     writes the response, number, status
 //! ```
 //!
-//! What is in the response slot was written by a device: the head is read once and checked against
-//! the request before anything else is done with it. A device that may be late, so that its answer
-//! comes after the next request was posted, must write the data first, then the words and the
-//! length, then the number, then the status; one that is stopped when it takes too long may write
-//! in any order.
+//! A device writes the response slot, so [`take`](Mailbox::take) reads the head once and checks it
+//! against the request before it does anything else. If the device may be late, so that an answer may
+//! arrive after the next request was posted, it must write the data first, then the words and the
+//! length, then the sequence number, then the status. A device that is stopped on timeout may write in
+//! any order.
 //!
-//! `tools/testing/dma_map/model/mailbox.pml` is the protocol as a model.
+//! `tools/testing/dma_map/model/mailbox.pml` is a model of the protocol.
 
 mod exchange;
 mod slot;
@@ -61,45 +60,45 @@ pub use self::{
     }, //
 };
 
-/// The slot holds no message.
+/// The status of a slot without a message.
 const EMPTY: Le<u32> = Le::<u32>::new(0);
 
-/// The slot holds a message.
+/// The status of a slot with a message.
 const POSTED: Le<u32> = Le::<u32>::new(1);
 
-/// Returns the number of bytes in a slot that a message with `length` bytes of data takes.
+/// Returns the number of bytes of a slot that a message with `length` bytes of data occupies.
 #[inline]
 pub const fn size_of(length: usize) -> usize {
     length.saturating_add(BLOCK)
 }
 
-/// A response, as the device gave it and as it was found to be one.
+/// A response that [`take`](Mailbox::take) has checked.
 pub struct Message {
     sequence: u32,
     length: usize,
 }
 
 impl Message {
-    /// Returns the number of the request that it answers.
+    /// Returns the number of the request that this answers.
     #[inline]
     pub fn sequence(&self) -> u32 {
         self.sequence
     }
 
-    /// Returns the number of bytes of data; not more than a slot has.
+    /// Returns the number of bytes of data, at most the capacity of a slot.
     #[inline]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Returns whether there is no data.
+    /// Returns whether the response has no data.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 }
 
-/// Two slots, and whose turn it is.
+/// A mailbox: two slots, and the number of the last request.
 ///
 /// # Examples
 ///
@@ -124,17 +123,17 @@ impl Message {
 ///
 /// # Invariants
 ///
-/// `request` and `response` are the halves of what [`Slots::blocks`] of `memory` returns.
+/// `request` and `response` are the two halves of the memory that [`Slots::blocks`] of `memory` returns.
 pub struct Mailbox<M> {
     memory: M,
     request: Slot,
     response: Slot,
-    /// The number of the last request; never 0.
+    /// The number of the last request; 0 only before the first.
     sequence: u32,
 }
 
 impl Mailbox<()> {
-    /// Returns how many blocks a mailbox needs for `bytes` of data in each direction.
+    /// Returns the number of blocks of a mailbox for `bytes` of data in each direction.
     #[inline]
     pub const fn blocks_for(bytes: usize) -> usize {
         bytes.div_ceil(BLOCK).saturating_add(1).saturating_mul(2)
@@ -142,11 +141,11 @@ impl Mailbox<()> {
 }
 
 impl<M: Slots> Mailbox<M> {
-    /// Makes a mailbox of zeroed memory; the first half is for requests.
+    /// Makes a mailbox of zeroed memory. The first half is the request slot.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: fewer than two blocks, an odd number, or 4 GiB in a slot.
+    /// `EINVAL`: fewer than two blocks, or an odd number, or a slot of 4 GiB or more.
     pub fn new(memory: M) -> Result<Self> {
         let blocks = memory.blocks();
         let count = blocks.len();
@@ -156,7 +155,7 @@ impl<M: Slots> Mailbox<M> {
         let request = Slot::new(io_project!(blocks, [try: ..count / 2]))?;
         let response = Slot::new(io_project!(blocks, [try: count / 2..]))?;
 
-        // INVARIANT: Of this memory, which stays there, as `Slots` promises.
+        // INVARIANT: Both slots are halves of this memory, which does not move (`Slots`).
         Ok(Self {
             memory,
             request,
@@ -165,61 +164,61 @@ impl<M: Slots> Mailbox<M> {
         })
     }
 
-    /// Returns the memory.
+    /// Returns the memory of both slots.
     #[inline]
     pub fn memory(&self) -> &M {
         &self.memory
     }
 
-    /// Returns how many bytes of data a message can have.
+    /// Returns the maximum number of bytes of data in a message.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.request.capacity()
     }
 
-    /// Returns the request slot, from its first byte on, for a device that is told of it once.
+    /// Returns the request slot, for a device that is told its address once.
     #[inline]
     pub fn request(&self) -> CoherentView<'_, [Block]> {
-        // SAFETY: By the type invariants; the memory is there, and shared, as `Slots` promises of what is
-        // not dropped.
+        // SAFETY: By the type invariants the slot is part of `memory`. `Slots` guarantees that it exists
+        // and is shared while `memory` is not dropped.
         unsafe { self.request.blocks() }
     }
 
     /// Returns the response slot.
     #[inline]
     pub fn response(&self) -> CoherentView<'_, [Block]> {
-        // SAFETY: As above.
+        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
         unsafe { self.response.blocks() }
     }
 
     #[inline]
     fn request_head(&self) -> CoherentView<'_, Head> {
-        // SAFETY: As above.
+        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
         unsafe { self.request.head() }
     }
 
     #[inline]
     fn request_data(&self) -> CoherentView<'_, [u8]> {
-        // SAFETY: As above.
+        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
         unsafe { self.request.data() }
     }
 
     #[inline]
     fn response_head(&self) -> CoherentView<'_, Head> {
-        // SAFETY: As above.
+        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
         unsafe { self.response.head() }
     }
 
     #[inline]
     fn response_data(&self) -> CoherentView<'_, [u8]> {
-        // SAFETY: As above.
+        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
         unsafe { self.response.data() }
     }
 
-    /// Writes a request, and gives it away when all of it is written. What is in the response slot
-    /// is not the answer any more.
+    /// Writes a request, and then its status, which gives it to the device. The response slot no longer
+    /// holds an answer.
     ///
-    /// [`Transfer::start`](crate::Transfer::start) takes what is returned, and tells the device of it.
+    /// [`Transfer::start`](crate::Transfer::start) takes the result, and tells the device of it.
     ///
     /// Context: any.
     ///
@@ -238,32 +237,32 @@ impl<M: Slots> Mailbox<M> {
         let request = self.request_head();
         io_write!(request, .status, EMPTY);
         io_write!(request, .sequence, self.sequence.into());
-        // CAST: Not more than the capacity, which is a `u32`.
+        // CAST: The length is at most the capacity, which is a `u32`.
         io_write!(request, .length, (data.len() as u32).into());
         let slots = io_project!(request, .words);
         for i in 0..WORDS {
             io_write!(slots, [try: i], words.get(i).copied().unwrap_or(0).into());
         }
 
-        // An answer that does not come must not look like the last one.
+        // Clears the old answer, so that it is not taken for the next one.
         let response = self.response_head();
         io_write!(response, .status, EMPTY);
         io_write!(response, .sequence, 0.into());
         barrier::publish(|| io_write!(request, .status, POSTED));
 
-        // SAFETY: Checked above.
+        // SAFETY: The length is at most the capacity (checked above).
         Ok(unsafe { Exchange::new(self, data.len()) })
     }
 
-    /// Takes the response: reads its head once, and checks that it is the answer to the last
-    /// request. What the driver's words mean is for the driver to check.
+    /// Takes the response: reads its head once, and checks that it answers the last request. The driver
+    /// must check its own words.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// - `EAGAIN`: there is none yet.
-    /// - `EBADMSG`: what is there is not the answer, or longer than a slot.
+    /// - `EAGAIN`: no response has arrived yet.
+    /// - `EBADMSG`: the message is not the answer, or is longer than a slot.
     #[inline]
     pub fn take(&self) -> Result<(Message, Untrusted<[u32; WORDS]>)> {
         let response = self.response_head();
@@ -277,8 +276,8 @@ impl<M: Slots> Mailbox<M> {
                 _ => Err(EBADMSG),
             })?;
 
-        // A status may be that of a late answer to the request before, and what is behind it that of
-        // this one, half written: the number decides, and the rest is read after it.
+        // A status may belong to a late answer to the previous request, followed by a half-written
+        // answer to this one. So the number decides, and the rest is read after it.
         barrier::consume(|| io_project!(response, .sequence).once().read())
             .exactly(self.sequence.into())?;
 
@@ -293,15 +292,15 @@ impl<M: Slots> Mailbox<M> {
         })
     }
 
-    /// Returns a view of the data of the response.
+    /// Returns a view of the response's data.
     ///
-    /// The device may have changed it since [`take`](Self::take); it is data, and not a length.
+    /// The device may have changed it since [`take`](Self::take), but not the length of the view.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `ERANGE`: the message is another mailbox's, and longer than a slot of this one.
+    /// `ERANGE`: the message is another mailbox's, and is longer than a slot of this one.
     #[inline]
     pub fn data(&self, message: &Message) -> Result<CoherentView<'_, [u8]>> {
         let data = self.response_data();

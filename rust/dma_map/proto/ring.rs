@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rings of slots that CPU and device share.
+//! Rings of slots in shared memory.
 //!
-//! One side fills slots and the other empties them, and each tells the other how far it is by a
-//! counter ([`index`]). [`Producer`] is for a ring that the CPU fills, and [`Consumer`] for one that
-//! it empties. Where the counters are differs from device to device, so that is a trait,
-//! [`Counters`]: two words of memory, [`InMemory`], or registers of the driver.
+//! One side fills slots and the other empties them. Each tells the other its progress by a counter
+//! ([`index`]). [`Producer`] is for a ring that the CPU fills, and [`Consumer`] for one that it empties.
+//! The place of the counters depends on the device, so it is a trait, [`Counters`]: two words of memory
+//! ([`InMemory`]), or registers of the driver.
 //!
-//! Counters are numbers here, and what a device sees of [`InMemory`] is little endian. What the
-//! slots' bytes mean is between the driver and its device: [`endian`](crate::endian) has the types.
+//! Counters are numbers here, and [`InMemory`] stores them in little endian. The driver and its device
+//! define the contents of a slot; [`endian`](crate::endian) has types for it.
 //!
-//! What can be got wrong with a ring is not in the driver's hands:
+//! The types rule out the usual mistakes:
 //!
-//! - The barrier between the slots and the counter that gives them away is in
-//!   [`Producer::publish`], [`Consumer::poll`] and [`Consumer::release`].
-//! - A slot that was not published can't be seen by the device's rules; one that was can't be
-//!   written any more: there is no way to a slot but [`Producer::vacancy`].
-//! - What the device writes is read once, into an [`Untrusted`] value. Its counter is checked: a
-//!   device that claims what can't be gets `EBADMSG`, and never makes the CPU leave the ring.
+//! - The barrier between the slots and the counter that gives them away is in [`Producer::publish`],
+//!   [`Consumer::poll`] and [`Consumer::release`].
+//! - By the protocol, the device does not read a slot before it was published. The CPU cannot write it
+//!   afterwards: [`Producer::vacancy`] is the only access to a slot.
+//! - A value of the device is read once, into an [`Untrusted`] value. Its counter is checked: an
+//!   impossible one is `EBADMSG`, and never makes the CPU leave the ring.
 
 pub mod index;
 
@@ -49,14 +49,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// Where the counters of a ring are.
+/// The counters of a ring.
 ///
-/// The library calls this with the barriers in place, so an implementation is two accesses.
+/// The library calls these functions with the barriers in place, so an implementation is two accesses.
 pub trait Counters {
-    /// Tells the device how far the CPU is.
+    /// Writes the CPU's counter, for the device.
     fn tell(&self, counter: u32);
 
-    /// Asks how far the device is. One read, of one value.
+    /// Reads the device's counter: one read, of one value.
     fn ask(&self) -> Untrusted<u32>;
 }
 
@@ -71,17 +71,17 @@ struct Words {
 }
 
 /// Counters in coherent memory: the CPU's in the first word, the device's 64 bytes behind it. Both are
-/// little endian, as PCI devices have it; for another device, [`Counters`] is two accesses to words of
-/// its own order ([`Be`](crate::endian::Be)).
+/// little endian, as for PCI devices. For another device, [`Counters`] is two accesses to words in its
+/// own byte order ([`Be`](crate::endian::Be)).
 pub struct InMemory<'bound, E: Engine> {
     words: DmaCoherent<'bound, Words, Shared<E>>,
 }
 
 impl<'bound, E: Engine> InMemory<'bound, E> {
-    /// Where the device's counter is, in bytes from the CPU's.
+    /// The offset of the device's counter from the CPU's, in bytes.
     pub const DEVICE: usize = core::mem::offset_of!(Words, device);
 
-    /// Allocates two counters of 0.
+    /// Allocates the counters, both 0.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl<E: Engine> Counters for InMemory<'_, E> {
     }
 }
 
-/// What [`Producer::push`] gives back when there is no room: the value.
+/// The error of [`Producer::push`] on a full ring, with the value.
 #[derive(Debug)]
 pub struct Full<T>(pub T);
 
@@ -162,7 +162,7 @@ where
     E: Engine,
     C: Counters,
 {
-    /// Makes an empty ring of `slots`; both counters are 0.
+    /// Makes an empty ring of `slots`. Both counters are 0.
     ///
     /// # Errors
     ///
@@ -183,37 +183,37 @@ where
         self.slots.dma_address()
     }
 
-    /// Returns where the counters are.
+    /// Returns the counters.
     #[inline]
     pub fn counters(&self) -> &C {
         &self.counters
     }
 
-    /// Returns how many slots can be filled, as far as is known.
+    /// Returns the number of slots that the CPU can fill, as of the last [`reclaim`](Self::reclaim).
     #[inline]
     pub fn room(&self) -> u32 {
         self.index.room()
     }
 
-    /// Asks the device how many slots it has emptied, and returns how many are new.
+    /// Reads how many slots the device has emptied, and returns how many of them are new.
     ///
-    /// Context: any, if the counters' is.
+    /// Context: that of [`Counters::ask`].
     ///
     /// # Errors
     ///
-    /// `EBADMSG`: more than were filled. Nothing changes.
+    /// `EBADMSG`: the device claims more than were filled. Nothing changes.
     pub fn reclaim(&mut self) -> Result<u32> {
         let new = self
             .counters
             .ask()
             .validate(|tail| Ok(self.index.emptied(tail)?))?;
 
-        // The slots are written again after the device was seen to be done with them.
+        // Writes to the slots come after the read of the device's counter.
         barrier::full();
         Ok(new)
     }
 
-    /// Returns the next slot, to be written once; `None` if the ring is full.
+    /// Returns the next slot, to write it once, or `None` if the ring is full.
     ///
     /// Context: any.
     #[inline]
@@ -244,9 +244,9 @@ where
         }
     }
 
-    /// Gives all filled slots to the device, after everything that was written before.
+    /// Gives all filled slots to the device, after all earlier writes.
     ///
-    /// Context: any, if the counters' is.
+    /// Context: that of [`Counters::tell`].
     #[inline]
     pub fn publish(&mut self) {
         let counter = self.index.counter();
@@ -254,9 +254,9 @@ where
     }
 }
 
-/// A slot that is the CPU's, to be filled by one write.
+/// A slot that the CPU owns, to be filled by one write.
 ///
-/// Dropping it leaves the slot as it was, and the next one is the same.
+/// Dropping it leaves the slot unchanged, and the next vacancy is the same slot.
 #[must_use]
 pub struct Vacancy<'a, T> {
     slot: CoherentView<'a, T>,
@@ -264,13 +264,13 @@ pub struct Vacancy<'a, T> {
 }
 
 impl<T: FromBytes + IntoBytes> Vacancy<'_, T> {
-    /// Returns the address of the slot, for devices that are told of it.
+    /// Returns the address of the slot, for devices that are told each address.
     #[inline]
     pub fn dma_address(&self) -> DmaAddress {
         self.slot.dma_address()
     }
 
-    /// Writes the slot. The device gets it by [`Producer::publish`].
+    /// Writes the slot. [`Producer::publish`] gives it to the device.
     #[inline]
     pub fn fill(self, value: T) {
         self.slot.copy_write(value);
@@ -311,11 +311,11 @@ where
     E: Engine,
     C: Counters,
 {
-    /// Makes an empty ring of `slots`; both counters are 0.
+    /// Makes an empty ring of `slots`. Both counters are 0.
     ///
     /// # Errors
     ///
-    /// As [`Producer::new`].
+    /// Those of [`Producer::new`].
     pub fn new(slots: DmaCoherent<'bound, [T], Shared<E>>, counters: C) -> Result<Self> {
         let index = Emptying::new(slots.len()).ok_or(EINVAL)?;
 
@@ -332,33 +332,33 @@ where
         self.slots.dma_address()
     }
 
-    /// Returns where the counters are.
+    /// Returns the counters.
     #[inline]
     pub fn counters(&self) -> &C {
         &self.counters
     }
 
-    /// Returns how many slots can be emptied, as far as is known.
+    /// Returns the number of slots that the CPU can empty, as of the last [`poll`](Self::poll).
     #[inline]
     pub fn available(&self) -> u32 {
         self.index.available()
     }
 
-    /// Asks the device how many slots it has filled, and returns how many are new.
+    /// Reads how many slots the device has filled, and returns how many of them are new.
     ///
-    /// Context: any, if the counters' is.
+    /// Context: that of [`Counters::ask`].
     ///
     /// # Errors
     ///
-    /// `EBADMSG`: more than there was room for. Nothing changes.
+    /// `EBADMSG`: the device claims more than there was room for. Nothing changes.
     pub fn poll(&mut self) -> Result<u32> {
         let head = self.counters.ask();
 
-        // What is in the slots is read after the counter.
+        // Reads of the slots come after that of the counter.
         barrier::consume(|| head.validate(|head| Ok(self.index.filled(head)?)))
     }
 
-    /// Empties the next slot: copies out what the device wrote, once.
+    /// Empties the next slot: copies the device's data, once.
     ///
     /// Context: any.
     #[inline]
@@ -370,18 +370,18 @@ where
         Some(value)
     }
 
-    /// Gives all emptied slots back to the device, after everything that was read before.
+    /// Gives all emptied slots back to the device, after all earlier reads.
     ///
-    /// Context: any, if the counters' is.
+    /// Context: that of [`Counters::tell`].
     #[inline]
     pub fn release(&mut self) {
-        // A write after reads: weaker barriers do not order that.
+        // Weaker barriers do not order a write after earlier reads.
         barrier::full();
         self.counters.tell(self.index.counter());
     }
 }
 
-/// Returns slot `index`, which is one: an index is less than the number of slots.
+/// Returns slot `index`. It exists, because an index is less than the number of slots.
 #[inline]
 fn slot_of<T>(slots: CoherentView<'_, [T]>, index: usize) -> Option<CoherentView<'_, T>> {
     let slot = || -> Result<CoherentView<'_, T>> { Ok(io_project!(slots, [try: index])) };

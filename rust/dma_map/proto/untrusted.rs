@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device wrote, before it was checked.
+//! Untrusted values: what a device wrote, before the driver has checked it.
 //!
-//! A device, or the firmware on it, or the host of a virtual machine, writes what it likes, when
-//! it likes. Two mistakes follow from that: to use a value without a check, and to check one value
-//! and use another, because it was read twice. Here, a read gives an [`Untrusted`] value that
-//! nothing can be done with but to check it, which consumes it; and where a value must be read only
-//! once, reading consumes the way to it ([`Once`]).
+//! A device, its firmware, or the host of a virtual machine may write anything at any time. Two mistakes
+//! follow from that: to use a value without a check, and to check one value and use another, because it
+//! was read twice. Here, a read returns an [`Untrusted`] value, which a driver can only check, and the
+//! check consumes it. Where a value must be read only once, the read consumes the access to it
+//! ([`Once`]).
 
 use crate::view::{
     CoherentBackend,
@@ -21,9 +21,9 @@ use kernel::{
     prelude::*, //
 };
 
-/// A value that a device wrote, and that was not checked yet.
+/// A value that a device wrote and the driver has not checked yet.
 ///
-/// It cannot be compared, printed, copied or computed with. All checks consume it, and fail with
+/// It cannot be compared, printed, copied or used in arithmetic. All checks consume it, and fail with
 /// `EBADMSG`.
 ///
 /// # Examples
@@ -39,31 +39,31 @@ use kernel::{
 pub struct Untrusted<T>(T);
 
 impl<T> Untrusted<T> {
-    /// Marks a value as untrusted: one that was read from a register, for example.
+    /// Marks a value as untrusted, for example one that was read from a register.
     #[inline]
     pub const fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// Makes something of the value, or refuses it.
+    /// Converts the value by `check`, which may refuse it.
     ///
-    /// The way in for checks that are not here. What `check` returns is trusted from here on.
+    /// For checks that this type does not have. The caller trusts what `check` returns.
     #[inline]
     pub fn validate<R>(self, check: impl FnOnce(T) -> Result<R>) -> Result<R> {
         check(self.0)
     }
 
-    /// Takes out a part, still untrusted.
+    /// Converts the value by `part`, for example to a field of it. The result is still untrusted.
     #[inline]
     pub fn map<R>(self, part: impl FnOnce(T) -> R) -> Untrusted<R> {
         Untrusted(part(self.0))
     }
 
-    /// Returns the value if it is what was expected.
+    /// Returns the value if it equals `expected`.
     ///
     /// # Errors
     ///
-    /// `EBADMSG` if it is not.
+    /// `EBADMSG` if it differs.
     #[inline]
     pub fn exactly(self, expected: T) -> Result<T>
     where
@@ -76,17 +76,17 @@ impl<T> Untrusted<T> {
         }
     }
 
-    /// Returns the value as one of an enumeration, or as another type that not all values fit.
+    /// Converts the value to an enumeration, or to another type that does not have all values.
     ///
     /// # Errors
     ///
-    /// `EBADMSG` if it does not fit.
+    /// `EBADMSG` if the type does not have the value.
     #[inline]
     pub fn convert<R: TryFrom<T>>(self) -> Result<R> {
         R::try_from(self.0).map_err(|_| EBADMSG)
     }
 
-    /// Returns the value as an index of something with `len` elements.
+    /// Returns the value as an index into `len` elements.
     ///
     /// # Errors
     ///
@@ -120,10 +120,10 @@ impl<T> Untrusted<T> {
     }
 }
 
-/// A way to a value in shared memory that can be gone once.
+/// A value in shared memory that can be read once.
 ///
-/// Made by [`CoherentView::once`] and by the types that hand out what a device wrote. It is not
-/// [`Copy`], as the view is: who has it can read the value one time.
+/// [`CoherentView::once`] makes it, and so do the types that give access to a device's data. Unlike the
+/// view, it is not [`Copy`], so its owner can read the value only once.
 #[must_use]
 pub struct Once<'a, T: ?Sized>(CoherentView<'a, T>);
 
@@ -146,7 +146,7 @@ impl<T: ?Sized> Once<'_, T> {
 }
 
 impl CoherentBackend {
-    /// Copies a value out of shared memory, in one go.
+    /// Copies a value out of shared memory, once.
     #[inline]
     pub(crate) fn copy<T: FromBytes>(view: CoherentView<'_, T>) -> T {
         view.as_view().copy_read()
@@ -154,7 +154,7 @@ impl CoherentBackend {
 }
 
 impl<'a, T: ?Sized> CoherentView<'a, T> {
-    /// Narrows the view to one that reads once.
+    /// Converts the view into one that can be read once.
     ///
     /// Context: any.
     #[inline]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A request and the room for its response, as a transfer.
+//! Exchanges of a mailbox: a request and the slot for its response, in a transfer.
 
 use super::{
     slot::Slots,
@@ -23,17 +23,17 @@ use crate::{
     },
 };
 
-/// The mark of the engine that the memory of a mailbox is shared with.
+/// The mark of the engine that shares the memory of a mailbox.
 type Mark<M> = <<M as Slots>::Engine as Engine>::Mark;
 
-/// A request that was posted, and the slot for its response: what a [`Transfer`](crate::Transfer) tells
-/// the device of.
+/// A request that was posted, and the slot for its response. A [`Transfer`](crate::Transfer) tells the
+/// device of both.
 ///
-/// The device gets the request to read, with no more than its data, and the response slot to write. It
-/// borrows the mailbox, so that no other request is written over this one meanwhile. When the transfer
-/// ends, the mailbox comes back, to [`take`](Mailbox::take) the response; its memory stays shared.
+/// The device reads the request, with no more than its data, and writes the response slot. The exchange
+/// borrows the mailbox, so that no other request overwrites this one. When the transfer ends, the
+/// mailbox comes back, to [`take`](Mailbox::take) the response; its memory stays shared.
 ///
-/// A driver whose device finds the slots by itself needs no transfer, and drops this.
+/// A driver whose device knows the addresses of the slots needs no transfer, and drops this.
 ///
 /// # Invariants
 ///
@@ -45,18 +45,18 @@ pub struct Exchange<'a, M> {
 }
 
 impl<'a, M> Exchange<'a, M> {
-    /// Names the request that was written last.
+    /// Makes the exchange of the request that was written last.
     ///
     /// # Safety
     ///
     /// `length` must not be more than the capacity of `mailbox`.
     #[inline]
     pub(super) unsafe fn new(mailbox: &'a Mailbox<M>, length: usize) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: The caller guarantees it.
         Self { mailbox, length }
     }
 
-    /// Returns the mailbox, to look for the response while the device may be at work.
+    /// Returns the mailbox, to poll for the response while the device may still be busy.
     #[inline]
     pub fn mailbox(&self) -> &'a Mailbox<M> {
         self.mailbox
@@ -86,9 +86,9 @@ impl<'m, M: Slots> Handle for Exchange<'m, M> {
             request, response, ..
         } = self.mailbox;
 
-        // SAFETY: By its invariants, the slots are of the mailbox's memory, which is there and shared, with
-        // this engine, as long as it is borrowed (`Slots`); the caller sees to the lifetime. By the type
-        // invariants the length is not more than the capacity.
+        // SAFETY: By the mailbox's invariants the slots are of its memory. `Slots` guarantees that this
+        // exists and is shared with the engine while the mailbox is borrowed; the caller guarantees the
+        // lifetime. By the type invariants the length is at most the capacity.
         unsafe {
             (
                 request.piece(self.length),
@@ -104,7 +104,7 @@ impl<'m, M: Slots> Handle for Exchange<'m, M> {
 
     #[inline]
     fn release(self) {
-        // What is borrowed is not freed here; whoever frees it asks again.
+        // The owner frees the memory, and its drop stops the engine again.
         let _ = Handle::stop(&self);
     }
 }

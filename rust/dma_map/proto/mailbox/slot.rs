@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where in shared memory a slot of a mailbox is.
+//! Slots of a mailbox: their layout, and their place in shared memory.
 
 use crate::{
     coherent::DmaCoherent,
@@ -27,19 +27,19 @@ use kernel::{
 /// The size of a block in bytes: at least a cache line of most machines.
 pub const BLOCK: usize = 64;
 
-/// A part of a slot.
+/// A block of a slot.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 pub struct Block([u32; BLOCK / 4]);
 
-/// How many words of a head are the driver's.
+/// The number of words of a head that the driver defines.
 pub const WORDS: usize = 12;
 
-/// The first block of a slot, as the device sees it.
+/// The first block of a slot, in the device's layout.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, FromBytes, IntoBytes)]
 pub(super) struct Head {
-    /// The field that gives a slot away.
+    /// Written last: it gives the slot to the other side.
     pub(super) status: Le<u32>,
     pub(super) sequence: Le<u32>,
     /// The number of bytes of data.
@@ -51,14 +51,14 @@ pub(super) struct Head {
 static_assert!(core::mem::size_of::<Head>() == BLOCK);
 static_assert!(core::mem::align_of::<Head>() == core::mem::align_of::<Block>());
 
-/// Memory that a mailbox can be in: shared, of blocks.
+/// Memory for a mailbox: shared blocks.
 ///
 /// # Safety
 ///
 /// All views that a value returns must be of the same memory. Until the value is dropped, wherever it is
-/// moved, that memory must be there, shared with the device at the same address, and no reference to
-/// it may exist. The handle of the memory must carry the engine that [`engine`](Slots::engine) returns, or
-/// one that leads to it.
+/// moved, that memory must exist, be shared with the device at the same address, and have no reference
+/// to it. The handle of the memory must carry the engine that [`engine`](Slots::engine) returns, or one
+/// that refers to it.
 pub unsafe trait Slots {
     /// The engine that the memory is shared with.
     type Engine: Engine;
@@ -66,12 +66,12 @@ pub unsafe trait Slots {
     /// Returns a view of the memory.
     fn blocks(&self) -> CoherentView<'_, [Block]>;
 
-    /// Returns the engine, to be asked whether the device is done with the memory.
+    /// Returns the engine, which tells whether the device is done with the memory.
     fn engine(&self) -> &Self::Engine;
 }
 
-// SAFETY: Coherent memory stays where it is until its handle is dropped, and shared while the type says
-// so, for which a handle that is shared has no way to a reference.
+// SAFETY: Coherent memory does not move before its handle is dropped. It is shared as long as the handle
+// has this type, which gives no reference to the memory.
 unsafe impl<E: Engine> Slots for DmaCoherent<'_, [Block], Shared<E>> {
     type Engine = E;
 
@@ -86,7 +86,7 @@ unsafe impl<E: Engine> Slots for DmaCoherent<'_, [Block], Shared<E>> {
     }
 }
 
-// SAFETY: As above; the memory is the handle's.
+// SAFETY: The memory and the engine are those of the handle, which the `Mmap` owns until it is dropped.
 unsafe impl<E: Engine> Slots for Mmap<DmaCoherent<'_, [Block], Shared<E>>> {
     type Engine = E;
 
@@ -101,7 +101,7 @@ unsafe impl<E: Engine> Slots for Mmap<DmaCoherent<'_, [Block], Shared<E>>> {
     }
 }
 
-// SAFETY: What an `Arc` leads to does not change, and is not dropped before it.
+// SAFETY: The value in an `Arc` does not move, and is not dropped before the `Arc`.
 unsafe impl<M: Slots> Slots for Arc<M> {
     type Engine = M::Engine;
 
@@ -116,41 +116,41 @@ unsafe impl<M: Slots> Slots for Arc<M> {
     }
 }
 
-/// The place of a slot, so that it need not be looked for with each message.
+/// The address of a slot, so that a message needs no projection.
 ///
 /// # Invariants
 ///
-/// As long as the memory is there that the slot was made of, and shared with the device:
+/// As long as the memory of the slot exists, and is shared with the device:
 ///
-/// - `head` is valid for volatile access, and is followed by `capacity` bytes that are, too. There is no
-///   reference to them.
+/// - `head` and the `capacity` bytes that follow are valid for volatile access. There is no reference to
+///   them.
 /// - The device reaches all of it at `dma`.
 pub(super) struct Slot {
     head: *mut Head,
     dma: DmaAddress,
-    /// The number of bytes of data; whole blocks.
+    /// The number of bytes of data, in whole blocks.
     capacity: u32,
 }
 
-// SAFETY: It says where memory is. Who accesses that promises that it is there.
+// SAFETY: This is only an address. The caller of each access guarantees that the memory exists.
 unsafe impl Send for Slot {}
 
-// SAFETY: As above.
+// SAFETY: This is only an address. The caller of each access guarantees that the memory exists.
 unsafe impl Sync for Slot {}
 
 impl Slot {
-    /// Makes all of `blocks` a slot.
+    /// Makes a slot of all of `blocks`.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: there is no block, or there are 4 GiB of them.
+    /// `EINVAL`: there is no block, or the size is 4 GiB or more.
     pub(super) fn new(blocks: CoherentView<'_, [Block]>) -> Result<Self> {
         let ptr = CoherentBackend::as_ptr(blocks);
         let size = u32::try_from(blocks.size()).map_err(|_| EINVAL)?;
         let capacity = size.checked_sub(BLOCK as u32).ok_or(EINVAL)?;
 
-        // INVARIANT: A view is of memory that is valid for volatile access, aligned for blocks, and
-        // which the device reaches at its address. The head is the first block.
+        // INVARIANT: A view's memory is valid for volatile access, and aligned for blocks. The device
+        // reaches it at the view's address. The head is the first block.
         Ok(Self {
             head: ptr.cast(),
             dma: blocks.dma_address(),
@@ -166,47 +166,50 @@ impl Slot {
 
     /// # Safety
     ///
-    /// The memory must be there during `'a`, as the type invariants say.
+    /// The memory must exist and be shared during `'a`, as the type invariants require.
     #[inline]
     pub(super) unsafe fn blocks<'a>(&self) -> CoherentView<'a, [Block]> {
         let count = self.capacity() / BLOCK + 1;
 
-        // SAFETY: By the type invariants, and the safety requirements of this function.
+        // SAFETY: By the type invariants the head and `capacity` bytes are valid, as the caller
+        // guarantees the memory.
         unsafe { CoherentView::new(slice_from_raw_parts_mut(self.head.cast(), count), self.dma) }
     }
 
-    /// Returns the head, and `length` bytes of data.
+    /// Returns a piece of the head and `length` bytes of data.
     ///
     /// # Safety
     ///
-    /// The memory must be there during `'a`, as the type invariants say, shared with an engine that has the
-    /// mark `E`. `length` must not be more than the capacity.
+    /// The memory must exist and be shared during `'a`, as the type invariants require, with an engine
+    /// that has the mark `E`. `length` must not be more than the capacity.
     #[inline]
     pub(super) unsafe fn piece<'a, D: Direction, E>(&self, length: usize) -> Piece<'a, D, E> {
-        // SAFETY: By the type invariants, and the safety requirements of this function. What is shared is
-        // mapped in both directions.
+        // SAFETY: By the type invariants the device reaches the head and `capacity` bytes, and `length`
+        // is not more. The caller guarantees the memory and the mark. Shared memory is mapped in both
+        // directions.
         unsafe { Piece::new(self.dma, super::size_of(length)) }
     }
 
     /// # Safety
     ///
-    /// The memory must be there during `'a`, as the type invariants say.
+    /// The memory must exist and be shared during `'a`, as the type invariants require.
     #[inline]
     pub(super) unsafe fn head<'a>(&self) -> CoherentView<'a, Head> {
-        // SAFETY: By the type invariants, and the safety requirements of this function.
+        // SAFETY: By the type invariants the head is valid, as the caller guarantees the memory.
         unsafe { CoherentView::new(self.head, self.dma) }
     }
 
     /// # Safety
     ///
-    /// The memory must be there during `'a`, as the type invariants say.
+    /// The memory must exist and be shared during `'a`, as the type invariants require.
     #[inline]
     pub(super) unsafe fn data<'a>(&self) -> CoherentView<'a, [u8]> {
         let data = self.head.wrapping_add(1).cast();
-        // The device reaches what there is of memory, so this does not wrap where there is data.
+        // The device reaches all of the slot, so this can wrap only if the capacity is 0.
         let dma = self.dma.wrapping_add(BLOCK as DmaAddress);
 
-        // SAFETY: By the type invariants, and the safety requirements of this function.
+        // SAFETY: By the type invariants `capacity` bytes behind the head are valid, as the caller
+        // guarantees the memory.
         unsafe { CoherentView::new(slice_from_raw_parts_mut(data, self.capacity()), dma) }
     }
 }

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where a ring stands: arithmetic, without memory and without `unsafe`.
+//! Ring indices: arithmetic, without memory and without `unsafe`.
 //!
-//! Both sides count what they have put in or taken out since the beginning, in 32 bits that wrap
-//! around. The difference of the two counters is what is in the ring, and the low bits of a counter
-//! are the slot.
+//! Both sides count the slots that they have filled or emptied since the beginning, in 32 bits that wrap
+//! around. The difference of the two counters is the number of slots in use, and the low bits of a
+//! counter are the index of a slot.
 //!
-//! The other side's counter is whatever it says. It is believed as far as it can be true: it moves
-//! forward, and not past ours.
+//! The other side's counter is untrusted. It is accepted only if it is possible: it moves forward, and
+//! not past this side's.
 
-/// The other side claims what cannot be.
+/// The error for a counter of the other side that is impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Impossible;
 
-/// How many slots a ring can have: the counters must tell a full ring from an empty one.
+/// The maximum number of slots: the counters must tell a full ring from an empty one.
 pub const MAX_LEN: u32 = 1 << 31;
 
 /// Two counters of a ring, as one side sees them.
@@ -25,9 +25,9 @@ pub const MAX_LEN: u32 = 1 << 31;
 #[derive(Clone, Copy, Debug)]
 struct Counters {
     len: u32,
-    /// Slots that were filled since the beginning.
+    /// The number of slots that were filled since the beginning.
     head: u32,
-    /// Slots that were emptied since the beginning.
+    /// The number of slots that were emptied since the beginning.
     tail: u32,
 }
 
@@ -50,7 +50,7 @@ impl Counters {
         self.head.wrapping_sub(self.tail)
     }
 
-    /// The slot of a counter: less than `len`.
+    /// Returns the index of a counter's slot: less than `len`.
     #[inline]
     const fn slot(&self, counter: u32) -> usize {
         // CAST: `usize` has at least 32 bits.
@@ -63,7 +63,7 @@ impl Counters {
 pub struct Filling(Counters);
 
 impl Filling {
-    /// An empty ring of `len` slots; `None` unless that is a power of two up to [`MAX_LEN`].
+    /// Makes an empty ring of `len` slots, or `None` unless `len` is a power of two up to [`MAX_LEN`].
     pub const fn new(len: usize) -> Option<Self> {
         match Counters::new(len) {
             Some(counters) => Some(Self(counters)),
@@ -71,7 +71,7 @@ impl Filling {
         }
     }
 
-    /// The slot to fill next, or `None` if the ring is full.
+    /// Returns the slot to fill next, or `None` if the ring is full.
     #[inline]
     pub const fn next(&self) -> Option<usize> {
         if self.0.filled() == self.0.len {
@@ -80,29 +80,29 @@ impl Filling {
         Some(self.0.slot(self.0.head))
     }
 
-    /// The next slot was filled; nothing happens if the ring is full.
+    /// Counts the next slot as filled. Does nothing if the ring is full.
     #[inline]
     pub fn advance(&mut self) {
         if self.0.filled() != self.0.len {
-            // INVARIANT: There is one more, and there was room for it.
+            // INVARIANT: The ring was not full, so `filled` is still at most `len`.
             self.0.head = self.0.head.wrapping_add(1);
         }
     }
 
-    /// What to tell the other side.
+    /// Returns the counter for the other side.
     #[inline]
     pub const fn counter(&self) -> u32 {
         self.0.head
     }
 
-    /// How many slots can be filled.
+    /// Returns the number of slots that can be filled.
     #[inline]
     pub const fn room(&self) -> u32 {
         self.0.len.wrapping_sub(self.0.filled())
     }
 
-    /// The other side claims to have emptied `tail` slots since the beginning. Returns how many
-    /// are new.
+    /// Accepts the other side's claim to have emptied `tail` slots since the beginning. Returns how many
+    /// of them are new.
     #[inline]
     pub fn emptied(&mut self, tail: u32) -> Result<u32, Impossible> {
         let new = tail.wrapping_sub(self.0.tail);
@@ -110,7 +110,7 @@ impl Filling {
         if new > self.0.filled() {
             return Err(Impossible);
         }
-        // INVARIANT: There are fewer, by as many as there were at most.
+        // INVARIANT: `filled` becomes less by `new`, which is at most `filled`.
         self.0.tail = tail;
         Ok(new)
     }
@@ -121,7 +121,7 @@ impl Filling {
 pub struct Emptying(Counters);
 
 impl Emptying {
-    /// As [`Filling::new`].
+    /// Like [`Filling::new`].
     pub const fn new(len: usize) -> Option<Self> {
         match Counters::new(len) {
             Some(counters) => Some(Self(counters)),
@@ -129,7 +129,7 @@ impl Emptying {
         }
     }
 
-    /// The slot to empty next, or `None` if nothing is known to be in the ring.
+    /// Returns the slot to empty next, or `None` if no filled slot is known.
     #[inline]
     pub const fn next(&self) -> Option<usize> {
         if self.0.filled() == 0 {
@@ -138,29 +138,29 @@ impl Emptying {
         Some(self.0.slot(self.0.tail))
     }
 
-    /// The next slot was emptied; nothing happens if there was none.
+    /// Counts the next slot as emptied. Does nothing if the ring is empty.
     #[inline]
     pub fn advance(&mut self) {
         if self.0.filled() != 0 {
-            // INVARIANT: There is one less, and there was one.
+            // INVARIANT: The ring was not empty, so `filled` is still at most `len`.
             self.0.tail = self.0.tail.wrapping_add(1);
         }
     }
 
-    /// What to tell the other side.
+    /// Returns the counter for the other side.
     #[inline]
     pub const fn counter(&self) -> u32 {
         self.0.tail
     }
 
-    /// How many slots can be emptied.
+    /// Returns the number of slots that can be emptied.
     #[inline]
     pub const fn available(&self) -> u32 {
         self.0.filled()
     }
 
-    /// The other side claims to have filled `head` slots since the beginning. Returns how many are
-    /// new.
+    /// Accepts the other side's claim to have filled `head` slots since the beginning. Returns how many
+    /// of them are new.
     #[inline]
     pub fn filled(&mut self, head: u32) -> Result<u32, Impossible> {
         let new = head.wrapping_sub(self.0.head);
@@ -168,7 +168,7 @@ impl Emptying {
         if new > self.0.len.wrapping_sub(self.0.filled()) {
             return Err(Impossible);
         }
-        // INVARIANT: There are more, by as many as there was room for at most.
+        // INVARIANT: `filled` becomes more by `new`, for which there was room.
         self.0.head = head;
         Ok(new)
     }
