@@ -4,40 +4,39 @@
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! # Concepts, in the order in which a driver meets them
+//! # Concepts, in the order of use
 //!
-//! - [`DmaLimits`]: what the device can address.
-//! - [`DmaDevice`]: the proof that the device is bound and that its limits are set. Every
-//!   constructor takes one.
-//! - [`Engine`]: how the device is stopped and how the end of its accesses is known; the one `unsafe`
-//!   statement about DMA, for each part of a device that does it.
-//! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device
-//!   alone. [`CoherentOptions`]: how either is allocated.
+//! - [`DmaLimits`]: the addresses and segments that the device can handle.
+//! - [`DmaDevice`]: the proof that the device is bound and that its limits are set. Every constructor
+//!   takes one.
+//! - [`Engine`]: how to stop the device and how to tell that it no longer accesses memory; the one
+//!   `unsafe` statement about DMA, for each part of a device that does DMA.
+//! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device alone.
+//!   [`CoherentOptions`]: the allocation options of both.
 //! - [`DmaPool`]: small blocks of shared memory, of one type. [`PoolOptions`](pool::PoolOptions): its
-//!   name, and which limits hold for them.
-//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. It is a `KBox`,
-//!   a vector, [`Pages`](mapping::Pages), a [`PageList`], [`UserPages`], a range, a pair or an
-//!   [`SgList`] of those; [`Prebuilt`](sg::Prebuilt) keeps its table. [`MapOptions`] and
-//!   [`SgOptions`](sg::SgOptions): what is asked of a mapping.
-//! - [`DmaMapping`]: the same for a contiguous buffer; [`with_mapped`](mapping::with_mapped) for
-//!   memory that the caller keeps, [`MmioMapping`](mapping::MmioMapping) for another device's
-//!   registers.
-//! - [`IovaMapping`]: as [`SgMapping`], at one address where there is an IOMMU.
+//!   name, and whether segment limits apply.
+//! - [`SgMapping`]: a scattered buffer that CPU and device own in turns. The buffer is a `KBox`, a
+//!   vector, [`Pages`](mapping::Pages), a [`PageList`], [`UserPages`], a range, a pair or an [`SgList`]
+//!   of those; [`Prebuilt`](sg::Prebuilt) keeps its table. [`MapOptions`] and
+//!   [`SgOptions`](sg::SgOptions): the options of a mapping.
+//! - [`DmaMapping`]: the same for a contiguous buffer. [`with_mapped`](mapping::with_mapped): for memory
+//!   that the caller keeps. [`MmioMapping`](mapping::MmioMapping): for another device's registers.
+//! - [`IovaMapping`]: like [`SgMapping`], at one DMA address if there is an IOMMU.
 //! - [`DmaPages`], [`DmaNoncontiguous`]: memory that is allocated for streaming.
-//! - [`MappedPool`]: buffers that stay mapped, to be taken, given, and put back without a map or an
-//!   unmap. [`MappedPoolOptions`]: how many there are, and where.
-//! - [`Transfer`]: any of these, from the moment in which the device is told of it to the one in
-//!   which it is done, stopped, or gone. [`Piece`]: an address and a length for the device, with
-//!   the engine that is asked before that memory goes, as a type.
-//! - [`Dma`]: what each of these handles is an alias of, with the transitions and the drop.
-//! - [`Mmap`]: memory that processes can map, until it goes.
-//! - [`state`], [`direction`]: who owns the memory, and which way the data goes, as types.
-//! - [`barrier`]: the order in which the two sides see shared memory.
-//! - [`endian`]: numbers in the byte order of the device.
-//! - [`Untrusted`]: what a device wrote, before it was checked.
-//! - [`ring`], [`mailbox`]: the two usual ways to talk through shared memory, with all of that.
-//! - [`Gate`](gate::Gate): a way for files, which outlive the binding, to what does not.
-//! - [`MiscDevice`](miscdevice::MiscDevice): a device node, whose files these are.
+//! - [`MappedPool`]: buffers that stay mapped, so that a transfer needs no map and no unmap.
+//!   [`MappedPoolOptions`]: their number, and where they are allocated.
+//! - [`Transfer`]: owns or borrows any of these from the moment the device is told of them until it is
+//!   done, stopped, or gone. [`Piece`]: an address and a length for the device; its type names the
+//!   engine that is asked before the memory changes hands.
+//! - [`Dma`]: the type that each of these handles is an alias of, with the transitions and the drop.
+//! - [`Mmap`]: memory that processes can map, until it is dropped.
+//! - [`state`], [`direction`]: the owner of the memory, and the direction of the data, as types.
+//! - [`barrier`]: the order in which CPU and device see shared memory.
+//! - [`endian`]: numbers in the device's byte order.
+//! - [`Untrusted`]: a value that a device wrote, before it was checked.
+//! - [`ring`], [`mailbox`]: the two usual protocols over shared memory, on top of the three above.
+//! - [`Gate`](gate::Gate): access from files, which outlive the binding, to data that does not.
+//! - [`MiscDevice`](miscdevice::MiscDevice): a device node with such files.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with the binding.
 //! - [`pci`]: bus mastering, and interrupts.
 //!
@@ -57,71 +56,71 @@
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
 //! | [`MappedPool::take`], [`MappedPool::stats`] | no | yes |
-//! | access: views, slices, segments, copies (into a vector: as growing it), ranges | no | yes |
+//! | access: views, slices, segments, copies (into a vector: the context of its allocation), ranges | no | yes |
 //! | [`ring`], [`mailbox`]: all but the constructors | no | yes |
 //! | transitions: `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | [`Transfer`]: all but what the programming function does | no | yes |
 //! | drop of a handle, or of a transfer | no | yes |
-//! | drop of an [`Mmap`], of a [`MappedPool`] | where it may: the first waits up to 5 s; elsewhere that is put off | yes |
+//! | drop of an [`Mmap`], of a [`MappedPool`] | where the context may: an [`Mmap`] waits up to 5 s; elsewhere a workqueue does it | yes |
 //! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
 //! | [`BusMaster`](pci::BusMaster) | no | yes |
 //! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
 //! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
 //!
-//! Dropping a handle where its memory may not be freed puts the free off to a workqueue; the unbind
-//! of its device waits for it. `unmap` gives back a buffer, and where that may be dropped is the buffer's own
-//! rule (a `VVec` not in atomic context).
+//! If a handle is dropped where its memory may not be freed, a workqueue frees it, and the unbind of the
+//! device waits for that. `unmap` returns a buffer, whose own rule says where it may be dropped (a
+//! `VVec`: not in atomic context).
 //!
 //! # Errors
 //!
-//! Errors are the C API's `errno` values, and each function lists them. A function that took a
-//! buffer gives it back with the error. The library prints nothing.
+//! Errors are the C API's `errno` values, and each function lists them. A function that took a buffer
+//! returns it with the error. The library prints nothing.
 //!
-//! C has one word for all reasons why memory is not mapped, and not always the same errno for one of
-//! them. Here a cause has one errno, for all types and on all machines: with `ENOMEM` the same call may
-//! succeed later, unless it asks for more memory than there is; with the others it does not, for this memory, device and machine.
+//! The C API reports most failures of a mapping by one value, without the cause, and not always by the
+//! same errno for one cause. Here a cause has one errno, for all types and on all machines. After `EBUSY`
+//! or `ENOMEM` the same call may succeed later, unless it asks for more memory than exists. After any
+//! other errno it fails again, for this memory, device and machine.
 //!
 //! | cause | errno |
 //! |---|---|
-//! | nothing to map; not one segment within the limits, where it must be one; not the memory that is asked for; cache lines that would be shared with a device that writes and is not coherent | `EINVAL` |
+//! | the buffer is empty; the memory is not one segment within the limits, where it must be; the memory is not of the requested kind; a device that writes and is not coherent would share cache lines | `EINVAL` |
 //! | coherence is required, and the device's DMA is not coherent | `EOPNOTSUPP` |
-//! | the device does not reach the memory, or always bounces, and the options, or registers, allow no bounce buffer | `EIO` |
-//! | it must bounce, and there are no bounce buffers, or one that could be handed out is out of reach | `EIO` |
-//! | it must bounce in one piece, and no bounce buffer is that long, even if all are free | `EIO` |
-//! | it is more than the IOMMU has addresses for, even if all are free | `EIO` |
-//! | code that maps for the device, and is not the kernel's own, does not keep to the limits | `EIO` |
+//! | the device does not reach the memory, or always bounces, and a bounce buffer is ruled out, by the options or because the memory is MMIO | `EIO` |
+//! | the memory must bounce, and no bounce buffers exist, or one that could be used is out of reach | `EIO` |
+//! | the memory must bounce in one piece, and no bounce buffer is that long, even if all are free | `EIO` |
+//! | the size is more than the IOMMU has addresses for, even if all are free | `EIO` |
+//! | DMA operations that are not the kernel's own map beyond the limits | `EIO` |
 //! | memory that was allocated for the device is not within all of its limits | `EIO` |
 //! | no bounce buffer is left | `ENOMEM` |
-//! | no addresses, or no memory for the tables, are left for the IOMMU | `ENOMEM` |
-//! | no memory is left, or never was: the allocator does not tell | `ENOMEM` |
+//! | the IOMMU has no addresses, or no memory for its tables, left | `ENOMEM` |
+//! | no memory is left, or the machine never had as much: the allocator does not tell which | `ENOMEM` |
 //! | all buffers of a pool are taken | `EBUSY` |
 //!
-//! Scatter-gather tables are split so that each piece has room in a bounce buffer. What fits into one
-//! is 256 KiB, less the low bits of the address that a device wants kept
-//! ([`min_align_mask`](DmaLimits::min_align_mask)).
+//! Scatter-gather tables are split so that each piece fits into a bounce buffer: 256 KiB, less the
+//! low bits of the address that a device needs kept ([`min_align_mask`](DmaLimits::min_align_mask)).
 //!
-//! With `CONFIG_SWIOTLB_DYNAMIC`, pools of bounce buffers may be made later, out of the reach of a device
-//! of less than 32 bits; what must bounce is `EIO` for it from then on.
+//! With `CONFIG_SWIOTLB_DYNAMIC`, the kernel may add pools of bounce buffers later, out of the reach of
+//! a device of less than 32 bits. From then on, memory that must bounce is `EIO` for that device.
 //!
 //! # Inside
 //!
-//! The library is built in floors. Each is a folder; a file imports from its own floor or from one below,
-//! and from nothing above (`tools/dma_map/check/floors`). From the bottom:
+//! The library is built in floors. Each floor is a folder. A file imports only from its own floor or
+//! from a lower one (`tools/dma_map/check/floors`). From the bottom:
 //!
 //! | floor | what it holds |
 //! |---|---|
-//! | `generic` | what is not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
-//! | `sys` | the C side: helpers and their twins, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
+//! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
+//! | `sys` | the C side: helpers and their Rust twins, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
-//! | `device` | [`device`]: the device, its binding, its [`limits`], and what follows from them |
-//! | `handle` | the states of all memory: how it is given, completed, cancelled and dropped ([`state`](crate::state#transitions)) |
+//! | `device` | [`device`]: the device, its binding, its [`limits`], and the constraints that follow from them |
+//! | `handle` | the handle of all memory: its states, transitions and drop ([`state`](crate::state#transitions)) |
 //! | `buf` | buffers: memory of the CPU that a mapping can own |
-//! | `seg` | segments: tables for C, addresses and [pieces](Piece) for the device |
+//! | `seg` | segments: tables for C, and addresses and [pieces](Piece) for the device |
 //! | `map` | streaming mappings: [`sg`], [`mapping`], [`iova`] |
 //! | `mem` | memory for a device: [`coherent`], [`noncoherent`], [`pool`], [`mapped_pool`], [`mmap`] |
-//! | `transfer` | [`transfer`]: any of these handles, while the device has them |
+//! | `transfer` | [`transfer`]: handles that a device was told of, until it is done |
 //! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`mailbox`] |
-//! | `drv` | driver framework: what ties files and work to a binding ([`gate`]) |
+//! | `drv` | driver framework: files and work that are tied to a binding ([`gate`]) |
 
 mod buf;
 pub mod device;
@@ -136,7 +135,7 @@ mod seg;
 mod sys;
 pub mod transfer;
 
-// Drivers name a module, and not the floor that it is on.
+// Drivers name a module without its floor.
 #[doc(hidden)]
 pub use self::device::lines;
 pub use self::{
@@ -242,7 +241,7 @@ pub use self::{
 
 use kernel::prelude::*;
 
-/// The module: it holds what the library needs while it is loaded.
+/// The module: the state that the library needs while it is loaded.
 struct DmaMap {
     _deferral: sys::deferral::Owner,
     _ledger: sys::ledger::Owner,
