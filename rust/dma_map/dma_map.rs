@@ -7,8 +7,7 @@
 //! # Concepts, in the order of use
 //!
 //! - [`DmaLimits`]: the addresses and segments that the device can handle.
-//! - [`DmaDevice`]: the proof that the device is bound and that its limits are set. Every constructor
-//!   takes one.
+//! - [`DmaDevice`]: proof that the device is bound and its limits are set. Every constructor takes one.
 //! - [`Engine`]: how to stop the device and how to tell that it no longer accesses memory; the one
 //!   `unsafe` statement about DMA, for each part of a device that does DMA.
 //! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device alone.
@@ -110,7 +109,7 @@
 //! | floor | what it holds |
 //! |---|---|
 //! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
-//! | `sys` | the C side: helpers and their Rust twins, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
+//! | `sys` | the C side: helpers and their Rust counterparts, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
 //! | `device` | [`device`]: the device, its binding, its [`limits`], and the constraints that follow from them |
 //! | `handle` | the handle of all memory: its states, transitions and drop ([`state`](crate::state#transitions)) |

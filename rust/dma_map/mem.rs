@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that is allocated for a device: coherent memory, pages for streaming, pools, and mappings of
-//! them into processes.
+//! Memory that is allocated for a device: coherent memory, pages for streaming, pools, user mappings.
 
 pub mod coherent;
 pub mod mapped_pool;

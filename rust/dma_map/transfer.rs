@@ -27,9 +27,8 @@
 //!
 //! The engine decides when a transfer is done. With one engine value for all of a device, overlapping
 //! transfers are done when the device is idle, and stopping one stops all. A device that executes
-//! several commands at a time has an engine value for each: a reference to the queue and the number of
-//! the command. The handles of a transfer may have different engines. It is done when all of them are
-//! idle.
+//! several commands at a time has an engine value for each: a reference to the queue, and the command's
+//! number. The handles of a transfer may have different engines; it is done when all of them are idle.
 //!
 //! An interrupt handler that completes a transfer may run before `start` has returned. Start the
 //! transfer under the lock that the handler takes to find it: neither function sleeps.

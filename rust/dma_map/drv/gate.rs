@@ -134,14 +134,12 @@ where
         let token = DmaDevice::new(dev, limits)?;
         let bound: &P = dev;
         let raw = ffi::as_raw(bound.as_ref());
-        // If `build` fails, everything made with the token is gone, and a later call may claim the
-        // device anew.
+        // If `build` fails, everything made with the token is gone, and the device may be claimed again.
         let data = build(bound, token).inspect_err(|_| binding::unclaim(token.device()))?;
 
         // SAFETY: The box is leaked here. It is not moved until the action below drops it as a whole.
         let data = KBox::into_raw(unsafe { Pin::into_inner_unchecked(data) });
-        // INVARIANT: `'x` is the binding: the action runs before it ends, and nobody gets a reference
-        // after that.
+        // INVARIANT: `'x` is the binding: the action runs before it ends, and then no reference is left.
         gate.inner.store(data.cast(), Ordering::Release);
 
         // SAFETY: `raw` is a bound device. The action owns the reference that is leaked here. If it
@@ -190,8 +188,7 @@ where
         // SAFETY: By the type invariants `inner` is the leaked box, and only this function frees it.
         unsafe { (*inner).shutdown() };
         gate.srcu.synchronize();
-        // SAFETY: The box was leaked by `new`. It is unreachable now, and all readers that could have
-        // loaded it have left.
+        // SAFETY: The box was leaked by `new`. It is unreachable, and all readers that had it have left.
         drop(unsafe { Pin::new_unchecked(KBox::from_raw(inner)) });
     }
 }

@@ -14,8 +14,7 @@ use kernel::{
 impl WorkQueue {
     /// Makes a workqueue whose workers are named after `name`.
     ///
-    /// It exists until `dev` is unbound, even if no reference is left, so a driver should not make new
-    /// ones repeatedly.
+    /// It exists until `dev` is unbound, even without a reference, so do not make new ones repeatedly.
     ///
     /// C API: `alloc_workqueue()` with `WQ_UNBOUND`. Context: may sleep.
     ///

@@ -117,8 +117,8 @@ impl<T: KnownSize + ?Sized> Coherent<'_, T> {
     /// The caller must not use the value any more: the ownership of the memory moves to the result.
     #[inline]
     unsafe fn memory(&self) -> Memory {
-        // SAFETY: By the type invariants these are the arguments of one allocation, which the caller
-        // gives up.
+        // SAFETY: By the type invariants these are the arguments of an allocation; the caller gives it
+        // up.
         unsafe {
             Memory::from_parts(
                 self.dev,
@@ -156,8 +156,7 @@ unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
     }
 }
 
-// SAFETY: By the type invariants all of the memory is at `dma`, contiguously. The constructors refuse a
-// size of 0.
+// SAFETY: By the type invariants all of the memory is contiguous at `dma`, and it is never empty.
 unsafe impl<T: KnownSize + ?Sized> OneAddress for Coherent<'_, T> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -199,8 +198,7 @@ pub unsafe trait CpuAddress: OneAddress {
     fn cpu(&self) -> NonNull<Self::Target>;
 }
 
-// SAFETY: By the type invariants `cpu` points to memory that is aligned and initialised, and any bytes
-// are a `T`.
+// SAFETY: By the type invariants `cpu` points to memory that is aligned, initialised and any bytes.
 unsafe impl<T: KnownSize + ?Sized> CpuAddress for Coherent<'_, T> {
     type Target = T;
 
@@ -231,8 +229,7 @@ impl<M: CpuAddress> Deref for Dma<M, Bidirectional, Cpu> {
 
     #[inline]
     fn deref(&self) -> &M::Target {
-        // SAFETY: `CpuAddress`: the memory is valid and initialised. In the `Cpu` state no device
-        // accesses it.
+        // SAFETY: By `CpuAddress` the memory is valid. In the `Cpu` state no device accesses it.
         unsafe { self.backing.cpu().as_ref() }
     }
 }
@@ -240,8 +237,7 @@ impl<M: CpuAddress> Deref for Dma<M, Bidirectional, Cpu> {
 impl<M: CpuAddress> DerefMut for Dma<M, Bidirectional, Cpu> {
     #[inline]
     fn deref_mut(&mut self) -> &mut M::Target {
-        // SAFETY: `CpuAddress`: the memory is valid and initialised. In the `Cpu` state no device
-        // accesses it.
+        // SAFETY: By `CpuAddress` the memory is valid. In the `Cpu` state no device accesses it.
         unsafe { self.backing.cpu().as_mut() }
     }
 }

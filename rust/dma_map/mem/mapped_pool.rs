@@ -154,8 +154,7 @@ where
         let layout = Layout::new::<T>(dev, len, options)?;
 
         Self::of(dev, len, Job::new()?, {
-            // SAFETY: The device is bound as long as this pool and its buffers exist, and until their
-            // deferred work has run.
+            // SAFETY: The device is bound until the pool, its buffers and their deferred work are gone.
             unsafe { Store::new(dev, name, layout, D::RAW)? }
         })
     }
@@ -232,8 +231,7 @@ impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
 
         // SAFETY: `drain` is not used again.
         let job = unsafe { ManuallyDrop::take(&mut self.drain) };
-        // SAFETY: Released above, once, and not used again. The device is bound until the deferred work
-        // has run.
+        // SAFETY: Released above, once. The device is bound until the deferred work has run.
         unsafe { job::run(job, Store::drain, self.store) };
     }
 }

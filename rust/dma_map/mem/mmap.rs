@@ -112,8 +112,8 @@ pub(crate) mod private {
 
         /// # Safety
         ///
-        /// Nobody may use the memory any more. The caller must be in a context that may sleep, and the
-        /// device must be bound.
+        /// Nobody may use the memory any more. The caller must be allowed to sleep, and the device be
+        /// bound.
         unsafe fn free(memory: Self::Memory);
     }
 }
@@ -192,8 +192,7 @@ impl<H: Mappable> Mmap<H> {
     /// - `ENOMEM`.
     pub fn new(memory: H) -> Result<Self, MapError<H>> {
         match Self::region_for(&memory) {
-            // INVARIANT: The memory is of whole pages (checked in `region_for`), and nothing is mapped
-            // yet.
+            // INVARIANT: The memory is of whole pages (`region_for`), and nothing is mapped yet.
             Ok((region, line)) => {
                 let listed = region.clone();
                 line.enter(memory.device(Inside(())).as_raw(), || {
@@ -254,8 +253,7 @@ impl<H: Mappable> Mmap<H> {
         vma.set_dontcopy();
         vma.set_dontexpand();
         vma.set_dontdump();
-        // SAFETY: The VMA maps nothing yet (checked above), and its flags are those that `map()`
-        // requires.
+        // SAFETY: The VMA maps nothing yet, see above, and has the flags that `map()` requires.
         unsafe {
             self.region
                 .map(vma, || to_result(self.memory.mmap(vma.as_ptr())))

@@ -279,8 +279,7 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
         // SAFETY: Zeroed memory is in sync for the CPU, and no device knows the address.
         let this = unsafe { Self::in_cpu(backing) };
 
-        // CMA aligns to less than the page allocator and an IOMMU, and the C functions check the
-        // coherent mask.
+        // CMA aligns to less than the other allocators, and the C functions check the coherent mask.
         if !dev.takes_address(this.backing.dma_address(), size) {
             return Err(EIO);
         }

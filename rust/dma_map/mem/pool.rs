@@ -233,8 +233,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         let dma = unsafe { dma.assume_init() };
         line.enter(self.dev.as_raw(), || self.entry(cpu, dma));
 
-        // The drop of the pool sees these additions: the borrow or the reference count orders it after
-        // them.
+        // The drop of the pool sees these: the borrow or the reference count orders it after them.
         self.outstanding.fetch_add(1, Relaxed);
         // The layout does not decide the address of a block of more than a page.
         if self.dev.reach().crosses_coherent(dma, size_of::<T>()) && !self.beyond_segments {

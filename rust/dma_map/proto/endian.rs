@@ -69,8 +69,7 @@ macro_rules! impl_order {
             /// Converts a number to this byte order.
             #[inline(always)]
             pub const fn new(number: $number) -> Self {
-                // INVARIANT: On this CPU, the bytes of the method's result are those of the number in
-                // this order.
+                // INVARIANT: The method's result has these bytes on this CPU.
                 Self(number.$to())
             }
 
@@ -127,8 +126,7 @@ macro_rules! impl_access {
             #[inline(always)]
             fn io_read(view: SysMem<'_, $order<$number>>) -> $order<$number> {
                 let number = Self::as_ptr(view).cast::<$number>();
-                // SAFETY: The number is the only field of a transparent structure, so it is all of the
-                // view's memory.
+                // SAFETY: The number is the only field of a transparent structure.
                 let number = unsafe { Self::project_view(view, number) };
 
                 // INVARIANT: The type of the view says which order the bytes in memory have.
@@ -138,8 +136,7 @@ macro_rules! impl_access {
             #[inline(always)]
             fn io_write(view: SysMem<'_, $order<$number>>, value: $order<$number>) {
                 let number = Self::as_ptr(view).cast::<$number>();
-                // SAFETY: The number is the only field of a transparent structure, so it is all of the
-                // view's memory.
+                // SAFETY: The number is the only field of a transparent structure.
                 let number = unsafe { Self::project_view(view, number) };
 
                 <Self as IoCapable<$number>>::io_write(number, value.0);

@@ -73,9 +73,8 @@ impl<M: CpuAddress> Shape<M> for Typed {
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> SharedPiece<'a, M::Target, E> {
-        // SAFETY: `CpuAddress`: the memory is valid and aligned, and the device reaches it at
-        // `dma_address`. In a state of the device there are no references. The caller guarantees the
-        // state and the mark.
+        // SAFETY: `CpuAddress`: the memory is valid, aligned and at `dma_address`; in a state of the
+        // device there are no references. The caller guarantees the state and the mark.
         unsafe {
             SharedPiece::new(CoherentView::new(
                 memory.cpu().as_ptr(),
@@ -117,8 +116,7 @@ impl<M: Backing<Shape: Shape<M>>, D: Direction, S: State> Handle for Dma<M, D, S
 
     #[inline]
     unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: By the type invariants the memory is mapped in direction `D`. The caller guarantees
-        // the state.
+        // SAFETY: By the type invariants it is mapped in direction `D`. The caller guarantees the state.
         unsafe { M::Shape::pieces::<D, S::Mark>(&self.backing) }
     }
 

@@ -43,8 +43,8 @@ const fn assert_element<T>() {
 impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     /// Allocates a `T` of zeroes.
     ///
-    /// A `T` of 128 KiB or more is a build error; see [`zeroed_large`](Self::zeroed_large). So is a `T`
-    /// that needs dropping.
+    /// A `T` of 128 KiB or more, or one that needs dropping, is a build error; for the former see
+    /// [`zeroed_large`](Self::zeroed_large).
     ///
     /// C API: `dma_alloc_attrs()`. Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any
     /// otherwise.
@@ -75,9 +75,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
 
     /// Allocates a `T` of zeroes, of any size.
     ///
-    /// Whether an allocation of 128 KiB or more succeeds depends on the kernel: on its largest page
-    /// order, on CMA, and on an IOMMU that joins pages. A driver must expect `ENOMEM`, and work with
-    /// less.
+    /// Success for 128 KiB or more depends on the kernel: on its largest page order, on CMA, and on an
+    /// IOMMU that joins pages. A driver must expect `ENOMEM`, and work with less.
     ///
     /// C API, context, errors: as [`zeroed`](Self::zeroed).
     #[inline]
@@ -131,8 +130,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
         const { assert_element::<T>() };
         let (cpu, dma) = alloc::<Z>(dev, size_of::<T>(), options)?;
 
-        // INVARIANT: Allocated above for `dev`, with the size of `T`. Any bytes are a valid `T:
-        // FromBytes`.
+        // INVARIANT: Allocated above for `dev`, with the size of `T`. Any bytes are a valid `T`.
         let backing = Coherent {
             dev,
             cpu: cpu.cast(),
@@ -208,8 +206,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
         let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
-        // INVARIANT: Allocated above for `dev`, with the size of `len` elements. Any bytes are valid
-        // elements.
+        // INVARIANT: Allocated above for `dev`, with the size of `len` elements. Any bytes are valid.
         let backing = Coherent {
             dev,
             cpu: NonNull::slice_from_raw_parts(cpu.cast(), len),

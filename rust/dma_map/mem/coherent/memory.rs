@@ -109,8 +109,7 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// Nobody may use the memory any more. The caller must be in a context that may sleep, and the
-    /// device must be bound.
+    /// Nobody may use the memory any more. The caller must be allowed to sleep, and the device be bound.
     #[inline]
     pub(crate) unsafe fn free(self) {
         ledger::strike(self.dev, || ledger::Entry::Coherent {
@@ -135,8 +134,7 @@ impl Memory {
         // struck only where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
             if ffi::may_sleep() {
-                // SAFETY: The caller guarantees that the memory is unused. This may sleep, and `dev` is
-                // bound.
+                // SAFETY: The caller guarantees that the memory is unused. This may sleep.
                 unsafe { self.free() };
             } else {
                 // SAFETY: The caller guarantees that the memory of `dev` is unused.
@@ -187,8 +185,7 @@ unsafe extern "C" fn dma_map_free_later(
 ///
 /// # Errors
 ///
-/// - `EINVAL`: `size` is 0, or not below the limit of `Z`, or beyond the segment limits that the driver
-///   has stated.
+/// - `EINVAL`: `size` is 0, or not below the limit of `Z`, or beyond the driver's segment limits.
 /// - `EIO`: the allocated memory crosses the boundary that the driver has stated, or the size is more
 ///   than the IOMMU has addresses for.
 /// - `ENOMEM`.

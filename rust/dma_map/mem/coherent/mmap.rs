@@ -75,8 +75,7 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
     }
 
     unsafe fn free(memory: Memory) {
-        // SAFETY: The caller guarantees that the memory is unused, that this may sleep, and that the
-        // device is bound.
+        // SAFETY: The requirements of this function are those of `Memory::free`.
         unsafe { memory.free() };
     }
 }

@@ -47,8 +47,8 @@ pub struct PhysicalPages<'a> {
 }
 
 impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
-    /// Returns the physical pages of the memory. The last page is a whole one, so they may be more bytes
-    /// than the memory has.
+    /// Returns the physical pages of the memory, which may have more bytes: the last page is a whole
+    /// one.
     ///
     /// C API: `dma_get_sgtable_attrs()`. Context: may sleep.
     ///
@@ -68,8 +68,7 @@ impl<T: KnownSize + ?Sized, E: Engine> DmaCoherent<'_, T, Shared<E>> {
             orig_nents: 0,
         };
 
-        // SAFETY: By the type invariants the arguments are those of the allocation, and `table` is valid
-        // for writes.
+        // SAFETY: By the type invariants these are the arguments of the allocation; `table` is writable.
         to_result(unsafe {
             bindings::dma_get_sgtable_attrs(
                 self.backing.dev.as_raw(),

@@ -71,8 +71,7 @@ impl<T> Pooled<'_, T> {
 
     #[inline(always)]
     fn store(&self) -> &Store {
-        // SAFETY: The owner of a slot keeps its store alive (invariants of `Slot`), and this owns the
-        // slot.
+        // SAFETY: By the type invariants this owns the slot, whose owner keeps its store (`Slot`).
         unsafe { self.slot().store().as_ref() }
     }
 
@@ -188,8 +187,7 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
 
     /// Returns the elements that the device wrote.
     ///
-    /// The memory is still mapped. Use [`read`](Self::read) for a device that may write after it said
-    /// that it was done.
+    /// The memory is still mapped: use [`read`](Self::read) if the device may write after it was done.
     #[inline]
     pub fn as_slice(&self) -> &[T]
     where

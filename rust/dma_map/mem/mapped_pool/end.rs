@@ -49,8 +49,8 @@ impl Store {
     ///
     /// # Safety
     ///
-    /// Called once, after [`release`](Self::release). The caller must not use the store any more. The
-    /// device must be bound.
+    /// Called once, after [`release`](Self::release). The store must not be used any more by the caller,
+    /// and the device must be bound.
     pub(super) unsafe fn drain(store: NonNull<Self>) {
         // SAFETY: The store is freed below, or by the caller that puts the last buffer back after that.
         let this = unsafe { store.as_ref() };
@@ -58,8 +58,7 @@ impl Store {
         unsafe { bindings::synchronize_rcu() };
 
         this.caches.for_each(|cache| {
-            // SAFETY: No take runs any more, and no CPU puts into a cache. A put that empties its CPU's
-            // cache holds the lock.
+            // SAFETY: No CPU takes, or puts into a cache. A put that empties its cache holds the lock.
             while this.with(|shared| unsafe { shared.free.take_from(cache, BATCH) }) == BATCH {}
         });
         let over = this.with(|shared| {
@@ -67,8 +66,7 @@ impl Store {
             shared.is_over()
         });
         if over {
-            // SAFETY: All buffers are back, so nobody uses the store. This may sleep, and the device is
-            // bound.
+            // SAFETY: All buffers are back, so nobody uses the store. This may sleep.
             unsafe { Self::free(store) };
         }
     }
@@ -83,8 +81,7 @@ impl Store {
         let job = unsafe { store.as_ref() }.finish.take();
 
         if let Some(job) = job {
-            // SAFETY: The caller guarantees that nobody else uses the store, and that the device is
-            // bound.
+            // SAFETY: The caller guarantees that the store is unused, and that the device is bound.
             unsafe { job::run(job, Self::free, store) };
         }
     }

@@ -47,8 +47,7 @@ impl Store {
     #[cold]
     #[inline(never)]
     fn take_shared(&self) -> Result<NonNull<Slot>> {
-        // SAFETY: No other guard is made before this one is dropped. The store is borrowed, so the
-        // caches stay.
+        // SAFETY: Guards do not overlap here. The store is borrowed, so the caches stay.
         let cache = unsafe { self.caches.enter() };
 
         // An interrupt may have put a buffer back, or this may be another CPU than before.
@@ -106,8 +105,7 @@ impl Store {
         let store = unsafe { slot.as_ref().store().as_ref() };
 
         let (caches, capacity) = (store.caches.as_ptr(), store.capacity.as_ptr());
-        // SAFETY: The caller owns the slot of this store, and gives it up. The store is not used after a
-        // success.
+        // SAFETY: The caller owns the slot of this store, and gives it up if this succeeds.
         if !unsafe { Cache::put(caches, slot, capacity) } {
             // SAFETY: The slot was not put, so it is still the caller's, who guarantees the rest.
             unsafe { Self::put_shared(slot) };
@@ -129,8 +127,7 @@ impl Store {
         // the store is there until that is released: it is not freed before the slot is back.
         let cache = unsafe { this.caches.enter() };
 
-        // SAFETY: This is the cache of this CPU, with interrupts off, whose room is checked. The caller
-        // owns the slot.
+        // SAFETY: This is the cache of this CPU, and has room (checked). The caller owns the slot.
         let over = this.shared.with(&cache, |shared| unsafe {
             let (usual, capacity) = (this.layout.capacity, this.capacity.load(Relaxed));
             if capacity == 0 {
@@ -179,8 +176,7 @@ impl Store {
             shared.is_over()
         });
         if over {
-            // SAFETY: All buffers are back or quarantined, so nobody uses the store. The device is
-            // bound.
+            // SAFETY: All buffers are back or quarantined, so nobody uses the store.
             unsafe { Self::finish(store) };
         }
     }

@@ -87,8 +87,7 @@ impl Memory {
 
         // `dma_alloc_pages()` checks the mask for coherent memory.
         if !dev.takes_address(dma, size) {
-            // SAFETY: Allocated above for `dev`, and not used. This context may allocate the memory, so
-            // it may free it.
+            // SAFETY: Allocated above for `dev`, in this context, and not used.
             unsafe { this.free(dev) };
             return Err(EIO);
         }
@@ -162,8 +161,7 @@ impl Memory {
             refusal::check(dev, chunk, direction, attrs)?;
         }
 
-        // SAFETY: `dev` is bound, and has a mask. The pages are ours, and the CPU owns them until they
-        // are synced.
+        // SAFETY: `dev` is bound, and has a mask. The CPU owns the pages until they are synced.
         //
         // CAST: The length was a `usize`.
         let dma = unsafe {

@@ -167,11 +167,9 @@ impl Cache {
         NonNull::new(unsafe { ffi::take_slot(caches.as_ptr()) }.cast())
     }
 
-    /// Puts a buffer into this CPU's cache, if that has room below `capacity`, and returns whether it
-    /// did.
+    /// Puts a buffer into this CPU's cache if that has room below `capacity`. Returns whether it did.
     ///
-    /// The arguments are pointers because the store may be freed before this returns. Context: any but
-    /// NMI.
+    /// Takes pointers because the store may be freed before this returns. Context: any but NMI.
     ///
     /// # Safety
     ///
@@ -287,8 +285,7 @@ impl List {
         }
     }
 
-    /// Moves up to `count` buffers, and no more than [`BATCH`], from a cache to this list. Returns how
-    /// many.
+    /// Moves up to `count` buffers, at most [`BATCH`], from a cache to this list. Returns how many.
     ///
     /// # Safety
     ///

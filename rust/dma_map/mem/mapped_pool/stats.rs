@@ -87,8 +87,8 @@ mod files {
 
     impl Owner {
         pub(crate) fn new() -> Self {
-            // SAFETY: The name is a valid C string. Other functions of debugfs accept the result, also
-            // an error pointer.
+            // SAFETY: The name is a C string. Functions of debugfs accept the result, also an error
+            // pointer.
             let folder =
                 unsafe { bindings::debugfs_create_dir(c"dma_map".as_char_ptr(), null_mut()) };
             FOLDER.store(folder, Ordering::Release);

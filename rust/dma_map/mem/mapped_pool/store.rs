@@ -3,8 +3,7 @@
 //! The store of a pool: the state that it shares with its buffers.
 //!
 //! A free buffer is in the cache of a CPU or in the reserve. A take or a put uses the cache of its CPU,
-//! by one exchange. When that is empty or full, a batch of buffers moves from or to the reserve, under a
-//! lock.
+//! by one exchange. When that is empty or full, a batch moves from or to the reserve, under a lock.
 
 use super::{
     job::Job,
@@ -85,8 +84,7 @@ impl Shared {
         Some(core::mem::replace(&mut self.blank, next))
     }
 
-    /// Returns whether nobody needs the store any more. Returns `true` once, to the caller that made it
-    /// so.
+    /// Returns whether the store is unused: `true` once, for the caller that made it so.
     pub(super) fn is_over(&self) -> bool {
         self.life == Life::Drained
             && self.free.len().wrapping_add(self.quarantined) == self.allocated
@@ -97,8 +95,7 @@ impl Shared {
 ///
 /// # Invariants
 ///
-/// - `dev` is bound as long as a pool or a handle with this store exists, and until their deferred work
-///   has run.
+/// - `dev` is bound as long as a pool or a handle with this store or their deferred work exists.
 /// - `slots` and `chunks` do not move, and there is a slot for each buffer of each chunk.
 /// - A slot that is not blank is in a cache, in `free`, owned by a handle, or quarantined. A device can
 ///   access its buffer only in the latter two cases.
@@ -201,8 +198,7 @@ impl Store {
         Ok(NonNull::from(this))
     }
 
-    /// Allocates chunks, one after the other, until `prefill` buffers exist. Called when the store is
-    /// new.
+    /// Allocates chunks until `prefill` buffers exist. Called when the store is new.
     ///
     /// # Errors
     ///

@@ -52,8 +52,7 @@ mod private {
 
         /// # Safety
         ///
-        /// See [`Backend`]. Called once, in a context that may sleep, when nobody uses the memory any
-        /// more.
+        /// See [`Backend`]. Called once, where it may sleep, when nobody uses the memory any more.
         unsafe fn free(self, place: &Place);
 
         /// # Safety
@@ -277,8 +276,7 @@ impl private::Backend for NoncontiguousPages {
         ledger::strike(place.dev, || {
             Self::entry(self.table, place.cpu, place.size, place.direction)
         });
-        // SAFETY: `Backend`: the pages and their `vmap()` are at this place and unused, and this may
-        // sleep.
+        // SAFETY: `Backend`: the pages at this place and their `vmap()` are unused, and this may sleep.
         unsafe {
             bindings::dma_vunmap_noncontiguous(place.dev, place.cpu.as_ptr());
             bindings::dma_free_noncontiguous(place.dev, place.size, table, place.direction);

@@ -59,8 +59,7 @@ where
     }
 
     unsafe fn free(memory: Free<M>) {
-        // SAFETY: The caller guarantees that the memory is unused, that this may sleep, and that the
-        // device is bound.
+        // SAFETY: The requirements of this function are those of `Free::free`.
         unsafe { memory.free() };
     }
 }

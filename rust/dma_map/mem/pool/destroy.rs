@@ -81,8 +81,7 @@ impl WorkItem for Destroy {
         let pending = this.as_mut().project().pending.take();
 
         if let Some(pool) = this.pool {
-            // SAFETY: `destroy` below has set it, and its caller guarantees that the pool may be
-            // destroyed.
+            // SAFETY: Set by `destroy`, whose caller guarantees that the pool may be destroyed.
             unsafe { bindings::dma_pool_destroy(pool.as_ptr()) };
         }
         drop(this);
@@ -94,8 +93,8 @@ impl WorkItem for Destroy {
 ///
 /// # Safety
 ///
-/// The caller must own the pool, no block may be outstanding, and nobody may use the pool again. `dev`
-/// must be its device.
+/// The caller must own the pool, which must be unused and have no outstanding blocks. `dev` must be its
+/// device.
 pub(super) unsafe fn destroy(
     mut job: Pin<KBox<Destroy>>,
     pool: NonNull<bindings::dma_pool>,

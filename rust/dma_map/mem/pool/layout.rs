@@ -70,8 +70,7 @@ impl Layout {
         if !reach.takes_coherent(self.size) {
             return Err(EINVAL);
         }
-        // A block still fits: it is rounded up to at most a page, and a boundary is a multiple of a
-        // page.
+        // A block still fits: it is rounded up to at most a page, and a boundary is at least one.
         match usize::try_from(reach.stated_boundary()) {
             Ok(stated @ 1..) if self.boundary == 0 || stated < self.boundary => {
                 self.boundary = stated;

@@ -122,8 +122,8 @@ unsafe impl<M: Slots> Slots for Arc<M> {
 ///
 /// As long as the memory of the slot exists, and is shared with the device:
 ///
-/// - `head` and the `capacity` bytes that follow are valid for volatile access. There is no reference to
-///   them.
+/// - `head` and the next `capacity` bytes are valid for volatile access, and no reference to them
+///   exists.
 /// - The device reaches all of it at `dma`.
 pub(super) struct Slot {
     head: *mut Head,
@@ -171,8 +171,7 @@ impl Slot {
     pub(super) unsafe fn blocks<'a>(&self) -> CoherentView<'a, [Block]> {
         let count = self.capacity() / BLOCK + 1;
 
-        // SAFETY: By the type invariants the head and `capacity` bytes are valid, as the caller
-        // guarantees the memory.
+        // SAFETY: By the type invariants these bytes are valid while the memory is, as the caller says.
         unsafe { CoherentView::new(slice_from_raw_parts_mut(self.head.cast(), count), self.dma) }
     }
 
@@ -184,9 +183,8 @@ impl Slot {
     /// that has the mark `E`. `length` must not be more than the capacity.
     #[inline]
     pub(super) unsafe fn piece<'a, D: Direction, E>(&self, length: usize) -> Piece<'a, D, E> {
-        // SAFETY: By the type invariants the device reaches the head and `capacity` bytes, and `length`
-        // is not more. The caller guarantees the memory and the mark. Shared memory is mapped in both
-        // directions.
+        // SAFETY: By the type invariants the device reaches these bytes. The caller guarantees the
+        // memory, the length and the mark. Shared memory is mapped in both directions.
         unsafe { Piece::new(self.dma, super::size_of(length)) }
     }
 
@@ -208,8 +206,7 @@ impl Slot {
         // The device reaches all of the slot, so this can wrap only if the capacity is 0.
         let dma = self.dma.wrapping_add(BLOCK as DmaAddress);
 
-        // SAFETY: By the type invariants `capacity` bytes behind the head are valid, as the caller
-        // guarantees the memory.
+        // SAFETY: By the type invariants these bytes are valid while the memory is, as the caller says.
         unsafe { CoherentView::new(slice_from_raw_parts_mut(data, self.capacity()), dma) }
     }
 }
