@@ -4,8 +4,8 @@
 //!
 //! A driver that programs a device and waits has four ways out, and three of them are easy to get wrong:
 //! the device completes; the driver gives up after a timeout; the driver returns early with an error;
-//! the device is unbound meanwhile. A [`Transfer`] handles all four. It owns the handles that the device
-//! was told of:
+//! the device is unbound meanwhile. A [`Transfer`] handles all four. It holds the handles that the
+//! device was told of:
 //!
 //! - [`start`](Transfer::start) programs the device, and stops it if that fails half way;
 //! - [`complete`](Transfer::complete) gives the memory back when the engine says that it is done;

@@ -6,8 +6,9 @@
 //!
 //! `dma_mmap_attrs()` writes page table entries that hold no reference to the pages behind them. "The
 //! coherent DMA buffer must not be freed by the driver until the user space mapping has been released",
-//! says C, and checks nothing: a mapping outlives the file, the binding and the driver. [`Mmap`]
-//! reverses the order: it removes the mappings before it frees the memory.
+//! says its kernel-doc, and nothing enforces it: a process keeps its mapping when it closes the file,
+//! when the device is unbound and when the driver is gone. [`Mmap`] reverses the order: it removes the
+//! mappings before it frees the memory.
 //!
 //! # Why no mapping outlives the memory
 //!

@@ -324,5 +324,5 @@ impl<T> Drop for DmaPool<'_, T> {
 // SAFETY: The handle owns the pool. Any thread may use and destroy it, and it holds no `T`.
 unsafe impl<T> Send for DmaPool<'_, T> {}
 
-// SAFETY: The C functions lock.
+// SAFETY: The C functions take the pool's lock, and the counters are atomic.
 unsafe impl<T> Sync for DmaPool<'_, T> {}

@@ -176,7 +176,7 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
     /// device may access the buffer.
     #[inline(always)]
     pub(super) unsafe fn of(slot: NonNull<Slot>) -> Self {
-        // INVARIANT: The caller guarantees it.
+        // INVARIANT: The caller gives up the slot, and guarantees the rest.
         let backing = Pooled {
             slot,
             _buffer: PhantomData,

@@ -52,7 +52,7 @@ impl<'a, M> Exchange<'a, M> {
     /// `length` must not be more than the capacity of `mailbox`.
     #[inline]
     pub(super) unsafe fn new(mailbox: &'a Mailbox<M>, length: usize) -> Self {
-        // INVARIANT: The caller guarantees it.
+        // INVARIANT: The caller guarantees the length.
         Self { mailbox, length }
     }
 
