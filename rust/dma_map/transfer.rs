@@ -16,7 +16,7 @@
 //!
 //! Each handle carries its [`Engine`](crate::Engine), and asks it before its memory changes hands, with
 //! or without a transfer around it. So a transfer that is leaked loses only what it owns: handles that
-//! it owns stay mapped, and handles that it borrows ask their engine when they are used again. A
+//! it owns stay mapped, and handles that it borrows ask their engine when their memory changes hands. A
 //! transfer is no larger than its handles, and does not allocate.
 //!
 //! A driver programs the device from [`Piece`]s: an address with its length and its direction. Pieces

@@ -15,6 +15,7 @@ use crate::{
         self,
         Engine, //
     },
+    generic::variance::Invariant,
     transfer::{
         private::Sealed,
         Handle,
@@ -22,6 +23,7 @@ use crate::{
         Piece, //
     },
 };
+use core::marker::PhantomData;
 
 /// The mark of the engine that shares the memory of a mailbox.
 type Mark<M> = <<M as Slots>::Engine as Engine>::Mark;
@@ -35,6 +37,9 @@ type Mark<M> = <<M as Slots>::Engine as Engine>::Mark;
 ///
 /// A driver whose device knows the addresses of the slots needs no transfer, and drops this.
 ///
+/// A device that a dropped transfer cannot stop, or one whose transfer was leaked, may still read the slot
+/// when the next request is posted. It can then get a mix of the two, and answer either.
+///
 /// # Invariants
 ///
 /// `length` is not more than the capacity of `mailbox`.
@@ -42,6 +47,7 @@ pub struct Exchange<'a, M> {
     mailbox: &'a Mailbox<M>,
     /// The number of bytes of data in the request.
     length: usize,
+    _borrow: Invariant<'a>,
 }
 
 impl<'a, M> Exchange<'a, M> {
@@ -53,7 +59,11 @@ impl<'a, M> Exchange<'a, M> {
     #[inline]
     pub(super) unsafe fn new(mailbox: &'a Mailbox<M>, length: usize) -> Self {
         // INVARIANT: The caller guarantees the length.
-        Self { mailbox, length }
+        Self {
+            mailbox,
+            length,
+            _borrow: PhantomData,
+        }
     }
 
     /// Returns the mailbox, to poll for the response while the device may still be busy.
