@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! General abstractions: candidates for the `kernel` crate.
+//! General kernel abstractions: candidates for the `kernel` crate.
 //!
-//! Nothing in this folder is about DMA. It is here because the `kernel` crate does not have it, or has it
-//! with panic paths. Once that crate has it, the file goes.
+//! Nothing in this folder is about DMA. It is here because the `kernel` crate lacks it, or has it with
+//! panic paths. When that crate gains an equivalent, the file here is removed.
 
 pub(crate) mod errno;
 pub(crate) mod ffi;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C functions return.
+//! Conversion of C return values to errors.
 //!
-//! The kernel crate's functions of these names log a number that is no errno, and what formats the
-//! message has panic paths.
+//! The functions of these names in the `kernel` crate log a number that is not an errno, and the
+//! formatting code has panic paths.
 
 use kernel::{
     error::from_err_ptr,
@@ -20,7 +20,7 @@ pub(crate) fn to_result(ret: c_int) -> Result {
     }
 }
 
-/// `Error::from_errno()`: the error of the number `errno`, or `EINVAL` if there is none.
+/// `Error::from_errno()`: returns the error `errno`, or `EINVAL` if `errno` is not valid.
 #[cold]
 #[inline(never)]
 pub(crate) fn from_errno(errno: c_int) -> Error {

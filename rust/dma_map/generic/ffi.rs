@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the `kernel` crate keeps to itself, of C that is not DMA: the raw device pointer, and what is each
-//! CPU's own.
+//! C functions that the `kernel` crate does not wrap and that are not DMA: the raw device pointer,
+//! per-CPU values and raw spinlocks.
 
 use kernel::{
     bindings,
@@ -28,14 +28,15 @@ pub(crate) fn as_raw<Ctx: device::DeviceContext>(
     core::ptr::from_ref(dev).cast_mut().cast()
 }
 
-/// A value of the CPU that runs this, and what [`leave_cpu`] wants to know.
+/// This CPU's value of a per-CPU pointer, and the interrupt state that [`leave_cpu`] restores.
 #[repr(C)]
 pub(crate) struct Entered {
     pub(crate) value: *mut c_void,
     pub(crate) flags: c_ulong,
 }
 
-/// Switches interrupts off, so that this CPU's value of `ptr` is the caller's alone.
+/// Disables interrupts and returns this CPU's value of `ptr`, which nothing else on this CPU uses
+/// meanwhile.
 ///
 /// C API: `local_irq_save()`, `this_cpu_ptr()`.
 ///
@@ -44,11 +45,11 @@ pub(crate) struct Entered {
 /// `ptr` must be a valid per-CPU pointer.
 #[inline(always)]
 pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> Entered {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `ptr` is a valid per-CPU pointer (function precondition).
     unsafe { dma_map_helper_enter_cpu(ptr) }
 }
 
-/// Leaves interrupts as [`enter_cpu`] found them.
+/// Restores the interrupt state that [`enter_cpu`] saved.
 ///
 /// C API: `local_irq_restore()`.
 ///
@@ -57,18 +58,19 @@ pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> Entered {
 /// `flags` must be those of the last [`enter_cpu`] that was not left yet.
 #[inline(always)]
 pub(crate) unsafe fn leave_cpu(flags: c_ulong) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `flags` are those that `local_irq_save()` returned last (function precondition).
     unsafe { dma_map_helper_leave_cpu(flags) }
 }
 
-/// Returns the value of CPU `cpu`, or NULL if there can be no such CPU.
+/// Returns the value of CPU `cpu`, or NULL if that CPU is not possible.
 ///
 /// # Safety
 ///
 /// `ptr` must be a valid per-CPU pointer, and `cpu` be less than `nr_cpu_ids`.
 #[inline]
 pub(crate) unsafe fn per_cpu_ptr(ptr: *mut c_void, cpu: u32) -> *mut c_void {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `ptr` is a valid per-CPU pointer, and `cpu` is in range (function preconditions); the
+    // helper checks that the CPU is possible.
     unsafe { dma_map_helper_per_cpu_ptr(ptr, cpu) }
 }
 
@@ -79,18 +81,18 @@ pub(crate) unsafe fn per_cpu_ptr(ptr: *mut c_void, cpu: u32) -> *mut c_void {
 /// `lock` must have been initialised, and interrupts be off.
 #[inline]
 pub(crate) unsafe fn raw_spin_lock(lock: *mut bindings::raw_spinlock_t) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `lock` is initialised, and interrupts are off (function preconditions).
     unsafe { dma_map_helper_raw_spin_lock(lock.cast()) }
 }
 
-/// Initialises a raw spinlock; all of them are of one lock class.
+/// Initialises a raw spinlock. All of them share one lock class.
 ///
 /// # Safety
 ///
 /// `lock` must be valid for writes.
 #[inline]
 pub(crate) unsafe fn raw_spin_lock_init(lock: *mut bindings::raw_spinlock_t) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `lock` is valid for writes (function precondition).
     unsafe { dma_map_helper_raw_spin_lock_init(lock.cast()) }
 }
 
@@ -98,9 +100,9 @@ pub(crate) unsafe fn raw_spin_lock_init(lock: *mut bindings::raw_spinlock_t) {
 ///
 /// # Safety
 ///
-/// The caller must hold it.
+/// The caller must hold `lock`.
 #[inline]
 pub(crate) unsafe fn raw_spin_unlock(lock: *mut bindings::raw_spinlock_t) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: The caller holds `lock` (function precondition).
     unsafe { dma_map_helper_raw_spin_unlock(lock.cast()) }
 }

@@ -13,44 +13,43 @@ use kernel::{
     bindings, //
 };
 
-/// How an allocation may get its memory.
+/// Allocation flags that the DMA API accepts.
 ///
-/// A closed set: zone modifiers and `__GFP_COMP` make the DMA API complain, and the zone follows
-/// from the device's mask anyway.
+/// The set is closed. The DMA API warns of zone modifiers and `__GFP_COMP`, and it takes the zone from
+/// the device's mask.
 ///
-/// Failure is an `Err(ENOMEM)`, and nothing else:
+/// A failure is an `Err(ENOMEM)`, and has no other effect:
 ///
-/// - It is never a line in the log: `__GFP_NOWARN` is always added. A driver that wants a message
-///   prints one.
-/// - It never costs a process its life. Left alone, `GFP_KERNEL` calls the OOM killer rather than
-///   fail, for as many pages as one allocation is made of. `__GFP_RETRY_MAYFAIL` is added to
-///   it: reclaim, and the disk, are tried as hard, and then the caller is told. The others never call it.
+/// - It prints nothing: `__GFP_NOWARN` is always added. A driver that wants a message prints one.
+/// - It kills no process. Plain `GFP_KERNEL` calls the OOM killer rather than fail, for each part of an
+///   allocation that consists of many pages. `__GFP_RETRY_MAYFAIL` is added to it: the kernel tries
+///   reclaim, with I/O, as hard, and then returns an error. The other flags never call the OOM killer.
 ///
-/// Both hold for all that the library allocates, also where a function takes no [`Gfp`]. What C
-/// allocates by itself, and takes no flags for, is beyond that: the parts of a workqueue, of SRCU, of a
-/// pool, the name of a device node, once per binding; the array of the pages that are pinned for
-/// [`UserPages`](crate::UserPages), and what user memory takes that is not there yet; and, behind an IOMMU, what describes the pages of
-/// one allocation: an array of pointers to them, a table, page tables.
+/// Both hold for all allocations of the library, also where a function takes no [`Gfp`]. They do not
+/// hold for what C allocates itself without taking flags: once per binding, the parts of a workqueue,
+/// of SRCU and of a pool, and the name of a device node; the array of pages that are pinned for
+/// [`UserPages`](crate::UserPages), and user memory that is faulted in; behind an IOMMU, the
+/// description of the pages of one allocation (an array of page pointers, a table, page tables).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gfp {
     /// `GFP_KERNEL | __GFP_RETRY_MAYFAIL`: may sleep.
     Kernel,
-    /// `GFP_ATOMIC`: does not sleep, may use reserves; for hard IRQ and under spinlocks.
+    /// `GFP_ATOMIC`: does not sleep, and may use reserves; for hard IRQ context and under spinlocks.
     Atomic,
     /// `GFP_NOWAIT`: does not sleep and fails early.
     Nowait,
 }
 
 impl Gfp {
-    /// The flags as the `kernel` crate takes them.
+    /// Returns the flags as the `kernel` crate takes them.
     #[inline]
     pub const fn flags(self) -> alloc::Flags {
-        // SAFETY: The `kernel` crate has no name for `__GFP_RETRY_MAYFAIL`. Its type is one number, all
-        // of whose values are valid; the check below is that it is the one that C takes.
+        // SAFETY: `alloc::Flags` is one `gfp_t`, as checked below, and all values are valid. The
+        // `kernel` crate has no name for `__GFP_RETRY_MAYFAIL`.
         unsafe { transmute::<bindings::gfp_t, alloc::Flags>(self.as_raw()) }
     }
 
-    /// The flags as the C API takes them.
+    /// Returns the flags as the C API takes them.
     #[inline]
     pub(crate) const fn as_raw(self) -> bindings::gfp_t {
         let gfp = match self {
@@ -64,7 +63,8 @@ impl Gfp {
 }
 
 const _: () = {
-    // SAFETY: As in `flags`; the compiler checks that the sizes are the same.
+    // SAFETY: `alloc::Flags` has the size of `gfp_t`, which the compiler checks, and all values of
+    // `gfp_t` are valid.
     let raw = unsafe { transmute::<alloc::Flags, bindings::gfp_t>(flags::GFP_KERNEL) };
     assert!(raw == bindings::GFP_KERNEL, "the number is what C takes");
 };

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A device node in `/dev` whose files reach a device while it is bound, and go on without it.
+//! Misc devices: nodes in `/dev` whose files reach a device while it is bound, and outlive the binding.
 //!
 //! C header: [`include/linux/miscdevice.h`](srctree/include/linux/miscdevice.h)
 //!
-//! The `kernel` crate has a `miscdevice` too. What it lacks, and drivers for hardware need: a name
-//! made at run time, since there may be several devices; `poll()`; `O_NONBLOCK`; and an end with the
-//! binding that does not depend on a destructor.
+//! The `kernel` crate has a `miscdevice` too. It lacks what drivers for hardware need: a name made at
+//! run time, since there may be several devices; `poll()`; `O_NONBLOCK`; and an end with the binding
+//! that does not depend on a destructor.
 //!
-//! # What lives how long
+//! # Lifetimes
 //!
-//! - A [`MiscDevice`] is registered until it is dropped, and no longer than its parent is bound.
-//!   That end is a devres action: a registration that was leaked is gone with the binding, too, and so
-//!   before the module that has the file operations.
-//! - An open file outlives both. So what it holds, and [`FileOperations::Device`], which all files of
-//!   a node share, is `'static`: it can't hold a DMA handle. It holds a [`Gate`](crate::gate::Gate)
-//!   instead, which leads to the device while that is bound.
-//! - What a call leaves behind ends with the file. A process that polls is on a queue that the file's
-//!   value leads to ([`FileOperations::poll_queue`]). Nothing else is left behind: a read or a write is
-//!   over when it returns, and memory that is mapped is [`Mmap`](crate::Mmap)'s affair.
+//! - A [`MiscDevice`] is registered until it is dropped, and no longer than its parent is bound. A
+//!   devres action ends it: a registration that was leaked also ends with the binding, and so before
+//!   the module with the file operations is unloaded.
+//! - An open file outlives both. So its value, and [`FileOperations::Device`], which all files of a
+//!   node share, are `'static`: they can't hold a DMA handle. They hold a [`Gate`](crate::gate::Gate),
+//!   which leads to the device while it is bound.
+//! - Nothing outlives the file. A process that polls is on a queue that the file's value leads to
+//!   ([`FileOperations::poll_queue`]). A read or write is over when it returns, and
+//!   [`Mmap`](crate::Mmap) owns mapped memory.
 //! - An open file keeps the module that implements [`FileOperations`] loaded.
 
 mod access;
@@ -70,9 +70,10 @@ use kernel::{
 
 /// An open file of a [`MiscDevice`].
 ///
-/// What is not implemented fails as it does for a C driver that leaves it out. A value of the type is
-/// made by [`open`](FileOperations::open), and dropped when the file is released. All functions run
-/// in a context that may sleep, several of them at a time; `poll` and `poll_queue` should not.
+/// A function that is not implemented fails as it does for a C driver that leaves it out.
+/// [`open`](FileOperations::open) makes a value of the type, which is dropped when the file is
+/// released. All functions run in a context that may sleep, also concurrently; `poll` and `poll_queue`
+/// should not sleep.
 ///
 /// # Examples
 ///
@@ -101,40 +102,40 @@ use kernel::{
 /// ```
 #[vtable]
 pub trait FileOperations: Sized + Send + Sync + 'static {
-    /// What all files of a device share.
+    /// The data that all files of a device share.
     type Device: Send + Sync + 'static;
 
     /// Opens a file.
     ///
-    /// No misc device can be opened or registered while this runs, so it must not do either, and must
-    /// not drop a [`MiscDevice`].
+    /// The kernel holds the lock of all misc devices during the call. So `open` must not open or
+    /// register a misc device, nor drop a [`MiscDevice`].
     fn open(device: ArcBorrow<'_, Self::Device>, file: &File) -> Result<Pin<KBox<Self>>>;
 
-    /// Writes to `to` what the caller reads.
+    /// Reads from the device: writes the caller's data to `to`.
     fn read(&self, _access: &mut Access<'_>, _to: &mut IovIterDest<'_>) -> Result<usize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Reads from `from` what the caller writes.
+    /// Writes to the device: reads the caller's data from `from`.
     fn write(&self, _access: &mut Access<'_>, _from: &mut IovIterSource<'_>) -> Result<usize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Returns what can be done without sleeping.
+    /// Returns the operations that would not sleep.
     ///
-    /// Who asks is on [`poll_queue`](Self::poll_queue) before this is called, so no change between the
-    /// answer and the sleep is missed. Does not sleep. A type has both functions or neither.
+    /// The caller is on [`poll_queue`](Self::poll_queue) before this is called, so it misses no change
+    /// between the answer and its sleep. Must not sleep. A type implements both functions or neither.
     fn poll(&self, _file: &File) -> Events {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Returns the queue on which callers of `poll()` sleep: whoever changes what
-    /// [`poll`](Self::poll) says wakes it, by [`CondVar::notify_all`](kernel::sync::CondVar).
+    /// Returns the queue on which callers of `poll()` sleep. Code that changes the result of
+    /// [`poll`](Self::poll) wakes the queue by [`CondVar::notify_all`](kernel::sync::CondVar).
     ///
-    /// A process is on the queue beyond any call, and takes itself off when it likes, until the file is
-    /// released. The queue has to live as long: it is found by a borrow of the file's value, which is
-    /// borrowed until then. So it is in the value, or in an [`Arc`] there. One that ends with the
-    /// binding, such as a queue behind a [`Gate`](crate::gate::Gate), cannot be returned.
+    /// A process stays on the queue after the call, until it removes itself or the file is released.
+    /// The queue must live as long, so it is borrowed from the file's value: it is in the value, or in
+    /// an [`Arc`] there. A queue that ends with the binding, such as one behind a
+    /// [`Gate`](crate::gate::Gate), cannot be returned.
     fn poll_queue(&self) -> &PollCondVar {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -144,50 +145,51 @@ pub trait FileOperations: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Runs a command of the driver's own, see [`kernel::ioctl`]. `arg` is a number, or the address of
-    /// something in user space, for [`UserSlice`](kernel::uaccess::UserSlice).
+    /// Runs an ioctl of the driver, see [`kernel::ioctl`]. `arg` is a number, or an address in user
+    /// space for [`UserSlice`](kernel::uaccess::UserSlice).
     fn ioctl(&self, _file: &File, _cmd: u32, _arg: usize) -> Result<isize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// The same for a 32-bit process of a 64-bit kernel; without it, `ioctl` gets the pointer widened.
+    /// Runs an ioctl of a 32-bit process on a 64-bit kernel. By default `ioctl` gets the widened
+    /// pointer.
     #[cfg(CONFIG_COMPAT)]
     fn compat_ioctl(&self, _file: &File, _cmd: u32, _arg: usize) -> Result<isize> {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
 
-/// A device node that is registered, `/dev/<name>`; gone on drop.
+/// A registered device node, `/dev/<name>`, which is removed on drop.
 ///
 /// C API: `misc_register()`, `misc_deregister()`. Drop context: may sleep, and not within
 /// [`FileOperations::open`].
 ///
 /// # Invariants
 ///
-/// `node` came from [`register`](Self::register), and is valid until it is on the list of devres
-/// actions of `parent` no more.
+/// `node` came from [`register`](Self::register), and is valid until its devres action of `parent` has
+/// run or is removed.
 pub struct MiscDevice<'bound, F: FileOperations> {
     node: NonNull<Node>,
     parent: &'bound Device<Bound>,
     _files: (PhantomData<fn() -> F>, Invariant<'bound>),
 }
 
-// SAFETY: A misc device may be deregistered by any thread, and the devres list has a lock.
+// SAFETY: Any thread may deregister a misc device, and the devres list has a lock.
 unsafe impl<F: FileOperations> Send for MiscDevice<'_, F> {}
 
-// SAFETY: There are no methods.
+// SAFETY: There are no methods on a shared reference.
 unsafe impl<F: FileOperations> Sync for MiscDevice<'_, F> {}
 
-/// What is registered, in memory of its own.
+/// The registration: what C and devres have pointers to, in an allocation of its own.
 ///
 /// # Invariants
 ///
-/// - `misc` is the first field, so that a pointer to it is one to the whole.
-/// - `device` is an `Arc` that was leaked, for `put` to take back.
+/// - `misc` is the first field, so a pointer to it is a pointer to the `Node`.
+/// - `device` came from `Arc::into_raw()`, and `put` takes it back.
 #[repr(C)]
 struct Node {
     misc: Opaque<bindings::miscdevice>,
-    /// What `misc.name` points to.
+    /// The string that `misc.name` points to.
     _name: CString,
     device: *const c_void,
     put: unsafe fn(*const c_void),
@@ -195,24 +197,25 @@ struct Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants.
+        // SAFETY: `device` is a leaked `Arc` that only `put` takes back (type invariant), and this is
+        // the drop.
         unsafe { (self.put)(self.device) };
     }
 }
 
 /// Deregisters a node, and frees it.
 ///
-/// Not generic: the code is in this module, and its address is the same for who adds it as an action
-/// and who removes it.
+/// Not generic: the code is in this module, and has one address, by which the devres action is added
+/// and removed.
 ///
 /// # Safety
 ///
-/// `node` must be registered, and is gone afterwards.
+/// `node` must be a registered [`Node`]. It is freed.
 unsafe extern "C" fn deregister(node: *mut c_void) {
     let node = node.cast::<Node>();
 
-    // SAFETY: By the safety requirements of this function. `misc_open()` uses the node with the lock
-    // held that is taken here, and nobody finds it afterwards.
+    // SAFETY: The node is registered and given away (function precondition). `misc_deregister()` takes
+    // the lock under which `misc_open()` uses the node, and nothing finds the node afterwards.
     unsafe {
         bindings::misc_deregister((*node).misc.get());
         drop(KBox::from_raw(node));
@@ -223,13 +226,13 @@ unsafe extern "C" fn deregister(node: *mut c_void) {
 fn register(node: KBox<Node>, parent: &Device<Bound>) -> Result<NonNull<Node>> {
     let node = KBox::into_raw(node);
 
-    // SAFETY: The node is valid, and stays where it is until it is deregistered.
+    // SAFETY: The node is valid, and is not moved or freed until it is deregistered.
     to_result(unsafe { bindings::misc_register((*node).misc.get()) }).inspect_err(|_| {
         // SAFETY: Leaked above, and not registered.
         drop(unsafe { KBox::from_raw(node) })
     })?;
 
-    // SAFETY: `parent` is bound. The action gets what it asks for, once.
+    // SAFETY: `parent` is bound. `deregister` is called once, with a registered node.
     to_result(unsafe {
         bindings::__devm_add_action(
             ffi::as_raw(parent),
@@ -239,7 +242,7 @@ fn register(node: KBox<Node>, parent: &Device<Bound>) -> Result<NonNull<Node>> {
         )
     })
     .inspect_err(|_| {
-        // SAFETY: Registered above, and nobody else deregisters it.
+        // SAFETY: The node was registered above, and no devres action deregisters it.
         unsafe { deregister(node.cast()) }
     })?;
 
@@ -249,16 +252,16 @@ fn register(node: KBox<Node>, parent: &Device<Bound>) -> Result<NonNull<Node>> {
 impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
     /// Registers a device node below `parent`, for the driver that `parent` is being bound to.
     ///
-    /// Files can be opened before this returns, so it comes last in `probe`.
+    /// Files can be opened before this returns, so `probe` calls it last.
     ///
     /// Context: may sleep.
     ///
     /// # Errors
     ///
     /// - `EINVAL`: the name is empty.
-    /// - `EEXIST`: there is a device of this name. The kernel prints a warning: names are the
-    ///   driver's to keep apart.
-    /// - `EBUSY`: no number is left.
+    /// - `EEXIST`: a device has this name. The kernel prints a warning; the driver must choose distinct
+    ///   names.
+    /// - `EBUSY`: no minor number is left.
     /// - `ENOMEM`.
     pub fn register(
         parent: &'bound Device<Core<'_>>,
@@ -273,13 +276,13 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
         let misc = bindings::miscdevice {
             // CAST: A small constant.
             minor: bindings::MISC_DYNAMIC_MINOR as c_int,
-            // The bytes stay where they are when the `CString` is moved.
+            // Moving the `CString` does not move its bytes.
             name: name.as_char_ptr(),
             fops: VTable::<F>::get(),
             parent: ffi::as_raw(parent),
             ..Default::default()
         };
-        // INVARIANT: The reference is given away here.
+        // INVARIANT: The `Arc` is leaked here, and `put` takes it back as the same type.
         let node = Node {
             misc: Opaque::new(misc),
             _name: name,
@@ -288,7 +291,7 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
         };
         let node = KBox::new(node, Gfp::Kernel.flags())?;
 
-        // INVARIANT: Registered, and on the list, from here on.
+        // INVARIANT: `register` has registered the node and added its devres action.
         Ok(Self {
             node: register(node, parent)?,
             parent,
@@ -298,9 +301,10 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
 
     /// # Safety
     ///
-    /// `device` must be an `Arc<F::Device>` that was leaked, and is given away here.
+    /// `device` must come from `Arc::<F::Device>::into_raw()`. The caller gives the reference away.
     unsafe fn put(device: *const c_void) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `device` is a leaked `Arc<F::Device>`, which is this function's now (function
+        // precondition).
         drop(unsafe { Arc::from_raw(device.cast::<F::Device>()) });
     }
 }
@@ -309,15 +313,15 @@ impl<F: FileOperations> Drop for MiscDevice<'_, F> {
     fn drop(&mut self) {
         let node = self.node.as_ptr().cast();
 
-        // SAFETY: `parent` is bound. The node is named, not accessed.
+        // SAFETY: `parent` is bound. Only the pointer to the node is compared, not the node accessed.
         let removed = unsafe {
             bindings::devm_remove_action_nowarn(ffi::as_raw(self.parent), Some(deregister), node)
         };
-        // It is on the list unless the device is being unbound, and then the action has run, or is
-        // about to.
+        // The action is on the list unless the device is being unbound; then it has run, or is about to
+        // run.
         if removed == 0 {
-            // SAFETY: It was on the list, so it is registered (type invariants), and now nobody
-            // else deregisters it.
+            // SAFETY: The action was on the list, so the node is registered (type invariant), and now
+            // nothing else deregisters it.
             unsafe { deregister(node) };
         }
     }

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables of callbacks that C keeps a pointer to.
+//! Operation tables: `static`s of callbacks that C keeps a pointer to.
 
-/// A table of callbacks, to be a `static`: `T` is C's structure.
+/// A table of callbacks for a `static`. `T` is the C structure.
 ///
-/// Which fields that has, and so whether the compiler takes it for [`Sync`], depends on the kernel's
-/// configuration: `struct vm_operations_struct` has a pointer to a structure with
-/// `CONFIG_USERFAULTFD` only. This is [`Sync`] whatever they are.
+/// The fields of `T` depend on the kernel's configuration, and so does whether `T` is [`Sync`]: `struct
+/// vm_operations_struct` has a pointer only with `CONFIG_USERFAULTFD`. This type is always [`Sync`].
 ///
-/// C only reads it, by a pointer to `const`.
+/// C only reads the table, by a pointer to `const`.
 #[repr(transparent)]
 pub(crate) struct Ops<T>(T);
 
-// SAFETY: There is no way from a shared reference to the value but its address, which is C's to read.
-// So nobody writes, whatever the fields are.
+// SAFETY: A shared reference gives only the address of the value, through which C reads. Nothing writes
+// to the value, whatever its fields are.
 unsafe impl<T> Sync for Ops<T> {}
 
-// A pointer among the fields is what makes the difference.
+// A pointer field is what makes `T` not `Sync`.
 const _: () = {
     const fn assert_sync<T: Sync>() {}
     assert_sync::<Ops<*const ()>>()
@@ -28,7 +27,7 @@ impl<T> Ops<T> {
         Self(table)
     }
 
-    /// Returns the address, for C.
+    /// Returns the address of the table, for C.
     pub(crate) const fn as_ptr(&self) -> *const T {
         &raw const self.0
     }

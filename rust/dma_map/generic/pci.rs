@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The switch that lets a PCI function do DMA at all, and the interrupt that says it is done.
+//! PCI bus mastering and PCI interrupts.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
@@ -18,13 +18,12 @@ use kernel::{
 
 /// Bus mastering of a PCI function, off again on drop.
 ///
-/// With bus mastering off, a PCI function issues no reads or writes of memory and no MSI. That
-/// makes it the means of last resort for [`Engine::quiesce`](crate::Engine::quiesce).
-/// An engine that relies on it keeps the only `BusMaster` of the function to itself, and enables it
-/// again only when no old command is left. A function may be found with one, which an earlier binding
-/// was ended in the middle of.
+/// With bus mastering off, a PCI function issues no reads or writes of memory and no MSI. That makes it
+/// the last resort for [`Engine::quiesce`](crate::Engine::quiesce). An engine that relies on it owns
+/// the only `BusMaster` of the function, and enables it again only when no old command is left. `probe`
+/// may find a function with an old command, if an earlier binding ended in the middle of one.
 ///
-/// The `kernel` crate has `set_master()` for `probe` only, and no way back.
+/// The `kernel` crate has `set_master()`, for `probe` only, and no function that disables it.
 pub struct BusMaster<'bound> {
     pdev: &'bound pci::Device<Bound>,
     _bound: Invariant<'bound>,
@@ -58,7 +57,7 @@ impl<'bound> BusMaster<'bound> {
         unsafe { bindings::pci_set_master(self.as_raw()) };
     }
 
-    /// Disables bus mastering: from here on the function issues no requests of its own.
+    /// Disables bus mastering. The function issues no requests of its own any more.
     ///
     /// C API: `pci_clear_master()`. Context: any.
     #[inline]

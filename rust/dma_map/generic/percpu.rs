@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A value for each CPU, and a lock for those who have interrupts off.
+//! Per-CPU values, and a lock for code that runs with interrupts off.
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 //!
-//! With interrupts off, nothing else runs on a CPU, and no atomic instruction is needed for its value.
-//! The way in and the way out are one call each.
+//! With interrupts off, nothing else runs on a CPU, so its value needs no atomic instruction. Entering
+//! and leaving are one call each.
 
 use super::{
     ffi,
@@ -26,11 +26,11 @@ use kernel::{
     }, //
 };
 
-/// A `T` for each CPU that there can be, also of those that are offline.
+/// A `T` for each possible CPU, also if it is offline.
 ///
 /// # Invariants
 ///
-/// `base` is a per-CPU allocation of `T`s, initialised, which this value owns.
+/// `base` is an initialised per-CPU allocation of `T`s, which this value owns.
 pub(crate) struct PerCpu<T> {
     base: NonNull<c_void>,
     _values: PhantomData<T>,
@@ -45,13 +45,13 @@ impl<T: Zeroable + Sync> PerCpu<T> {
     ///
     /// `ENOMEM`.
     pub(crate) fn zeroed() -> Result<Self> {
-        // SAFETY: The function has no preconditions, and zeroes.
+        // SAFETY: The function has no preconditions. It zeroes the memory.
         let base = unsafe {
             bindings::pcpu_alloc_noprof(
                 size_of::<T>(),
                 align_of::<T>(),
                 false,
-                // The function makes `GFP_NOIO` of it, for which no process is killed.
+                // The function reduces the flags to `GFP_NOIO`, for which the OOM killer is not called.
                 Gfp::Kernel.as_raw(),
             )
         };
@@ -69,22 +69,23 @@ impl<T: Zeroable + Sync> PerCpu<T> {
         self.base.as_ptr()
     }
 
-    /// Enters this CPU's value: interrupts are off until the guard is dropped.
+    /// Disables interrupts and returns a guard for this CPU's value. The drop of the guard restores
+    /// interrupts.
     ///
     /// Context: any but NMI.
     ///
     /// # Safety
     ///
-    /// - Guards must be dropped in the reverse order of that in which they were made, whatever values they
-    ///   are of: each leaves interrupts as it found them.
+    /// - Guards, also of different values, must be dropped in the reverse order of their creation: each
+    ///   restores the interrupt state that it found.
     /// - The guard must not be dereferenced once the values may be freed.
     #[inline(always)]
     pub(crate) unsafe fn enter(&self) -> Here<T> {
-        // SAFETY: By the type invariants.
+        // SAFETY: `base` is a valid per-CPU pointer (type invariant).
         let ffi::Entered { value, flags } = unsafe { ffi::enter_cpu(self.base.as_ptr()) };
 
-        // INVARIANT: The value of this CPU, which the thread does not leave with interrupts off. The rest
-        // by the safety requirements of this function.
+        // INVARIANT: This is the value of this CPU, which the thread does not leave with interrupts
+        // off. The drop order and the lifetime of the value are function preconditions.
         Here {
             value: value.cast(),
             flags,
@@ -92,11 +93,11 @@ impl<T: Zeroable + Sync> PerCpu<T> {
         }
     }
 
-    /// Calls `f` with the value of each CPU; that CPU may be working on it.
+    /// Calls `f` with the value of each CPU, which may use it at the same time.
     pub(crate) fn for_each(&self, mut f: impl FnMut(&T)) {
         for cpu in 0..kernel::cpu::nr_cpu_ids() {
-            // SAFETY: By the type invariants. Values are initialised, and shared references are all
-            // that there are.
+            // SAFETY: `base` is a valid per-CPU pointer to initialised values (type invariant), and
+            // `cpu` is below `nr_cpu_ids`. There are only shared references to values.
             let value = unsafe {
                 ffi::per_cpu_ptr(self.base.as_ptr(), cpu)
                     .cast::<T>()
@@ -111,27 +112,27 @@ impl<T: Zeroable + Sync> PerCpu<T> {
 
 impl<T> Drop for PerCpu<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants.
+        // SAFETY: This value owns the per-CPU allocation at `base` (type invariant).
         unsafe { bindings::free_percpu(self.base.as_ptr()) };
     }
 }
 
-// SAFETY: The values are reached by shared references only, and dropped never.
+// SAFETY: The values are only reached by shared references, and never dropped.
 unsafe impl<T: Sync> Send for PerCpu<T> {}
 
-// SAFETY: As above.
+// SAFETY: A shared `PerCpu` gives shared references to the values only, and `T` is `Sync`.
 unsafe impl<T: Sync> Sync for PerCpu<T> {}
 
-/// The value of this CPU, with interrupts off.
+/// A guard for the value of this CPU, with interrupts off.
 ///
-/// It does not borrow from the [`PerCpu`]: whoever puts back the last of something may lose that
-/// meanwhile.
+/// It does not borrow from the [`PerCpu`]: if the code that holds the guard returns the last object to
+/// its owner, the `PerCpu` may be freed before the guard is dropped.
 ///
 /// # Invariants
 ///
-/// - `value` is that of this CPU, whose interrupts are off; `flags` are what they were before.
-/// - It is dropped before the guards that were made before, and dereferenced only as long as the value is
-///   there.
+/// - `value` is that of this CPU, whose interrupts are off. `flags` is the interrupt state before.
+/// - It is dropped before the guards that were made earlier, and dereferenced only while the value
+///   exists.
 #[must_use = "interrupts are off as long as this exists"]
 pub(crate) struct Here<T> {
     value: *const T,
@@ -144,7 +145,7 @@ impl<T> Deref for Here<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: By the type invariants.
+        // SAFETY: The value exists while the guard is dereferenced (type invariant).
         unsafe { &*self.value }
     }
 }
@@ -152,15 +153,16 @@ impl<T> Deref for Here<T> {
 impl<T> Drop for Here<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants.
+        // SAFETY: `flags` is of the last `enter_cpu()` that was not left: guards are dropped in reverse
+        // order (type invariant).
         unsafe { ffi::leave_cpu(self.flags) };
     }
 }
 
-/// A value that those reach who have interrupts off, one at a time.
+/// A value behind a raw spinlock, for code that runs with interrupts off.
 ///
-/// A raw spinlock: in any kernel, it may be taken in a hard interrupt. It has its cache lines to itself,
-/// so that who does not need it is not slowed down by those who do.
+/// A raw spinlock may be taken in hard IRQ context in any kernel, also with PREEMPT_RT. The lock has
+/// its own cache lines, so that its users do not slow down code that uses neighbouring data.
 #[pin_data]
 #[repr(align(64))]
 pub(crate) struct RawLock<T> {
@@ -172,7 +174,7 @@ pub(crate) struct RawLock<T> {
 impl<T> RawLock<T> {
     pub(crate) fn new(value: T) -> impl PinInit<Self> {
         pin_init!(Self {
-            // SAFETY: The slot is valid for writes.
+            // SAFETY: `ffi_init` passes a slot that is valid for writes.
             raw <- Opaque::ffi_init(|slot| unsafe { ffi::raw_spin_lock_init(slot) }),
             value: UnsafeCell::new(value),
         })
@@ -180,10 +182,10 @@ impl<T> RawLock<T> {
 
     /// Calls `f` with the value.
     ///
-    /// Context: any but NMI; `f` must not come back here, nor sleep.
+    /// Context: any but NMI. `f` must neither sleep nor take this lock.
     pub(crate) fn with<C, R>(&self, _off: &Here<C>, f: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: Initialised by `new`; interrupts are off. The value is reached here only, and the
-        // lock held meanwhile.
+        // SAFETY: The lock was initialised by `new`, and `_off` shows that interrupts are off. The
+        // value is accessed only here, with the lock held.
         unsafe {
             ffi::raw_spin_lock(self.raw.get());
             let result = f(&mut *self.value.get());
@@ -193,7 +195,7 @@ impl<T> RawLock<T> {
     }
 }
 
-// SAFETY: One thread at a time has the value.
+// SAFETY: The lock gives the value to one thread at a time.
 unsafe impl<T: Send> Sync for RawLock<T> {}
 
 // SAFETY: The lock is not tied to a thread.

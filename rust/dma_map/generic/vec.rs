@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's vector, without its panic paths.
+//! Vector methods without panic paths.
 //!
-//! A kernel with `CONFIG_RUST_OVERFLOW_CHECKS` checks the arithmetic in the methods of [`Vec`] that
-//! change its length, although the vector's invariants exclude an overflow. The optimiser does not
-//! know them, so each caller would reach a panic function. These do the same with arithmetic that
+//! With `CONFIG_RUST_OVERFLOW_CHECKS`, the methods of [`Vec`] that change its length check their
+//! arithmetic, although the vector's invariants exclude an overflow. The optimiser does not know the
+//! invariants, so each caller would reach a panic function. The functions here use arithmetic that
 //! cannot fail.
 
 use core::ptr::NonNull;
@@ -20,11 +20,11 @@ use kernel::{
     prelude::*, //
 };
 
-/// `Vec::reserve`: makes room for `additional` elements more.
+/// `Vec::reserve`: makes room for `additional` more elements.
 ///
 /// # Errors
 ///
-/// `AllocError`: as there, and for elements without a size.
+/// `AllocError`: no memory, or the element type has size 0.
 #[inline]
 pub(crate) fn reserve<T, A: Allocator>(
     vec: &mut Vec<T, A>,
@@ -39,7 +39,7 @@ pub(crate) fn reserve<T, A: Allocator>(
     grow(vec, additional, flags)
 }
 
-/// Moves the elements to where there is room for `additional` more.
+/// Reallocates the vector, with room for `additional` more elements.
 #[cold]
 fn grow<T, A: Allocator>(
     vec: &mut Vec<T, A>,
@@ -47,7 +47,7 @@ fn grow<T, A: Allocator>(
     flags: Flags,
 ) -> Result<(), AllocError> {
     let (len, old) = (vec.len(), vec.capacity());
-    // Room for elements without a size is there already.
+    // A vector of elements of size 0 has room for `usize::MAX` already.
     if size_of::<T>() == 0 {
         return Err(AllocError);
     }
@@ -61,7 +61,8 @@ fn grow<T, A: Allocator>(
 
     let (ptr, len, _) = core::mem::replace(vec, Vec::new()).into_raw_parts();
     let memory = NonNull::new(ptr.cast());
-    // SAFETY: The pointer is the vector's, of `A` with `old_layout`, or dangling when that is empty.
+    // SAFETY: The pointer is the vector's, allocated by `A` with `old_layout`, or dangling if that is
+    // empty.
     let result = unsafe {
         A::realloc(
             memory,
@@ -76,22 +77,21 @@ fn grow<T, A: Allocator>(
         Err(error) => (ptr, old, Err(error)),
     };
 
-    // SAFETY: The memory that the vector had, or what `realloc` moved it to; the elements are those
+    // SAFETY: This is the vector's memory, or where `realloc` moved it; the elements are those
     // that were there.
     *vec = unsafe { Vec::from_raw_parts(ptr, len, capacity) };
     result
 }
 
-/// Sets the length, as `Vec::inc_len()` does with a sum that it checks.
+/// Sets the length, as `Vec::inc_len()` does with a checked sum.
 ///
 /// # Safety
 ///
-/// The elements below `len` must be initialised; those from there on are forgotten.
+/// The elements below `len` must be initialised. Those from `len` on are forgotten.
 #[inline]
 pub(crate) unsafe fn set_len<T, A: Allocator>(vec: &mut Vec<T, A>, len: usize) {
-    // SAFETY: The vector is read, and a new one of its parts put in its place, with nothing between
-    // the two that could look at it. By the safety requirements of this function, the length is that
-    // of what is initialised.
+    // SAFETY: The vector is read, and replaced by a new one of its parts, with nothing in between that
+    // could use the old value. The elements below `len` are initialised (function precondition).
     unsafe {
         let (ptr, _, capacity) = core::ptr::read(vec).into_raw_parts();
         core::ptr::write(vec, Vec::from_raw_parts(ptr, len, capacity));
@@ -105,7 +105,7 @@ pub(crate) fn with_capacity<T>(capacity: usize, flags: Flags) -> Result<KVec<T>,
     Ok(vec)
 }
 
-/// `Vec::push_within_capacity`: appends `value`, or gives it back if there is no room.
+/// `Vec::push_within_capacity`: appends `value`, or returns it if there is no room.
 #[inline]
 pub(crate) fn push_within_capacity<T, A: Allocator>(
     vec: &mut Vec<T, A>,
@@ -124,7 +124,7 @@ pub(crate) fn push_within_capacity<T, A: Allocator>(
     Ok(())
 }
 
-/// `KVec::push`: appends `value`, or gives it back if there is no memory.
+/// `KVec::push`: appends `value`, or returns it if there is no memory.
 #[inline]
 pub(crate) fn push<T>(vec: &mut KVec<T>, value: T, flags: Flags) -> Result<(), T> {
     if reserve(vec, 1, flags).is_err() {
@@ -141,8 +141,8 @@ pub(crate) fn swap_remove<T>(vec: &mut KVec<T>, index: usize) -> Option<T> {
     }
 
     let ptr = vec.as_mut_ptr();
-    // SAFETY: Both are indices of elements. The one at `index` is moved out, and the last one to
-    // its place, so that the first `last` ones are valid after that.
+    // SAFETY: `index` and `last` are indices of elements. The element at `index` is moved out, and the
+    // last one to its place, so the first `last` elements are valid afterwards.
     unsafe {
         let value = ptr.add(index).read();
         core::ptr::copy(ptr.add(last), ptr.add(index), 1);

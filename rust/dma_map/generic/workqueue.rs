@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A workqueue that ends with the binding of a device.
+//! Workqueues that end with the binding of a device.
 //!
 //! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 //!
-//! A work item on one of the system's queues may still be running when the module with its code is
-//! unloaded. What a driver puts on a [`WorkQueue`] has run when its device is unbound.
+//! A work item on a system workqueue may still run when the module with its code is unloaded. A work
+//! item on a [`WorkQueue`] has finished when the device is unbound.
 //!
-//! # Who waits
+//! # Waiting for work
 //!
-//! The end of the binding, and nobody else. A queue that is destroyed waits for its work, so who destroys
-//! it must not be its work. If the last reference did it, that could not be had: work that keeps a
-//! reference may be the last to have one, and would wait for itself. Here no drop waits, so references may
-//! be kept anywhere, in work too.
+//! Only the end of the binding waits for work. `destroy_workqueue()` waits for the queue's work, so
+//! work must not call it. If the drop of the last reference destroyed the queue, work that holds the
+//! last reference would wait for itself. Here no drop waits, so a reference may be kept anywhere, also
+//! in work.
 
 use super::gfp::Gfp;
 use core::{
@@ -38,7 +38,8 @@ use kernel::{
     }, //
 };
 
-/// An unbound workqueue, destroyed on drop: the library's own, which no work has a reference to.
+/// An unbound workqueue that is destroyed on drop. Only the library uses it, and no work item refers to
+/// it.
 ///
 /// # Invariants
 ///
@@ -54,13 +55,13 @@ unsafe impl Send for Owned {}
 unsafe impl Sync for Owned {}
 
 impl Owned {
-    /// Makes a workqueue, whose workers are called after `name`.
+    /// Allocates a workqueue whose workers are named after `name`.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub(crate) fn new(name: &CStr) -> Result<Self> {
-        // SAFETY: The format asks for one string, which is valid during the call and copied;
+        // SAFETY: The format takes one string, which is valid during the call and is copied;
         // `max_active` 0 is the default.
         let inner = unsafe {
             bindings::alloc_workqueue_noprof(
@@ -86,30 +87,30 @@ impl Owned {
 impl Drop for Owned {
     /// Waits for everything that was enqueued. Context: may sleep.
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; nobody can enqueue any more, and what was enqueued is
-        // waited for.
+        // SAFETY: `inner` came from `alloc_workqueue()` and is not destroyed yet (type invariant). The
+        // owner is dropped, so nothing can be enqueued any more.
         unsafe { bindings::destroy_workqueue(self.inner.as_ptr()) };
     }
 }
 
-/// An unbound workqueue, which ends with the binding of its device.
+/// An unbound workqueue that ends with the binding of its device.
 ///
-/// The `kernel` crate has the system's queues only. There is no way to enqueue delayed work, on
-/// purpose: a timer that is still pending would use the queue after its end. Nor is there one to wait
-/// for work: see [above](self#who-waits).
+/// The `kernel` crate has the system workqueues only. Delayed work cannot be enqueued here, on purpose:
+/// a pending timer would use the queue after its end. Nor can a driver wait for work: see
+/// [above](self#waiting-for-work).
 ///
 /// # Invariants
 ///
-/// `inner` is a workqueue, or NULL when the binding is over. It is destroyed when that was seen by all who
-/// have read it in a read-side section of RCU.
+/// `inner` is a workqueue, or NULL when the binding is over. After `inner` is set to NULL, the queue is
+/// destroyed only when all RCU read-side sections that may have read it have ended.
 pub struct WorkQueue {
     inner: AtomicPtr<bindings::workqueue_struct>,
-    /// The next one of the binding.
+    /// The next queue of the binding.
     next: AtomicPtr<WorkQueue>,
 }
 
 impl WorkQueue {
-    /// Makes a workqueue that goes on until it is [ended](Self::end_all).
+    /// Allocates a workqueue that lasts until it is [ended](Self::end_all).
     ///
     /// # Errors
     ///
@@ -124,22 +125,22 @@ impl WorkQueue {
             Gfp::Kernel.flags(),
         )?;
 
-        // From here on it is whoever ends it that destroys the queue.
+        // From here on, `end` destroys the queue.
         core::mem::forget(owned);
         Ok(this)
     }
 
     /// Enqueues a work item.
     ///
-    /// Fails, in the way of the pointer's type, if the item is enqueued already. What the work does
-    /// when the device is gone is for it to know: it may run until unbind has ended, so that it reaches
-    /// the device through a [`Gate`](crate::gate::Gate).
+    /// The result says, in the way of the pointer's type, if the item is enqueued already. The work
+    /// must reach the device through a [`Gate`](crate::gate::Gate), since it may run until unbind has
+    /// ended.
     ///
     /// C API: `queue_work()`. Context: any.
     ///
     /// # Errors
     ///
-    /// The item comes back if the binding is over.
+    /// Returns the item if the binding is over.
     #[inline]
     pub fn enqueue<W, const ID: u64>(&self, item: W) -> Result<W::EnqueueOutput, W>
     where
@@ -151,27 +152,28 @@ impl WorkQueue {
             return Err(item);
         }
 
-        // SAFETY: By the type invariants the queue is there until this read-side section ends.
+        // SAFETY: By the type invariant the queue is not destroyed before this read-side section ends.
         Ok(unsafe { Queue::from_raw(inner) }.enqueue(item))
     }
 
-    /// Puts this before `next` on a list, and returns its name there.
+    /// Puts this queue before `next` on a list, and returns its pointer as the new head.
     pub(crate) fn before(self: Arc<Self>, next: *mut Self) -> *mut Self {
         self.next.store(next, Ordering::Relaxed);
         Arc::into_raw(self).cast_mut()
     }
 
-    /// Ends the queues on a list: refuses more work, and waits for what there is.
+    /// Ends the queues on a list: refuses more work, and waits for the work that is enqueued.
     ///
     /// Context: may sleep.
     ///
     /// # Safety
     ///
-    /// `first` must be NULL, or what [`before`](Self::before) returned last for its list, which is
-    /// given away.
+    /// `first` must be NULL, or the pointer that [`before`](Self::before) returned last for the list.
+    /// The caller gives the list away.
     pub(crate) unsafe fn end_all(mut first: *mut Self) {
         while !first.is_null() {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: Every pointer on the list came from `Arc::into_raw()` in `before`, and the list
+            // is this function's (function precondition).
             let queue = unsafe { Arc::from_raw(first) };
             first = queue.next.load(Ordering::Relaxed);
             queue.end();
@@ -183,7 +185,7 @@ impl WorkQueue {
 
         if let Some(inner) = NonNull::new(inner) {
             rcu::synchronize_rcu();
-            // INVARIANT: It was alive, and is this function's now.
+            // INVARIANT: It came from `alloc_workqueue()`, and the swap has made it this function's.
             drop(Owned { inner });
         }
     }

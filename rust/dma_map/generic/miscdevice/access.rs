@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a file operation is told of its caller, and tells it.
+//! Arguments and results of file operations: read and write calls, `poll()` events.
 
 use crate::generic::variance::Invariant;
 use core::{
@@ -22,9 +22,9 @@ use kernel::{
 /// Whether a caller is willing to sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// It sleeps until it gets what it asks for.
+    /// The caller sleeps until its request is served.
     Sleep,
-    /// It gets `EAGAIN` if there is nothing yet: the file is `O_NONBLOCK`.
+    /// The caller gets `EAGAIN` if its request would sleep: the file is `O_NONBLOCK`.
     No,
 }
 
@@ -32,7 +32,7 @@ pub enum Wait {
 ///
 /// # Invariants
 ///
-/// `kiocb` is valid during `'a`, and of an open file of a misc device.
+/// `kiocb` is valid during `'a`, and belongs to an open file of a misc device.
 pub struct Access<'a> {
     kiocb: NonNull<bindings::kiocb>,
     _call: Invariant<'a>,
@@ -43,10 +43,10 @@ impl Access<'_> {
     ///
     /// # Safety
     ///
-    /// It must be valid during `'a`, and of an open file of a misc device.
+    /// `kiocb` must be valid during `'a`, and belong to an open file of a misc device.
     #[inline]
     pub(super) unsafe fn from_raw(kiocb: NonNull<bindings::kiocb>) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: By the precondition of this function.
         Self {
             kiocb,
             _call: PhantomData,
@@ -56,8 +56,8 @@ impl Access<'_> {
     /// Returns the file.
     #[inline]
     pub fn file(&self) -> &File {
-        // SAFETY: By the type invariants. There is no `fdget_pos` region on the file, since those are
-        // for regular files and directories.
+        // SAFETY: `kiocb` is valid, and of an open file (type invariant). There is no `fdget_pos`
+        // region on the file, since those are for regular files and directories.
         unsafe { File::from_raw_file((*self.kiocb.as_ptr()).ki_filp) }
     }
 
@@ -72,32 +72,32 @@ impl Access<'_> {
         }
     }
 
-    /// Returns the position in the file. A device that has none ignores it.
+    /// Returns the position in the file. A device without positions ignores it.
     #[inline]
     pub fn position(&self) -> i64 {
-        // SAFETY: By the type invariants.
+        // SAFETY: `kiocb` is valid (type invariant).
         unsafe { (*self.kiocb.as_ptr()).ki_pos }
     }
 
     /// Sets the position for the next read or write.
     #[inline]
     pub fn set_position(&mut self, position: i64) {
-        // SAFETY: By the type invariants; it is borrowed exclusively.
+        // SAFETY: `kiocb` is valid (type invariant), and borrowed exclusively.
         unsafe { (*self.kiocb.as_ptr()).ki_pos = position };
     }
 }
 
-/// What can be done with a file without sleeping, as `poll()` tells it.
+/// The events of a file, as `poll()` returns them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Events(bindings::__poll_t);
 
-// `include/uapi/linux/eventpoll.h`; bindgen does not see through the casts there.
+// `include/uapi/linux/eventpoll.h`; bindgen does not evaluate the casts there.
 impl Events {
-    /// Nothing.
+    /// No event.
     pub const NONE: Self = Self(0);
-    /// A read gives something (`EPOLLIN`, `EPOLLRDNORM`).
+    /// A read would return data (`EPOLLIN`, `EPOLLRDNORM`).
     pub const READ: Self = Self(0x001 | 0x040);
-    /// A write is taken (`EPOLLOUT`, `EPOLLWRNORM`).
+    /// A write would be accepted (`EPOLLOUT`, `EPOLLWRNORM`).
     pub const WRITE: Self = Self(0x004 | 0x100);
     /// The device has failed (`EPOLLERR`).
     pub const ERROR: Self = Self(0x008);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The C callbacks of a misc device.
+//! The `struct file_operations` of a misc device.
 
 use super::{
     Access,
@@ -32,29 +32,29 @@ use kernel::{
 
 /// The file operations of `F`.
 ///
-/// All functions but `open` are called with a file that `open` was called for, successfully, and
-/// before `release` is; a file is released once. There is no `fdget_pos` region on it, since those
-/// are for regular files and directories.
+/// The kernel calls all functions but `open` with a file that `open` succeeded for and that is not
+/// released. It releases a file once. There is no `fdget_pos` region on the file, since those are for
+/// regular files and directories.
 pub(super) struct VTable<F: FileOperations>(PhantomData<F>);
 
-/// The value of an open file.
+/// Returns the value of an open file.
 ///
 /// # Safety
 ///
-/// `file` must be an open file of `F`, during `'a`.
+/// `file` must be an open file of `F` during `'a`.
 unsafe fn value<'a, F: FileOperations>(file: *mut bindings::file) -> Pin<&'a F> {
-    // SAFETY: By the safety requirements of this function; `open()` set the pointer, and `release()`
-    // is the only one to take it back.
+    // SAFETY: `file` is open (function precondition). So `open()` has set the pointer, and `release()`,
+    // which alone takes it back, has not run.
     unsafe { <Pin<KBox<F>> as ForeignOwnable>::borrow((*file).private_data) }
 }
 
-/// What a C function returns: the length, or an error.
+/// Returns what C expects: the length, or a negative errno.
 ///
-/// C believes both. So a length is not more than there was `room` for, and `EIOCBQUEUED`, which says
-/// that the driver has kept the request and will end it later, is `EIO`: no driver can keep one.
+/// C trusts both. So the length is at most `room`, and `EIOCBQUEUED` becomes `EIO`: it would mean that
+/// the driver completes the request later, and drivers have no way to keep one.
 fn size(result: Result<usize>, room: usize) -> isize {
     match result {
-        // CAST: What was moved is in one object, or in several whose sizes sum up to no more.
+        // CAST: The length is at most that of one iterator, which fits `isize`.
         Ok(size) => size.min(room) as isize,
         Err(error) if error == EIOCBQUEUED => EIO.to_errno() as isize,
         Err(error) => error.to_errno() as isize,
@@ -66,22 +66,22 @@ impl<F: FileOperations> VTable<F> {
     ///
     /// `file` must be a file that is being opened, of a [`Node`] with an `Arc<F::Device>`.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `misc_open()` passes a valid inode and file (function precondition).
         let result = unsafe { bindings::generic_file_open(inode, file) };
         if result != 0 {
             return result;
         }
 
-        // SAFETY: `misc_open()` has set the private data to the `misc` of a node (type invariants of
-        // `Node`), and holds the lock that keeps it registered.
+        // SAFETY: `misc_open()` has set the private data to the `misc` of a node, its first field (type
+        // invariant of `Node`), and holds the lock that keeps it registered.
         let device = unsafe {
             let node = (*file).private_data.cast::<Node>();
             ArcBorrow::from_raw((*node).device.cast::<F::Device>())
         };
-        // SAFETY: By the safety requirements of this function, see `VTable`.
+        // SAFETY: The file is valid during the call, without an `fdget_pos` region, see `VTable`.
         match F::open(device, unsafe { File::from_raw_file(file) }) {
             Ok(value) => {
-                // SAFETY: The private data of a file that is being opened is ours.
+                // SAFETY: The private data of a file that is being opened belongs to `open()`.
                 unsafe { (*file).private_data = value.into_foreign() };
                 0
             }
@@ -93,7 +93,8 @@ impl<F: FileOperations> VTable<F> {
     ///
     /// See [`VTable`].
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: See `VTable`; nobody else has the file any more.
+        // SAFETY: `open()` has set the pointer, and the kernel releases a file once, after all other
+        // calls.
         drop(unsafe { <Pin<KBox<F>> as ForeignOwnable>::from_foreign((*file).private_data) });
         0
     }
@@ -102,8 +103,9 @@ impl<F: FileOperations> VTable<F> {
     ///
     /// See [`VTable`]; `iter` must be a valid destination.
     unsafe extern "C" fn read(kiocb: *mut bindings::kiocb, iter: *mut bindings::iov_iter) -> isize {
-        // SAFETY: By the safety requirements of this function. They are what `from_raw()` asserts;
-        // with the assumption, it has no panic path.
+        // SAFETY: `kiocb`, its open file and `iter`, a destination, are valid during the call (function
+        // preconditions). `from_raw()` asserts the direction of `iter`; with the assumption it has no
+        // panic path.
         let (value, mut access, to) = unsafe {
             assert_unchecked((*iter).data_source == (bindings::ITER_DEST != 0));
             (
@@ -123,7 +125,8 @@ impl<F: FileOperations> VTable<F> {
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
     ) -> isize {
-        // SAFETY: By the safety requirements of this function, see `read`.
+        // SAFETY: `kiocb`, its open file and `iter`, a source, are valid during the call (function
+        // preconditions); the assumption is as in `read`.
         let (value, mut access, from) = unsafe {
             assert_unchecked((*iter).data_source == (bindings::ITER_SOURCE != 0));
             (
@@ -143,7 +146,8 @@ impl<F: FileOperations> VTable<F> {
         file: *mut bindings::file,
         table: *mut bindings::poll_table,
     ) -> bindings::__poll_t {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `file` is open, and `table` is NULL or valid, during the call (function
+        // preconditions).
         let (value, file, table) = unsafe {
             (
                 value::<F>(file),
@@ -151,9 +155,9 @@ impl<F: FileOperations> VTable<F> {
                 PollTable::from_raw(table),
             )
         };
-        // The queue lives as long as the value is borrowed. That is until `release()`: a function for all
-        // lifetimes of `&self` is one for this, too. Who is put on the queue has the file (`poll()`,
-        // `select()`, aio, io_uring), or is taken off before `release()` (`epoll`).
+        // The queue lives as long as the value is borrowed, and `poll_queue` works for every lifetime
+        // of `&self`, so also for the one that ends with `release()`. A waiter on the queue holds the
+        // file (`poll()`, `select()`, aio, io_uring), or is removed before `release()` (`epoll`).
         table.register_wait(file, value.get_ref().poll_queue());
         value.poll(file).into_raw()
     }
@@ -165,7 +169,8 @@ impl<F: FileOperations> VTable<F> {
         file: *mut bindings::file,
         vma: *mut bindings::vm_area_struct,
     ) -> c_int {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `file` is open during the call, and `vma` is being initialised (function
+        // preconditions).
         let (value, file, vma) = unsafe {
             (
                 value::<F>(file),
@@ -183,7 +188,7 @@ impl<F: FileOperations> VTable<F> {
     ///
     /// See [`VTable`].
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `file` is open during the call (function precondition).
         let (value, file) = unsafe { (value::<F>(file), File::from_raw_file(file)) };
 
         match value.ioctl(file, cmd, arg) {
@@ -201,7 +206,7 @@ impl<F: FileOperations> VTable<F> {
         cmd: c_uint,
         arg: c_ulong,
     ) -> c_long {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `file` is open during the call (function precondition).
         let (value, file) = unsafe { (value::<F>(file), File::from_raw_file(file)) };
 
         match value.compat_ioctl(file, cmd, arg) {
@@ -211,7 +216,7 @@ impl<F: FileOperations> VTable<F> {
     }
 
     const VTABLE: bindings::file_operations = bindings::file_operations {
-        // Who has a file open has the module that implements it, not this one, in use.
+        // An open file pins the module that implements `F`, not this one.
         owner: this_module::<F::OwnerModule>().as_ptr(),
         open: Some(Self::open),
         release: Some(Self::release),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An interrupt of a PCI function, with the vectors that it takes.
+//! The interrupt of a PCI function, with its vector.
 //!
 //! C header: [`include/linux/pci.h`](srctree/include/linux/pci.h)
 
@@ -27,8 +27,8 @@ use kernel::{
 
 /// The one interrupt of a PCI function, freed on drop.
 ///
-/// In the `kernel` crate, vectors are one value and the handler's registration another, which borrows
-/// from it, and no type can hold both without `unsafe`. This one does.
+/// In the `kernel` crate, the vectors are one value, and the handler's registration is another that
+/// borrows from it. No type can hold both without `unsafe`. This one does.
 ///
 /// # Invariants
 ///
@@ -40,20 +40,20 @@ pub struct Interrupt<'bound, H: ThreadedHandler + 'bound> {
 }
 
 impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
-    /// Allocates a vector of one kind, and registers `handler` for it.
+    /// Allocates a vector of the given kind, and registers `handler` for it.
     ///
-    /// An INTx line is shared, so that the handler must find out whose interrupt it is.
+    /// An INTx line is shared, so the handler must find out whether the device raised the interrupt.
     ///
     /// C API: `pci_alloc_irq_vectors()`, `request_threaded_irq()`. Context: may sleep.
     ///
     /// # Errors
     ///
-    /// Those of the C functions: `ENOSPC` if the function has no such interrupt, and `ENOMEM`.
+    /// Those of the C functions: `ENOSPC` if the function has no such interrupt; `ENOMEM`.
     ///
     /// # Safety
     ///
     /// The value must be dropped before `'bound` ends, and so must not be leaked: `handler` is called
-    /// until then. It must not be dropped by the handler, which the drop waits for.
+    /// until the drop. The handler must not drop it, because the drop waits for the handler.
     pub unsafe fn request(
         pdev: &'bound pci::Device<Bound>,
         kind: IrqType,
@@ -67,14 +67,13 @@ impl<'bound, H: ThreadedHandler + 'bound> Interrupt<'bound, H> {
             _ => Flags::TRIGGER_NONE,
         };
 
-        // SAFETY: The box is kept in `Self`, where the registration, which is what borrows from
-        // it, is dropped first (type invariant). Moving the box does not move the vectors.
+        // SAFETY: The box is kept in `Self`, which drops the registration, the borrower, first (type
+        // invariant). Moving the box does not move the vectors.
         let borrowed: &'bound IrqVectorRegistration<'bound> =
             unsafe { &*core::ptr::from_ref(&*vectors) };
         let vector = borrowed.index(0)?.into();
 
-        // SAFETY: The registration is kept in `Self`, which is not leaked by the safety requirements
-        // of this function.
+        // SAFETY: The registration is kept in `Self`, which is not leaked (function precondition).
         let registration = unsafe { ThreadedRegistration::new(vector, flags, name, Ok(handler)) };
 
         // INVARIANT: By the order of the fields.
