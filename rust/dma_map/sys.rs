@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The C side: helpers in C and their twins in Rust, barriers, the linear mapping, deferred frees, and
+//! The C side: C helpers and their Rust wrappers, barriers, the linear mapping, deferred frees, and
 //! leak tracking.
 //!
-//! Here are raw pointers and numbers. Nothing in this folder knows of owners, directions or
+//! This folder works with raw pointers and numbers. It knows nothing of owners, directions or
 //! [`DmaDevice`](crate::DmaDevice)s.
 
 pub mod barrier;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Ordering between the CPU and a device that share coherent memory.
+//! Memory barriers between the CPU and a device that share coherent memory.
 //!
-//! Coherent memory needs no sync, but it does need order: the flag that says "this is yours" must
-//! not become visible before the data. These two functions are the two halves of that hand-over.
-//! An MMIO write through [`kernel::io`] already orders earlier memory writes before itself, so a
-//! doorbell in a register needs no [`publish`].
+//! Coherent memory needs no sync, but it needs order: the flag that hands data over must not become
+//! visible before the data. [`publish`] and [`consume`] are the two sides of the handover. An MMIO
+//! write through [`kernel::io`] is ordered after earlier memory writes, so a doorbell register needs no
+//! [`publish`].
 //!
 //! ```ignore
 //! # #[repr(C)]
@@ -44,8 +44,8 @@ pub fn publish<R>(flag: impl FnOnce() -> R) -> R {
     flag()
 }
 
-/// Runs `data`, which reads what the device handed over, after all earlier reads of coherent
-/// memory: read the flag first.
+/// Runs `data`, which reads what the device handed over, after all earlier reads of coherent memory.
+/// Read the flag before the call.
 ///
 /// C API: `dma_rmb()`. Context: any.
 #[inline(always)]
@@ -56,7 +56,7 @@ pub fn consume<R>(data: impl FnOnce() -> R) -> R {
 
 /// Orders all earlier accesses of coherent memory before all later ones.
 ///
-/// For what the other two do not order: a write after a read. C API: `dma_mb()`. Context: any.
+/// Needed for a write after a read, which the other two do not order. C API: `dma_mb()`. Context: any.
 #[inline(always)]
 pub fn full() {
     dma_mb(Full);
@@ -64,9 +64,9 @@ pub fn full() {
 
 /// Orders all earlier reads, of memory and of registers, before all later reads of memory.
 ///
-/// On x86 only the compiler has to be told. There and on arm64 this is not the function of the `kernel`
-/// crate, which is a call unless helpers are inlined. KCSAN has to be told as well, and that function
-/// does so.
+/// On x86 a compiler barrier suffices. On x86 and arm64 this avoids the function of the `kernel` crate,
+/// which is a call unless helpers are inlined. With KCSAN that function is used, since it tells KCSAN
+/// of the barrier.
 ///
 /// C API: `dma_rmb()`. Context: any.
 #[inline(always)]
@@ -75,7 +75,7 @@ pub(crate) fn dma_rmb() {
     compiler();
 
     #[cfg(all(CONFIG_ARM64, not(CONFIG_KCSAN)))]
-    // SAFETY: A barrier has no preconditions, and changes no register. As without `nomem`, the compiler
+    // SAFETY: A barrier has no preconditions, and changes no register. Without `nomem`, the compiler
     // assumes that it reads and writes any memory.
     unsafe {
         core::arch::asm!("dmb oshld", options(nostack, preserves_flags))
@@ -85,12 +85,12 @@ pub(crate) fn dma_rmb() {
     dma_mb(Read);
 }
 
-/// Keeps the compiler from moving accesses of memory across, and from using values that it read before.
+/// Keeps the compiler from moving memory accesses across, and from reusing values that it read before.
 ///
-/// It is no instruction. C API: `barrier()`. Context: any.
+/// Emits no instruction. C API: `barrier()`. Context: any.
 #[inline(always)]
 pub(crate) fn compiler() {
-    // SAFETY: There is no instruction. As without `nomem`, the compiler assumes that it reads and
-    // writes any memory.
+    // SAFETY: The assembly is empty. Without `nomem`, the compiler assumes that it reads and writes any
+    // memory.
     unsafe { core::arch::asm!("", options(nostack, preserves_flags)) };
 }

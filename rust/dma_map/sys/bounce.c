@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What C decides in the middle of a mapping, asked beforehand and afterwards:
- * whether a piece has to bounce, whether a bounce buffer can help, and whether
- * an IOMMU can have room. refusal.rs makes an errno of it.
+ * Predicts what C decides within a mapping: whether a piece must bounce,
+ * whether a bounce buffer can take it, and whether an IOMMU has addresses
+ * for it. refusal.rs turns the answer into an errno.
  *
- * C's own functions for this are static, or not exported: dma_capable() calls
- * one that is not.
+ * C's own functions are static or not exported: dma_capable() calls one that
+ * is not.
  */
 
 #include <linux/align.h>
@@ -26,8 +26,8 @@
 #define IN_PLACE (DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT)
 
 /*
- * sg_phys(), without what CONFIG_DEBUG_SG adds: that stops the kernel where a
- * table is none, and here it is one.
+ * sg_phys() without the checks of CONFIG_DEBUG_SG, which call BUG() for a
+ * table that is not valid. Here the table is valid.
  */
 static phys_addr_t entry_phys(const struct scatterlist *sg)
 {
@@ -36,7 +36,7 @@ static phys_addr_t entry_phys(const struct scatterlist *sg)
 	return page_to_phys(page) + sg->offset;
 }
 
-/* Whether the addresses of @dev are those of the memory, or of bounce buffers. */
+/* Whether @dev uses addresses of memory or of bounce buffers directly. */
 static bool is_direct(struct device *dev)
 {
 	return !get_dma_ops(dev) && !use_dma_iommu(dev);
@@ -59,14 +59,14 @@ static bool is_within(struct device *dev, dma_addr_t addr, size_t size)
 static bool reaches(struct device *dev, phys_addr_t phys, size_t size,
 		    unsigned long attrs)
 {
-	/* To memory encryption of the host, what is no memory is shared. */
+	/* With host memory encryption, MMIO addresses are unencrypted. */
 	if ((attrs & DMA_ATTR_MMIO) && cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
 		return is_within(dev, phys_to_dma_unencrypted(dev, phys), size);
 
 	return is_within(dev, phys_to_dma(dev, phys), size);
 }
 
-/* Whether a piece at @phys cannot be mapped where it lies; of a direct mapping. */
+/* Whether a direct mapping cannot use the piece at @phys in place. */
 static bool must_bounce(struct device *dev, phys_addr_t phys, size_t size,
 			enum dma_data_direction dir, unsigned long attrs)
 {
@@ -77,7 +77,7 @@ static bool must_bounce(struct device *dev, phys_addr_t phys, size_t size,
 	       dma_kmalloc_needs_bounce(dev, size, dir);
 }
 
-/* The same, behind an IOMMU: dev_use_swiotlb() and iova_unaligned(). */
+/* The same behind an IOMMU: dev_use_swiotlb() and iova_unaligned(). */
 static bool must_bounce_iommu(struct device *dev, phys_addr_t phys, size_t size,
 			      enum dma_data_direction dir, unsigned long attrs)
 {
@@ -112,9 +112,9 @@ static bool pool_is_within(struct device *dev, struct io_tlb_mem *mem,
 }
 
 /*
- * Whether @mem has @nslots slots in a row for a piece at @phys in a pool of
- * @nslabs slots from @start on, when all are free: what
- * swiotlb_search_pool_area() goes by.
+ * Whether a pool of @nslabs slots from @start on can have @nslots slots in a
+ * row for a piece at @phys, if all are free, by the rules of
+ * swiotlb_search_pool_area().
  */
 static bool pool_fits(struct device *dev, dma_addr_t start, unsigned long nslabs,
 		      phys_addr_t phys, unsigned long nslots, u64 alloc_mask)
@@ -126,9 +126,9 @@ static bool pool_fits(struct device *dev, dma_addr_t start, unsigned long nslabs
 	unsigned long i;
 
 	/*
-	 * Rows do not go on from one group of slots to the next. A boundary
-	 * that is as long as a group, or shorter, lies in each at the same
-	 * place; a longer one cannot lie in two neighbours.
+	 * A row does not continue into the next group of slots. A boundary
+	 * as long as a group, or shorter, lies at the same place in each
+	 * group. A longer one cannot lie in two neighbours.
 	 */
 	for (i = 0; i < min(nslabs, 2UL * IO_TLB_SEGSIZE); i++) {
 		unsigned long row = IO_TLB_SEGSIZE - i % IO_TLB_SEGSIZE;
@@ -144,7 +144,7 @@ static bool pool_fits(struct device *dev, dma_addr_t start, unsigned long nslabs
 	return false;
 }
 
-/* Whether a bounce buffer for the piece has room anywhere, when all are free. */
+/* Whether a bounce buffer for the piece fits a pool, if all slots are free. */
 static bool bounce_fits(struct device *dev, phys_addr_t phys, size_t size,
 			u64 alloc_mask)
 {
@@ -160,7 +160,7 @@ static bool bounce_fits(struct device *dev, phys_addr_t phys, size_t size,
 	bytes = ALIGN(bytes, alloc_mask + 1);
 	nslots = DIV_ROUND_UP_ULL(bytes, IO_TLB_SIZE);
 
-	/* Without any alignment, whole pages are aligned. */
+	/* Without alignment masks, whole pages are page-aligned. */
 	if (!alloc_mask && !min_mask && bytes >= PAGE_SIZE)
 		alloc_mask = PAGE_SIZE - 1;
 	alloc_mask |= IO_TLB_SIZE - 1;
@@ -187,9 +187,9 @@ static bool bounce_fits(struct device *dev, phys_addr_t phys, size_t size,
 }
 
 /*
- * Whether @dev reaches each bounce buffer that there is now. It may be handed
- * any of them, the newest first; one out of its reach is a WARNING of
- * swiotlb_map().
+ * Whether @dev reaches all bounce buffers that exist now. It may get any of
+ * them, the newest first; swiotlb_map() has a WARNING for one that it does
+ * not reach.
  */
 static bool bounces_within(struct device *dev)
 {
@@ -199,7 +199,7 @@ static bool bounces_within(struct device *dev)
 
 	if (!mem)
 		return false;
-	/* The host's encryption does not extend to bounce buffers. */
+	/* With host memory encryption, bounce buffers must be shared. */
 	if (cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT) && !mem->cc_shared)
 		return false;
 
@@ -217,13 +217,13 @@ static bool bounces_within(struct device *dev)
 	return within;
 }
 
-/* Whether what bounces_within() says now is so forever. */
+/* Whether the answer of bounces_within() never changes. */
 static bool bounces_stay(struct device *dev)
 {
 #ifdef CONFIG_SWIOTLB_DYNAMIC
 	struct io_tlb_mem *mem = bounce_mem(dev);
 
-	/* Pools are made up to an address, if more are made at all. */
+	/* New pools, if there will be any, lie below phys_limit. */
 	return !mem || !mem->can_grow ||
 	       (!dev->dma_range_map &&
 		is_within(dev, pool_address(dev, mem, mem->phys_limit), 1));
@@ -270,10 +270,10 @@ static u64 max_bounce(struct device *dev)
 #endif /* CONFIG_SWIOTLB */
 
 /*
- * The last physical address that @dev reaches without a bounce buffer. Beyond it
- * a mapping that must not bounce fails with a WARNING. 0 if all mappings bounce,
- * or if that depends on more than the address; U64_MAX if something stands
- * between that knows better.
+ * The last physical address that @dev reaches without a bounce buffer.
+ * Beyond it, a mapping that must not bounce fails with a WARNING. 0 if all
+ * mappings bounce, or if the address alone does not decide it; U64_MAX if an
+ * IOMMU or other DMA ops map for @dev.
  */
 u64 dma_map_helper_direct_limit(struct device *dev)
 {
@@ -289,8 +289,8 @@ u64 dma_map_helper_direct_limit(struct device *dev)
 EXPORT_SYMBOL_GPL(dma_map_helper_direct_limit);
 
 /*
- * What holds for @dev for good. @limited says that it was found not to reach all
- * of the memory that there is.
+ * Looks up the bounce buffer limits that hold for @dev as long as it is
+ * bound. @limited says that it does not reach all memory of the machine now.
  */
 void dma_map_helper_bouncing(struct device *dev, bool limited,
 			     struct dma_map_bouncing *bouncing)
@@ -309,7 +309,7 @@ void dma_map_helper_bouncing(struct device *dev, bool limited,
 	} else {
 		bouncing->settled = bounces_stay(dev) && bounces_within(dev);
 		bouncing->max_beyond = max_bounce(dev);
-		/* Memory that is plugged in may be out of a bus's ranges. */
+		/* Hotplugged memory may lie outside of the bus's ranges. */
 		if (dev->dma_range_map)
 			limited = true;
 	}
@@ -323,7 +323,7 @@ void dma_map_helper_bouncing(struct device *dev, bool limited,
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_bouncing);
 
-/* Whether a direct mapping of the piece takes a bounce buffer. */
+/* Whether a direct mapping of the piece needs a bounce buffer. */
 bool dma_map_helper_must_bounce(struct device *dev, phys_addr_t phys, size_t size)
 {
 	return is_direct(dev) &&
@@ -331,7 +331,7 @@ bool dma_map_helper_must_bounce(struct device *dev, phys_addr_t phys, size_t siz
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_must_bounce);
 
-/* Whether C would refuse the piece with a WARNING, whatever is free. */
+/* Whether C fails with a WARNING for the piece, however many slots are free. */
 bool dma_map_helper_refused(struct device *dev, phys_addr_t phys, size_t size,
 			    enum dma_data_direction dir, unsigned long attrs)
 {
@@ -340,7 +340,7 @@ bool dma_map_helper_refused(struct device *dev, phys_addr_t phys, size_t size,
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_refused);
 
-/* The same of the entries of a table: all that must bounce have one answer. */
+/* The same for a table. All entries that must bounce have one answer. */
 bool dma_map_helper_table_refused(struct device *dev, struct scatterlist *sgl,
 				  int nents, enum dma_data_direction dir,
 				  unsigned long attrs)
@@ -360,9 +360,9 @@ bool dma_map_helper_table_refused(struct device *dev, struct scatterlist *sgl,
 EXPORT_SYMBOL_GPL(dma_map_helper_table_refused);
 
 /*
- * Whether the IOMMU of @dev, if it has one, has @size addresses within @mask in
- * a row, when all are free. alloc_iova() aligns them to a power of two, and
- * leaves the lowest ones out.
+ * Whether the IOMMU of @dev, if there is one, can have @size addresses in a
+ * row within @mask, if all are free. alloc_iova() aligns them to a power of
+ * two, and leaves the lowest ones out.
  */
 bool dma_map_helper_iova_fits(struct device *dev, u64 mask, u64 size)
 {
@@ -389,7 +389,7 @@ bool dma_map_helper_iova_fits(struct device *dev, u64 mask, u64 size)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_iova_fits);
 
-/* Whether a piece that could not be mapped never can be. */
+/* Whether a piece that C failed to map can never be mapped. */
 bool dma_map_helper_never(struct device *dev, phys_addr_t phys, size_t size,
 			  enum dma_data_direction dir, unsigned long attrs)
 {
@@ -401,7 +401,7 @@ bool dma_map_helper_never(struct device *dev, phys_addr_t phys, size_t size,
 		       ((attrs & IN_PLACE) || !bounces_within(dev) ||
 			!bounce_fits(dev, phys, size, 0));
 
-	/* What other code goes by is not known. */
+	/* The rules of other DMA ops are not known. */
 	if (!use_dma_iommu(dev))
 		return false;
 
@@ -417,7 +417,7 @@ bool dma_map_helper_never(struct device *dev, phys_addr_t phys, size_t size,
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_never);
 
-/* The same of a table, for which C returned @error. */
+/* The same for a table, for which C returned @error. */
 bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 				int nents, enum dma_data_direction dir,
 				unsigned long attrs, int error)
@@ -426,7 +426,7 @@ bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 	u64 size = 0, mask = dma_get_merge_boundary(dev);
 	int i;
 
-	/* Bounce buffers, or what code that is not the kernel's own means by it. */
+	/* Bounce buffers, or any cause in other DMA ops. */
 	if (error == -EIO) {
 		for_each_sg(sgl, sg, nents, i) {
 			if (dma_map_helper_never(dev, entry_phys(sg), sg->length,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What of bouncing holds for a device as long as it is bound.
+//! Per-device bounce buffer limits.
 
 use kernel::{
     bindings,
@@ -12,22 +12,22 @@ extern "C" {
     fn dma_map_helper_bouncing(dev: *mut c_void, limited: bool, bouncing: *mut Bouncing);
 }
 
-/// What of bouncing is looked up once for a device.
+/// The bounce buffer limits of a device, looked up once per binding.
 #[repr(C)]
 pub(crate) struct Bouncing {
-    /// The last physical address that is mapped without a question.
+    /// The last physical address that is mapped without a check.
     pub(crate) limit: u64,
-    /// The longest entry of a table, as far as bounce buffers go.
+    /// The longest entry of a table, as far as bounce buffers limit it.
     pub(crate) max: u64,
-    /// The longest one beyond the limit.
+    /// The longest entry beyond `limit`.
     pub(crate) max_beyond: u64,
-    /// Whether all bounce buffers, also those to come, are within reach.
+    /// Whether the device reaches all bounce buffers, also those that are made later.
     pub(crate) settled: bool,
 }
 
 impl Bouncing {
-    /// Looks up what holds for `dev` for good. `limited` says that it was found not to reach all of the
-    /// memory that there is.
+    /// Looks up the limits of `dev`. `limited` says that `dev` does not reach all memory of the machine
+    /// now.
     ///
     /// # Safety
     ///
@@ -40,7 +40,8 @@ impl Bouncing {
             settled: false,
         };
 
-        // SAFETY: By the safety requirements of this function; the structure is C's.
+        // SAFETY: `dev` is bound and has a mask (function precondition). `Bouncing` has the layout of
+        // `struct dma_map_bouncing`, and C writes it.
         unsafe { dma_map_helper_bouncing(dev.cast(), limited, &mut this) };
         this
     }

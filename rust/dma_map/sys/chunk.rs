@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Physically contiguous memory, as the C API maps it.
+//! Physically contiguous chunks of memory, as the C API maps them.
 
 use super::linear;
 use kernel::{
@@ -18,7 +18,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// The physical address behind the last byte.
+    /// Returns the physical address behind the last byte.
     ///
     /// Memory that exists does not wrap around the end of the address space.
     #[inline]
@@ -26,14 +26,14 @@ impl Chunk {
         self.phys.wrapping_add(self.len)
     }
 
-    /// The physical address of the last byte.
+    /// Returns the physical address of the last byte.
     #[inline]
     pub(crate) fn last(self) -> u64 {
         self.end().wrapping_sub(1)
     }
 }
 
-/// The one chunk of `len` bytes at `addr`.
+/// Returns the chunk of `len` bytes at `addr`.
 ///
 /// # Safety
 ///
@@ -41,24 +41,24 @@ impl Chunk {
 #[inline]
 pub(crate) unsafe fn linear_chunk(addr: *const u8, len: usize) -> Chunk {
     Chunk {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `addr` is in the linear mapping (function precondition).
         phys: unsafe { linear::phys(addr) },
         len: len as u64,
     }
 }
 
-/// Makes a function of chunks one of pages.
+/// Turns a function of chunks into a function of pages.
 ///
 /// # Safety
 ///
-/// What is returned must be called with valid pages only.
+/// The returned function must be called with valid pages only.
 #[inline]
 pub(crate) unsafe fn page_chunks(
     mut f: impl FnMut(Chunk) -> Result,
 ) -> impl FnMut(*mut bindings::page, usize, usize) -> Result {
     move |page, offset, len| {
         f(Chunk {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `page` is valid (function precondition).
             phys: unsafe { linear::page_phys(page) } | offset as u64,
             len: len as u64,
         })

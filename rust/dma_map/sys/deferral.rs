@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frees that are put off to a context in which they are legal.
+//! Deferred frees: work items that free memory in a context in which that is legal.
 //!
-//! `dma_free_attrs()` must not run with interrupts off, and `vfree()` must not run in atomic
-//! context. A handle may be dropped anywhere, so such a drop hands the memory to a workqueue of
-//! this module.
+//! `dma_free_attrs()` must not run with interrupts off, and `vfree()` must not run in atomic context. A
+//! handle may be dropped in any context, so such a drop passes the memory to a workqueue of this
+//! module.
 //!
-//! Unbind waits for what was put off for its own binding, by a count, so nothing outlives the binding
-//! (see [`binding`](crate::device::binding)). It does not flush the queue, which is that of all devices: what
-//! one device has to wait for would hold up the others.
+//! Unbind waits for the deferred frees of its own binding, by a count, so none outlives the binding
+//! (see [`binding`](crate::device::binding)). It does not flush the workqueue, which all devices share:
+//! one device's waits would delay the others.
 //!
-//! Taking memory from processes has a queue of its own, because it waits for their locks.
+//! Revoking user mappings has a workqueue of its own, because it waits for locks of processes.
 
 use super::ffi;
 use crate::{
@@ -45,17 +45,17 @@ use kernel::{
 /// The module's workqueue, while an [`Owner`] exists.
 static QUEUE: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut());
 
-/// The one for what waits for processes, likewise.
+/// The workqueue of revocations, which wait for processes, while an [`Owner`] exists.
 static REVOCATIONS: AtomicPtr<bindings::workqueue_struct> = AtomicPtr::new(null_mut());
 
-/// Owns the workqueues; the module's data.
+/// Owns the workqueues; a part of the module's data.
 pub(crate) struct Owner {
     _queue: Owned,
     _revocations: Owned,
 }
 
 impl Owner {
-    /// Makes the workqueues.
+    /// Allocates the workqueues.
     ///
     /// # Errors
     ///
@@ -75,34 +75,34 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // The module is being unloaded, so no client is left.
+        // The module is being unloaded, so no driver uses it any more.
         QUEUE.store(null_mut(), Ordering::Release);
         REVOCATIONS.store(null_mut(), Ordering::Release);
     }
 }
 
-/// Counts something that was put off for a binding, until this is dropped.
+/// A count of one deferred free of a binding, until it is dropped.
 ///
-/// The last thing that is done about it, and in code of this module: then the binding may end, and the
-/// driver be unloaded. A [`DmaDevice`](crate::DmaDevice) converts into it.
+/// The drop comes last, in code of this module. After it the binding may end, and the driver be
+/// unloaded. A [`DmaDevice`](crate::DmaDevice) converts into it.
 ///
 /// # Invariants
 ///
-/// The count of the binding is valid, because this is counted in it.
+/// The count of the binding is valid, because the binding waits for this `Pending`.
 pub(crate) struct Pending(NonNull<AtomicUsize>);
 
 // SAFETY: The count is atomic.
 unsafe impl Send for Pending {}
 
 impl Pending {
-    /// Counts one more.
+    /// Increments the count.
     ///
     /// # Safety
     ///
-    /// Whoever ends the life of `count` must [wait](ffi::wait_pending) until it is 0 before.
+    /// Before `count` is freed, its owner must [wait](ffi::wait_pending) until it is 0.
     pub(crate) unsafe fn new(count: &AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
-        // INVARIANT: It is valid here, and by the safety requirements as long as this is counted.
+        // INVARIANT: The owner of the count waits until it is 0 (function precondition).
         Self(NonNull::from(count))
     }
 }
@@ -110,15 +110,15 @@ impl Pending {
 impl Drop for Pending {
     #[inline(never)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariants. The function does not use it once it is not counted.
+        // SAFETY: The count is valid (type invariant). The helper does not access it after it is 0.
         unsafe { ffi::put_pending(self.0.as_ref()) };
     }
 }
 
-/// Something that was put off.
+/// A deferred call.
 ///
-/// Not generic, so that what runs it is in this module: the code of the driver is there until the
-/// binding has ended, and no longer.
+/// Not generic, so that the work function is in this module: the code of the driver may be unloaded
+/// once the binding has ended.
 #[pin_data]
 struct Job {
     #[pin]
@@ -128,7 +128,7 @@ struct Job {
     pending: Option<Pending>,
 }
 
-// SAFETY: `defer` has the bound.
+// SAFETY: `run` and `data` are a closure that is `Send`, by the bound of `defer`.
 unsafe impl Send for Job {}
 
 impl_has_work! {
@@ -141,7 +141,7 @@ impl WorkItem for Job {
     fn run(mut this: Pin<KBox<Self>>) {
         let pending = this.as_mut().project().pending.take();
 
-        // SAFETY: Set by `start`, and run once.
+        // SAFETY: `run(data)` is valid to run once (precondition of `start`), and a job runs once.
         unsafe { (this.run)(this.data) };
         drop(this);
         drop(pending);
@@ -150,19 +150,20 @@ impl WorkItem for Job {
 
 /// The lock class of all jobs.
 ///
-/// Neither generic nor inlined: lockdep wants one key to have one name, and it compares addresses,
-/// of which each client would have its own.
+/// Neither generic nor inlined: lockdep compares addresses of keys, expects one name for a key, and
+/// each driver would have a key of its own.
 #[inline(never)]
 fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
     (c"dma_map::deferral", static_lock_class!())
 }
 
-/// Has `run(data)` run by the queue, unless there is no memory for that.
+/// Queues a call of `run(data)`. Returns `false` if there is no memory for the job.
+///
 ///
 /// # Safety
 ///
-/// It must be valid to run once, by any thread: until the binding that `pending` counts for has ended, or,
-/// without, as long as this module is loaded.
+/// `run(data)` must be valid to run once, by any thread: until the binding that `pending` counts for
+/// has ended, or, without `pending`, as long as this module is loaded.
 #[cold]
 #[inline(never)]
 unsafe fn start(
@@ -189,44 +190,45 @@ unsafe fn start(
         return false;
     };
 
-    // SAFETY: The queue lives as long as the module is loaded, and code that calls this is linked
-    // to the module.
+    // SAFETY: The queue lives as long as this module is loaded, and the caller's code depends on this
+    // module.
     unsafe { Queue::from_raw(queue) }.enqueue(job);
     true
 }
 
-/// Runs a closure that was boxed.
+/// Runs a boxed closure.
 ///
 /// # Safety
 ///
-/// `data` must be a `KBox<F>` that was leaked, and is given away here.
+/// `data` must come from `KBox::<F>::into_raw()`. The caller gives the box away.
 unsafe fn call<F: FnOnce()>(data: NonNull<c_void>) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `data` is a leaked `KBox<F>`, which is this function's now (function precondition).
     let free = unsafe { KBox::from_raw(data.as_ptr().cast::<F>()) };
 
     KBox::into_inner(free)();
 }
 
-/// Runs `free` in a context that may sleep, before the binding ends that is counted for: that of `dev`.
+/// Defers `free` to a context that may sleep, before the binding of `dev` ends.
 ///
-/// Without one, it must be of this module's own code, and runs at some time.
+/// Without `dev`, `free` must be code of this module, and runs at any later time.
 ///
-/// Returns `false` if there is no memory to arrange that; `free` is then forgotten, and the caller
-/// counts the memory as quarantined.
+/// Returns `false` if there is no memory for the job. `free` is then forgotten, and the caller counts
+/// the memory as quarantined.
 ///
 /// Context: any.
 ///
 /// # Safety
 ///
-/// `free` must be valid to run until that binding has ended.
+/// `free` must be valid to run until the binding of `dev` has ended, or, without `dev`, as long as this
+/// module is loaded.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn defer<F>(dev: Option<impl Into<Pending>>, free: F) -> bool
 where
     F: FnOnce() + Send + 'static,
 {
-    // What it owns must be leaked when there is no memory for the job, so it is taken out only by
-    // running it.
+    // If there is no memory for the job, what `free` owns must be leaked. So only the call takes it out
+    // of the box.
     let boxed = KBox::<F>::new_uninit(Gfp::Atomic.flags());
     let Ok(boxed) = boxed else {
         core::mem::forget(free);
@@ -234,7 +236,8 @@ where
     };
     let data = KBox::into_raw(boxed.write(free));
 
-    // SAFETY: A box is not NULL; it is given away. The rest is this function's requirement.
+    // SAFETY: A box is not NULL, and is given away to `call::<F>`. `free` is `Send`, and valid to run
+    // until the binding has ended (function precondition).
     unsafe {
         start(
             dev.map(Into::into),
@@ -244,16 +247,16 @@ where
     }
 }
 
-/// Runs `item` in a context that may sleep.
+/// Defers the work item `item` to a context that may sleep.
 ///
-/// Nothing is allocated, so that this does not fail.
+/// Allocates nothing, so it does not fail.
 ///
 /// Context: any.
 ///
 /// # Safety
 ///
-/// What runs it must be in this module. It must be valid to run; if that depends on the device, it
-/// must own a [`Pending`], and drop it last.
+/// The work function must be in this module, and `item` be valid to run. If that depends on the device,
+/// `item` must own a [`Pending`], and drop it last.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn enqueue<W, const ID: u64>(item: W)
@@ -262,24 +265,26 @@ where
 {
     let queue = QUEUE.load(Ordering::Acquire);
     if queue.is_null() {
-        // No client is left, so nobody calls this; if somebody does, leaking is safe.
+        // The module is being unloaded, so nothing should call this. If something does, leaking is
+        // safe.
         core::mem::forget(item);
         return;
     }
 
-    // SAFETY: As in `start`.
+    // SAFETY: The queue lives as long as this module is loaded, and the caller's code depends on this
+    // module.
     unsafe { Queue::from_raw(queue) }.enqueue(item);
 }
 
-/// Runs `item`, which takes memory from processes, in a context that may wait for their locks.
+/// Queues `item`, which revokes user mappings, in a context that may wait for locks of processes.
 ///
-/// Nothing is done if it is enqueued already: then it has not begun.
+/// Does nothing if `item` is queued already and has not begun.
 ///
 /// Context: any.
 ///
 /// # Safety
 ///
-/// What runs it must be in this module, and it must be valid to run.
+/// The work function must be in this module, and `item` be valid to run.
 pub(crate) unsafe fn revoke<W, const ID: u64>(item: W)
 where
     W: RawWorkItem<ID, EnqueueOutput = Result<(), W>> + Send + 'static,
@@ -289,6 +294,7 @@ where
         return;
     }
 
-    // SAFETY: As in `start`.
+    // SAFETY: The queue lives as long as this module is loaded, and the caller's code depends on this
+    // module.
     let _ = unsafe { Queue::from_raw(queue) }.enqueue(item);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * C inlines and macros that the kernel crate's bindings lack: one function
- * each, sorted, and mostly without logic of its own. Where several are needed for
- * one answer, or for one step, they are here together: a call for each would cost
- * more than they do.
+ * each, sorted, and mostly without logic of its own. A helper combines
+ * several where one answer or one step needs them, because a call for each
+ * would cost more than they do.
  */
 
 #include <linux/dma-direct.h>
@@ -38,7 +38,7 @@ bool dma_map_helper_dev_is_dma_coherent(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_dev_is_dma_coherent);
 
-/* Whether the sections between the next one and leave_cpu() are watched: in a benchmark. */
+/* Whether interrupts-off sections are timed, in a benchmark. */
 static DEFINE_STATIC_KEY_FALSE(watched);
 static DEFINE_PER_CPU(cycles_t, entered_at);
 static DEFINE_PER_CPU(cycles_t, longest_section);
@@ -60,7 +60,7 @@ static bool may_sleep(void)
 	return !irqs_disabled() && !preempt_count() && !rcu_preempt_depth();
 }
 
-/* What Rust's Binding begins with. */
+/* The first field of Rust's Binding. */
 struct dma_map_binding {
 	struct device *dev;
 };
@@ -89,9 +89,9 @@ int dma_map_helper_get_cache_alignment(void)
 EXPORT_SYMBOL_GPL(dma_map_helper_get_cache_alignment);
 
 /*
- * Whether coherent memory of @dev, which it reaches at @dma, has pages. That of a
- * pool of the device's own, or of one for all devices, may lie where no memory
- * is that the kernel knows of. What is allocated elsewhere has pages.
+ * Whether coherent memory of @dev at DMA address @dma has pages. Memory of a
+ * reserved pool, of the device or of all devices, may lie where the kernel
+ * knows no memory. Memory that is allocated elsewhere has pages.
  */
 bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma)
 {
@@ -118,7 +118,7 @@ bool dma_map_helper_is_kfence(const void *addr)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_is_kfence);
 
-/* Whether DMA debugging takes @phys for RAM. */
+/* Whether @phys is RAM to DMA debugging. */
 bool dma_map_helper_is_ram(phys_addr_t phys)
 {
 	unsigned long pfn = PHYS_PFN(phys);
@@ -128,9 +128,10 @@ bool dma_map_helper_is_ram(phys_addr_t phys)
 EXPORT_SYMBOL_GPL(dma_map_helper_is_ram);
 
 /*
- * Whether @len bytes at @addr, at least one, are memory of kmalloc() or of a slab
- * cache, which their page says, in the linear mapping. Objects of KFENCE are, whose
- * pages are reserved, too. An architecture may have its stacks in a slab cache.
+ * Whether @len bytes at @addr, at least one, are memory of kmalloc() or of a
+ * slab cache in the linear mapping. The page tells, also for KFENCE objects,
+ * whose pages are reserved. Stacks are excluded, since an architecture may
+ * have them in a slab cache.
  */
 bool dma_map_helper_is_slab(const void *addr, size_t len)
 {
@@ -166,10 +167,10 @@ void dma_map_helper_leave_cpu(unsigned long flags)
 EXPORT_SYMBOL_GPL(dma_map_helper_leave_cpu);
 
 /*
- * Whether a piece of memory that keeps to the segment limits of @dev does so by
- * its DMA address, too: it is the same address, or that of a bounce buffer, or
- * one that the kernel's own IOMMU code has chosen. An offset of the bus may move
- * it across a boundary, and what other code does is not known.
+ * Whether a piece of memory within the segment limits of @dev is so at its
+ * DMA address, too. It is if the DMA address is the physical one, that of a
+ * bounce buffer, or chosen by the kernel's IOMMU code. It may not be if the
+ * bus adds an offset, or if other DMA ops map for the device.
  */
 bool dma_map_helper_keeps_segments(struct device *dev)
 {
@@ -244,7 +245,7 @@ void dma_map_helper_put_pending(atomic_long_t *pending)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_put_pending);
 
-/* What Rust's Slot and Cache begin with; Cache says why this is right. */
+/* The first fields of Rust's Slot and Cache. Cache says why this is right. */
 struct dma_map_slot {
 	struct dma_map_slot *next;
 };
@@ -257,8 +258,8 @@ struct dma_map_cache {
 };
 
 /*
- * Puts @slot into this CPU's cache, or returns false: it is full, or this
- * interrupts a take on this CPU.
+ * Puts @slot into this CPU's cache. Returns false if the cache is full, or
+ * if this interrupts a take on this CPU.
  */
 bool dma_map_helper_put_slot(struct dma_map_cache __percpu *cache,
 			     struct dma_map_slot *slot,
@@ -269,7 +270,7 @@ bool dma_map_helper_put_slot(struct dma_map_cache __percpu *cache,
 	bool done = false;
 
 	preempt_disable();
-	/* The end of a pool sets it to 0, and waits for who has preemption off. */
+	/* The end of a pool sets it to 0, and waits for such sections. */
 	most = READ_ONCE(*capacity);
 	if (unlikely(!most || this_cpu_read(cache->taking)))
 		goto out;
@@ -310,9 +311,9 @@ void dma_map_helper_raw_spin_unlock(void *lock)
 EXPORT_SYMBOL_GPL(dma_map_helper_raw_spin_unlock);
 
 /*
- * What becomes of a piece of the size of a small kmalloc() buffer that @dev writes
- * to, if it is not coherent with the caches: it is 0 mapped as it is, 1 bounced,
- * or 2 to be bounced, without a pool that is known to be within reach.
+ * How a piece of the size of a small kmalloc() buffer is mapped if @dev
+ * writes to it and is not coherent with the caches: 0 in place, 1 bounced, 2
+ * bounced, but without a pool that @dev is known to reach.
  */
 int dma_map_helper_small(struct device *dev)
 {
@@ -320,7 +321,7 @@ int dma_map_helper_small(struct device *dev)
 	    dev_is_dma_coherent(dev) || get_dma_ops(dev))
 		return 0;
 #ifdef CONFIG_SWIOTLB
-	/* That is is_swiotlb_active(), which is not exported. */
+	/* This is is_swiotlb_active(), which is not exported. */
 	if (dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs) {
 		u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 
@@ -333,7 +334,7 @@ int dma_map_helper_small(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_small);
 
-/* Takes a slot out of this CPU's cache, or returns NULL: there is none. */
+/* Takes a slot out of this CPU's cache, or returns NULL if it is empty. */
 struct dma_map_slot *dma_map_helper_take_slot(struct dma_map_cache __percpu *cache)
 {
 	struct dma_map_slot *slot;
@@ -367,8 +368,8 @@ bool dma_map_helper_use_dma_iommu(struct device *dev)
 EXPORT_SYMBOL_GPL(dma_map_helper_use_dma_iommu);
 
 /*
- * Ends what dma_map_helper_watch_sections() has begun: the longest section, of
- * all CPUs, in the units of get_cycles(). May sleep.
+ * Stops the timing that dma_map_helper_watch_sections() started. Returns the
+ * longest section of all CPUs, in units of get_cycles(). May sleep.
  */
 u64 dma_map_helper_unwatch_sections(void)
 {
@@ -394,7 +395,7 @@ void dma_map_helper_wait_pending(atomic_long_t *pending)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_wait_pending);
 
-/* For one at a time, and only in a benchmark. May sleep. */
+/* Only one caller at a time, and only in a benchmark. May sleep. */
 void dma_map_helper_watch_sections(void)
 {
 	unsigned int cpu;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The C side of ffi.rs, and of ../generic/ffi.rs. */
+/* C helpers of ffi.rs, bouncing.rs, refusal.rs and ../generic/ffi.rs. */
 #ifndef _DMA_MAP_HELPERS_H
 #define _DMA_MAP_HELPERS_H
 
@@ -16,20 +16,20 @@ struct mm_struct;
 struct page;
 struct scatterlist;
 
-/* What dma_map_helper_enter_cpu() returns: in two registers. */
+/* The result of dma_map_helper_enter_cpu(), in two registers. */
 struct dma_map_helper_entered {
 	void *value;
 	unsigned long flags;
 };
 
-/* In bounce.c: what is looked up once for a device. */
+/* Bounce buffer limits of a device, by dma_map_helper_bouncing(). */
 struct dma_map_bouncing {
-	/* The last physical address that is mapped without a question. */
+	/* The last physical address that is mapped without a check. */
 	u64 limit;
-	/* The longest entry of a table; beyond the limit, if that is less. */
+	/* The longest entry of a table, and the longest beyond the limit. */
 	u64 max;
 	u64 max_beyond;
-	/* Whether all bounce buffers, also those to come, are within reach. */
+	/* Whether the device reaches all bounce buffers, also later ones. */
 	bool settled;
 };
 
@@ -91,7 +91,7 @@ void dma_map_helper_wait_pending(atomic_long_t *pending);
 u64 dma_map_helper_unwatch_sections(void);
 void dma_map_helper_watch_sections(void);
 
-/* In Rust: what the above does elsewhere. */
+/* In Rust: defers the free. */
 void dma_map_free_later(const struct dma_map_binding *binding, size_t size,
 			void *cpu, dma_addr_t dma, unsigned long attrs);
 

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is mapped and allocated, on kernels whose DMA debugging keeps such a list too.
+//! Leak tracking: a list of what is mapped and allocated, with `CONFIG_DMA_API_DEBUG` only.
 //!
-//! A handle that is leaked (`mem::forget()`, a cycle of `Arc`s), or quarantined, leaves its memory
-//! allocated and mapped for good. That is what makes it harmless, and is all there is to it on
-//! most kernels. With `CONFIG_DMA_API_DEBUG`, the kernel complains of it when a PCI function is
-//! unbound. No C function takes an entry off its list without releasing what it stands for, so
-//! that is what happens here, when a PCI function's binding ends with something left:
+//! A handle that is leaked (`mem::forget()`, a cycle of `Arc`s) or quarantined leaves its memory
+//! allocated and mapped for good. That makes it harmless, and on most kernels nothing else happens.
+//! With `CONFIG_DMA_API_DEBUG`, the kernel complains of it when a PCI function is unbound. No C
+//! function takes an entry off the kernel's list without releasing the memory. So this module releases
+//! the memory at the end of a PCI function's binding, when:
 //!
-//! 1. Nobody has a use for it any more. The driver's data is gone, gates are closed, what was put
-//!    off is done, and whatever was borrowed from a leaked handle had the lifetime of the binding.
-//! 2. The device has no access to it: its bus mastering is switched off first, which is the means of
-//!    last resort for [`Engine::quiesce`](crate::Engine::quiesce) too, and a read waits for what was
-//!    under way. Who switches it on again, in another binding, vouches that the device does not go on
-//!    with an old command ([`Engine`](crate::Engine)).
-//! 3. Processes have no mapping of it: those of a leaked [`Mmap`](crate::Mmap) are taken away.
+//! 1. The driver does not use it any more. The driver's data is dropped, gates are closed, deferred
+//!    work is done, and borrows from a leaked handle had the lifetime of the binding.
+//! 2. The device has no access to it. Its bus mastering is disabled first, which is also the last
+//!    resort for [`Engine::quiesce`](crate::Engine::quiesce), and a read waits for its outstanding
+//!    writes. A driver that enables bus mastering in a later binding guarantees that the device does
+//!    not go on with an old command ([`Engine`](crate::Engine)).
+//! 3. Processes have no mapping of it. Those of a leaked [`Mmap`](crate::Mmap) are revoked.
 //!
-//! Mappings are ended and allocations freed, and the buffers that a mapping owned stay leaked. On
-//! other buses the kernel does not look, there is no such switch, and nothing is released.
+//! Mappings are unmapped and allocations freed. The buffers that a mapping owned stay leaked. On other
+//! buses the kernel does not complain, bus mastering cannot be disabled, and nothing is released.
 //!
-//! The price is an allocation and a lock for each mapping, as DMA debugging has it. Without
-//! `CONFIG_DMA_API_DEBUG` nothing is kept, and nothing of this is compiled.
+//! The cost is an allocation and a lock for each mapping, as for DMA debugging. Without
+//! `CONFIG_DMA_API_DEBUG` no list is kept, and none of this is compiled.
 
 #[cfg(CONFIG_DMA_API_DEBUG)]
 mod entries;
@@ -34,7 +34,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// Something that is to be given back: the arguments of the C function that does it.
+/// A tracked mapping or allocation: the arguments of the C function that releases it.
 #[cfg_attr(not(CONFIG_DMA_API_DEBUG), allow(dead_code, reason = "nobody looks"))]
 pub(crate) enum Entry {
     /// A mapping of one piece: `dma_unmap_phys()`.
@@ -44,7 +44,7 @@ pub(crate) enum Entry {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     },
-    /// A table that is mapped, and that is not freed while this is listed: `dma_unmap_sg_attrs()`.
+    /// A mapped table, which is not freed while it is listed: `dma_unmap_sg_attrs()`.
     Table {
         sgl: *mut bindings::scatterlist,
         entries: c_int,
@@ -65,7 +65,7 @@ pub(crate) enum Entry {
         dma: DmaAddress,
         direction: bindings::dma_data_direction,
     },
-    /// Pages from anywhere, and where the CPU has them: `dma_free_noncontiguous()`.
+    /// Noncontiguous pages and their CPU address: `dma_free_noncontiguous()`.
     Noncontiguous {
         size: usize,
         table: NonNull<bindings::sg_table>,
@@ -96,7 +96,7 @@ pub(crate) use self::entries::{
 mod nothing {
     use super::*;
 
-    /// The ledger, which is not kept.
+    /// Owns nothing: there is no list.
     pub(crate) struct Owner;
 
     impl Owner {
@@ -105,7 +105,7 @@ mod nothing {
         }
     }
 
-    /// A line of the ledger, of which there are none.
+    /// A list entry, which is not needed.
     pub(crate) struct Line;
 
     impl Line {
@@ -123,7 +123,7 @@ mod nothing {
 
     /// # Safety
     ///
-    /// That of its twin, which gives something back.
+    /// That of `settle` in `entries.rs`.
     #[inline(always)]
     pub(crate) unsafe fn settle(_dev: *mut bindings::device) {}
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's linear mapping, and its array of pages.
+//! The linear mapping and the array of pages.
 //!
-//! C computes a physical address and a `struct page` inline. Through a C helper each would be a
-//! call, so the distances that the inlines use are looked up once, when the module is loaded, where
-//! they are the same for all of memory. Elsewhere the helper is called.
+//! C computes a physical address and a `struct page` inline. From Rust each would be a call of a C
+//! helper. So the offsets that the inlines use are looked up once, when the module is loaded, where
+//! they are the same for all memory. Elsewhere the helper is called.
 
 use super::ffi;
 use core::sync::atomic::{
@@ -13,7 +13,7 @@ use core::sync::atomic::{
 };
 use kernel::bindings;
 
-/// The linear mapping's address of physical address 0, once [`init`] has run.
+/// The address of physical address 0 in the linear mapping, once [`init`] has run.
 #[cfg(CONFIG_X86_64)]
 static MEMORY: AtomicUsize = AtomicUsize::new(0);
 
@@ -21,14 +21,14 @@ static MEMORY: AtomicUsize = AtomicUsize::new(0);
 #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
 static PAGES: AtomicUsize = AtomicUsize::new(0);
 
-/// Looks the distances up; before anything is mapped.
+/// Looks the offsets up, before anything is mapped.
 pub(crate) fn init() {
     #[cfg(CONFIG_X86_64)]
     MEMORY.store(ffi::phys_to_virt(0).addr(), Relaxed);
 
     #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
-    // SAFETY: The array of pages is virtually contiguous, so that the address is computed, and not
-    // looked up; it is not dereferenced.
+    // SAFETY: The array of pages is virtually contiguous, so the helper only computes the address,
+    // which is not dereferenced.
     PAGES.store(unsafe { ffi::phys_to_page(0) }.addr(), Relaxed);
 }
 
@@ -39,14 +39,14 @@ pub(crate) fn init() {
 /// `addr` must be an address in the kernel's linear mapping.
 #[inline]
 pub(crate) unsafe fn phys(addr: *const u8) -> u64 {
-    // Exposed: from here on, the compiler must expect that others reach the memory by a number.
+    // Exposed: from here on, the compiler must expect accesses to the memory by this number.
     //
     // CAST: `usize` has 64 bits.
     #[cfg(CONFIG_X86_64)]
     return addr.expose_provenance().wrapping_sub(MEMORY.load(Relaxed)) as u64;
 
     #[cfg(not(CONFIG_X86_64))]
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `addr` is in the linear mapping (function precondition).
     unsafe {
         ffi::virt_to_phys(addr.cast())
     }
@@ -65,19 +65,19 @@ pub(crate) unsafe fn page(phys: u64) -> *mut bindings::page {
 
         // CAST: The number of a page that exists, whose place in the array is an address.
         let offset = ((phys >> PAGE_SHIFT) as usize).wrapping_mul(size_of::<bindings::page>());
-        // The array has no other name in Rust; C makes the pointer of an integer too.
+        // The array has no other pointer in Rust. C makes this one from an integer, too.
         core::ptr::with_exposed_provenance_mut(PAGES.load(Relaxed).wrapping_add(offset))
     }
 
     #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `phys` has a `struct page` (function precondition).
     unsafe {
         ffi::phys_to_page(phys)
     }
 }
 
-/// Returns the address of the page behind the last one that is within `limit`, the last physical
-/// address; `None` if pages do not tell.
+/// Returns the address in the array of pages at which the pages up to physical address `limit` end;
+/// `None` if the array does not tell.
 #[inline]
 pub(crate) fn pages_within(limit: u64) -> Option<usize> {
     #[cfg(CONFIG_SPARSEMEM_VMEMMAP)]
@@ -93,7 +93,7 @@ pub(crate) fn pages_within(limit: u64) -> Option<usize> {
         if limit.wrapping_add(1) % PAGE_SIZE as u64 != 0 {
             return None;
         }
-        // CAST: The number of a page; where it has no place in the array, all pages are within.
+        // CAST: A page number. If it lies beyond the array, all pages are within `limit`.
         let offset = ((limit >> PAGE_SHIFT) as usize)
             .saturating_add(1)
             .saturating_mul(size_of::<bindings::page>());
@@ -118,14 +118,14 @@ pub(crate) unsafe fn page_phys(page: *mut bindings::page) -> u64 {
     {
         use kernel::page::PAGE_SHIFT;
 
-        // The distance in the array, which the page is an element of.
+        // The offset of the page in the array.
         let offset = page.addr().wrapping_sub(PAGES.load(Relaxed));
         // CAST: The number of a page that exists.
         ((offset / size_of::<bindings::page>()) as u64) << PAGE_SHIFT
     }
 
     #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `page` points to a valid `struct page` (function precondition).
     unsafe {
         ffi::page_to_phys(page)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The mappings of one piece of memory, and how they are taken away.
+//! User mappings of one piece of memory, and their revocation.
 
 use super::{
     deferral,
@@ -43,9 +43,9 @@ use kernel::{
     }, //
 };
 
-/// What came of one `mmap()`.
+/// The result of one `mmap()`.
 ///
-/// `vm_private_data` of its VMAs, which may be several when a part is unmapped or protected.
+/// `vm_private_data` of its VMAs. There are several after a partial `munmap()` or `mprotect()`.
 ///
 /// # Invariants
 ///
@@ -62,78 +62,78 @@ struct Mapping {
 /// `mapping` is valid as long as this is on the list.
 struct Listed {
     mapping: *mut Mapping,
-    /// What no other mapping of the region is called, also when its memory is used again.
+    /// A number that no other mapping of the region has, not even one whose memory is reused.
     number: u64,
-    /// VMAs that are open.
+    /// The number of open VMAs.
     vmas: usize,
-    /// Its page table entries were taken away.
+    /// Whether its page table entries were cleared.
     revoked: bool,
 }
 
 // SAFETY: A mapping is not tied to a thread.
 unsafe impl Send for Listed {}
 
-/// How long a process may keep its `mmap_lock` while the memory is taken from it.
+/// How long a revocation waits for the `mmap_lock` of processes, in ms.
 ///
-/// Whoever has it for longer is stuck in the kernel. Whoever waits is a driver that is unbound, with
-/// locks of its bus held.
+/// A process that holds the lock for longer is stuck in the kernel. The revocation runs in the unbind
+/// of a driver, with locks of the bus held.
 const PATIENCE: Msecs = 5000;
 
-/// The mappings of one piece of memory.
+/// The user mappings of one piece of memory.
 #[pin_data]
 pub(crate) struct Region {
-    /// Taken within the `mmap_lock` of any process, so never held while one is waited for.
+    /// Nests inside the `mmap_lock` of any process, so it is never held while waiting for one.
     #[pin]
     mappings: Mutex<KVec<Listed>>,
     last: Atomic<u64>,
-    /// Takes mappings away, since who asks for that does not wait for ever.
+    /// Clears the mappings. A work item, because the caller of `revoke` waits for a limited time.
     #[pin]
     work: Work<Region>,
-    /// The work has been there, since this was reset.
+    /// Completed when the work has run, since the last reset.
     #[pin]
     done: Opaque<bindings::completion>,
 }
 
-// SAFETY: The lists are behind a lock, and the C functions that work on `done` take its own.
+// SAFETY: A lock protects the list, and the C functions that work on `done` take the completion's lock.
 unsafe impl Send for Region {}
 
-// SAFETY: As above.
+// SAFETY: The list, the work item and the completion have locks, and `last` is atomic.
 unsafe impl Sync for Region {}
 
 impl_has_work! {
     impl HasWork<Self> for Region { self.work }
 }
 
-/// The operations of all VMAs that a [`Region`] knows.
+/// The operations of all VMAs of [`Region`]s.
 ///
-/// The code behind them is there as long as a VMA is: it holds the file, that the driver, and that
-/// this module.
+/// The code exists as long as a VMA does: the VMA pins its file, the file the driver's module, and that
+/// module this one.
 static OPERATIONS: Ops<bindings::vm_operations_struct> = Ops::new(bindings::vm_operations_struct {
     open: Some(open),
     close: Some(close),
     ..pin_init::zeroed()
 });
 
-/// Returns the mapping that `vma` stems from, if it is one of ours.
+/// Returns the mapping of `vma`, if its operations are [`OPERATIONS`].
 ///
 /// # Safety
 ///
 /// `vma` must be valid, and its `mm_struct` locked.
 unsafe fn mapping_of(vma: *mut bindings::vm_area_struct) -> Option<*mut Mapping> {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `vma` is valid, and its `mm_struct` locked (function precondition).
     let (operations, data) = unsafe { ((*vma).vm_ops, (*vma).vm_private_data) };
 
     core::ptr::eq(operations, OPERATIONS.as_ptr()).then_some(data.cast())
 }
 
-/// A VMA was split or moved: there is one more.
+/// Counts a VMA that a split or a move has made.
 ///
 /// # Safety
 ///
 /// Called by the kernel only, with a VMA that was copied from one of ours.
 unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: By the safety requirements of this function. The VMA that it was copied from keeps
-    // the mapping.
+    // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`. The VMA that it was copied from
+    // keeps the mapping valid.
     unsafe {
         if let Some(mapping) = mapping_of(vma) {
             (*mapping).region.opened(mapping);
@@ -141,14 +141,14 @@ unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
     }
 }
 
-/// A VMA is gone, and its page table entries are.
+/// Uncounts a VMA that is closed, after its page table entries were cleared.
 ///
 /// # Safety
 ///
 /// Called by the kernel only, once for each of our VMAs.
 unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: By the safety requirements of this function. The mapping is freed by who closes its
-    // last VMA, when it is not on the list any more.
+    // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`, once. Closing the last VMA of a
+    // mapping frees the mapping, after it was taken off the list.
     unsafe {
         if let Some(mapping) = mapping_of(vma) {
             if (*mapping).region.closed(mapping) {
@@ -159,9 +159,9 @@ unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
 }
 
 impl Region {
-    /// No mappings.
+    /// Allocates a region without mappings.
     ///
-    /// Not inlined, so that the lock's class is one for all drivers.
+    /// Not inlined, so that all drivers share one lock class.
     #[inline(never)]
     pub(crate) fn new() -> Result<Arc<Self>> {
         Arc::pin_init(
@@ -169,14 +169,14 @@ impl Region {
                 mappings <- new_mutex!(KVec::new(), "dma_map::Region"),
                 last: Atomic::new(0),
                 work <- new_work!("dma_map::Region::revoke"),
-                // SAFETY: The memory is the completion's, and stays where it is.
+                // SAFETY: `ffi_init` passes memory for the completion, which is pinned.
                 done <- Opaque::ffi_init(|done| unsafe { bindings::init_completion(done) }),
             }),
             Gfp::Kernel.flags(),
         )
     }
 
-    /// Lists `vma`, and runs `map`, which is to write its page table entries.
+    /// Lists `vma`, and calls `map`, which writes its page table entries.
     ///
     /// # Errors
     ///
@@ -200,7 +200,7 @@ impl Region {
         )?;
         let mapping = KBox::into_raw(mapping);
 
-        // INVARIANT: The mapping is freed in `close` and below, after it was taken off the list.
+        // INVARIANT: The mapping is freed in `close` and below, after it is taken off the list.
         let listed = Listed {
             mapping,
             number: self.last.fetch_add(1, Relaxed),
@@ -213,8 +213,9 @@ impl Region {
         };
 
         if let Err(err) = result {
-            // SAFETY: The VMA is valid, locked, and has no entries that matter to anyone else. It
-            // is not on its way to `close`: it does not have our operations yet.
+            // SAFETY: The VMA is valid and locked, and its entries are only those that `map` wrote. It
+            // does not have `OPERATIONS` yet, so `close` is not called for it, and the mapping is freed
+            // here only.
             unsafe {
                 let size = vma.end().wrapping_sub(vma.start());
                 bindings::zap_special_vma_range(vma.as_ptr(), vma.start(), size);
@@ -224,7 +225,7 @@ impl Region {
             return Err(err);
         }
 
-        // SAFETY: The VMA is undergoing initialisation, so the fields are ours to set.
+        // SAFETY: The VMA is being initialised, so these fields may be set.
         unsafe {
             (*vma.as_ptr()).vm_private_data = mapping.cast();
             (*vma.as_ptr()).vm_ops = OPERATIONS.as_ptr();
@@ -236,12 +237,12 @@ impl Region {
         let mut mappings = self.mappings.lock();
 
         if let Some(listed) = mappings.iter_mut().find(|listed| listed.mapping == mapping) {
-            // As many VMAs as there are addresses do not exist.
+            // The number of VMAs is less than that of addresses, so it does not wrap.
             listed.vmas = listed.vmas.wrapping_add(1);
         }
     }
 
-    /// Returns whether that was the last VMA, and the mapping is not on the list any more.
+    /// Uncounts a VMA. Returns whether it was the last one and the mapping is off the list.
     fn closed(&self, mapping: *mut Mapping) -> bool {
         let mut mappings = self.mappings.lock();
 
@@ -258,16 +259,16 @@ impl Region {
         true
     }
 
-    /// Returns a mapping that was not taken away yet: its number, and the `mm_struct`.
+    /// Returns the number and the `mm_struct` of a mapping that is not revoked yet.
     fn next(&self) -> Option<(u64, ARef<Mm>)> {
         let mappings = self.mappings.lock();
 
         let listed = mappings.iter().find(|listed| !listed.revoked)?;
-        // SAFETY: By the type invariants the mapping is valid while it is on the list.
+        // SAFETY: The mapping is valid while it is on the list (type invariant of `Listed`).
         Some((listed.number, unsafe { (*listed.mapping).mm.clone() }))
     }
 
-    /// Notes that the mapping of this number was taken away.
+    /// Marks the mapping of this number as revoked.
     fn mark(&self, number: u64) {
         let mut mappings = self.mappings.lock();
 
@@ -276,27 +277,29 @@ impl Region {
         }
     }
 
-    /// Takes all mappings away. Nobody may call [`map`](Self::map) meanwhile.
+    /// Clears the page table entries of all mappings. [`map`](Self::map) must not be called meanwhile.
     ///
-    /// One of a process that does not give up its `mmap_lock` goes as soon as it does.
+    /// If a process holds its `mmap_lock` for too long, its mapping is cleared later, when the lock is
+    /// released.
     ///
     /// Context: may sleep, for a bounded time.
     ///
     /// # Errors
     ///
-    /// `ETIMEDOUT`: there is one left.
+    /// `ETIMEDOUT`: at least one mapping is left.
     pub(crate) fn revoke(self: &Arc<Self>) -> Result {
         let mut left = msecs_to_jiffies(PATIENCE);
         if self.next().is_none() {
             return Ok(());
         }
 
-        // SAFETY: What runs it is in this module; it owns what it works on.
+        // SAFETY: The work function is in this module, and the work item owns a reference to the
+        // region.
         unsafe { deferral::revoke(self.clone()) };
         loop {
-            // Before the look: what is done after it wakes the wait.
-            // SAFETY: The completion was initialised; this is `reinit_completion()`, which any thread
-            // may call.
+            // Reset before the check, so that a later completion ends the wait.
+            // SAFETY: The completion was initialised by `new`. This is `reinit_completion()`, which any
+            // thread may call.
             unsafe { (*self.done.get()).done = 0 };
             if self.next().is_none() {
                 return Ok(());
@@ -304,7 +307,8 @@ impl Region {
             if left == 0 {
                 return Err(ETIMEDOUT);
             }
-            // SAFETY: As above; the caller may sleep.
+            // SAFETY: The completion was initialised by `new`, and the caller may sleep (context of
+            // this function).
             left = unsafe { bindings::wait_for_completion_timeout(self.done.get(), left) };
         }
     }
@@ -313,10 +317,9 @@ impl Region {
     fn clear(&self, mm: &Mm) {
         let raw = mm.as_raw();
 
-        // SAFETY: `mm` is referenced, so it may be locked, and the VMAs in it do not change while
-        // it is. That holds without users, too: the end of an `mm_struct` closes its VMAs and empties
-        // the tree under one lock. The lock is the one for writing, see the documentation of
-        // `mmap`.
+        // SAFETY: `mm` is referenced, so it may be locked, and its VMAs do not change while it is. That
+        // also holds without users: the end of an `mm_struct` closes its VMAs and empties the tree
+        // under one lock section. The lock is taken for writing, see the documentation of `mmap`.
         unsafe {
             ffi::mmap_write_lock(raw);
             let mut address = 0;
@@ -347,7 +350,7 @@ impl WorkItem for Region {
             this.clear(&mm);
             this.mark(number);
         }
-        // SAFETY: As in `revoke`.
+        // SAFETY: The completion was initialised by `new`, and `this` keeps it.
         unsafe { bindings::complete_all(this.done.get()) };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What C knows of memory by its address: its kind, its page, its place in the linear mapping.
+//! Memory queries by address: kind, page, place in the linear mapping.
 
 use kernel::{
     bindings,
@@ -27,8 +27,7 @@ extern "C" {
     fn dma_map_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
 
-/// Writes back what the caches hold of memory by an address of `vmap()`, where that is a matter of
-/// its own.
+/// Writes back the cache lines of a `vmap()` range, on architectures that cache it separately.
 ///
 /// C API: `flush_kernel_vmap_range()`.
 ///
@@ -37,24 +36,24 @@ extern "C" {
 /// The range must be mapped.
 #[inline]
 pub(crate) unsafe fn flush_vmap(addr: *mut c_void, size: usize) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: The range is mapped (function precondition).
     //
-    // CAST: The C API counts in `int`, and flushes all for more than a few pages.
+    // CAST: The C API counts in `int`, and flushes the whole cache for more than a few pages.
     unsafe { dma_map_helper_flush_vmap(addr, size as c_int) }
 }
 
-/// Returns whether coherent memory has a `struct page` for each of its pages.
+/// Returns whether each page of the device's coherent memory at `dma` has a `struct page`.
 ///
 /// # Safety
 ///
-/// `dev` must point to a bound device that reaches coherent memory of its own at `dma`.
+/// `dev` must point to a bound device that has coherent memory at `dma`.
 #[inline]
 pub(crate) unsafe fn has_pages(dev: *mut bindings::device, dma: DmaAddress) -> bool {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `dev` is bound, and `dma` is of its coherent memory (function preconditions).
     unsafe { dma_map_helper_has_pages(dev.cast(), dma) }
 }
 
-/// Drops what the caches hold of memory by an address of `vmap()`; see [`flush_vmap`].
+/// Invalidates the cache lines of a `vmap()` range; see [`flush_vmap`].
 ///
 /// C API: `invalidate_kernel_vmap_range()`.
 ///
@@ -63,39 +62,40 @@ pub(crate) unsafe fn has_pages(dev: *mut bindings::device, dma: DmaAddress) -> b
 /// The range must be mapped.
 #[inline]
 pub(crate) unsafe fn invalidate_vmap(addr: *mut c_void, size: usize) {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: The range is mapped (function precondition).
     //
     // CAST: As in `flush_vmap`.
     unsafe { dma_map_helper_invalidate_vmap(addr, size as c_int) }
 }
 
-/// Returns whether KFENCE watches the object at `addr`, which has a page to itself then.
+/// Returns whether the object at `addr` belongs to KFENCE, which gives it a page of its own.
 #[inline]
 pub(crate) fn is_kfence(addr: *const u8) -> bool {
-    // SAFETY: The function compares the address.
+    // SAFETY: The helper only compares the address.
     unsafe { dma_map_helper_is_kfence(addr.cast()) }
 }
 
 /// Returns whether the byte at `phys` is memory that the page allocator hands out.
 #[inline]
 pub(crate) fn is_ram(phys: u64) -> bool {
-    // SAFETY: The function looks at the address, and only at that.
+    // SAFETY: The helper checks that the address has a `struct page` before it reads that.
     unsafe { dma_map_helper_is_ram(phys) }
 }
 
 /// Returns whether `len` bytes at `addr`, at least one, are memory of `kmalloc()` or of a slab cache, in
 /// the linear mapping.
 ///
-/// No stack, static variable, vmalloc memory or page of the page allocator is, nor what `kmap()`
-/// makes. Tags in the address do not matter.
+/// Stacks, static variables, vmalloc memory, pages of the page allocator and `kmap()` addresses are
+/// not. Tags in the address do not matter.
 #[inline]
 pub(crate) fn is_slab(addr: *const u8, len: usize) -> bool {
-    // SAFETY: The function looks at the address, and at the page that it is in, if there is one.
+    // SAFETY: The helper checks that the address has a `struct page` before it reads that.
     unsafe { dma_map_helper_is_slab(addr.cast(), len) }
 }
 
-/// Returns whether no buffer of `size` bytes from `kmalloc()` shares a cache line, as the kernel sees it:
-/// it bounces others for a device that writes to them and is not coherent with the caches.
+/// Returns whether a `kmalloc()` buffer of `size` bytes never shares a cache line, by the kernel's
+/// rule. The kernel bounces other sizes for a device that writes to them and is not coherent with the
+/// caches.
 ///
 /// C API: `dma_kmalloc_size_aligned()`.
 #[inline]
@@ -111,7 +111,7 @@ pub(crate) fn kmalloc_size_aligned(size: usize) -> bool {
 /// `page` must point to a valid `struct page` that is not in high memory.
 #[inline]
 pub(crate) unsafe fn page_address(page: *mut bindings::page) -> *mut c_void {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `page` is valid and not in high memory (function preconditions).
     unsafe { dma_map_helper_page_address(page.cast()) }
 }
 
@@ -123,7 +123,7 @@ pub(crate) unsafe fn page_address(page: *mut bindings::page) -> *mut c_void {
 #[cfg(not(CONFIG_SPARSEMEM_VMEMMAP))]
 #[inline]
 pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `page` is valid (function precondition).
     unsafe { dma_map_helper_page_to_phys(page.cast()) }
 }
 
@@ -134,14 +134,14 @@ pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
 /// `phys` must be memory that has a `struct page`.
 #[inline]
 pub(crate) unsafe fn phys_to_page(phys: u64) -> *mut bindings::page {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `phys` has a `struct page` (function precondition).
     unsafe { dma_map_helper_phys_to_page(phys) }.cast()
 }
 
-/// Returns the address at which the linear mapping has, or would have, the byte at `phys`.
+/// Returns the address that the byte at `phys` has, or would have, in the linear mapping.
 #[cfg(CONFIG_X86_64)]
 pub(crate) fn phys_to_virt(phys: u64) -> *mut c_void {
-    // SAFETY: The function computes an address, and looks at nothing.
+    // SAFETY: The helper only computes an address.
     unsafe { dma_map_helper_phys_to_virt(phys) }
 }
 
@@ -163,6 +163,6 @@ pub(crate) fn total_pages() -> usize {
 #[cfg(not(CONFIG_X86_64))]
 #[inline]
 pub(crate) unsafe fn virt_to_phys(addr: *const c_void) -> u64 {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `addr` is in the linear mapping (function precondition).
     unsafe { dma_map_helper_virt_to_phys(addr.cast_mut()) }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The lines of the ledger, and how what is left of them is given back.
+//! List entries of leak tracking, and the release of those that are left.
 
 use super::Entry;
 use core::mem::take;
@@ -10,7 +10,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// As many lists as keep each of them short.
+/// The number of hash lists, which keeps each of them short.
 const LISTS: usize = 512;
 
 struct Node {
@@ -21,7 +21,8 @@ struct Node {
 
 type List = Option<KBox<Node>>;
 
-// SAFETY: The pointers are names, and what they stand for may be given back by any thread.
+// SAFETY: The pointers are only compared, or passed to the C functions that release, which any thread
+// may call.
 unsafe impl Send for Node {}
 
 kernel::sync::global_lock! {
@@ -29,43 +30,43 @@ kernel::sync::global_lock! {
     unsafe(uninit) static LEDGER: SpinLockIrq<[List; LISTS]> = [const { None }; LISTS];
 }
 
-/// Owns the ledger; the module's data.
+/// Owns the list; a part of the module's data.
 pub(crate) struct Owner;
 
 impl Owner {
-    /// Prepares the ledger; once, when the module is loaded.
+    /// Initialises the list, once, when the module is loaded.
     pub(crate) fn new() -> Self {
-        // SAFETY: Called once, by the module's initialiser.
+        // SAFETY: The module's initialiser calls this once, before the list is used.
         unsafe { LEDGER.init() };
         Self
     }
 }
 
 impl Entry {
-    /// What tells it from most others.
+    /// Returns the hash key.
     fn key(&self) -> usize {
         match self {
-            // CAST: Any number does.
+            // CAST: A truncated key is still a key.
             Self::Phys { address, .. } => *address as usize,
             Self::Table { sgl, .. } => sgl.addr(),
             Self::Coherent { cpu, .. } => cpu.addr(),
             Self::Pages { page, .. } => page.addr().get(),
             Self::Noncontiguous { table, .. } => table.addr().get(),
             Self::Pool { pool } => pool.addr().get(),
-            // Blocks are smaller than what the lists are told apart by.
+            // Blocks are smaller than the 64 bytes that `list` divides by.
             Self::Block { cpu, .. } => cpu.addr().get().wrapping_mul(64),
             Self::Region(region) => Arc::as_ptr(region).addr(),
         }
     }
 
-    /// The list that it is on.
+    /// Returns the number of its hash list.
     fn list(&self) -> usize {
         let key = self.key() / 64;
 
         (key ^ (key / LISTS)) % LISTS
     }
 
-    /// Returns whether giving back one is giving back the other.
+    /// Returns whether releasing one entry releases the other.
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -88,7 +89,7 @@ impl Entry {
                     pool: of, cpu: at, ..
                 },
             ) => (pool, cpu) == (of, at),
-            // There is one of each at its place.
+            // At most one entry of each kind has this key.
             _ => {
                 core::mem::discriminant(self) == core::mem::discriminant(other)
                     && self.key() == other.key()
@@ -97,11 +98,11 @@ impl Entry {
     }
 }
 
-/// A line of the ledger that nothing is written on yet.
+/// An allocated list entry that is not filled in yet.
 pub(crate) struct Line(KBox<core::mem::MaybeUninit<Node>>);
 
 impl Line {
-    /// Takes a line, before what it is for is mapped or allocated.
+    /// Allocates an entry, before the memory is mapped or allocated.
     ///
     /// Context: any.
     ///
@@ -113,7 +114,7 @@ impl Line {
         Ok(Self(KBox::new_uninit(GFP_ATOMIC | __GFP_NOWARN)?))
     }
 
-    /// Writes down what was mapped or allocated for `dev`.
+    /// Lists what was mapped or allocated for `dev`.
     ///
     /// Context: any.
     #[inline]
@@ -138,12 +139,12 @@ impl Line {
     }
 }
 
-/// Strikes out what is about to be given back.
+/// Removes an entry whose memory is about to be released.
 ///
 /// Context: any.
 #[inline]
 pub(crate) fn strike(dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
-    // What was on the line is dropped when the lock is not held any more.
+    // The entry is dropped after the lock is released.
     drop(remove(dev, &entry()));
 }
 
@@ -156,7 +157,7 @@ fn remove(dev: *mut bindings::device, entry: &Entry) -> List {
     })
 }
 
-/// Takes the first node for which `f` holds off a list.
+/// Removes the first node for which `f` holds from a list.
 fn remove_if(mut list: &mut List, f: impl Fn(&Node) -> bool) -> List {
     while list.as_ref().is_some_and(|node| !f(node)) {
         list = &mut list.as_mut()?.next;
@@ -167,7 +168,7 @@ fn remove_if(mut list: &mut List, f: impl Fn(&Node) -> bool) -> List {
     Some(found)
 }
 
-/// Takes all that is left of `dev` off the ledger.
+/// Removes all entries of `dev`.
 fn take_all(dev: *mut bindings::device) -> List {
     let mut all = None;
     let mut ledger = LEDGER.lock();
@@ -181,39 +182,40 @@ fn take_all(dev: *mut bindings::device) -> List {
     all
 }
 
-/// Gives back what is left of a binding, if it is that of a PCI function.
+/// Releases what is left of a binding, if the device is a PCI function.
 ///
 /// Context: may sleep.
 ///
 /// # Safety
 ///
-/// The binding of `dev` must be about to end, with no handle and nothing borrowed from one left that
-/// anybody could use, and nothing put off that is not done.
+/// The binding of `dev` must be about to end. No handle that can be used may be left, nor a borrow from
+/// one, nor deferred work.
 pub(crate) unsafe fn settle(dev: *mut bindings::device) {
     let mut left = take_all(dev);
     if left.is_none() {
         return;
     }
 
-    // SAFETY: `dev` is valid; the C code compares the pointers as well.
+    // SAFETY: `dev` is valid (function precondition), and only the address of the bus type is taken.
     if !core::ptr::eq(unsafe { (*dev).bus }, &raw const bindings::pci_bus_type) {
-        // One by one: the drop of a long list would recurse.
+        // One by one, because the drop of a long list would recurse.
         while let Some(mut node) = take(&mut left) {
             left = take(&mut node.next);
         }
         return;
     }
     let mut command = 0;
-    // SAFETY: A device on this bus is embedded in a `struct pci_dev`. From here on it has no access
-    // to what is left: the read comes back behind what was under way.
+    // SAFETY: A device on this bus is embedded in a `struct pci_dev`, which is valid. With bus
+    // mastering off, the device does not access what is left: the read returns after its outstanding
+    // writes.
     unsafe {
         let pdev = kernel::container_of!(dev, bindings::pci_dev, dev);
         bindings::pci_clear_master(pdev);
         bindings::pci_read_config_word(pdev, bindings::PCI_COMMAND as c_int, &mut command);
     }
 
-    // Mappings of processes before the memory behind them, and blocks before their pools. If a mapping
-    // cannot be taken away, no memory goes that could be behind it: the kernel may complain.
+    // User mappings go before the memory behind them, and blocks before their pools. If a user mapping
+    // cannot be revoked, no memory that may be behind it is freed; the kernel may complain.
     let mut reachable = false;
     for step in 0..3 {
         let mut later = None;
@@ -221,10 +223,11 @@ pub(crate) unsafe fn settle(dev: *mut bindings::device) {
             left = take(&mut node.next);
             match &node.entry {
                 Entry::Region(region) => reachable |= region.revoke().is_err(),
-                // It stays.
+                // It stays allocated.
                 entry if reachable && entry.is_mappable() => (),
-                // SAFETY: Nobody uses it, by the safety requirements of this function; the device
-                // was taken off the bus, and what depends on it was given back in an earlier step.
+                // SAFETY: It is listed, so it is not released yet, and unused (function precondition).
+                // Bus mastering of the device is off, and what depends on it was released in an earlier
+                // step.
                 entry if entry.step() == step => unsafe { entry.give_back(dev) },
                 _ => {
                     node.next = take(&mut later);
@@ -237,7 +240,7 @@ pub(crate) unsafe fn settle(dev: *mut bindings::device) {
 }
 
 impl Entry {
-    /// When it is given back.
+    /// Returns the step in which it is released.
     fn step(&self) -> u32 {
         match self {
             Self::Region(_) => 0,
@@ -246,7 +249,7 @@ impl Entry {
         }
     }
 
-    /// Whether it may be what a process has mapped.
+    /// Returns whether a process may have mapped it.
     fn is_mappable(&self) -> bool {
         matches!(
             self,
@@ -254,13 +257,14 @@ impl Entry {
         )
     }
 
-    /// Gives back what was mapped or allocated for `dev`.
+    /// Releases what was mapped or allocated for `dev`.
     ///
     /// # Safety
     ///
-    /// It must be so still, and must not be used any more, by anyone.
+    /// It must not be released yet, and nothing may use it any more.
     unsafe fn give_back(&self, dev: *mut bindings::device) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: Each function gets the arguments of its map or allocation for `dev`, which is not
+        // released yet and is unused (function precondition).
         unsafe {
             match *self {
                 Self::Phys {
@@ -300,7 +304,7 @@ impl Entry {
                 Self::Block { pool, cpu, dma } => {
                     bindings::dma_pool_free(pool.as_ptr(), cpu.as_ptr(), dma)
                 }
-                // Not that of this function, see `settle`.
+                // `settle` revokes regions.
                 Self::Region(_) => (),
             }
         }
