@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The handle of all memory that a device reaches: its states, its transitions, its drop.
+//! The generic handle of memory that a device reaches: states, transitions, drop.
 //!
-//! What the handles of this crate have in common is here, once: [`Dma`]. What they differ in, the calls
-//! of the C API, is behind [`Backing`]. The table of the transitions is in [`state`](crate::state).
+//! [`Dma`] has what the handles of this crate have in common. [`Backing`] has what they differ in: the
+//! calls of the C API. The table of the transitions is in [`state`](crate::state).
 
 use crate::{
     device::Token,
@@ -27,35 +27,36 @@ use kernel::{
     prelude::*, //
 };
 
-/// How memory is reached by a device: what [`Dma`] asks of it.
+/// How a device reaches memory: the operations that [`Dma`] needs.
 ///
-/// There are no values of the types outside of this crate, but in handles.
+/// Outside of this crate, there are values of these types in handles only.
 ///
 /// # Safety
 ///
-/// An implementor guarantees that the memory stays where it is while the value is not
-/// [released](Self::release), wherever that is moved; and what the functions say.
+/// An implementor guarantees that the memory stays in place until the value is
+/// [released](Self::release), even if the value is moved; and what the functions document.
 pub unsafe trait Backing: Sized {
-    /// A [`DmaDevice<'bound>`](crate::DmaDevice), for the time for which the memory can be had.
+    /// A [`DmaDevice<'bound>`](crate::DmaDevice), where `'bound` is the time during which the memory
+    /// exists.
     type Device: Token;
 
-    /// The state in which a device behind `E` has the memory.
+    /// The state in which the device behind `E` has the memory.
     type Given<E: Engine>: Returns<Engine = E>;
 
-    /// What a device is told: [`One`] piece, [`Several`], or parts of memory that is [`Typed`].
+    /// The shape that the device is told of: [`One`] piece, [`Several`], or parts of [`Typed`] memory.
     type Shape;
 
-    /// The device that the memory is for, which is bound.
+    /// Returns the device of the memory, which is bound.
     fn device(&self) -> Self::Device;
 
-    /// The number of bytes.
+    /// Returns the number of bytes.
     fn size(&self) -> usize;
 
     /// Makes what the device wrote visible to the CPU.
     ///
     /// # Safety
     ///
-    /// The memory must be mapped in direction `D`, and there be no reference to it.
+    /// The memory must be mapped in direction `D`, and no reference to it may exist.
     #[inline(always)]
     unsafe fn sync_for_cpu<D: Direction>(&self) {}
 
@@ -63,7 +64,7 @@ pub unsafe trait Backing: Sized {
     ///
     /// # Safety
     ///
-    /// The memory must be mapped in direction `D`, and there be no reference to it.
+    /// The memory must be mapped in direction `D`, and no reference to it may exist.
     #[inline(always)]
     unsafe fn sync_for_device<D: Direction>(&self) {}
 
@@ -71,10 +72,10 @@ pub unsafe trait Backing: Sized {
     ///
     /// # Safety
     ///
-    /// It must be mapped in direction `D`, and the device be done.
+    /// The memory must be mapped in direction `D`, and the device must be done with it.
     unsafe fn release<D: Direction, S: State>(self);
 
-    /// Leaves the memory to a device that does not stop: it is counted, and never used again.
+    /// Leaks the memory, because the device cannot be stopped: it is counted, and never used again.
     ///
     /// Context: any.
     #[cold]
@@ -84,20 +85,20 @@ pub unsafe trait Backing: Sized {
     }
 }
 
-/// Memory that was mapped for a while, and comes back.
+/// Memory of a buffer that was mapped, and that unmapping returns.
 ///
 /// # Safety
 ///
 /// That of [`Backing`].
 pub unsafe trait Unmap: Backing {
-    /// What comes back.
+    /// The buffer that comes back.
     type Buffer;
 
-    /// Unmaps the memory, which is in state `S`, and gives it back. Context: any.
+    /// Unmaps the memory, which is in state `S`, and returns the buffer. Context: any.
     ///
     /// # Safety
     ///
-    /// It must be mapped in direction `D`, and the device be done.
+    /// The memory must be mapped in direction `D`, and the device must be done with it.
     unsafe fn unmap<D: Direction, S: State>(self) -> Self::Buffer;
 }
 
@@ -105,46 +106,48 @@ pub unsafe trait Unmap: Backing {
 ///
 /// # Safety
 ///
-/// There is at least one byte, and [`size`](Backing::size) bytes are at the addresses from
+/// There is at least one byte, and [`size`](Backing::size) bytes are contiguous from
 /// [`dma_address`](Self::dma_address) on.
 pub unsafe trait OneAddress: Backing {
-    /// The address of the first byte.
+    /// Returns the DMA address of the first byte.
     fn dma_address(&self) -> DmaAddress;
 }
 
-/// The shape of what is contiguous for the device.
+/// The shape of memory that is contiguous for the device.
 pub struct One;
 
-/// The shape of what is scattered.
+/// The shape of scattered memory.
 pub struct Several;
 
-/// The shape of coherent memory that has a type, and so fields and elements.
+/// The shape of typed coherent memory, which has fields and elements.
 pub struct Typed;
 
-/// Memory that a device reaches, in state `S`; given up on drop.
+/// Memory that a device reaches, in state `S`; released on drop.
 ///
 /// The types that drivers name are aliases of this one:
-/// [`SgMapping`](crate::SgMapping), [`DmaMapping`](crate::DmaMapping), [`IovaMapping`](crate::IovaMapping),
-/// [`DmaPages`](crate::DmaPages), [`DmaNoncontiguous`](crate::DmaNoncontiguous),
-/// [`MappedBuffer`](crate::MappedBuffer), [`DmaCoherent`](crate::DmaCoherent),
-/// [`PoolBlock`](crate::PoolBlock), [`CoherentHandle`](crate::CoherentHandle),
-/// [`SgAddresses`](crate::sg::SgAddresses), [`MmioMapping`](crate::mapping::MmioMapping). Their own pages
-/// have what is special about them.
+/// [`SgMapping`](crate::SgMapping), [`DmaMapping`](crate::DmaMapping),
+/// [`IovaMapping`](crate::IovaMapping), [`DmaPages`](crate::DmaPages),
+/// [`DmaNoncontiguous`](crate::DmaNoncontiguous), [`MappedBuffer`](crate::MappedBuffer),
+/// [`DmaCoherent`](crate::DmaCoherent), [`PoolBlock`](crate::PoolBlock),
+/// [`CoherentHandle`](crate::CoherentHandle),
+/// [`SgAddresses`](crate::sg::SgAddresses), [`MmioMapping`](crate::mapping::MmioMapping). Their own
+/// pages describe their specifics.
 ///
-/// Dropping memory that the device has asks the engine first: a device that is busy is stopped, and if it
-/// can't be stopped, the memory is quarantined (see [`Engine::quiesce`]): leaked, counted, and never used
-/// again. A handle that is leaked leaks its memory; the device can do no harm. Drop context: any; what may
-/// not be done where the handle is dropped is put off to a workqueue.
+/// The drop of a handle in a device state checks with the engine first. A busy device is stopped. If it
+/// can't be stopped, the memory is quarantined (see [`Engine::quiesce`]): leaked, counted, and never
+/// used again. A handle that is leaked leaks its memory; the device can do no harm. Drop context: any;
+/// a free that is not legal there is deferred to a workqueue.
 ///
 /// # Invariants
 ///
 /// - The memory of `backing` is mapped in direction `D`, or allocated for it.
 /// - In the [`Cpu`] state it is synced for the CPU, and the device does not access it.
-/// - In the [`Part`](crate::Part) state that holds for the range, which lies within the memory and is not
-///   empty; the rest is as in the [`Device`](crate::Device) state, and the device does not access it either.
+/// - In the [`Part`](crate::Part) state that holds for the range, which lies within the memory and is
+///   not empty. The rest is as in the [`Device`](crate::Device) state, and the device does not access
+///   it.
 /// - In the other states it is synced for the device.
 pub struct Dma<M: Backing, D: Direction, S: State> {
-    // Not dropped with the handle: memory that is quarantined stays.
+    // Not dropped with the handle, because quarantined memory stays allocated.
     pub(crate) backing: ManuallyDrop<M>,
     state: S,
     _direction: PhantomData<D>,
@@ -158,7 +161,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
     /// The type invariants must hold.
     #[inline(always)]
     pub(crate) unsafe fn from_parts(backing: M, state: S) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: By the precondition of this function.
         Self {
             backing: ManuallyDrop::new(backing),
             state,
@@ -166,12 +169,12 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         }
     }
 
-    /// Takes the handle apart: the memory stays as it is.
+    /// Takes the handle apart without a change of the memory.
     #[inline(always)]
     pub(crate) fn into_parts(self) -> (M, S) {
         let this = ManuallyDrop::new(self);
 
-        // SAFETY: `this` is not dropped and not used again, so each field is moved out once.
+        // SAFETY: `this` is not dropped or used again, so each field is moved out once.
         unsafe {
             (
                 ManuallyDrop::into_inner(core::ptr::read(&this.backing)),
@@ -182,12 +185,12 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
 
     /// Changes the state to `next`, after `sync`.
     ///
-    /// The old state is dropped last, and an engine with it: its drop may give away what the transfer had,
-    /// a slot in a queue.
+    /// The old state is dropped last, and its engine with it. The engine's drop may release resources
+    /// of the transfer, such as a queue slot.
     ///
     /// # Safety
     ///
-    /// What the type invariants say of `next` must hold after `sync`.
+    /// The type invariants for `next` must hold after `sync`.
     #[inline(always)]
     pub(crate) unsafe fn into_state<N: State>(
         self,
@@ -197,11 +200,11 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         let (backing, _before) = self.into_parts();
 
         sync(&backing);
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `sync` has run, so the type invariants hold (function precondition).
         unsafe { Dma::from_parts(backing, next) }
     }
 
-    /// The state.
+    /// Returns the state.
     #[inline(always)]
     pub(crate) fn state(&self) -> &S {
         &self.state
@@ -213,34 +216,35 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         self.backing.size()
     }
 
-    /// Returns the device that the memory is for: a [`DmaDevice<'bound>`](crate::DmaDevice).
+    /// Returns the device of the memory: a [`DmaDevice<'bound>`](crate::DmaDevice).
     #[inline]
     pub fn device(&self) -> M::Device {
         self.backing.device()
     }
 
-    /// Ends a transfer: memory that the device had is the CPU's again, unless it has it as long as the
-    /// handle lives.
+    /// Ends a transfer: memory of the device returns to the CPU, except in the state in which the
+    /// device has it as long as the handle lives.
     ///
     /// # Safety
     ///
-    /// If the state has an engine, that must be idle, or must have been stopped since it was told of this
+    /// If the state has an engine, it must be idle, or must have been stopped since it was told of this
     /// memory.
     #[inline]
     pub(crate) unsafe fn into_done(self) -> Dma<M, D, S::Done> {
         let (backing, state) = self.into_parts();
 
         if S::DEVICE {
-            // SAFETY: By the type invariants it is mapped in this direction; the device is done.
+            // SAFETY: The memory is mapped in this direction (type invariant), the device is done, and
+            // in its states there is no reference to the memory.
             unsafe { backing.sync_for_cpu::<D>() };
         }
-        // SAFETY: The caller has seen that the device is done, and it starts nothing on this memory
-        // without a handle in a state of the device (safety requirements of `Engine`). Synced above. The
-        // engine is dropped last.
+        // SAFETY: The device is done (function precondition), and starts nothing on this memory without
+        // a handle in a state of the device (safety requirements of `Engine`). The memory was synced
+        // above. The engine is dropped last.
         unsafe { Dma::from_parts(backing, state.done(Inside(()))) }
     }
 
-    /// Unmaps the memory, and gives it back.
+    /// Unmaps the memory, and returns the buffer.
     ///
     /// # Safety
     ///
@@ -253,7 +257,8 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         // The engine is dropped last, see `into_state`.
         let (backing, _state) = self.into_parts();
 
-        // SAFETY: By the type invariants it is mapped in this direction; the device is done.
+        // SAFETY: The memory is mapped in this direction (type invariant), and the device is done
+        // (function precondition).
         unsafe { backing.unmap::<D, S>() }
     }
 }
@@ -266,11 +271,11 @@ impl<M: Backing, D: Direction, S: InDevice> Dma<M, D, S> {
     /// The type invariants must hold.
     #[inline(always)]
     pub(crate) unsafe fn in_device(backing: M, engine: S::Engine) -> Self {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The type invariants hold (function precondition).
         unsafe { Self::from_parts(backing, S::of(engine, Inside(()))) }
     }
 
-    /// The engine that is asked before the memory changes hands.
+    /// Returns the engine, which is checked before the memory changes hands.
     #[inline]
     pub(crate) fn engine(&self) -> &S::Engine {
         self.state.engine(Inside(()))
@@ -278,28 +283,29 @@ impl<M: Backing, D: Direction, S: InDevice> Dma<M, D, S> {
 }
 
 impl<M: Backing, D: Direction> Dma<M, D, Cpu> {
-    /// Makes a handle that the CPU has.
+    /// Makes a handle in the [`Cpu`] state.
     ///
     /// # Safety
     ///
     /// The type invariants must hold.
     #[inline(always)]
     pub(crate) unsafe fn in_cpu(backing: M) -> Self {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The type invariants hold (function precondition).
         unsafe { Self::from_parts(backing, Cpu::new()) }
     }
 
     /// Syncs the memory and gives it to the device behind `engine`.
     ///
-    /// Consumes the handle of the CPU, so no reference to the memory is left. The memory is the device's
-    /// from here on ([`Device`](crate::Device)), or shared with it where it is coherent
+    /// Consumes the handle of the CPU, so no reference to the memory is left. The device owns the
+    /// memory from here on ([`Device`](crate::Device)), or shares coherent memory with the CPU
     /// ([`Shared`](crate::Shared)).
     ///
     /// C API: see the [table](crate::state#transitions). Context: any.
     #[inline]
     pub fn give<E: Engine>(self, engine: E) -> Dma<M, D, M::Given<E>> {
-        // SAFETY: By the type invariants it is mapped in this direction. The handle was consumed, so there
-        // is no reference to the memory. It is synced.
+        // SAFETY: The memory is mapped in this direction (type invariant). The handle was consumed, so
+        // there is no reference to the memory. `sync_for_device` establishes the invariant of the new
+        // state.
         unsafe {
             self.into_state(InDevice::of(engine, Inside(())), |backing| {
                 backing.sync_for_device::<D>()
@@ -309,7 +315,7 @@ impl<M: Backing, D: Direction> Dma<M, D, Cpu> {
 }
 
 impl<M: Backing, D: Direction, S: Returns> Dma<M, D, S> {
-    /// Takes the memory back for the CPU when the device is done, and syncs it.
+    /// Returns the memory to the CPU when the device is done, and syncs it.
     ///
     /// C API: see the [table](crate::state#transitions). Context: any.
     ///
@@ -326,9 +332,9 @@ impl<M: Backing, D: Direction, S: Returns> Dma<M, D, S> {
         }
     }
 
-    /// Takes the memory back for the CPU, stopping the device if it is not done.
+    /// Returns the memory to the CPU, and stops the device if it is not done.
     ///
-    /// How much the device has moved is not known then.
+    /// It is then not known how much the device has transferred.
     ///
     /// C API: see the [table](crate::state#transitions). Context: any.
     ///
@@ -338,7 +344,7 @@ impl<M: Backing, D: Direction, S: Returns> Dma<M, D, S> {
     #[inline]
     pub fn cancel(self) -> Result<Dma<M, D, Cpu>, Busy<Self>> {
         if self.state.stop() {
-            // SAFETY: The engine is stopped.
+            // SAFETY: The engine is idle or was stopped.
             Ok(unsafe { self.into_done() })
         } else {
             Err(Busy(self))
@@ -347,9 +353,9 @@ impl<M: Backing, D: Direction, S: Returns> Dma<M, D, S> {
 }
 
 impl<M: OneAddress, D: Direction, S: InDevice> Dma<M, D, S> {
-    /// Returns the address at which the device reaches the memory.
+    /// Returns the DMA address of the memory, which is contiguous from there on.
     ///
-    /// All of it is at the addresses from here on, contiguously. Context: any.
+    /// Context: any.
     #[inline]
     pub fn dma_address(&self) -> DmaAddress {
         self.backing.dma_address()
@@ -357,7 +363,7 @@ impl<M: OneAddress, D: Direction, S: InDevice> Dma<M, D, S> {
 }
 
 impl<M: Unmap, D: Direction, S: InDevice> Dma<M, D, S> {
-    /// Unmaps the memory when the device is done, and gives it back, with what the device wrote.
+    /// Unmaps the memory when the device is done, and returns the buffer with what the device wrote.
     ///
     /// C API: see the [table](crate::state#transitions). Context: any.
     ///
@@ -375,14 +381,14 @@ impl<M: Unmap, D: Direction, S: InDevice> Dma<M, D, S> {
 }
 
 impl<M: Unmap, D: Direction> Dma<M, D, Cpu> {
-    /// Unmaps the memory, and gives it back.
+    /// Unmaps the memory, and returns the buffer.
     ///
     /// There is no sync, because the memory is in sync.
     ///
     /// C API: see the [table](crate::state#transitions). Context: any.
     #[inline]
     pub fn unmap(self) -> M::Buffer {
-        // SAFETY: By the type invariants no device accesses it.
+        // SAFETY: The memory is mapped in this direction, and no device accesses it (type invariants).
         unsafe { self.into_buffer() }
     }
 }
@@ -391,13 +397,14 @@ impl<M: Backing, D: Direction, S: State> Drop for Dma<M, D, S> {
     #[inline]
     fn drop(&mut self) {
         let stopped = self.state.stop();
-        // SAFETY: `backing` is not used again.
+        // SAFETY: `backing` is taken once, since the handle is being dropped.
         let backing = unsafe { ManuallyDrop::take(&mut self.backing) };
 
         if !stopped {
             return backing.quarantine();
         }
-        // SAFETY: By the type invariants it is mapped in this direction; the device is done.
+        // SAFETY: The memory is mapped in this direction (type invariant), and the engine is idle or
+        // was stopped.
         unsafe { backing.release::<D, S>() };
     }
 }

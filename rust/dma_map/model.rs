@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The model of ownership: states, directions, engines, views, errors and options.
+//! The ownership model: states, directions, engines, views, errors and options.
 //!
 //! Types only. Nothing in this folder allocates, maps, or calls C.
 

@@ -4,10 +4,9 @@
 //!
 //! C header: [`include/linux/dma-direction.h`](srctree/include/linux/dma-direction.h)
 //!
-//! A direction decides three things at compile time: which element types may cross
-//! ([`Carries`]), which accessors the CPU has while it owns the buffer ([`CpuReads`],
-//! [`CpuWrites`]), and the constant that the C API gets. There is no type for `DMA_NONE`, so it
-//! cannot be asked for.
+//! A direction decides three things at compile time: the element types that may cross ([`Carries`]),
+//! the accessors of the CPU while it owns the buffer ([`CpuReads`], [`CpuWrites`]), and the constant
+//! for the C API. There is no type for `DMA_NONE`.
 
 use kernel::{
     bindings,
@@ -27,10 +26,10 @@ pub(crate) mod private {
     impl Sealed for FromDevice {}
     impl Sealed for Bidirectional {}
 
-    // The orphan rule lets a driver write `impl Carries<ItsType> for FromDevice`, so what crosses
-    // is decided here, where a driver cannot add to it.
+    // The orphan rule lets a driver write `impl Carries<ItsType> for FromDevice`. So this private trait
+    // decides what crosses; a driver cannot implement it.
     pub trait Crosses<T> {
-        /// Evaluated by whoever lets elements cross: an error of the compiler, and no code.
+        /// Each constructor that lets elements cross evaluates it: a compiler error, and no code.
         const WITHOUT_DESTRUCTOR: () = assert_no_destructor::<T>();
     }
     impl<T: IntoBytes> Crosses<T> for ToDevice {}
@@ -42,10 +41,10 @@ pub(crate) mod private {
     impl<T: Immutable> Steady for T {}
 }
 
-/// What must hold for every type that a device reads or writes.
+/// Asserts that `T` has no destructor, as every type that a device reads or writes.
 ///
-/// A destructor runs where the memory is given up, in whatever state: it would read what the device
-/// wrote before that is synced, or never run.
+/// A destructor would run where the memory is freed, in any state. It would read what the device wrote
+/// before the sync, or would never run.
 pub(crate) const fn assert_no_destructor<T>() {
     assert!(
         !core::mem::needs_drop::<T>(),
@@ -117,8 +116,8 @@ impl CpuWrites for Bidirectional {}
 pub trait Carries<T>: Direction + private::Crosses<T> {}
 impl<T, D: Direction + private::Crosses<T>> Carries<T> for D {}
 
-/// Element types that can be copied from memory that others may hold references to: nobody writes by a
-/// shared one ([`Immutable`]), as atomics and cells do.
+/// Element types that can be copied from memory to which other references may exist. They cannot be
+/// written by a shared reference ([`Immutable`]), as atomics and cells can.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can be written while it is shared, and so cannot be copied from there",
     label = "atomics and cells are read in place, where they are a slice",

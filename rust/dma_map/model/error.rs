@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors that give back what was passed in: the errors of all handles.
+//! Error types of all handles, which return the argument.
 
 use kernel::prelude::*;
 
-/// What a transition gives back when the device is not done, or cannot be stopped (`cancel`): the handle,
-/// in the state that it had.
+/// The error of a transition when the device is not done, or cannot be stopped (`cancel`): it returns
+/// the handle, in its old state.
 pub struct Busy<H>(pub H);
 
 impl<H> From<Busy<H>> for Error {
@@ -21,11 +21,11 @@ impl<H> core::fmt::Debug for Busy<H> {
     }
 }
 
-/// What a `map` gives back when it fails: the reason and the buffer.
+/// The error of a `map`: it returns the reason and the buffer.
 pub struct MapError<B> {
     /// The reason.
     pub error: Error,
-    /// The buffer, as it was.
+    /// The unchanged buffer.
     pub buffer: B,
 }
 
@@ -44,12 +44,12 @@ impl<B> core::fmt::Debug for MapError<B> {
     }
 }
 
-/// What [`DmaMapping::complete_range`](crate::DmaMapping::complete_range) gives back when it fails: the
+/// The error of [`DmaMapping::complete_range`](crate::DmaMapping::complete_range): it returns the
 /// reason and the handle.
 pub struct Refused<H> {
     /// The reason.
     pub error: Error,
-    /// The handle, as it was.
+    /// The unchanged handle.
     pub handle: H,
 }
 

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a driver may ask of a streaming mapping.
+//! Options of a streaming mapping.
 
 use kernel::{
     bindings,
     prelude::*, //
 };
 
-/// What a driver asks of a mapping, beyond the direction.
+/// Options of a mapping, beyond the direction.
 ///
-/// These are the attributes of the C API that a driver can decide on. Of the others, the types of
-/// this crate take care:
+/// These are the attributes of the C API that a driver can decide on. The types of this crate handle
+/// the others:
 ///
 /// - `DMA_ATTR_NO_WARN` is always set: a failure is an error, and not a line in the log.
-/// - `DMA_ATTR_SKIP_CPU_SYNC` is set where no data is lost by it: mapping a buffer for the CPU
+/// - `DMA_ATTR_SKIP_CPU_SYNC` is set where it loses no data: mapping a buffer for the CPU
 ///   ([`map_cpu`](crate::DmaMapping::map_cpu)), unmapping one that is in sync, and dropping one that
-///   nobody will read.
+///   will not be read.
 /// - `DMA_ATTR_MMIO` is for [`MmioMapping`](crate::mapping::MmioMapping).
-/// - `DMA_ATTR_CC_SHARED` needs memory that was decrypted, and the rest are for allocations.
+/// - `DMA_ATTR_CC_SHARED` needs decrypted memory, and the rest are for allocations.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub struct MapOptions {
 }
 
 impl MapOptions {
-    /// Asks for nothing in particular.
+    /// Returns the default options.
     #[inline]
     pub const fn new() -> Self {
         Self { attrs: 0 }
@@ -39,14 +39,14 @@ impl MapOptions {
     /// Allows the device's accesses to pass each other (`DMA_ATTR_WEAK_ORDERING`), where the
     /// platform has a choice.
     ///
-    /// How the device tells that it is done must not rely on the order then.
+    /// The driver must not rely on the order to detect that the device is done.
     #[inline]
     pub const fn weak_ordering(self) -> Self {
         self.with(bindings::DMA_ATTR_WEAK_ORDERING)
     }
 
-    /// Makes the memory accessible at the device's privileged level (`DMA_ATTR_PRIVILEGED`), where
-    /// the IOMMU knows of one.
+    /// Makes the memory accessible at the device's privileged level (`DMA_ATTR_PRIVILEGED`), if the
+    /// IOMMU has one.
     #[inline]
     pub const fn privileged(self) -> Self {
         self.with(bindings::DMA_ATTR_PRIVILEGED)
@@ -65,7 +65,7 @@ impl MapOptions {
         }
     }
 
-    /// The attributes as the C API takes them.
+    /// Returns the attributes as the C API takes them.
     #[inline]
     pub(crate) const fn attrs(self) -> c_ulong {
         // CAST: `unsigned long` has at least 32 bits.

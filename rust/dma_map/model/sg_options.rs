@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a driver may ask of the mapping of a scattered buffer.
+//! Options of the mapping of a scattered buffer.
 
 use super::map_options::MapOptions;
 use crate::gfp::Gfp;
@@ -9,9 +9,9 @@ use kernel::{
     prelude::*, //
 };
 
-/// The flags for the memory that a mapping itself takes, and what the driver asks of the mapping.
+/// The allocation flags for the mapping's own memory, and the options of the mapping.
 ///
-/// [`Gfp`] alone converts into it, and asks for nothing in particular.
+/// A [`Gfp`] alone converts into it, with the default options.
 ///
 /// # Examples
 ///
@@ -27,7 +27,7 @@ pub struct SgOptions {
 }
 
 impl SgOptions {
-    /// Asks for nothing in particular.
+    /// Returns the default options, with the allocation flags `gfp`.
     #[inline]
     pub const fn new(gfp: Gfp) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl SgOptions {
         }
     }
 
-    /// Sets what is asked of the mapping, of all its segments.
+    /// Sets the options of the mapping, for all its segments.
     #[inline]
     pub const fn map(mut self, options: MapOptions) -> Self {
         self.map = options;
@@ -48,20 +48,20 @@ impl SgOptions {
         self.gfp
     }
 
-    /// What is asked of the mapping.
+    /// Returns the options of the mapping.
     #[inline]
     pub(crate) const fn map_options(self) -> MapOptions {
         self.map
     }
 
-    /// Whether the device must access the buffer itself, coherently.
+    /// Returns whether the device must access the buffer itself, coherently.
     #[inline]
     pub(crate) const fn is_coherent(self) -> bool {
         // CAST: An attribute is a bit of an `unsigned long`.
         self.attrs() & bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong != 0
     }
 
-    /// The attributes as the C API takes them.
+    /// Returns the attributes as the C API takes them.
     #[inline]
     pub(crate) const fn attrs(self) -> c_ulong {
         self.map.attrs()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who owns the memory, as a type.
+//! Ownership states of memory, as types.
 //!
 //! ```text
 //!                       give (sync for device)
@@ -17,12 +17,12 @@
 //!   address.
 //! - [`Device<E>`]: the device has a streaming mapping to itself. There is a DMA address and no
 //!   accessor.
-//! - [`Part`]: the CPU has a range of a streaming mapping to itself; the rest waits, in the state in
+//! - [`Part`]: the CPU has a range of a streaming mapping to itself. The rest stays in the state in
 //!   which the device left it.
 //! - [`Shared<E>`]: CPU and device share coherent memory. There is a DMA address, and volatile
 //!   access only: never a reference.
-//! - [`Lasting<E>`]: the device has the memory as long as the handle lives. There is a DMA address, and no
-//!   way to the CPU.
+//! - [`Lasting<E>`]: the device has the memory as long as the handle lives. There is a DMA address, and
+//!   no transition to the CPU.
 //!
 //! Transitions consume the handle, so a view of the old state cannot exist in the new one.
 //!
@@ -57,8 +57,8 @@
 //! | [`SgAddresses`] | | | `dma_unmap_sgtable()`, where that does something |
 //! | [`MmioMapping`] | | | `dma_unmap_phys()` |
 //!
-//! Which of the unmaps sync is at the head of `sync_attrs.rs`: what the device wrote is there when the
-//! buffer comes back.
+//! `sync_attrs.rs` lists which of the unmaps sync. A buffer that comes back contains what the device
+//! wrote.
 //!
 //! [`CoherentHandle`]: crate::CoherentHandle
 //! [`DmaCoherent`]: crate::DmaCoherent
@@ -91,34 +91,33 @@ use core::{
 pub(crate) mod private {
     use super::Inside;
 
-    /// What a handle asks of its state.
+    /// The operations of a state that a handle needs.
     pub trait State: Sized {
         /// `true` if the device has the memory, or shares it.
         const DEVICE: bool = false;
 
-        /// `true` if the CPU finds what the device wrote, without a sync.
+        /// `true` if the CPU sees what the device wrote, without a sync.
         const IN_SYNC: bool;
 
-        /// The mark of the engine; that of the CPU, which no engine has, if there is none.
+        /// The mark of the engine; without an engine, [`Cpu`](super::Cpu), which no engine has.
         type Mark;
 
         /// The state after a transfer.
         type Done: super::State;
 
-        /// Returns whether the device accesses nothing.
+        /// Returns whether the device does not access the memory.
         #[inline(always)]
         fn is_done(&self) -> bool {
             true
         }
 
-        /// Makes sure that the device does not access the memory any more; `false` if that can't be
-        /// had.
+        /// Stops the device's accesses to the memory. Returns `false` if the device cannot be stopped.
         #[inline(always)]
         fn stop(&self) -> bool {
             true
         }
 
-        /// Makes the state after a transfer.
+        /// Returns the state after a transfer.
         fn done(self, _: Inside) -> Self::Done;
     }
 }
@@ -139,10 +138,10 @@ impl<E: Engine> State for Lasting<E> {}
     label = "give it to the device first: `give()`"
 )]
 pub trait InDevice: State {
-    /// How the device is stopped.
+    /// The engine of the device.
     type Engine: Engine;
 
-    /// Makes the state.
+    /// Creates the state.
     #[doc(hidden)]
     fn of(engine: Self::Engine, _: Inside) -> Self;
 
@@ -193,8 +192,8 @@ impl private::State for Part {
     }
 }
 
-/// Defines a state that holds an engine, whose lifetimes it has exactly, as a handle has its binding's:
-/// who asks the engine must find it.
+/// Defines a state that holds an engine. The state is invariant in the engine's lifetimes, as a handle
+/// is in its binding's: the engine must exist whenever it is called.
 macro_rules! in_device {
     ($(#[$doc:meta])+ $state:ident, in sync: $in_sync:literal, then $done:ty: $then:expr) => {
         $(#[$doc])+
@@ -229,8 +228,8 @@ macro_rules! in_device {
 
             #[inline(always)]
             fn of(engine: E, _: Inside) -> Self {
-                // The compiler must not delay the CPU's writes until after the device is told, also where
-                // there is no sync. The CPU's own delays end at the doorbell.
+                // The compiler must not delay the CPU's writes until after the device is told, also
+                // where there is no sync. The doorbell write orders the CPU's own stores.
                 barrier::compiler();
                 Self(engine, PhantomData)
             }
@@ -259,7 +258,7 @@ in_device! {
 }
 
 impl<E> Device<E> {
-    /// The state for memory that does not come back to the CPU any more.
+    /// Returns the state of memory that does not return to the CPU.
     #[inline(always)]
     pub(crate) fn lasting(self) -> Lasting<E> {
         Lasting(self.0, PhantomData)

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When mapping and unmapping sync: the only place that knows `DMA_ATTR_SKIP_CPU_SYNC`.
+//! Sync on map and unmap: the only place that uses `DMA_ATTR_SKIP_CPU_SYNC`.
 //!
-//! Unmapping memory that a device wrote to can sync it: copy it from the bounce buffer, drop what the
-//! caches have of it. Without that the memory may keep what was there before the device wrote. Who is
-//! to find the device's data needs the sync; where nobody looks it is work for nothing; and where the
-//! memory is in sync it does harm: what was written since is replaced by what the bounce buffer has.
+//! Unmapping memory that a device wrote to can sync it: copy it from the bounce buffer, invalidate its
+//! cache lines. Without the sync, the memory may keep its contents from before the device wrote. A
+//! reader of the device's data needs the sync. For memory without readers, it is a waste. For memory
+//! that is in sync, it does harm: it replaces newer data by the contents of the bounce buffer.
 //!
-//! Which of these it is follows from three things, by [`UnmapAttrs`]: whether the device writes in this
-//! direction (as for [`FromDevice`](crate::FromDevice), so for [`Bidirectional`](crate::Bidirectional));
-//! whether the mapping is in sync, which its state says; and who can read the memory afterwards.
+//! [`UnmapAttrs`] decides by three things: whether the device writes in this direction
+//! ([`FromDevice`](crate::FromDevice) and [`Bidirectional`](crate::Bidirectional) alike); whether the
+//! mapping is in sync, which its state says; and who can read the memory afterwards.
 //!
-//! | what ends, and how | state | who can read the memory afterwards | sync |
+//! | end of | state | readers afterwards | sync |
 //! |---|---|---|---|
 //! | [`DmaMapping`], [`SgMapping`], [`IovaMapping`]: `unmap` | `Device` | the driver: the buffer comes back | yes |
 //! | the same | `Part` | the driver; what the CPU wrote was synced for the device before | yes |
@@ -19,17 +19,17 @@
 //! | [`SgMapping`], [`IovaMapping`]: drop, also by a [`Transfer`] | `Device` | user space, if some of the memory is [its own](crate::sg::SgBuffer::USER) | yes |
 //! | the same | `Device` | nobody: kernel memory is freed | no |
 //! | the same | `Cpu` | nobody, or user space | no: in sync |
-//! | [`DmaMapping`]: drop | any | nobody: there is a reference to the contents, so it is no user memory | no |
+//! | [`DmaMapping`]: drop | any | nobody: Rust has references to the contents, so it is not user memory | no |
 //! | [`SgAddresses`] with a table | `Lasting` | as an [`SgMapping`] | as there |
-//! | [`SgAddresses`] with a list | `Lasting` | as an [`SgMapping`] | is not unmapped: nothing was bounced, and caches are coherent |
+//! | [`SgAddresses`] with a list | `Lasting` | as an [`SgMapping`] | no unmap: nothing was bounced, and caches are coherent |
 //! | [`IovaMapping`] at one address | any | as an [`SgMapping`] | no: never bounced, and caches are coherent |
-//! | [`with_mapped`] | `Device` | who lent the memory | yes |
+//! | [`with_mapped`] | `Device` | the caller, who lent the memory | yes |
 //! | [`MmioMapping`] | `Lasting` | registers are not cached | no |
-//! | a `map` that fails when it had mapped | | the driver, or user space; no device was told | no: as it was |
-//! | [`DmaPages`], [`DmaNoncontiguous`], [`Mmap`]s of them: drop | any | nobody: processes' mappings are taken away before | the C function decides: no |
-//! | [`MappedBuffer`]: drop | `Device` | the next one to take it | yes; it stays mapped |
+//! | a `map` that fails when it had mapped | | the driver, or user space; no device was told | no: unchanged |
+//! | [`DmaPages`], [`DmaNoncontiguous`], [`Mmap`]s of them: drop | any | nobody: user mappings were revoked before | the C function decides: no |
+//! | [`MappedBuffer`]: drop | `Device` | the next taker | yes; it stays mapped |
 //! | memory of a [`MappedPool`] on a node: freed | | nobody | no |
-//! | leaked or quarantined: given back by the ledger at unbind | not known | anybody | no: it may be in sync, with newer data |
+//! | leaked or quarantined: released by leak tracking at unbind | not known | anybody | no: it may be in sync, with newer data |
 //!
 //! "Yes" stands for directions in which the device writes.
 //!
@@ -55,40 +55,41 @@ use kernel::{
     prelude::*, //
 };
 
-/// For mapping memory that the CPU has: it is synced when the device gets it.
+/// The attribute for mapping memory for the CPU. It is synced when the device gets it.
 pub(crate) const MAPPED_FOR_CPU: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
-/// Who can read memory when it is not mapped any more.
+/// The readers of memory after it is unmapped.
 pub(crate) enum Readers {
-    /// Who gave the memory away, and has it back.
+    /// The owner, who gets the buffer back.
     Owner,
-    /// Those who share memory that the kernel gives up.
+    /// User space, which shares memory that the kernel gives up.
     UserSpace,
-    /// It is freed.
+    /// None: the memory is freed.
     Nobody,
 }
 
-/// Whether unmapping syncs.
+/// The attributes of an unmap: whether it syncs.
 #[derive(Clone, Copy)]
 pub(crate) struct UnmapAttrs(c_ulong);
 
 impl UnmapAttrs {
-    /// For memory that holds, for the CPU, what the device wrote, or that no device was told of.
+    /// For memory in which the CPU sees what the device wrote, or that no device was told of.
     pub(crate) const IN_SYNC: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
     /// For memory that is freed.
     pub(crate) const UNREAD: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
-    /// For memory of which is not known whether it is in sync.
+    /// For leaked memory, which may be in sync or not.
     pub(crate) const LEAKED: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
-    /// For a buffer that comes back from state `S`.
+    /// Returns the attributes for a buffer that returns to its owner from state `S`.
     #[inline(always)]
     pub(crate) const fn given_back<D: Direction, S: State>() -> Self {
         Self::new::<D, S>(Readers::Owner)
     }
 
-    /// For memory that comes out of state `S`, and that `readers` can read then.
+    /// Returns the attributes for memory that is unmapped in state `S`, and that `readers` can read
+    /// then.
     #[inline(always)]
     pub(crate) const fn new<D: Direction, S: State>(readers: Readers) -> Self {
         if !D::DEVICE_WRITES || S::IN_SYNC {
@@ -100,7 +101,7 @@ impl UnmapAttrs {
         }
     }
 
-    /// The attributes for the C function, with those that the memory was mapped with.
+    /// Returns the attributes for the C function, with `mapped`, those of the mapping.
     #[inline(always)]
     pub(crate) const fn with(self, mapped: c_ulong) -> c_ulong {
         self.0 | mapped

@@ -2,9 +2,9 @@
 
 //! Views of memory that a device may write to at any time.
 //!
-//! A view is a volatile window and never a reference. It works with the kernel's
-//! [`Io`](kernel::io::Io) methods and with `io_read!`, `io_write!` and `io_project!`; a view of a
-//! part carries the part's own DMA address.
+//! A view is a volatile window and never a reference. It works with the kernel's [`Io`](kernel::io::Io)
+//! methods and with `io_read!`, `io_write!` and `io_project!`. A projection to a part has the part's
+//! DMA address.
 
 use crate::generic::{
     variance::Invariant,
@@ -40,23 +40,23 @@ use zerocopy::{
 
 /// Returns the size in bytes of what `ptr` points to.
 ///
-/// `KnownSize::size()` checks for an overflow, which memory that exists does not have.
+/// `KnownSize::size()` checks for an overflow, which the size of existing memory excludes.
+///
 ///
 /// # Safety
 ///
-/// `ptr` must be valid and aligned. Anybody may write there meanwhile.
+/// `ptr` must be valid and aligned. Others may write to the memory meanwhile.
 #[inline]
 pub(crate) unsafe fn size_of<T: ?Sized>(ptr: *const T) -> usize {
-    // SAFETY: By the safety requirements of this function. A reference to an `UnsafeCell` says
-    // nothing about who else writes there, and of this one only the metadata are used.
+    // SAFETY: `ptr` is valid and aligned (function precondition). A reference to an `UnsafeCell`
+    // permits other writers, and only its metadata are used.
     size_of_val(unsafe { &*(ptr as *const UnsafeCell<T>) })
 }
 
 /// A window into shared coherent memory.
 ///
-/// Reads and writes are volatile: a race with the device is defined, and a value is what was in
-/// memory at one moment, if it is a primitive. A copy ([`Io::copy_read`](kernel::io::Io)) of
-/// something larger may be torn.
+/// Reads and writes are volatile, so a race with the device is defined. A primitive value is what was
+/// in memory at one moment. A copy of a larger value ([`Io::copy_read`](kernel::io::Io)) may be torn.
 ///
 /// # Invariants
 ///
@@ -88,9 +88,10 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
     /// - The device must reach the same memory, in one piece, at `dma`.
     #[inline]
     pub(crate) unsafe fn new(ptr: *mut T, dma: DmaAddress) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: By the preconditions of this function.
         Self {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `ptr` is valid and aligned for volatile access during `'a`, without references
+            // (function precondition).
             cpu: unsafe { SysMem::new(ptr) },
             dma,
             _handle: PhantomData,
@@ -113,7 +114,7 @@ impl<'a, T: ?Sized> CoherentView<'a, T> {
     where
         T: KnownSize,
     {
-        // SAFETY: By the type invariants the memory is valid during `'a`.
+        // SAFETY: By the type invariants the memory is valid and aligned during `'a`.
         unsafe { size_of(SysMemBackend::as_ptr(self.cpu)) }
     }
 }
@@ -129,15 +130,15 @@ impl<'a, T: FromBytes + IntoBytes> CoherentView<'a, [T]> {
         let size = ptr.len().wrapping_mul(core::mem::size_of::<T>());
         let bytes = core::ptr::slice_from_raw_parts_mut(ptr.cast::<u8>(), size);
 
-        // SAFETY: The same memory, at the same address for the device. Elements have no padding, so
-        // they are bytes, and any bytes are elements.
+        // SAFETY: This is the same memory at the same DMA address. Elements have no padding, so they
+        // are bytes, and any bytes are elements.
         unsafe { CoherentView::new(bytes, self.dma) }
     }
 }
 
 impl CoherentView<'_, [u8]> {
-    /// Copies `data` to the first bytes: the I/O methods' `copy_from_slice()`, which panics where this
-    /// returns an error.
+    /// Copies `data` to the first bytes of the view: `copy_from_slice()` of the I/O methods, with an
+    /// error instead of its panic.
     ///
     /// Context: any.
     ///
@@ -153,13 +154,13 @@ impl CoherentView<'_, [u8]> {
         Ok(())
     }
 
-    /// Copies all of it to the first bytes of `out`.
+    /// Copies the whole view to the first bytes of `out`.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `ERANGE` if it is longer than `out`; nothing is written then.
+    /// `ERANGE` if the view is longer than `out`; nothing is written then.
     #[inline]
     pub fn try_copy_to_slice(self, out: &mut [u8]) -> Result {
         let len = CoherentBackend::as_ptr(self).len();
@@ -170,19 +171,19 @@ impl CoherentView<'_, [u8]> {
         Ok(())
     }
 
-    /// Appends a copy of all of it to `out`.
+    /// Appends a copy of the whole view to `out`.
     ///
-    /// Context: as growing `out` by `flags`.
+    /// Context: that of an allocation with `flags`.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, not if `out` has room for it; nothing is appended then.
+    /// `ENOMEM` if `out` cannot grow; nothing is appended then. There is no error if `out` has room.
     #[inline]
     pub fn append_to<A: Allocator>(self, out: &mut Vec<u8, A>, flags: Flags) -> Result {
         let len = CoherentBackend::as_ptr(self).len();
         vec::reserve(out, len, flags)?;
 
-        // SAFETY: There is room for `len` bytes behind the elements; they are initialised here.
+        // SAFETY: There is room for `len` bytes behind the elements, and the copy initialises them.
         unsafe {
             let end = out.as_mut_ptr().add(out.len());
             CoherentBackend::copy_from_io(self, end);
@@ -210,10 +211,10 @@ impl IoBackend for CoherentBackend {
     ) -> Self::View<'a, U> {
         let offset = ptr.addr().wrapping_sub(Self::as_ptr(view).addr());
 
-        // INVARIANT: `ptr` is a part of the view, by the safety requirements of this function;
-        // coherent memory is contiguous for the device, so the part is at the same offset there.
+        // INVARIANT: `ptr` is a part of the view (function precondition). Coherent memory is contiguous
+        // for the device, so the part has the same offset there.
         CoherentView {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `ptr` is a projection of the view's pointer (function precondition).
             cpu: unsafe { SysMemBackend::project_view(view.cpu, ptr) },
             // CAST: The offset is within one allocation, whose DMA addresses do not wrap.
             dma: view.dma.wrapping_add(offset as DmaAddress),
@@ -240,13 +241,13 @@ where
 impl IoCopyable for CoherentBackend {
     #[inline]
     unsafe fn copy_from_io(view: Self::View<'_, [u8]>, buffer: *mut u8) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `buffer` is valid for writes of the length of the view (function precondition).
         unsafe { SysMemBackend::copy_from_io(view.cpu, buffer) }
     }
 
     #[inline]
     unsafe fn copy_to_io(view: Self::View<'_, [u8]>, buffer: *const u8) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `buffer` is valid for reads of the length of the view (function precondition).
         unsafe { SysMemBackend::copy_to_io(view.cpu, buffer) }
     }
 
