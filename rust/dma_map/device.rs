@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The proof that a device is bound and that its DMA limits are set.
+//! `DmaDevice`: the proof that a device is bound and that its DMA limits are set.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
@@ -41,15 +41,15 @@ use kernel::{
 
 /// A device whose DMA limits are set, for as long as it is bound.
 ///
-/// Every constructor of this crate takes one. It is a proof and not an owner: it is [`Copy`], and
+/// Every constructor of this crate takes one. It is a proof and not an owner. It is [`Copy`], and
 /// driver data can keep it beside the handles that were made with it.
 ///
-/// Having a `DmaDevice<'bound>` tells you:
+/// A `DmaDevice<'bound>` proves:
 ///
 /// - The device is bound to its driver during `'bound`, so its masks, its IOMMU mappings and its
 ///   bounce buffers belong to this driver.
-/// - Its limits were set before, and are not changed through this crate during `'bound`.
-/// - There is one set-up per binding: a second one got `EBUSY`.
+/// - Its limits were set, and are not changed through this crate during `'bound`.
+/// - The limits are set once per binding: a second attempt gets `EBUSY`.
 ///
 /// # Invariants
 ///
@@ -88,7 +88,7 @@ use kernel::{
 pub struct DmaDevice<'bound> {
     // One pointer, because handles carry the token.
     binding: &'bound Binding,
-    // And with it, handles have their binding's lifetime, and no other.
+    // Makes handles invariant in the lifetime of the binding.
     _bound: Invariant<'bound>,
 }
 
@@ -97,8 +97,8 @@ impl<'bound> DmaDevice<'bound> {
     ///
     /// `dev` is a [`pci::Device`](kernel::pci::Device) or a
     /// [`platform::Device`](kernel::platform::Device) in the `Core` context, which a driver has in
-    /// `probe` and in `unbind`; in `unbind` it is too late. No `unsafe` is needed: nothing can have been
-    /// mapped yet, since mapping takes the token that is made here.
+    /// `probe` and in `unbind`. In `unbind` it is too late. No `unsafe` is needed: nothing can have
+    /// been mapped yet, since mapping takes the token that is made here.
     ///
     /// That argument covers this crate. A driver that also allocates with [`kernel::dma`] must not
     /// do so from another thread during this call: the C API's masks are plain fields.
@@ -109,9 +109,9 @@ impl<'bound> DmaDevice<'bound> {
     /// # Errors
     ///
     /// - `EINVAL`: a limit that [`DmaLimits`] rules out.
-    /// - `EIO`: the platform cannot serve the mask, the bus has no place for segment limits, or the pages of
-    ///   the IOMMU are too small for the [`min_align_mask`](DmaLimits::min_align_mask).
-    /// - `EBUSY`: the limits were set before, in this binding.
+    /// - `EIO`: the platform does not support the mask, the bus has no place for segment limits, or the
+    ///   pages of the IOMMU are too small for the [`min_align_mask`](DmaLimits::min_align_mask).
+    /// - `EBUSY`: the limits were set before in this binding.
     /// - `ENODEV`: `probe` is over, and the device is being unbound.
     /// - `ENOMEM`.
     ///
@@ -126,17 +126,18 @@ impl<'bound> DmaDevice<'bound> {
         let binding = binding::claim(dev)?;
         // SAFETY:
         // - `dev` is valid and in the `Core` context, and not in `unbind`: it is being probed.
-        // - A mapping of this crate needs a token, and the claim says that there is none.
+        // - A mapping of this crate needs a token, and by the claim no token exists.
         if let Err(err) = unsafe { limits.apply(ffi::as_raw(dev)) } {
             binding::unclaim(dev);
             return Err(err);
         }
 
-        // SAFETY: Claimed above, so that it exists as long as `dev` is bound, and nobody else knows
-        // of it. `dev` has a mask now.
+        // SAFETY: The binding was claimed above, so it exists as long as `dev` is bound, and only this
+        // function uses it. `dev` has a mask now.
         let binding = unsafe { binding::look_up(binding, &limits) };
 
-        // INVARIANT: `dev` is bound by its type; claimed and set above.
+        // INVARIANT: `dev` is bound by its type. The binding is claimed, the limits are applied, and
+        // the reach is known.
         Ok(Self {
             binding,
             _bound: PhantomData,
@@ -159,30 +160,32 @@ impl<'bound> DmaDevice<'bound> {
         self.binding
     }
 
-    /// The token, for C functions that hand it on.
+    /// Returns the token as a pointer, for C functions that pass it on.
     #[inline(always)]
     pub(crate) fn as_binding(self) -> *const c_void {
         core::ptr::from_ref(self.binding).cast()
     }
 
-    /// The token of [`as_binding`](Self::as_binding) again.
+    /// Returns the token of a pointer from [`as_binding`](Self::as_binding).
     ///
     /// # Safety
     ///
-    /// `binding` must come from there, and the device be bound during `'bound`.
+    /// `binding` must come from [`as_binding`](Self::as_binding), and the device must be bound during
+    /// `'bound`.
     pub(crate) unsafe fn from_binding(binding: *const c_void) -> Self {
-        // INVARIANT: By the safety requirements of this function.
+        // INVARIANT: The binding is that of a token, and bound during `'bound` (function precondition).
         Self {
-            // SAFETY: As above.
+            // SAFETY: The binding exists as long as the device is bound, which it is during `'bound`
+            // (function precondition).
             binding: unsafe { &*binding.cast() },
             _bound: PhantomData,
         }
     }
 
-    /// The token for a part of the time.
+    /// Returns the token with a shorter lifetime.
     ///
-    /// What holds during `'bound` holds during `'a`, so that the token is as good. This is not open to
-    /// drivers, which have no use for it: a handle is to have the lifetime of its binding.
+    /// The guarantees for `'bound` hold during `'a`, too. This is not open to drivers, which have no
+    /// use for it: a handle has the lifetime of its binding.
     #[inline(always)]
     pub(crate) fn shorter<'a>(self) -> DmaDevice<'a>
     where
@@ -195,14 +198,14 @@ impl<'bound> DmaDevice<'bound> {
         }
     }
 
-    /// What mappings for the device are held against.
+    /// Returns the DMA constraints of mappings for the device.
     #[inline(always)]
     pub(crate) fn reach(self) -> &'bound Reach {
         self.binding.reach()
     }
 
-    /// Returns whether `size` bytes from `address` on, not 0, are within the streaming mask and on one
-    /// side of the segment boundary: for memory that C has found by other limits.
+    /// Returns whether `size` bytes from `address` on are within the streaming mask and do not cross
+    /// the segment boundary. `size` is not 0. For memory that C has allocated within other limits.
     pub(crate) fn takes_address(self, address: dma::DmaAddress, size: usize) -> bool {
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         let address = u64::from(address);
@@ -223,8 +226,8 @@ impl<'bound> DmaDevice<'bound> {
     /// Returns the mask for streaming memory.
     #[inline]
     pub fn mask(self) -> u64 {
-        // SAFETY: By the type invariant the device is valid; a device whose limits were applied
-        // has a mask.
+        // SAFETY: By the type invariant the device is valid, and its limits were applied, so it has a
+        // mask.
         unsafe { *(*self.as_raw()).dma_mask }
     }
 
@@ -235,7 +238,7 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { (*self.as_raw()).coherent_dma_mask }
     }
 
-    /// Returns the mask that would reach all memory of this machine.
+    /// Returns the mask that is needed to reach all memory of the machine.
     ///
     /// C API: `dma_get_required_mask()`.
     #[inline]
@@ -246,7 +249,7 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns whether the mask does not reach all memory, so that buffers may be bounced.
     ///
-    /// C API: `dma_addressing_limited()`. Context: any but hard IRQ; it may walk the machine's memory
+    /// C API: `dma_addressing_limited()`. Context: any but hard IRQ; it may walk the memory ranges
     /// under a lock.
     #[inline]
     pub fn addressing_limited(self) -> bool {
@@ -254,10 +257,10 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { bindings::dma_addressing_limited(self.as_raw()) }
     }
 
-    /// Returns the largest piece of contiguous memory that can be mapped at once, in bytes.
+    /// Returns the size up to which any piece of contiguous memory can be mapped, in bytes.
     ///
-    /// That may change when memory is plugged in that the device does not reach. A piece in reach, or
-    /// aligned as the device wants it, may be larger.
+    /// It may change when memory is hotplugged that the device does not reach. A piece that the device
+    /// reaches, or that is suitably aligned, may be larger.
     ///
     /// C API: `dma_max_mapping_size()`.
     #[inline]
@@ -266,7 +269,7 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { bindings::dma_max_mapping_size(self.as_raw()) }
     }
 
-    /// Returns the size up to which a mapping is cheap, in bytes.
+    /// Returns the size up to which a mapping is efficient, in bytes.
     ///
     /// C API: `dma_opt_mapping_size()`.
     #[inline]
@@ -275,8 +278,8 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { bindings::dma_opt_mapping_size(self.as_raw()) }
     }
 
-    /// Returns the unit in which an IOMMU joins pieces of memory for this device, as a mask: pieces
-    /// that begin and end at it can be one segment. 0 if none are joined.
+    /// Returns, as a mask, the granule by which an IOMMU merges pieces of memory for this device:
+    /// pieces that begin and end at a multiple can become one segment. 0 if nothing is merged.
     ///
     /// C API: `dma_get_merge_boundary()`.
     #[inline]
@@ -293,7 +296,7 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_max_seg_size()`.
     #[inline]
     pub fn max_segment_size(self) -> u32 {
-        // CAST: It was 32 bits.
+        // CAST: The C API has 32 bits.
         self.reach().max_segment() as u32
     }
 
@@ -310,34 +313,33 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_min_align_mask()`.
     #[inline]
     pub fn min_align_mask(self) -> u32 {
-        // SAFETY: By the type invariant the device is valid. If not NULL, `dma_parms` points to
-        // its parameters, which do not change while it is bound.
+        // SAFETY: By the type invariant the device is valid. If not NULL, `dma_parms` points to its
+        // parameters, which do not change while it is bound.
         unsafe { (*self.as_raw()).dma_parms.as_ref() }.map_or(0, |parms| parms.min_align_mask)
     }
 
-    /// Returns the unit in which caches are maintained for this device, in bytes: 1 if it is coherent
-    /// with them, whatever the machine's other devices are.
+    /// Returns the cache maintenance unit of this device in bytes: 1 if the device is coherent,
+    /// whatever the machine's other devices are.
     ///
-    /// What the device writes to begins and ends at a multiple of it, or is a buffer of `kmalloc()`, which
-    /// the kernel bounces where it is too small for that; [`DmaMapping::map`](crate::DmaMapping::map)
-    /// refuses what would be neither.
+    /// Memory that the device writes to must begin and end at a multiple of it, or be a `kmalloc()`
+    /// buffer, which the kernel bounces if it is too small for that.
+    /// [`DmaMapping::map`](crate::DmaMapping::map) refuses other memory.
     ///
-    /// C API: `dma_get_cache_alignment()`, which is the machine's; `dev_is_dma_coherent()`.
+    /// C API: `dma_get_cache_alignment()`, which is for the whole machine; `dev_is_dma_coherent()`.
     #[inline]
     pub fn cache_alignment(self) -> usize {
         self.reach().cache_alignment()
     }
 
-    /// Returns whether `give` and `complete` call C's sync functions for this device; if not, they only
+    /// Returns whether `give` and `complete` call C's sync functions for this device. If not, they only
     /// change the owner.
     ///
-    /// That is so for one of these reasons:
+    /// The reasons for `true` are:
     ///
-    /// - The device is not coherent with the CPU's caches: `true` from the start.
+    /// - The device is not coherent with the CPU's caches: always `true`.
     /// - A buffer was bounced: `false` until the first one is, then `true` for good.
-    /// - The kernel was built with `CONFIG_DMA_API_DEBUG`: always `true`, also where nothing is
-    ///   copied and no cache is cleaned. What is to be expected elsewhere can't be read off such a
-    ///   kernel.
+    /// - The kernel was built with `CONFIG_DMA_API_DEBUG`: always `true`, also where nothing is copied
+    ///   and no cache is cleaned. Such a kernel does not tell what to expect of others.
     ///
     /// C API: `dma_dev_need_sync()`. Context: any.
     #[inline]
@@ -346,9 +348,9 @@ impl<'bound> DmaDevice<'bound> {
         unsafe { ffi::need_sync(self.as_raw()) }
     }
 
-    /// Returns how many bytes are leaked because the device could not be stopped when their
-    /// handle was dropped, or because their handle was leaked and a
-    /// [`DmaPool`](crate::DmaPool) found that out.
+    /// Returns the number of quarantined bytes. They are leaked because the device could not be stopped
+    /// when their handle was dropped, or because a [`DmaPool`](crate::DmaPool) found that their handle
+    /// was leaked.
     ///
     /// Context: any.
     pub fn quarantined(self) -> usize {
@@ -357,14 +359,15 @@ impl<'bound> DmaDevice<'bound> {
 }
 
 impl From<DmaDevice<'_>> for Pending {
-    /// Counts something that is put off for the binding.
+    /// Counts a deferred free of the binding.
     fn from(dev: DmaDevice<'_>) -> Self {
-        // SAFETY: The count is the binding's, whose end waits for it, and which has not ended here.
+        // SAFETY: The count is in the binding, which has not ended here, and whose end waits until the
+        // count is 0.
         unsafe { Self::new(dev.binding.pending()) }
     }
 }
 
-/// A [`DmaDevice`], for whichever time.
+/// A [`DmaDevice`] of any lifetime.
 pub trait Token: Copy {
     /// Counts `bytes` as leaked.
     #[doc(hidden)]

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the library remembers of one binding of a device to a driver.
+//! Per-binding state of a device.
 //!
-//! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It
-//! makes a second set-up an error, counts quarantined memory, and at unbind ends the
-//! [workqueues](crate::workqueue), waits for the frees that were put off, has the [`ledger`] settled,
-//! and takes the segment limits back. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
+//! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It makes
+//! a second set-up an error, and counts quarantined memory. At unbind it ends the
+//! [workqueues](crate::workqueue), waits for deferred frees, releases leaked memory ([`ledger`]), and
+//! restores the segment limits. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use super::{
     limits::DmaLimits,
@@ -45,44 +45,46 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Lives in memory of the device's devres list, from [`claim`] until the device is unbound. `dev` is
-/// that device.
+/// It lives in the devres list of `dev`, from [`claim`] until `dev` is unbound.
 #[repr(C)]
 pub(crate) struct Binding {
     // First, for the C helper that takes a binding.
     dev: *mut bindings::device,
-    /// Known when the limits have been applied, before there is a token.
+    /// Initialised after the limits are applied, before there is a token.
     reach: MaybeUninit<Reach>,
-    /// Bytes that are leaked because the device could not be stopped.
+    /// The number of bytes that are leaked because the device could not be stopped.
     quarantined: AtomicUsize,
-    /// What was put off and is not done.
+    /// The number of deferred frees that are not done.
     pending: AtomicUsize,
-    /// The workqueues: the name of the first, see [`WorkQueue::before`].
+    /// The list of workqueues, see [`WorkQueue::before`].
     queues: AtomicPtr<WorkQueue>,
-    /// The device's segment limits before, which the next driver finds again.
+    /// The device's segment limits before, which the end of the binding restores.
     parms: Option<bindings::device_dma_parameters>,
 }
 
-/// Runs when the device is unbound, after the driver's data is gone.
+/// Ends the binding when the device is unbound, after the driver's data is dropped.
 ///
 /// # Safety
 ///
 /// Called by devres only, with the [`Binding`] that [`claim`] made.
 unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
-    // SAFETY: `res` is a `Binding`.
+    // SAFETY: Devres calls this with the `Binding` that `claim` made, before it is freed.
     let binding = unsafe { &*res.cast::<Binding>() };
 
-    // No token is left, so there are no new queues, and nothing is put off but by what is waited for
-    // here: work, and what was put off. Devres releases in a context that may sleep.
-    // SAFETY: The list is what `keep` made of it, and nobody else has it.
+    // No token is left, so there are no new queues. Only work on the queues and deferred frees can
+    // defer more frees, and both are waited for here. Devres releases in a context that may sleep.
+    //
+    // SAFETY: `keep` made the list from pointers of `before`, and the swap takes it, so it is ended
+    // once.
     unsafe { WorkQueue::end_all(binding.queues.swap(null_mut(), Ordering::AcqRel)) };
     ffi::wait_pending(&binding.pending);
 
-    // SAFETY: This is the end of the binding, and what was put off is done.
+    // SAFETY: The binding is about to end. No token or handle is left that could be used, and deferred
+    // frees are done.
     unsafe { ledger::settle(dev) };
 
-    // SAFETY: `dev` is valid, and its parameters, if it has any, are used by mappings only, of which
-    // there are none any more.
+    // SAFETY: `dev` is valid. Only mappings use its parameters, if it has any, and there are no
+    // mappings any more.
     let parms = unsafe { (*dev).dma_parms.as_mut() };
     if let (Some(old), Some(parms)) = (binding.parms, parms) {
         *parms = old;
@@ -91,9 +93,8 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
 
 /// Returns whether `dev` has its driver's data: from the end of `probe` to the end of `unbind`.
 ///
-/// A driver in Rust always has data, and it is set where `probe` returns, by the `kernel` crate, which
-/// takes it away after `unbind`. What is left there by the driver before is taken away by the driver
-/// core.
+/// A Rust driver always has data. The `kernel` crate sets it at the end of `probe`, and clears it after
+/// `unbind`. The driver core clears what an earlier driver left there.
 fn is_past_probe(dev: &Device<Bound>) -> bool {
     // SAFETY: `dev` is a valid device.
     !unsafe { (*ffi::as_raw(dev)).driver_data }.is_null()
@@ -101,12 +102,12 @@ fn is_past_probe(dev: &Device<Bound>) -> bool {
 
 /// Claims the binding of `dev` for the caller.
 ///
-/// In `probe` only. Devres releases what came last first: a claim that is made in `unbind` would end
-/// before what the driver gave to devres until then.
+/// In `probe` only. Devres releases in reverse order: a claim that is made in `unbind` would end before
+/// earlier devres resources of the driver.
 ///
 /// # Errors
 ///
-/// - `EBUSY` if it is claimed already.
+/// - `EBUSY` if the binding is claimed already.
 /// - `ENODEV` if `probe` is over: the device is being unbound.
 /// - `ENOMEM` if there is no memory for the state.
 pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
@@ -130,7 +131,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
 
     // SAFETY: `raw` is a bound device. If not NULL, `dma_parms` points to its parameters.
     let parms = unsafe { (*raw).dma_parms.as_ref() }.copied();
-    // SAFETY: Devres memory is aligned for any type, large enough, and ours so far.
+    // SAFETY: Devres memory is aligned for any type, large enough, and not on a list yet.
     unsafe {
         new.write(Binding {
             dev: raw,
@@ -142,8 +143,8 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
         })
     };
 
-    // SAFETY: `raw` is a bound device, `new` comes from `__devres_alloc_node()` and is given away
-    // here: it is on the device's list afterwards, or freed because another one is.
+    // SAFETY: `raw` is a bound device. `new` came from `__devres_alloc_node()` and is given away here.
+    // Afterwards it is on the device's list, or was freed because the list has another `Binding`.
     let found =
         unsafe { bindings::devres_get(raw, new.as_ptr().cast(), None, core::ptr::null_mut()) };
 
@@ -154,9 +155,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
     }
 }
 
-/// Takes back a claim, after a set-up that failed.
-///
-/// Waits for what was put off meanwhile: at unbind, nobody would.
+/// Releases a claim after a failed set-up, and waits for its deferred frees, since unbind would not.
 pub(crate) fn unclaim(dev: &Device<Bound>) {
     // SAFETY: `dev` is bound. The state is on its list, and no token that leads to it is left.
     unsafe {
@@ -164,17 +163,18 @@ pub(crate) fn unclaim(dev: &Device<Bound>) {
     };
 }
 
-/// Looks up what holds for the device of `binding`, now that its `limits` have been applied.
+/// Initialises the reach of `binding`, after its `limits` have been applied.
 ///
 /// # Safety
 ///
-/// The device must be bound during `'bound` and have a mask. `binding` must be what [`claim`] made,
-/// and nobody else use it.
+/// The device must be bound during `'bound` and have a mask. `binding` must come from [`claim`], and
+/// nothing else may use it.
 pub(crate) unsafe fn look_up<'bound>(
     mut binding: NonNull<Binding>,
     limits: &DmaLimits,
 ) -> &'bound Binding {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `binding` is valid during `'bound` and used here only, and the device is bound and has a
+    // mask (function preconditions).
     unsafe {
         let binding = binding.as_mut();
         binding.reach.write(Reach::of(binding.dev, limits));
@@ -196,14 +196,14 @@ impl Binding {
         self.dev
     }
 
-    /// Returns what mappings are held against.
+    /// Returns the DMA constraints of mappings.
     #[inline(always)]
     pub(crate) fn reach(&self) -> &Reach {
-        // SAFETY: There is a reference to a binding only after `look_up`.
+        // SAFETY: References to a binding come from `look_up` only, which has initialised it.
         unsafe { self.reach.assume_init_ref() }
     }
 
-    /// What was put off for this binding, and is not done.
+    /// Returns the count of deferred frees of this binding that are not done.
     pub(crate) fn pending(&self) -> &AtomicUsize {
         &self.pending
     }
@@ -221,7 +221,7 @@ impl Binding {
             {
                 Ok(_) => return,
                 Err(now) => {
-                    // SAFETY: It has come from `before` above, and is not on the list.
+                    // SAFETY: The pointer came from `before` above, and was not put on the list.
                     queue = unsafe { Arc::from_raw(new) };
                     first = now;
                 }
@@ -245,8 +245,8 @@ impl Binding {
     }
 }
 
-// SAFETY: The device is reference-counted and shared between threads; the rest are plain values.
+// SAFETY: Any thread may use the pointer to the device, which is bound. The rest are plain values.
 unsafe impl Send for Binding {}
 
-// SAFETY: As above; what changes is atomic.
+// SAFETY: Fields that change by a shared reference are atomic.
 unsafe impl Sync for Binding {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device can address, stated by the driver before the first mapping.
+//! DMA limits of a device, stated by the driver before the first mapping.
 
 use crate::{
     generic::errno::to_result,
@@ -13,19 +13,19 @@ use kernel::{
     prelude::*, //
 };
 
-/// The limits of a device, as its data sheet has them.
+/// The DMA limits of a device, as its data sheet states them.
 ///
 /// Given to [`DmaDevice::new`](crate::device::DmaDevice::new) or to
-/// [`Gate::new`](crate::gate::Gate::new), once per binding. What is not set
-/// keeps the bus's default (for PCI: segments up to 64 KiB, no boundary below 4 GiB).
+/// [`Gate::new`](crate::gate::Gate::new), once per binding. A limit that is not set keeps the bus's
+/// default (for PCI: segments up to 64 KiB, no boundary below 4 GiB).
 ///
-/// A largest segment and a boundary that are set here hold for each piece of memory that the device
-/// is told of: streaming and coherent memory and blocks of pools alike, so that a
-/// [`Piece`](crate::Piece) is within them. Where the data sheet means data only, and the device finds
-/// its rings otherwise, the driver says so where it allocates them:
+/// A largest segment and a boundary that are set here apply to each piece of memory that the device is
+/// told of: streaming memory, coherent memory and pool blocks. So a [`Piece`](crate::Piece) is within
+/// them. If the data sheet means data only, and the device accesses its rings otherwise, the driver
+/// says so where it allocates them:
 /// [`CoherentOptions::beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits),
 /// [`PoolOptions::beyond_segment_limits`](crate::pool::PoolOptions::beyond_segment_limits). A bus's
-/// default, which nobody has said of this device, holds for streaming memory only, as in C.
+/// default, which is not specific to the device, applies to streaming memory only, as in C.
 ///
 /// # Examples
 ///
@@ -42,7 +42,8 @@ pub struct DmaLimits {
 }
 
 impl DmaLimits {
-    /// Limits of a device that can address `mask`, for coherent and streaming memory alike; not 0.
+    /// Returns the limits of a device that can address `mask`, for coherent and streaming memory alike;
+    /// not 0.
     #[inline]
     pub const fn new(mask: DmaMask) -> Self {
         Self {
@@ -81,15 +82,14 @@ impl DmaLimits {
     /// the offset within 4 KiB preserved (as NVMe does).
     ///
     /// One less than a power of two, and below `PAGE_SIZE`. An IOMMU keeps the offset within its own
-    /// pages: where they are smaller than that, [`DmaDevice::new`](crate::device::DmaDevice::new) returns
-    /// `EIO`.
+    /// pages. If they are smaller, [`DmaDevice::new`](crate::device::DmaDevice::new) returns `EIO`.
     #[inline]
     pub const fn min_align_mask(mut self, mask: u32) -> Self {
         self.min_align_mask = Some(mask);
         self
     }
 
-    /// The largest segment and the boundary, as far as the driver states them.
+    /// Returns the largest segment and the boundary, as far as the driver stated them.
     pub(crate) const fn segment(&self) -> (Option<u32>, Option<u64>) {
         (self.max_segment_size, self.segment_boundary)
     }
@@ -100,7 +100,7 @@ impl DmaLimits {
     ///
     /// `EINVAL` for a limit that its setter rules out.
     pub const fn check(&self) -> Result {
-        // An IOMMU accepts an empty mask, and the C API takes it for "none was set": 32 bits.
+        // An IOMMU accepts an empty mask, and the C API treats it as "not set": 32 bits.
         if self.streaming_mask.value() == 0 || self.coherent_mask.value() == 0 {
             return Err(EINVAL);
         }
@@ -140,11 +140,11 @@ impl DmaLimits {
         if wants_parms && parms.is_null() {
             return Err(EIO);
         }
-        // `__iommu_dma_map()` has a `WARNING` for it, and fails.
+        // `__iommu_dma_map()` has a `WARNING` for a larger mask, and fails.
         //
         // SAFETY: `dev` is valid by the safety requirements of this function.
         if unsafe { ffi::use_dma_iommu(dev) } {
-            // SAFETY: As above.
+            // SAFETY: `dev` is valid by the safety requirements of this function.
             let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev) };
             // CAST: `unsigned long` has at least 32 bits.
             if self.min_align_mask.unwrap_or(0) as c_ulong > granule_mask {
@@ -160,32 +160,32 @@ impl DmaLimits {
         let mut coherent = self.coherent_mask.value();
         // SAFETY: `dev` is valid by the safety requirements of this function.
         if unsafe { (*dev).dma_mask == &raw mut (*dev).coherent_dma_mask } {
-            // Some platform code has one field for both masks: the smaller one honours both.
+            // Some platform code has one field for both masks; the smaller one honours both.
             streaming = streaming.min(coherent);
             coherent = streaming;
         }
 
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `dev` is valid, and nothing is mapped for it meanwhile (function preconditions).
         to_result(unsafe { bindings::dma_set_mask(dev, streaming) })?;
 
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `dev` is valid, and nothing is allocated for it meanwhile (function preconditions).
         let ret = unsafe { bindings::dma_set_coherent_mask(dev, coherent) };
         if let Err(err) = to_result(ret) {
             if let Some(mask) = old_mask {
-                // SAFETY: As above; `dma_mask` was not NULL, or `old_mask` would be `None`.
+                // SAFETY: `dev` is valid, and `dma_mask` was not NULL, or `old_mask` would be `None`.
                 unsafe { *(*dev).dma_mask = mask };
             }
             return Err(err);
         }
 
-        // SAFETY: Either `parms` is not NULL and points to the device's parameters, which nobody
-        // else changes while the device is probed, or no limit that lives in them was set.
+        // SAFETY: Either `parms` points to the device's parameters, which only this function changes
+        // while the device is probed, or no limit is set that is stored in them.
         unsafe {
             if let Some(bytes) = self.max_segment_size {
                 (*parms).max_segment_size = bytes;
             }
             if let Some(mask) = self.segment_boundary {
-                // CAST: `check()` has seen that this is a boundary; on 32-bit systems the field's
+                // CAST: `check()` verified that this is a boundary. On 32-bit systems the field's
                 // largest value means "none", as it does for C drivers.
                 (*parms).segment_boundary_mask = mask as c_ulong;
             }

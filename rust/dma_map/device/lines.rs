@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cache lines that a device writes to, and what shares them.
+//! Cache line sharing checks for memory that a device writes to.
 //!
-//! Where a device's DMA is not coherent with the caches, these are maintained line by line. A line
-//! that the device writes to, and the CPU beside, loses one of the two. Small buffers of `kmalloc()`
-//! share lines; so the kernel bounces what has a size that only they have, if the device writes to it
-//! (`dma_kmalloc_needs_bounce()`): the buffer itself is then copied to by the CPU. It goes by the size
-//! of what it maps, and by nothing else.
+//! If a device's DMA is not coherent with the caches, the kernel maintains them line by line. If the
+//! device and the CPU both write to a line, one write is lost. Small `kmalloc()` buffers share lines.
+//! So the kernel bounces a piece of a size that only they have, if the device writes to it
+//! (`dma_kmalloc_needs_bounce()`); the CPU then copies to the buffer. The kernel decides by the size of
+//! the mapped piece only.
 //!
-//! The rule, for each piece as the kernel maps it: it has its lines to itself, or it is bounced.
+//! The rule, for each piece as the kernel maps it: it shares no cache line, or it is bounced.
 
 pub use crate::sys::ffi::Small;
 
@@ -29,15 +29,15 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// Judges a piece that a device writes to.
+/// Checks a piece that a device writes to.
 ///
-/// `unit` is that of the device's cache maintenance, 1 if it is coherent; `small` is what becomes of
-/// small pieces, if this is one; and `whole` tells whether the piece has its lines to itself.
+/// `unit` is the device's cache maintenance unit, 1 if it is coherent. `small` is how the kernel maps
+/// small pieces, if this is one. `whole` returns whether the piece shares no cache line.
 ///
 /// # Errors
 ///
 /// - `EIO`: the kernel would bounce it, and cannot.
-/// - `EINVAL`: what shares its lines would be harmed.
+/// - `EINVAL`: data in a shared cache line could be lost.
 #[inline]
 pub fn judge(unit: usize, small: Option<Small>, whole: impl FnOnce() -> bool) -> Result {
     match small {
@@ -51,20 +51,20 @@ pub fn judge(unit: usize, small: Option<Small>, whole: impl FnOnce() -> bool) ->
 
 /// A device that is not coherent with the caches, and may write to what is mapped for it.
 ///
-/// There is none on architectures without maintenance of caches, which the compiler knows.
+/// The compiler knows that there is none on architectures without cache maintenance.
 #[derive(Clone, Copy)]
 pub struct Lines<'a> {
     dev: DmaDevice<'a>,
 }
 
 impl<'a> Lines<'a> {
-    /// `None` if `dev` is coherent with the caches.
+    /// Returns `None` if `dev` is coherent with the caches.
     #[inline(always)]
     pub(crate) fn of(dev: DmaDevice<'a>) -> Option<Self> {
         (dev.reach().cache_alignment() > 1).then_some(Self { dev })
     }
 
-    /// `None` if `dev` is coherent with the caches, or does not write in direction `D`.
+    /// Returns `None` if `dev` is coherent with the caches, or does not write in direction `D`.
     #[inline(always)]
     pub(crate) fn written<D: Direction>(dev: DmaDevice<'a>) -> Option<Self> {
         if D::DEVICE_WRITES {
@@ -79,22 +79,22 @@ impl<'a> Lines<'a> {
         self.dev.reach()
     }
 
-    /// The size of a line, in bytes.
+    /// Returns the cache maintenance unit, in bytes.
     #[inline]
     pub(crate) fn unit(self) -> usize {
         self.reach().cache_alignment()
     }
 
-    /// What becomes of `len` bytes that are mapped as one piece, if it is a small one to the kernel.
+    /// Returns how the kernel maps `len` bytes as one piece, if that is a small piece to the kernel.
     pub(crate) fn small(self, len: u64) -> Option<Small> {
         let small = self.reach().small();
 
-        // CAST: What is longer than the address space is not small.
+        // CAST: A length that does not fit `usize` is not small.
         let aligned = || ffi::kmalloc_size_aligned(usize::try_from(len).unwrap_or(usize::MAX));
         (small != Small::Mapped && !aligned()).then_some(small)
     }
 
-    /// Judges `len` bytes that are mapped as one piece.
+    /// Checks `len` bytes that are mapped as one piece.
     ///
     /// # Errors
     ///
@@ -103,10 +103,10 @@ impl<'a> Lines<'a> {
         judge(self.unit(), self.small(len), whole)
     }
 
-    /// Judges a chunk of a buffer.
+    /// Checks a chunk of a buffer.
     ///
-    /// It becomes an entry of a table: small ones are not [joined](Self::joins). But it may become
-    /// more than one, which are smaller, and of which one may not be bounced.
+    /// It becomes an entry of a table, because small chunks are not [joined](Self::joins). If it is
+    /// split into several entries, they are smaller, and one of them may not be bounced.
     ///
     /// # Errors
     ///
@@ -119,14 +119,14 @@ impl<'a> Lines<'a> {
         judge(self.unit(), small, whole)
     }
 
-    /// Returns whether a chunk of `second` bytes may be joined to what lies before it and has `first`:
+    /// Returns whether a chunk of `second` bytes may be joined to the preceding one of `first` bytes:
     /// not if that hides from the kernel that one of them is small.
     #[inline]
     pub(crate) fn joins(self, first: u64, second: u64) -> bool {
         self.small(first).is_none() && self.small(second).is_none()
     }
 
-    /// Checks pieces of these lengths, whose lines are not shared, or which are bounced.
+    /// Checks the lengths of pieces that share no cache lines or are bounced.
     ///
     /// # Errors
     ///

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each mapping is held against, looked up once for a binding.
+//! Per-binding DMA constraints, looked up once.
 //!
-//! All of it is settled before a driver maps anything: the masks and segment limits by
-//! [`DmaDevice::new`](crate::DmaDevice::new), and the IOMMU and the bus's ranges by the kernel, before
-//! `probe`. So a mapping compares numbers, where C looks up none of them.
+//! All of them are fixed before a driver maps anything: the masks and segment limits by
+//! [`DmaDevice::new`](crate::DmaDevice::new), the IOMMU and the bus's ranges by the kernel before
+//! `probe`. So a mapping only compares numbers, and calls no C function for them.
 //!
-//! Two things do change later, so nothing that is kept here depends on them:
+//! Two things change later, and no constraint here depends on them:
 //!
-//! - *How much memory there is.* A device that reaches all of it when it is bound may meet memory
-//!   that it does not reach when more is plugged in; `dma_max_mapping_size()` changes then. So what a
-//!   bounce buffer takes at once is not asked of the device, but of each piece: up to
-//!   [`limit`](Reach::limit), which is an address, entries may be as long as a segment, and beyond it
-//!   as long as a bounce buffer. Only a device that is limited from the start has that length for
-//!   all of its entries, and keeps it when memory is taken away.
-//! - *How many bounce pools there are.* With `CONFIG_SWIOTLB_DYNAMIC` the kernel makes more of them,
-//!   anywhere below an address that was settled at boot. A device that reaches all below that
-//!   address has nothing to ask. For others the limit is what they reach themselves, and a piece
-//!   beyond it is held against the pools that there are then, in [`refusal`](crate::device::refusal).
+//! - *The amount of memory.* A device that reaches all memory when it is bound may not reach memory
+//!   that is hotplugged later. `dma_max_mapping_size()` changes then. So the size of a bounce buffer is
+//!   a limit of each piece, and not of the device. Up to the address [`limit`](Reach::limit), entries
+//!   may be as long as a segment. Beyond it, they may be as long as a bounce buffer. Only a device that
+//!   is limited from the start has the length of a bounce buffer for all its entries, and keeps it when
+//!   memory is removed.
+//! - *The number of bounce pools.* With `CONFIG_SWIOTLB_DYNAMIC` the kernel allocates more of them,
+//!   anywhere below an address that is fixed at boot. For a device that reaches everything below that
+//!   address, nothing needs to be checked. For other devices, `limit` is what they reach directly, and
+//!   [`refusal`](crate::device::refusal) checks a piece beyond it with the bounce pools that exist at
+//!   that time.
 
 use super::limits::DmaLimits;
 use crate::sys::{
@@ -39,58 +40,59 @@ use kernel::{
     prelude::*, //
 };
 
-/// What can be mapped for a device as one piece, and from where.
+/// The DMA constraints of a binding: the size and place of one piece.
 pub(crate) struct Reach {
-    /// The number of the binding; none is used twice.
+    /// The number of the binding; no other binding gets it.
     binding: u64,
-    /// The last physical address that can be mapped without a question.
+    /// The last physical address that can be mapped without a check.
     limit: u64,
     /// The largest segment, wherever it lies.
     max_segment: u64,
     /// The boundary that a segment must not cross, as a mask.
     boundary: u64,
-    /// The largest piece of coherent memory that can be one segment within what the driver stated.
+    /// The largest piece of coherent memory that can be one segment within the limits that the driver
+    /// stated.
     max_stated: u64,
     /// The boundary that the driver stated; all ones if it did not.
     stated_boundary: u64,
-    /// The largest entry of a table: a segment, and no more than a bounce buffer, or whatever stands
-    /// between, takes at once.
+    /// The largest entry of a table: at most a segment, and at most what a bounce buffer or an IOMMU
+    /// takes at once.
     max_entry: u64,
-    /// The largest one that lies beyond `limit`.
+    /// The largest entry beyond `limit`.
     max_beyond: u64,
-    /// Where the pages within `limit` end, in the array of pages; 0 if an entry may not be as long as
-    /// a page, or if pages do not tell.
+    /// The end, in the array of pages, of the pages within `limit`; 0 if an entry cannot be as long as
+    /// a page, or if the array does not tell.
     pages_end: usize,
-    /// Whether what was found of a piece beyond `limit` stays so.
+    /// Whether the check of a piece beyond `limit` has the same result later.
     settled: bool,
-    /// Whether segments within the limits are within them for the device, too.
+    /// Whether segments within the limits keep to them at their DMA addresses.
     keeps_segments: bool,
-    /// Whether, beside that, mapping leaves no mark in a table.
+    /// Whether, in addition, mapping leaves no mark in a table.
     leaves_tables: bool,
-    /// The unit in which caches are maintained for the device; 1 if it is coherent with them.
+    /// The cache maintenance unit of the device, in bytes; 1 if it is coherent.
     cache_alignment: usize,
-    /// What becomes of small pieces, if it is not.
+    /// How the kernel maps small pieces, if the device is not coherent.
     small: Small,
 }
 
-/// How many bindings there have been.
+/// The number of the next binding.
 static BINDINGS: AtomicU64 = AtomicU64::new(1);
 
-/// What C assumes of a device that says nothing.
+/// The largest segment that C assumes if none is set.
 const DEFAULT_SEGMENT: u32 = 64 * 1024;
 
-/// The longest entry of a table that the kernel's own IOMMU code maps, with pages of
+/// Returns the longest entry of a table that the kernel's IOMMU code can map, with IOMMU pages of
 /// `granule_mask + 1` bytes.
 ///
-/// `iommu_dma_map_sg()` rounds an entry to such pages, and makes it longer by what is left before a
-/// boundary if the next one would cross that: by less than the length of the next one. The sum has to
-/// have room in 32 bits, or it is `EOVERFLOW`.
+/// `iommu_dma_map_sg()` rounds an entry to such pages. If the next entry would cross a boundary, it
+/// pads the entry up to the boundary, by less than the length of the next one. The sum must fit in 32
+/// bits, or the mapping fails with `EOVERFLOW`.
 const fn max_translated(granule_mask: u64) -> u64 {
-    // Half of what 32 bits can count, less what rounding adds.
+    // Half of the 32-bit range, less what rounding adds.
     (1u64 << 31).wrapping_sub(granule_mask).wrapping_sub(1)
 }
 
-// Wherever in a page the entry begins.
+// Holds wherever in a page the entry begins.
 const _: () = {
     let mut bits = 12;
     while bits <= 30 {
@@ -104,23 +106,23 @@ const _: () = {
 };
 
 impl Reach {
-    /// Looks up what holds for `dev`, to which `limits` have been applied.
+    /// Looks up the constraints of `dev`, to which `limits` have been applied.
     ///
     /// # Safety
     ///
     /// `dev` must be a bound device with a DMA mask.
     pub(crate) unsafe fn of(dev: *mut bindings::device, limits: &DmaLimits) -> Self {
-        // SAFETY: By the safety requirements of this function. If not NULL, `dma_parms` points to
-        // the device's parameters.
+        // SAFETY: `dev` is bound (function precondition). If not NULL, `dma_parms` points to its
+        // parameters.
         let parms = unsafe { (*dev).dma_parms.as_ref() };
         let max = parms.map_or(0, |parms| parms.max_segment_size);
         let boundary = parms.map_or(0, |parms| parms.segment_boundary_mask);
         let max_segment = u64::from(if max == 0 { DEFAULT_SEGMENT } else { max });
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `dev` is bound and has a mask (function precondition).
         let max_mapping = unsafe { bindings::dma_max_mapping_size(dev) };
-        // From the one answer, since the memory may change until there is another one.
+        // Uses the same answer, since memory hotplug may change the next one.
         //
-        // SAFETY: As above.
+        // SAFETY: `dev` is bound and has a mask (function precondition).
         let bouncing = unsafe { Bouncing::of(dev, max_mapping != usize::MAX) };
         let limit = bouncing.limit;
         // CAST: `size_t` is at most 64 bits.
@@ -130,14 +132,14 @@ impl Reach {
             0 => c_ulong::MAX,
             mask => mask,
         } as u64;
-        // What the parameters hold may be the bus's, so they do not tell.
+        // The parameters may be the bus's, so only `limits` tells what the driver stated.
         let (stated, stated_boundary) = limits.segment();
         let stated_boundary = stated_boundary.unwrap_or(u64::MAX);
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `dev` is bound (function precondition).
         let (keeps_segments, use_iommu) =
             unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
         if use_iommu {
-            // SAFETY: As above.
+            // SAFETY: `dev` is bound (function precondition).
             //
             // CAST: `unsigned long` is at most 64 bits. An IOMMU's page is at most one of the CPU's.
             let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev) } as u64;
@@ -163,54 +165,56 @@ impl Reach {
             boundary,
             keeps_segments,
             leaves_tables: keeps_segments && !use_iommu,
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `dev` is bound (function precondition).
             cache_alignment: match unsafe { ffi::is_coherent(dev) } {
                 true => 1,
                 false => ffi::cache_alignment(),
             },
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `dev` is bound and has a mask (function precondition).
             small: unsafe { ffi::small(dev) },
         }
     }
 
-    /// The number of the binding, for what is kept beyond it and must not be taken for another's.
+    /// Returns the number of the binding, for data that outlives it and must not be used in another
+    /// one.
     #[inline]
     pub(crate) fn binding(&self) -> u64 {
         self.binding
     }
 
-    /// The last physical address that can be mapped without a question, if a bounce buffer is allowed.
-    /// Of what lies beyond it, [`refusal::check`](crate::device::refusal::check) knows more.
+    /// Returns the last physical address that can be mapped without a check, if bouncing is allowed.
+    /// [`refusal::check`](crate::device::refusal::check) checks what lies beyond it.
     #[inline]
     pub(crate) fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Whether what was found of a piece beyond the limit stays so. If not, a table that is kept is
-    /// looked at before each mapping.
+    /// Returns whether the check of a piece beyond the limit has the same result later. If not, a table
+    /// that is kept is checked before each mapping.
     #[inline]
     pub(crate) fn settled(&self) -> bool {
         self.settled
     }
 
-    /// The largest segment that the device takes, in bytes.
+    /// Returns the largest segment that the device takes, in bytes.
     #[inline]
     pub(crate) fn max_segment(&self) -> u64 {
         self.max_segment
     }
 
-    /// The largest entry of a table, in bytes.
+    /// Returns the largest entry of a table, in bytes.
     #[inline]
     pub(crate) fn max_entry(&self) -> u64 {
         self.max_entry
     }
 
-    /// The largest entry that lies beyond the limit and is bounced, in bytes.
+    /// Returns the largest entry that lies beyond the limit and is bounced, in bytes.
     pub(crate) fn max_beyond(&self) -> u64 {
         self.max_beyond
     }
 
-    /// The address behind the last `struct page` that can be mapped, if whole pages can be entries.
+    /// Returns the address behind the last `struct page` that can be mapped, if whole pages can be
+    /// entries.
     #[inline]
     pub(crate) fn pages_end(&self) -> Option<usize> {
         match self.pages_end {
@@ -219,37 +223,37 @@ impl Reach {
         }
     }
 
-    /// The boundary that a segment must not cross, as a mask.
+    /// Returns the boundary that a segment must not cross, as a mask.
     #[inline]
     pub(crate) fn boundary(&self) -> u64 {
         self.boundary
     }
 
-    /// Whether what maps for the device keeps to the segment limits: its addresses are those of the
-    /// memory, of bounce buffers, or of an IOMMU whose driver is the kernel's own.
+    /// Returns whether mappings for the device keep to the segment limits: DMA addresses are those of
+    /// the memory, of bounce buffers, or of an IOMMU with the kernel's IOMMU code.
     #[inline]
     pub(crate) fn keeps_segments(&self) -> bool {
         self.keeps_segments
     }
 
-    /// Whether a table that was mapped can be mapped again as it is, and nothing is to be seen of its
-    /// segments: only the kernel's own IOMMU code marks tables whose memory it bounced. Memory on a bus,
-    /// of which entries are marked too, is in no buffer.
+    /// Returns whether mapping leaves no mark in a table, so that a mapped table can be mapped again
+    /// without a check of its entries. Only the kernel's IOMMU code marks entries whose memory it
+    /// bounced. Entries of memory on a bus are marked too, but no buffer contains such memory.
     pub(crate) fn leaves_tables(&self) -> bool {
         self.leaves_tables
     }
 
-    /// What becomes of small pieces of memory that the device writes to, if it is not coherent with the
-    /// caches.
+    /// Returns how the kernel maps small pieces that the device writes to, if it is not coherent with
+    /// the caches.
     #[inline]
     pub(crate) fn small(&self) -> Small {
         self.small
     }
 
-    /// The unit in which caches are maintained for the device, in bytes; 1 if it is coherent with them.
+    /// Returns the cache maintenance unit of the device, in bytes; 1 if it is coherent with the caches.
     #[inline]
     pub(crate) fn cache_alignment(&self) -> usize {
-        // What is known when the kernel is configured costs nothing.
+        // A constant if the configuration decides it.
         if cfg!(not(any(
             CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE,
             CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU,
@@ -260,17 +264,17 @@ impl Reach {
         self.cache_alignment
     }
 
-    /// Returns whether `len` bytes of coherent memory can be one segment somewhere, as far as the
-    /// driver stated limits of segments.
+    /// Returns whether `len` bytes of coherent memory can be one segment somewhere, within the segment
+    /// limits that the driver stated.
     #[inline(always)]
     pub(crate) fn takes_coherent(&self, len: usize) -> bool {
-        // No limit is smaller than that (`DmaLimits::check`), which costs nothing where the compiler
-        // knows the length.
+        // No limit is smaller than a cache line (`DmaLimits::check`). The comparison is free if the
+        // compiler knows the length.
         len <= bindings::L1_CACHE_BYTES as usize || len as u64 <= self.max_stated
     }
 
     /// Returns whether `len` bytes of coherent memory from `address` on, within
-    /// [`takes_coherent`](Self::takes_coherent), lie across the boundary that the driver stated.
+    /// [`takes_coherent`](Self::takes_coherent), cross the boundary that the driver stated.
     #[inline(always)]
     pub(crate) fn crosses_coherent(&self, address: DmaAddress, len: usize) -> bool {
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
@@ -284,8 +288,8 @@ impl Reach {
         len > PAGE_SIZE && (len as u64).wrapping_sub(1) > room
     }
 
-    /// The boundary that the driver stated, as the size of what it divides memory into; 0 if it stated
-    /// none.
+    /// Returns the boundary that the driver stated, as the size of the areas between boundaries; 0 if
+    /// it stated none.
     pub(crate) fn stated_boundary(&self) -> u64 {
         self.stated_boundary.wrapping_add(1)
     }
@@ -296,11 +300,11 @@ impl Reach {
         len <= self.max_segment && len.wrapping_sub(1) <= self.boundary
     }
 
-    /// Returns whether `len` bytes from `address` on, at least 1, lie across the boundary.
+    /// Returns whether `len` bytes from `address` on, at least 1, cross the boundary.
     #[inline]
     pub(crate) fn crosses(&self, address: u64, len: u64) -> bool {
-        // Neither term is more than the boundary, and with one of all ones there is nothing to
-        // cross: an address space does not wrap. What is longer than the boundary has no room.
+        // Neither term is more than the boundary. One of all ones is never crossed, since an address
+        // space does not wrap. A piece longer than the boundary has no room.
         let room = self.boundary.wrapping_sub(address & self.boundary);
         len.wrapping_sub(1) > room
     }

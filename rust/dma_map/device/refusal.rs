@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Why a mapping is refused: for now (`ENOMEM`), or for good (`EIO`).
+//! Reasons for a failed mapping: temporary (`ENOMEM`) or permanent (`EIO`).
 //!
-//! C says the same for all causes, `DMA_MAPPING_ERROR`, and more than one errno for the same cause.
-//! So whoever maps asks here, in the rare case in which there is something to ask:
+//! C returns `DMA_MAPPING_ERROR` for all causes, or different errnos for the same cause. So mapping
+//! functions call these checks, in the rare case in which they are needed:
 //!
-//! - before, where C would not only fail but print a `WARNING`: [`check`], [`check_table`];
-//! - after C has failed, which of the two it is: [`reason`], [`reason_of_table`],
+//! - before the mapping, where C would not only fail but print a `WARNING`: [`check`], [`check_table`];
+//! - after C has failed, to tell the two apart: [`reason`], [`reason_of_table`],
 //!   [`reason_of_allocation`].
 //!
-//! The rules of `kernel/dma/swiotlb.c` and `drivers/iommu/dma-iommu.c` that this goes by are in
-//! `bounce.c`. The table of causes is in the crate root's documentation.
+//! They apply the rules of `kernel/dma/swiotlb.c` and `drivers/iommu/dma-iommu.c`, in `bounce.c`. The
+//! table of causes is in the crate root's documentation.
 
 use super::DmaDevice;
 use crate::{
@@ -26,8 +26,8 @@ type Direction = bindings::dma_data_direction;
 type PhysAddr = bindings::phys_addr_t;
 
 extern "C" {
-    // In `bounce.c`. C structs are opaque pointers here, as in `ffi.rs`. All of them take a device that
-    // is bound and has a mask, and look at numbers only, but for the two that go through a table.
+    // In `bounce.c`. C structs are opaque pointers here, as in `ffi.rs`. All of these take a device
+    // that is bound and has a mask. They only look at numbers, but for the two that walk a table.
     fn dma_map_helper_iova_fits(dev: *mut c_void, mask: u64, size: u64) -> bool;
     fn dma_map_helper_must_bounce(dev: *mut c_void, phys: PhysAddr, size: usize) -> bool;
     fn dma_map_helper_never(
@@ -61,7 +61,7 @@ extern "C" {
     ) -> bool;
 }
 
-/// Returns whether a piece that lies beyond the limit takes a bounce buffer, for its place.
+/// Returns whether a piece beyond the limit must be bounced because of its place.
 pub(crate) fn must_bounce(dev: DmaDevice<'_>, chunk: Chunk) -> bool {
     // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.
     //
@@ -69,14 +69,15 @@ pub(crate) fn must_bounce(dev: DmaDevice<'_>, chunk: Chunk) -> bool {
     unsafe { dma_map_helper_must_bounce(dev.as_raw().cast(), chunk.phys, chunk.len as usize) }
 }
 
-/// Checks a piece that lies beyond what is mapped without a question ([`Reach::limit`]).
+/// Checks a piece that lies beyond [`Reach::limit`], up to which mappings need no check.
 ///
-/// What is found can change until C finds it: another bounce pool may be made meanwhile.
+/// The result may be outdated when C maps the piece: the kernel may allocate another bounce pool
+/// meanwhile.
 ///
 /// # Errors
 ///
-/// `EIO`: the piece cannot be mapped where it lies, and no bounce buffer is allowed, or none is
-/// there, or one that could be handed out is out of the device's reach.
+/// `EIO`: the piece cannot be mapped in place, and bouncing is not allowed, there is no bounce pool, or
+/// the device does not reach a bounce buffer that it could get.
 ///
 /// [`Reach::limit`]: crate::device::reach::Reach::limit
 #[cold]
@@ -117,7 +118,7 @@ pub(crate) unsafe fn check_table(
 ) -> Result {
     let (dev, sgl) = (dev.as_raw().cast(), sgt.sgl.cast());
 
-    // SAFETY: `dev` is bound, and has a mask; the rest by the safety requirements of this function.
+    // SAFETY: `dev` is bound, and has a mask. The table describes pages (function precondition).
     //
     // CAST: The C API counts in `int`.
     match unsafe {
@@ -128,7 +129,7 @@ pub(crate) unsafe fn check_table(
     }
 }
 
-/// Why C did not map a piece.
+/// Returns the reason why C did not map a piece.
 #[cold]
 #[inline(never)]
 pub(crate) fn reason(
@@ -148,7 +149,7 @@ pub(crate) fn reason(
     }
 }
 
-/// Why C did not map a table, for which it returned `errno`.
+/// Returns the reason why C did not map a table, for which it returned `errno`.
 ///
 /// # Safety
 ///
@@ -162,13 +163,13 @@ pub(crate) unsafe fn reason_of_table(
     attrs: c_ulong,
     errno: c_int,
 ) -> Error {
-    // The one cause that has an errno of its own.
+    // The only cause with an errno of its own.
     if from_errno(errno) == EOPNOTSUPP {
         return EOPNOTSUPP;
     }
     let (dev, sgl) = (dev.as_raw().cast(), sgt.sgl.cast());
 
-    // SAFETY: `dev` is bound, and has a mask; the rest by the safety requirements of this function.
+    // SAFETY: `dev` is bound, and has a mask. The table describes pages (function precondition).
     //
     // CAST: The C API counts in `int`.
     match unsafe {
@@ -179,13 +180,14 @@ pub(crate) unsafe fn reason_of_table(
     }
 }
 
-/// Why C did not allocate `size` bytes, not 0, at addresses within `mask`.
+/// Returns the reason why C did not allocate `size` bytes, not 0, at addresses within `mask`.
 ///
-/// The page allocator does not tell; and what it lacks may be freed, or plugged in.
+/// The page allocator gives no reason. A lack of memory is temporary: memory may be freed or
+/// hotplugged.
 #[cold]
 #[inline(never)]
 pub(crate) fn reason_of_allocation(dev: DmaDevice<'_>, mask: u64, size: usize) -> Error {
-    // SAFETY: `dev` is bound.
+    // SAFETY: `dev` is bound, and the helper looks at numbers only.
     match unsafe { dma_map_helper_iova_fits(dev.as_raw().cast(), mask, size as u64) } {
         true => ENOMEM,
         false => EIO,

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long what a device is told of may be.
+//! Splitting of memory into segments that a device takes.
 
 use super::DmaDevice;
 use crate::sys::ffi;
 use kernel::page::PAGE_SIZE;
 
-/// Returns where `dev` finds the byte at `phys`, as far as its segments depend on that.
+/// Returns the address of the byte at `phys` by which segments of `dev` are cut: the physical address,
+/// or the DMA address if that may cut them elsewhere.
 #[inline(always)]
 pub(crate) fn place(dev: DmaDevice<'_>, phys: u64) -> u64 {
     match dev.reach().keeps_segments() {
         true => phys,
-        // SAFETY: `dev` is bound.
+        // SAFETY: `dev` is bound, so it is valid.
         false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
     }
 }
 
-/// How long an entry may be, and what it must not cross.
+/// The largest length of an entry, and the boundary that it must not cross.
 #[derive(Clone, Copy)]
 pub(crate) struct Split {
     max: u64,
@@ -30,7 +31,7 @@ impl Split {
         boundary: u64::MAX,
     };
 
-    /// The limits of `dev`.
+    /// Returns the segment limits of `dev`.
     #[inline]
     pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
         Self {
@@ -39,7 +40,7 @@ impl Split {
         }
     }
 
-    /// The limits of an entry of a table that is mapped for `dev`.
+    /// Returns the limits of an entry of a table that is mapped for `dev`.
     #[inline]
     pub(crate) fn of_entries(dev: DmaDevice<'_>) -> Self {
         Self {
@@ -48,7 +49,7 @@ impl Split {
         }
     }
 
-    /// Adds limits to those that there are; `max` must not be 0, and `boundary` be a boundary.
+    /// Narrows the limits. `max` must not be 0, and `boundary` must be a boundary mask.
     #[inline]
     pub(crate) fn narrow(&mut self, max: u64, boundary: u64) {
         self.max = self.max.min(max);
@@ -60,8 +61,8 @@ impl Split {
         self.max > max
     }
 
-    /// Returns how long a segment of `len` bytes gets if `more` are added, up to a page, that begin the
-    /// page at `phys`; `None` if they cannot be.
+    /// Returns the length of a segment of `len` bytes joined with the next `more` bytes, up to a page,
+    /// that begin the page at `phys`; `None` if they cannot be joined.
     #[inline]
     pub(crate) const fn join(self, phys: u64, len: u32, more: u32) -> Option<u32> {
         // CAST: Widened, so that the sum does not wrap.
@@ -76,7 +77,7 @@ impl Split {
         }
     }
 
-    /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is.
+    /// Returns how many of `len` bytes at `addr` can be one segment; at least 1 if `len` is not 0.
     #[inline]
     pub(crate) fn first(self, addr: u64, len: u64) -> u64 {
         // The distance to the last byte before the boundary; adding 1 wraps only for a boundary
@@ -87,7 +88,7 @@ impl Split {
     }
 }
 
-// What does not fit the 32 bits of a length is not added, and no byte of it is lost.
+// Bytes that do not fit the 32 bits of a length are not joined, and none is lost.
 const _: () = {
     const LARGEST: Split = Split {
         max: u32::MAX as u64,
