@@ -145,7 +145,8 @@ pub struct Typed;
 /// - In the [`Part`](crate::Part) state that holds for the range, which lies within the memory and is
 ///   not empty. The rest is as in the [`Device`](crate::Device) state, and the device does not access
 ///   it.
-/// - In the other states it is synced for the device.
+/// - In the other states it is synced for the device. From [`Lasting`](crate::state::Lasting) it never
+///   becomes the CPU's.
 pub struct Dma<M: Backing, D: Direction, S: State> {
     // Not dropped with the handle, because quarantined memory stays allocated.
     pub(crate) backing: ManuallyDrop<M>,
@@ -353,7 +354,9 @@ impl<M: Backing, D: Direction, S: Returns> Dma<M, D, S> {
 }
 
 impl<M: OneAddress, D: Direction, S: InDevice> Dma<M, D, S> {
-    /// Returns the DMA address of the memory, which is contiguous from there on.
+    /// Returns the DMA address of the memory, which is contiguous from there on: one segment within the
+    /// device's limits, unless the memory was allocated
+    /// [beyond them](crate::CoherentOptions::beyond_segment_limits).
     ///
     /// Context: any.
     #[inline]

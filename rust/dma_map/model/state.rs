@@ -30,7 +30,8 @@
 //!
 //! | verb | from | to | what it does |
 //! |---|---|---|---|
-//! | `give` | `Cpu`, `Part` | `Device<E>`, `Shared<E>` | syncs for the device, and gives it the memory |
+//! | `give` | `Cpu` | `Device<E>`, `Shared<E>` | syncs for the device, and gives it the memory |
+//! | `give` | `Part` | `Device<E>` | syncs the range for the device, and gives it the memory |
 //! | `complete` | `Device<E>`, `Shared<E>` | `Cpu` | `EBUSY` unless the engine is idle; syncs for the CPU |
 //! | `complete_range` | `Device<E>` | `Part` | the same for a range of a [`DmaMapping`] |
 //! | `cancel` | `Device<E>`, `Shared<E>` | `Cpu` | stops the engine unless it is idle; syncs for the CPU |
@@ -50,7 +51,7 @@
 //! | the same, with a table | as [`SgMapping`] | as [`SgMapping`] | as [`SgMapping`] |
 //! | [`DmaPages`] | `dma_sync_single_for_device()` | `dma_sync_single_for_cpu()` | `dma_free_pages()` |
 //! | [`DmaNoncontiguous`] | `dma_sync_sgtable_for_device()` | `dma_sync_sgtable_for_cpu()` | `dma_free_noncontiguous()` |
-//! | [`MappedBuffer`] | `dma_sync_single_for_device()` | `dma_sync_single_for_cpu()` | none: is put back |
+//! | [`MappedBuffer`] | `dma_sync_single_for_device()` | `dma_sync_single_for_cpu()` | as `cancel`; the buffer stays mapped |
 //! | [`DmaCoherent`] | none | none; a read barrier | `dma_free_attrs()` |
 //! | [`PoolBlock`] | none | none; a read barrier | `dma_pool_free()` |
 //! | [`CoherentHandle`] | | | `dma_free_attrs()` |
