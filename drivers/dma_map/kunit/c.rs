@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the C API says of a device: the values that the library is compared with.
+//! Values of the C API for a device, which those of the library are compared with.
 
 use core::ptr::NonNull;
 use kernel::{

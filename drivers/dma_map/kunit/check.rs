@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Checks that end a case by an error.
+//! Checks that end a case with an error.
 //!
 //! A failing `assert!` of KUnit ends the thread where it stands: no destructor runs, and what was
 //! locked stays locked. Cases of this module run in a driver's `probe`, with the device's lock

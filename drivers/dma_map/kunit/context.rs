@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Contexts that must not sleep.
+//! Atomic contexts for the cases.
 
 use crate::c;
 use kernel::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`DmaDevice`]: one set-up per binding, and what can be read out of a device.
+//! [`DmaDevice`]: one set-up per binding, and the values that can be read from a device.
 
 use crate::{
     c::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device does with the addresses that it is given, done by the CPU.
+//! Device accesses, done by the CPU.
 //!
 //! A DMA address is translated as the hardware does it, by the IOMMU's tables if there are any, and
 //! the memory behind it is accessed: a bounce buffer, if the kernel uses one. So a sync that is

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Parts of no bytes: of each kind of buffer, in each form that can have none, in each place, of each
-//! buffer that is made of others. They add nothing to a mapping, and leave nothing behind.
+//! Empty parts of buffers.
+//!
+//! They are of each kind of buffer, in each form that can be empty, in each place, and in each buffer
+//! that is made of others. They add nothing to a mapping, and leave nothing behind.
 
 mod part;
 

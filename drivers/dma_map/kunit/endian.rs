@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Le`] and [`Be`]: what is in memory, as bytes, so that it does not matter which order the CPU has.
+//! [`Le`] and [`Be`]: their bytes in memory, on a CPU of either byte order.
 
 use crate::{
     check::*,

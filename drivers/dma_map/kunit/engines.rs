@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Stand-ins for the part of a device that does the DMA.
+//! Test engines: stand-ins for the part of a device that does the DMA.
 //!
 //! The devices of the cases never access memory by themselves: what a device does is done by the
 //! CPU ([`Device`](crate::device_side)), in the thread of the case, between calls of the library.

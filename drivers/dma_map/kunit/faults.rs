@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Allocations that fail on demand.
+//! Fault injection: allocations that fail on demand.
 
 use crate::{
     check::*,

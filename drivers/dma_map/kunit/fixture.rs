@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices for the cases.
+//! Test devices.
 //!
 //! A case gives a closure to [`TestDevice::bind`], which binds the device to the driver of this
 //! module, and `probe` runs the closure: in the thread of the case, with a device in the `Core`

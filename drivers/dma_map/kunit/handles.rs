@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Every handle, and what becomes of it when the device is unbound: leaked, kept, or dropped where
-//! memory may not be freed.
+//! Every handle at unbind: leaked, kept, or dropped where memory may not be freed.
 
 mod engine;
 mod forgotten;

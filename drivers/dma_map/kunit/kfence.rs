@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that KFENCE guards: a small allocation of now and then, in pages that are reserved since
-//! boot. A driver can't tell, and each kind of mapping takes it.
+//! Buffers that KFENCE guards: each kind of mapping takes them.
+//!
+//! KFENCE serves some of the small allocations from pages that it reserves at boot. A driver cannot
+//! tell.
 
 use crate::{
     check::*,

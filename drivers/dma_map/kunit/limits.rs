@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`DmaLimits`]: what is refused, and that what is refused changes nothing.
+//! [`DmaLimits`]: what is refused, and that a refusal changes nothing.
 
 use crate::{
     c::{

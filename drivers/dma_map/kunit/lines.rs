@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of memory that shares cache lines, where a device is not coherent with the caches. No
-//! machine that the suites run on has such a device, so it is the rule alone that is held against its
-//! meaning here.
+//! Cache line rule for devices that are not coherent with the caches.
+//!
+//! The suites run on no machine with such a device, so only the rule itself is tested here.
 
 use crate::{
     check::*,

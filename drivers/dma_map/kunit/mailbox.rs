@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Mailbox`]: a request and its response, by a device that answers, or does something else.
+//! [`Mailbox`]: a request and its response, from honest and from hostile devices.
 
 mod exchange;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`DmaMapping`](dma_map::DmaMapping), what it maps, and mappings of what others own.
+//! [`DmaMapping`](dma_map::DmaMapping), its buffers, and mappings of borrowed memory and of registers.
 
 mod failures;
 mod free;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`MiscDevice`]: its files, as the kernel calls them, and how long it lives.
+//! [`MiscDevice`]: its files, as the kernel calls them, and its lifetime.
 
 mod files;
 mod life;

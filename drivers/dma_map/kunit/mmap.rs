@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Mmap`], as far as it goes without a process: the guest's test `mmap` has one.
+//! [`Mmap`] without a process. The guest's test `mmap` has one.
 
 mod stuck;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All of the machine's memory: that an allocation fails when there is none, and nobody is killed. If
-//! somebody is, the kernel says so, and the harness hears it.
+//! Exhausted memory: an allocation of all of the machine's memory fails, and no process is killed.
+//!
+//! If the kernel kills one, it says so in the log, and the harness fails the run.
 
 use crate::{
     c,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Bytes that tell where they belong: neighbours, blocks and patterns differ.
+//! Byte patterns: neighbours, blocks and patterns differ, so that misplaced bytes show.
 
 use kernel::prelude::*;
 

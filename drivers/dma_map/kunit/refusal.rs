@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Why a mapping is refused, for each way to map: `EIO` if it never can be, `ENOMEM` if it may be
-//! later.
+//! Errors of each way to map: `EIO` if it can never succeed, `ENOMEM` if it may succeed later.
 
 use crate::{
     c,

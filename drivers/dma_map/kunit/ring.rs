@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rings: the arithmetic, and memory with a device on the other side, honest or not.
+//! Rings: their arithmetic, and a device on the other side, honest or not.
 
 mod hostile;
 mod index;

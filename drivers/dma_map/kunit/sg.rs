@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`SgMapping`](dma_map::SgMapping) and what it maps.
+//! [`SgMapping`](dma_map::SgMapping) and its buffers.
 
 mod addresses;
 mod boundaries;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Transfer`], around each kind of handle.
+//! [`Transfer`] of each kind of handle.
 
 mod context;
 mod end;

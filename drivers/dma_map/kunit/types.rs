@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is decided by types and constants: allocation flags, directions, engines behind pointers,
-//! and the order of a hand-over.
+//! Types and constants: allocation flags, directions, engines behind pointers, and barriers.
 
 use crate::{
     check::*,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of user space, for the thread of a case.
+//! User memory for the thread of a case.
 
 use crate::pattern;
 use core::marker::PhantomData;

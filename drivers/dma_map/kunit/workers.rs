@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Threads for a case: a work queue, which belongs to a device of its own.
+//! Threads for a case: a work queue on a device of its own.
 
 use crate::{
     check::*,

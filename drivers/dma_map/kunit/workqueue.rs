@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`WorkQueue`]: that unbind waits, that nobody else does, and that work can be put on it anywhere.
+//! [`WorkQueue`]: only unbind waits for it, and work can be enqueued in any context.
 
 use crate::{
     check::*,

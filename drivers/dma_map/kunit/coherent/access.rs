@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Access to memory that is shared: the kernel's I/O macros and methods, views, and that the device
-//! sees the same bytes at a view's address.
+//! Access to shared coherent memory: I/O macros and methods, and views.
+//!
+//! The device sees the same bytes at a view's address.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The constructors: what comes out of them.
+//! Constructors of coherent memory: what they return.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a handle: what the engine is asked, and that it is legal anywhere.
+//! Drop of coherent memory: what the engine is asked, and that it is legal in any context.
 
 use super::*;
 use crate::{

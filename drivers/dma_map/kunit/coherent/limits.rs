@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The limits of segments that a driver states, and those that it does not: coherent memory.
+//! Segment limits of coherent memory: those that a driver states, and a bus's defaults.
 
 use super::*;
 use crate::{

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Options: memory is what it is without them, and is freed as it was allocated. Memory without a
-//! kernel mapping, and the pages behind memory.
+//! Options of coherent memory.
+//!
+//! Memory with options is used as memory without them, and is freed with its attributes. Also memory
+//! without a kernel mapping, and the pages behind memory.
 
 use super::*;
 use crate::{

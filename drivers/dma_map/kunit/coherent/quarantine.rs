@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is left of memory that a device may still write to: one that cannot be stopped, or whose
-//! handle was leaked.
+//! Quarantine of coherent memory.
+//!
+//! The device may still write to it: it cannot be stopped, or the handle was leaked.
 
 use super::*;
 use crate::{

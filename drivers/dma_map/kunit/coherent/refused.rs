@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The constructors: what they refuse, and what is left then.
+//! Constructors of coherent memory: what they refuse, and that a refusal leaves nothing behind.
 
 use super::*;
 use crate::{

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `give`, `complete` and `cancel`: who has the memory, what each side finds, and what a busy device does.
+//! Transitions of coherent memory: `give`, `complete` and `cancel`.
+//!
+//! Who has the memory, what each side finds in it, and what a busy device does to a transition.
 
 use super::*;
 use crate::{

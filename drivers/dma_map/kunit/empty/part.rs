@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer of any kind, as one type, so that a table can have all of them.
+//! `Part`: a buffer of any kind as one type, so that a table of cases can hold all kinds.
 
 use dma_map::{
     mapping::Pages,

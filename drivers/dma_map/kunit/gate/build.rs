@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is left when a gate cannot be built.
+//! Failures to build a gate, and what they leave behind.
 
 use super::*;
 use crate::faults;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Several threads that map, transfer and free behind a gate, until the device is unbound.
+//! Gate stress: several threads map, transfer and free behind a gate until the device is unbound.
 
 use super::*;
 use crate::{

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When a handle drops its engine: after the memory is the CPU's. The drop may give away what the transfer
-//! had, a slot in a queue.
+//! Drop of an engine: after the memory is the CPU's.
+//!
+//! The drop of an engine may give away what the transfer had, such as a slot in a queue.
 
 use super::*;
 use crate::device_side;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handles that are leaked, on a PCI function: DMA debugging looks for what is left when it is
-//! unbound, and has to find nothing.
+//! Leaked handles of a PCI function: DMA debugging finds no mapping left when it is unbound.
 
 use super::*;
 use crate::c;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handles in a driver's data, and handles that are dropped where memory may not be freed: those that
-//! have no such cases of their own.
+//! Handles that are kept in a driver's data, or dropped in atomic context.
+//!
+//! For handles that have no such cases of their own.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `map`: what fails, that the buffer comes back with the error, and that nothing is left linked.
+//! Failures of `IovaMapping::map`: the buffer comes back with the error, and nothing stays linked.
 
 use super::*;
 use crate::{

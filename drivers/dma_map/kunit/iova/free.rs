@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a mapping: what the engine is asked, where it is legal, and what the device reaches
-//! afterwards.
+//! Drop of an IOVA mapping.
+//!
+//! What the engine is asked, in which contexts it is legal, and what the device reaches afterwards.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Buffers of pieces: those that an IOMMU's pages can bridge, and those that they cannot.
+//! Buffers with gaps: those that the pages of an IOMMU can bridge, and those that they cannot.
 
 use super::*;
 use crate::{

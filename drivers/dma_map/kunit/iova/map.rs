@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mapping: that an IOMMU's addresses are used where there is one, and that the data is there.
+//! `IovaMapping::map`: it uses an IOMMU's addresses where there is one, and the data arrives.
 
 use super::*;
 use crate::{

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A request and its response as a transfer: what the device is told of, and how it ends.
+//! `Exchange`: a request and its response as a transfer.
+//!
+//! Which memory the device is told of, and how the transfer ends.
 
 use super::*;
 use crate::engines::Scripted;

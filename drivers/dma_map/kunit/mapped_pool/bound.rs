@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many buffers there are: the maximum, and when they are allocated.
+//! Number of buffers in a mapped pool: its maximum, and when they are allocated.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each CPU has at hand.
+//! Per-CPU caches of a mapped pool.
 
 use super::*;
 use crate::{

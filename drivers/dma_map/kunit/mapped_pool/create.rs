@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making a pool: where its buffers are, what they hold, and what is refused.
+//! Constructors of a mapped pool: where its buffers are, what they hold, and what is refused.
 
 use super::*;
 use crate::{

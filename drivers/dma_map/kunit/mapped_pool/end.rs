@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The end of a pool, with all of its buffers back and with some still out.
+//! End of a mapped pool: with all of its buffers back, and with some outstanding.
 
 use super::*;
 use crate::{

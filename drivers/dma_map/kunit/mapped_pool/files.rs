@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files in debugfs, in which pools show what they count.
+//! debugfs files of mapped pools, with their counters.
 
 use super::*;
 use crate::fixture::*;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hard interrupts that take and put back at any moment, also in the middle of a call on the same CPU.
+//! Hard interrupts that take and put back at any moment, also during a call on the same CPU.
 
 use super::*;
 use crate::fixture::*;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Buffers of devices that cannot be stopped.
+//! Quarantine of pool buffers: devices that cannot be stopped.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer that changes its owner, and is put back in each state.
+//! Transitions of a pool buffer, and putting it back in each state.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Several threads, and interrupts among them, with one pool, until the device is unbound.
+//! Mapped pool stress: several threads and interrupts use one pool until the device is unbound.
 
 use super::*;
 use crate::{

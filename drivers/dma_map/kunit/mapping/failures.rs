@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `map`, `map_cpu`: what fails, and that the buffer comes back with the error, as it was.
+//! Failures of `map` and `map_cpu`: the buffer comes back with the error, as it was.
 
 use super::*;
 use crate::{

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a mapping: what the engine is asked, where the buffer is freed, and what is left of
-//! memory that must not be freed.
+//! Drop of a single mapping.
+//!
+//! What the engine is asked, where the buffer is freed, and that memory which must not be freed is
+//! leaked.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `with_mapped`: which memory can be lent, by what it is.
+//! `with_mapped`: which kinds of memory can be lent.
 
 use super::{
     scope::{

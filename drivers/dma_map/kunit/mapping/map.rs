@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `map`, `map_cpu`: what is mapped, of buffers of each kind.
+//! `map` and `map_cpu`: what is mapped, for each kind of buffer.
 
 use super::*;
 use crate::{

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `MmioMapping`: a BAR that another device reaches. The peer is the device itself, which has one.
+//! `MmioMapping`: a BAR that another device reaches.
+//!
+//! The peer is the device itself, which has a BAR.
 
 use super::*;
 use crate::{

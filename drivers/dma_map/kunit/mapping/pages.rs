@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Pages`]: zeroed, contiguous, and `ENOMEM` beyond what there is.
+//! [`Pages`]: zeroed and contiguous, and `ENOMEM` for more than the machine has.
 
 use super::*;
 use crate::{

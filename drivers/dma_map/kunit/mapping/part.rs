@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `complete_range`: what the CPU gets, and that the rest stays as the device left it.
+//! `complete_range`: the CPU gets the range, and the rest stays as the device left it.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Data across mappings: where a sync is missing, bounce buffers make it wrong data.
+//! Data across single mappings. Through bounce buffers, a missing sync is wrong data.
 
 use super::*;
 use crate::{

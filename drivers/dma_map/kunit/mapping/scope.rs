@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `with_mapped`: borrowed memory, which is unmapped on every way out, and memory that is none of
-//! the heap's.
+//! `with_mapped`: borrowed memory is unmapped on every way out, also memory that is not the heap's.
 
 use super::*;
 use crate::{

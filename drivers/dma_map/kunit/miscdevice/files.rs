@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The operations of a file.
+//! File operations of a device node.
 
 use super::*;
 

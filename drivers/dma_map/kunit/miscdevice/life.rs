@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long a node lives, and what its files do afterwards.
+//! Lifetime of a device node, and what its files do when it is gone.
 
 use super::*;
 use kernel::bindings;

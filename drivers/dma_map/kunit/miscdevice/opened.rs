@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A file that is opened, read and written as a process does it, from within the kernel.
+//! Files that are opened, read and written from within the kernel, as a process does it.
 
 use core::{
     mem::MaybeUninit,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A process that is stuck in the kernel while it has memory mapped, and what goes on without it.
+//! A process that is stuck in the kernel with memory mapped: others go on without it.
 
 use super::*;
 use crate::{

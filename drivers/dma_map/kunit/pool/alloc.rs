@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Taking blocks: what they hold, where that is legal, and what keeps the pool alive.
+//! Allocation of pool blocks: their contents, legal contexts, and what keeps the pool alive.
 
 use super::*;
 use crate::{

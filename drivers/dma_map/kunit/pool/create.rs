@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making a pool: size, alignment and boundary of its blocks, and what is refused.
+//! Constructors of a pool: size, alignment and boundary of its blocks, and what is refused.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a pool: where it is legal, and what becomes of a pool with blocks outstanding.
+//! Drop of a pool: legal contexts, and pools with blocks outstanding.
 
 use super::*;
 use crate::{

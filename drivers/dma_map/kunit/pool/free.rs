@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a block: what the engine is asked, and what becomes of a block that a device keeps.
+//! Drop of a pool block: what the engine is asked, and blocks that a device keeps.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The states of a block: what the device and the CPU see of it, and who may have it back.
+//! Transitions of a pool block: what the device and the CPU see, and when the CPU gets it back.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A device that writes what it likes where it may: the ring says so, and goes on.
+//! Hostile devices: one that writes anything to a ring gets an error, and the ring goes on.
 
 use super::*;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The arithmetic of rings, for itself: every state of small ones, at every place where counters
-//! wrap.
+//! Ring arithmetic: every state of small rings, at every place where counters wrap.
 
 use crate::check::*;
 use dma_map::ring::index::{

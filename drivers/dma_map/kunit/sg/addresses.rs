@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `into_addresses`: a mapping of which only the addresses are left.
+//! `into_addresses`: a mapping that keeps only its addresses.
 
 mod list;
 

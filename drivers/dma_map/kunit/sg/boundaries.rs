@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Segments honour the device's limits, whatever the buffer looks like and whatever an IOMMU joins.
+//! Segment limits of a scatter-gather mapping.
+//!
+//! Segments keep to the device's limits, for any buffer, and when an IOMMU joins entries.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dma_pages()`: which mappings are lists of pages, and which pages they are.
+//! `dma_pages()`: which mappings are lists of pages, and of which pages.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The drop of a mapping: what the engine is asked, and where and when the buffer is freed.
+//! Drop of a scatter-gather mapping: what the engine is asked, and where and when the buffer is freed.
 
 use super::*;
 use crate::{

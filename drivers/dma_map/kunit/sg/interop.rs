@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! To and from [`SGTable`] of the `kernel` crate.
+//! Conversion to and from [`SGTable`] of the `kernel` crate.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Several buffers in one table: ranges, pairs and lists, and that each buffer comes back.
+//! Several buffers in one table: ranges, pairs and lists. Each buffer comes back.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `map`: what is mapped, for each kind of buffer and each direction.
+//! `SgMapping::map`: what is mapped, for each kind of buffer and each direction.
 
 use super::*;
 use crate::{

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A bus whose addresses are those of the memory plus an offset: segments that keep to a boundary in
-//! memory may lie across it for the device.
+//! Bus addresses with an offset from the memory's.
+//!
+//! Segments that keep to a boundary in memory may lie across it for the device.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`SgOptions`]: the attributes go to map and to unmap, and do what they say.
+//! [`SgOptions`]: the attributes go to map and to unmap, and take effect.
 
 use super::*;
 use crate::{

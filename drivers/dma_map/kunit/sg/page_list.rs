@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`PageList`]: pages of zeroes, and copies in and out.
+//! [`PageList`]: zeroed pages, and copies in and out.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `Prebuilt`: a table that is kept from one mapping to the next, and only where it is right.
+//! `Prebuilt`: a table that is kept from one mapping to the next, and used only where it is right.
 
 use super::*;
 use crate::{

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is left of a buffer that a device may still write to: one that cannot be stopped, or whose
-//! mapping was leaked.
+//! Quarantine of a mapped buffer.
+//!
+//! The device may still write to it: it cannot be stopped, or the mapping was leaked.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `sync_read`, `sync_write`: a look at a part of what the device owns, while it is idle.
+//! `sync_read` and `sync_write`: access to a part of what the device owns, while it is idle.
 
 use super::*;
 use crate::{

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each side wrote is what the other side reads, in each direction, for each kind of buffer:
-//! in place, through bounce buffers, and through an IOMMU.
+//! Data across scatter-gather mappings: each side reads what the other side wrote.
+//!
+//! In each direction, for each kind of buffer: in place, through bounce buffers, and through an IOMMU.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `segments().split()`: descriptors that hold less than the device's limits say.
+//! `segments().split()`: descriptors that hold less than the device's limits allow.
 
 use super::*;
 use crate::{

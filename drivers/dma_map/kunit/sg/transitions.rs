@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `complete`, `cancel`, `give`, `unmap`: what a busy device does to them, and what they ask of the
-//! engine.
+//! Transitions of a scatter-gather mapping: `complete`, `cancel`, `give` and `unmap`.
+//!
+//! What they ask of the engine, and what a busy device does to them.
 
 use super::*;
 use crate::{

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was seen to go wrong with the `kernel` crate's own scatter-gather table, on Linux 7.3.4, does
-//! not with ours: `Documentation/dma_map/interop.rst`. That there is no direction but the three that
-//! C accepts is a compile-fail case, `direction/none`.
+//! Faults of the `kernel` crate's scatter-gather table, which `SgMapping` does not have.
+//!
+//! They were seen on Linux 7.3.4: `Documentation/dma_map/interop.rst`. That a direction is one of the
+//! three that C accepts is a compile-fail case, `direction/none`.
 
 use super::*;
 use crate::{

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`UserPages`](dma_map::UserPages) of a mapping that is dropped: user space finds what the device wrote,
-//! whichever handle it was, and whatever the pages are a part of.
+//! Drop of a mapping of [`UserPages`](dma_map::UserPages).
+//!
+//! User space finds what the device wrote, for each handle, and for each buffer that has such pages in
+//! it.
 
 use super::{
     user::pin_dest,

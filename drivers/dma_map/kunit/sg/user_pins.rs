@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`UserPages`]: what cannot be pinned, and when pins end.
+//! Pins of [`UserPages`]: what cannot be pinned, and when pins end.
 
 use super::{
     user::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where transfers start and end: in atomic context, in another thread, at unbind.
+//! Contexts of transfers: they start and end in atomic context, in another thread, at unbind.
 
 use super::*;
 use crate::{

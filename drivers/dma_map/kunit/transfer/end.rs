@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ways out of a transfer: completed, cancelled, dropped, leaked.
+//! End of a transfer: completed, cancelled, dropped, leaked.
 
 use super::*;
 use crate::engines::Late;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! [`Piece`] and [`Pieces`]: what a device is told.
+//! [`Piece`] and [`Pieces`]: the addresses and lengths that a device is told.
 
 use super::*;
 use crate::engines::Idle;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The start of a transfer, and one that fails half way.
+//! Start of a transfer, and a start that fails half way.
 
 use super::*;
 

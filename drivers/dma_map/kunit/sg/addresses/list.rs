@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Addresses of which the table is gone, where unmapping does nothing. A kernel that debugs DMA wants
-//! every table back, so these cases run on the kernel that is measured.
+//! Addresses whose table is freed, where unmapping does nothing.
+//!
+//! DMA debugging needs the table at each unmap, so these cases run on the kernel that is measured.
 
 use super::*;
 use crate::{
