@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mailbox on QEMU's `edu` device (`-device edu`).
+//! Mailbox driver for QEMU's `edu` device (`-device edu`).
 //!
 //! User space sends requests to `/dev/dma_mailbox<N>` and gets responses; in between, the device
 //! itself moves every byte by DMA. `Documentation/dma_map/mailbox.rst` has the ABI.
@@ -12,7 +12,7 @@
 //! - `regs`: the registers.
 //! - `engine`: how the device is told to move bytes, and how it is stopped; the driver's
 //!   one statement about the device, `unsafe impl Engine`.
-//! - `events`, `irq`: how the driver hears of the end.
+//! - `events`, `irq`: completion.
 //! - `message`: the mailbox in coherent memory. `payload`: scattered payloads.
 //! - `mailbox`: a bound device, and how it runs a request.
 //!
@@ -24,7 +24,7 @@
 //! # What lives how long
 //!
 //! ```text
-//!   file ---> Server ---> Queue          as long as somebody has it open
+//!   file ---> Server ---> Queue          as long as a process has it open
 //!                |
 //!                +------> Gate
 //!                          |
@@ -71,7 +71,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// The IDs of `edu`; its vendor ID is not one that the `kernel` crate can name.
+/// The IDs of `edu`. The `kernel` crate has no name for its vendor ID.
 const VENDOR: u16 = 0x1234;
 const DEVICE: u16 = 0x11e8;
 
@@ -84,11 +84,11 @@ kernel::pci_device_table!(
     [(pci::DeviceId::from_class(CLASS, 0xffffff), ())]
 );
 
-/// What the device can address: `bits` bits, in segments that fit in its buffer.
+/// Returns the device's limits: `bits` address bits, and segments that fit in its buffer.
 ///
 /// # Errors
 ///
-/// `EINVAL` for more bits than the registers are written with, or none.
+/// `EINVAL` if `bits` is 0, or more than the 32 bits of the address registers.
 fn limits(bits: u32) -> Result<DmaLimits> {
     if bits > u32::BITS {
         return Err(EINVAL);
@@ -100,7 +100,7 @@ struct Driver;
 
 struct DriverData<'bound> {
     _node: MiscDevice<'bound, File>,
-    /// Given back when the name is free again.
+    // Dropped after the node, so that the name is free when the number is.
     _number: Number,
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device behind the mailbox: its registers, its events and its DMA engine.
+//! DMA engine of the `edu` device.
 //!
-//! The engine knows one command at a time: copy up to 4096 bytes between memory and the device's
-//! buffer. It takes 100 ms for it, and there is no command to stop it. What does stop it is the bus
-//! master bit: without it the device counts on, reads and writes nothing, and then calls the
-//! command done. An old command must have come to that end before the bit is set again.
+//! The engine runs one command at a time: copy up to 4096 bytes between memory and the device's
+//! buffer. A command takes 100 ms, and there is no command to stop it. Clearing the bus master bit
+//! stops it: the device then reads and writes nothing, and reports the command as done after its
+//! 100 ms. An old command must have ended that way before the bit is set again.
 
 use crate::{
     events::{
@@ -60,33 +60,37 @@ use kernel::{
 /// An `edu` device that is bound to this driver.
 #[pin_data]
 pub(crate) struct Edu<'bound> {
-    // Dropped before the BAR, like everything that the device may still do.
+    // Dropped before the BAR: its drop ends the device's DMA.
     master: BusMaster<'bound>,
     bar: Bar<'bound>,
     #[pin]
     events: Events,
     /// Whether the device has an interrupt; it is polled otherwise.
     interrupts: Atomic<bool>,
-    /// Whether the next command must wait for the end of an old one, and give bus mastering back.
+    /// Whether the next command must wait for the end of an old one, and enable bus mastering.
     stopped: Atomic<bool>,
     /// How many transfers the device has completed.
     transfers: Atomic<u32>,
 }
 
-/// Returns whether the registers are there.
+/// Returns whether the device answers reads of its registers.
 ///
-/// Those of a device that was pulled out, or whose memory is disabled, read as all ones on some
-/// machines and as 0 on others, and 0 would look like an idle device.
+/// If the device was pulled out, or its memory is disabled, they read as all ones on some machines
+/// and as 0 on others. 0 would look like an idle device.
 fn answers(bar: &Bar<'_>) -> bool {
     u32::from(bar.read(IDENTIFICATION).magic()) == regs::MAGIC
 }
 
-/// Returns whether the device has no command, on its own word.
+/// Returns whether the device is present and has no command.
 fn is_idle(bar: &Bar<'_>) -> bool {
     !bar.read(DMA_COMMAND).start() && answers(bar)
 }
 
-/// Waits until the device has come to the end of a command, however it ends.
+/// Waits until the device has no command.
+///
+/// # Errors
+///
+/// `EIO` after a second.
 fn wait_idle(bar: &Bar<'_>) -> Result {
     read_poll_timeout(
         || Ok(is_idle(bar)),
@@ -104,7 +108,7 @@ impl<'bound> Edu<'bound> {
     /// # Errors
     ///
     /// - `ENODEV`: this is not an `edu`.
-    /// - `EIO`: a command of who had the device before does not end.
+    /// - `EIO`: an old command, of an earlier binding, does not end.
     /// - Those of mapping a BAR, and `ENOMEM`.
     pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> Result<Arc<Self>> {
         let bar: Bar<'bound> = pdev.iomap_region_sized(0, c"dma_map_edu")?;
@@ -112,7 +116,7 @@ impl<'bound> Edu<'bound> {
         if !answers(&bar) {
             return Err(ENODEV);
         }
-        // An old command would run on, in memory that is not its own any more.
+        // An old command would go on once bus mastering is enabled, in memory that was freed.
         wait_idle(&bar)?;
         bar.write_reg(STATUS::zeroed());
         bar.write_reg(IRQ_ACKNOWLEDGE::from(u32::MAX));
@@ -130,7 +134,7 @@ impl<'bound> Edu<'bound> {
         )
     }
 
-    /// Returns whether the device is there, and not just what its registers read as without it.
+    /// Returns whether the device answers reads of its registers.
     pub(crate) fn answers(&self) -> bool {
         answers(&self.bar)
     }
@@ -140,7 +144,7 @@ impl<'bound> Edu<'bound> {
         self.bar.read(IDENTIFICATION)
     }
 
-    /// Shows `value` to the device, and returns what it makes of it.
+    /// Writes `value` to the liveness register, and returns what it reads as then: the complement.
     pub(crate) fn liveness(&self, value: u32) -> u32 {
         self.bar.write_reg(LIVENESS::from(value));
         self.bar.read(LIVENESS).into_raw()
@@ -170,13 +174,13 @@ impl<'bound> Edu<'bound> {
 
     /// Lets the device copy `piece` to its buffer, to offset `at`.
     ///
-    /// To be called in a [`Transfer`](dma_map::Transfer), which stops the device after an error, and
-    /// by one thread at a time, which may sleep.
+    /// Context: may sleep; one thread at a time; within [`Transfer::start`](dma_map::Transfer::start),
+    /// which stops the device after an error.
     ///
     /// # Errors
     ///
     /// - `EINVAL`: the range does not lie within the device's buffer.
-    /// - `EIO`: the device does not come back from a command that was given up.
+    /// - `EIO`: a command that was given up does not end.
     /// - `ETIMEDOUT`, `ENODEV`: see [`Events::wait`].
     pub(crate) fn fill<D: CpuWrites>(
         &self,
@@ -191,7 +195,7 @@ impl<'bound> Edu<'bound> {
 
     /// Lets the device copy its buffer, from offset `at`, to `piece`.
     ///
-    /// As [`fill`](Self::fill), the other way.
+    /// The context and the errors are those of [`fill`](Self::fill).
     pub(crate) fn drain<D: CpuReads>(
         &self,
         piece: Piece<'_, D, Self>,
@@ -214,7 +218,7 @@ impl<'bound> Edu<'bound> {
         deadline: &Deadline,
     ) -> Result {
         self.resume()?;
-        // It is idle at once, unless it is not there. Maybe it comes back.
+        // Idle at once, unless the device does not answer. It may answer again before the deadline.
         self.events
             .wait(deadline, Some(events::POLL), |_| self.is_idle())?;
 
@@ -225,15 +229,15 @@ impl<'bound> Edu<'bound> {
         self.bar
             .write_reg(command.with_start(true).with_irq(self.has_interrupts()));
 
-        // An event may be late, and then be that of a command before, so idle it must be as well.
+        // A late event may be that of an earlier command, so the device must be idle as well.
         self.wait(regs::IRQ_DMA, deadline, || self.is_idle())
-            // It may have lost its bus mastering by other means, and be idle in spite of that.
+            // Bus mastering may have been disabled by other code; `resume()` enables it again.
             .inspect_err(|_| self.stopped.store(true, Relaxed))?;
         self.transfers.add(1, Relaxed);
         Ok(())
     }
 
-    /// Brings the device back, if it was stopped or has not answered.
+    /// Makes the device ready for a command, if it was stopped or has not answered.
     fn resume(&self) -> Result {
         if !self.stopped.load(Relaxed) {
             return Ok(());
@@ -246,7 +250,7 @@ impl<'bound> Edu<'bound> {
         Ok(())
     }
 
-    /// Waits for `event`, if the device has interrupts, and for `done`.
+    /// Waits for `event` and `done`, or without interrupts polls `done`.
     fn wait(&self, event: u32, deadline: &Deadline, done: impl Fn() -> bool) -> Result {
         if self.has_interrupts() {
             self.events
@@ -256,13 +260,13 @@ impl<'bound> Edu<'bound> {
         }
     }
 
-    /// Acknowledges what the device has raised, and notes it; `false` if it has raised nothing.
+    /// Acknowledges and records the interrupts that are raised. Returns whether there were any.
     ///
     /// Context: hard IRQ.
     pub(crate) fn acknowledge(&self) -> bool {
         let events = self.bar.read(IRQ_STATUS).into_raw();
 
-        // All ones is what a device that was pulled out reads as.
+        // The registers of a device that was pulled out read as all ones.
         if events == 0 || events == u32::MAX {
             return false;
         }
@@ -271,7 +275,7 @@ impl<'bound> Edu<'bound> {
         true
     }
 
-    /// The device's events.
+    /// Returns the device's events.
     pub(crate) fn events(&self) -> &Events {
         &self.events
     }
@@ -285,8 +289,11 @@ impl<'bound> Edu<'bound> {
         self.interrupts.load(Relaxed)
     }
 
-    /// Tries whether an interrupt that the device raises arrives, and relies on it from now on if
-    /// so.
+    /// Tests whether an interrupt arrives that the device raises; from then on, uses interrupts if so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Events::wait`].
     pub(crate) fn try_interrupt(&self) -> Result {
         self.events.forget(regs::IRQ_TEST);
         self.bar.write_reg(IRQ_RAISE::from(regs::IRQ_TEST));
@@ -299,13 +306,12 @@ impl<'bound> Edu<'bound> {
         result
     }
 
-    /// Leaves the device idle and silent, for whoever binds to it next.
+    /// Leaves the device idle, with no interrupt raised, for the next binding.
     ///
     /// Context: may sleep, for as long as a transfer takes.
     pub(crate) fn shut_down(&self) {
         let _ = self.quiesce();
-        // If the device does not end its command, nothing can be done about it; without bus
-        // mastering it does no harm.
+        // A command that does not end can be ignored: without bus mastering it accesses no memory.
         let _ = wait_idle(&self.bar);
         self.bar.write_reg(STATUS::zeroed());
         let _ = read_poll_timeout(
@@ -318,7 +324,7 @@ impl<'bound> Edu<'bound> {
     }
 }
 
-/// Returns address and length of `piece`, as the registers take them.
+/// Returns address and length of `piece` as the 32-bit numbers that the registers take.
 fn numbers<D: Direction, E>(piece: Piece<'_, D, E>) -> Result<(u32, u32)> {
     Ok((piece.address().try_into()?, piece.len().try_into()?))
 }
@@ -335,12 +341,13 @@ fn buffer_address(at: usize, len: u32) -> Result<u32> {
 
 // SAFETY:
 // - `start` is set while the device has a command, and the device clears it after its last access.
-//   Reading the register pushes what the device has written ahead of the answer, so that it is in
-//   memory then. That it was the device who answered is seen from its identification. The device
-//   starts nothing by itself.
-// - A PCI function without bus mastering issues no requests, and the read after that pushes those
-//   that were under way. `resume()`, the only place that enables bus mastering again, waits for the
-//   old command's end first, so it is never gone on with. `new()` does the same for what it finds.
+//   The device's earlier writes are in memory before the read of the register completes (PCI's
+//   ordering rules). The identification shows that the device has answered. The device starts
+//   nothing by itself.
+// - A PCI function without bus mastering issues no requests, and the read after that flushes those
+//   that were under way. `resume()` is the only place that enables bus mastering again, and waits for
+//   the old command's end first, so a stopped command never goes on. `new()` does the same for a
+//   command of an earlier binding.
 // - `run()` is the only place that writes an address of memory. It gets it from a `Piece` with the mark
 //   of this engine: of a handle in a state of the device, with the length that belongs to it. The
 //   handles are those of `message` and `payload`, which make them for this device, and not for another
@@ -353,8 +360,8 @@ unsafe impl Engine for Edu<'_> {
     }
 
     fn quiesce(&self) -> Result {
-        // Nobody else looks at it meanwhile: transfers end in the one thread that uses the engine,
-        // and other handles are dropped when there is none any more.
+        // No other thread uses `stopped` meanwhile: transfers end in the one thread that uses the
+        // engine, and other handles are dropped after that thread is done.
         self.stopped.store(true, Relaxed);
         self.master.disable();
         let _ = self.bar.read(DMA_COMMAND);

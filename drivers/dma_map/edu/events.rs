@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for the device.
+//! Device events, and waiting for them.
 
 use kernel::{
     new_condvar,
@@ -24,7 +24,7 @@ use kernel::{
     }, //
 };
 
-/// The end of somebody's patience.
+/// A point in time at which a wait ends.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     start: Instant<Monotonic>,
@@ -32,7 +32,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// A deadline `ms` milliseconds from now.
+    /// Returns a deadline `ms` milliseconds from now.
     pub(crate) fn after_ms(ms: u32) -> Self {
         Self {
             start: Instant::now(),
@@ -40,7 +40,7 @@ impl Deadline {
         }
     }
 
-    /// Returns what is left, not 0, or `None` if nothing is.
+    /// Returns the time that is left, at least one jiffy, or `None` if the deadline has passed.
     fn left(&self) -> Option<Jiffies> {
         let left = self.limit - self.start.elapsed();
 
@@ -52,20 +52,20 @@ impl Deadline {
     }
 }
 
-/// How long to sleep between two looks at a device that has no interrupt, in milliseconds.
+/// The polling interval of a device without interrupts, in milliseconds.
 pub(crate) const POLL: u32 = 4;
 
 struct Seen {
-    /// Events that nobody has waited for yet.
+    /// Events since they were last forgotten.
     events: u32,
     /// The device is going away.
     aborted: bool,
 }
 
-/// The device's events, on their way from the interrupt to who waits for them.
+/// The device's events, between the interrupt handler and the thread that waits.
 #[pin_data]
 pub(crate) struct Events {
-    /// Noted in the hard handler, and not yet moved to `seen`.
+    /// Events that the hard IRQ handler has recorded, and that are not in `seen` yet.
     raised: Atomic<u32>,
     #[pin]
     seen: Mutex<Seen>,
@@ -82,7 +82,7 @@ impl Events {
         })
     }
 
-    /// Notes events. Context: any.
+    /// Records events. Context: any.
     pub(crate) fn raise(&self, events: u32) {
         let mut old = self.raised.load(Relaxed);
 
@@ -91,7 +91,7 @@ impl Events {
         }
     }
 
-    /// Passes on what was noted, to who waits. Context: may sleep.
+    /// Moves the recorded events to `seen`, and wakes the waiters. Context: may sleep.
     pub(crate) fn deliver(&self) {
         let mut seen = self.seen.lock();
 
@@ -99,7 +99,7 @@ impl Events {
         self.changed.notify_all();
     }
 
-    /// Forgets that `events` have happened.
+    /// Forgets `events`, so that a wait sees later ones only.
     pub(crate) fn forget(&self, events: u32) {
         self.seen.lock().events &= !events;
     }
@@ -110,9 +110,10 @@ impl Events {
         self.changed.notify_all();
     }
 
-    /// Waits until `done` says so; it gets the events that were seen.
+    /// Waits until `done` returns true.
     ///
-    /// `done` is called after every event, and every `interval` milliseconds if there is one.
+    /// `done` gets the events so far. It is called at once, after every event, and with an `interval`
+    /// every so many milliseconds.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An open file of a mailbox: `write()` takes a request, `read()` gives a response.
+//! Open files of the mailbox: `write()` takes a request, `read()` returns a response.
 
 use crate::{
     queue::{
@@ -56,7 +56,7 @@ impl FileOperations for File {
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: less than a header, or another length than it says.
+    /// - `EINVAL`: shorter than a header, or the payload is not as long as the header says.
     /// - `EFAULT`: the memory cannot be read.
     /// - Those of [`uapi::Request::check`] and [`Server::submit`], and `ENOMEM`.
     fn write(&self, access: &mut Access<'_>, iov: &mut IovIterSource<'_>) -> Result<usize> {
@@ -99,7 +99,7 @@ impl FileOperations for File {
         Ok(size)
     }
 
-    /// Gives one response.
+    /// Returns one response.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl FileOperations for File {
         Ok(HEADER + payload.len())
     }
 
-    /// Shows the memory of the mailbox: read-only, and until the device is unbound.
+    /// Maps the memory of the mailbox: read-only, and until the device is unbound.
     ///
     /// # Errors
     ///
@@ -132,12 +132,12 @@ impl FileOperations for File {
         self.server.mmap(vma)
     }
 
-    /// What can be done without sleeping.
+    /// Returns the events that the file is ready for.
     fn poll(&self, _file: &fs::File) -> Events {
         self.server.queue().ready(self.opener)
     }
 
-    /// The queue lives as long as the server, which outlives the binding.
+    /// Returns the wait queue. It lives as long as the server, which outlives the binding.
     fn poll_queue(&self) -> &PollCondVar {
         self.server.queue().changed()
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The numbers in the names of the devices.
+//! Numbers in the names of the device nodes.
 
 use kernel::{
     prelude::*,
@@ -11,7 +11,7 @@ use kernel::{
     }, //
 };
 
-/// How many devices there can be at a time.
+/// The largest number of devices at a time.
 const MAX: usize = 1024;
 
 const BITS: usize = u64::BITS as usize;
@@ -19,7 +19,7 @@ const BITS: usize = u64::BITS as usize;
 /// A bit for each number, set while it is taken.
 static TAKEN: [Atomic<u64>; MAX / BITS] = [const { Atomic::new(0) }; MAX / BITS];
 
-/// A number that nobody else has; free again on drop.
+/// A number that is taken; its drop frees it.
 pub(crate) struct Number {
     word: &'static Atomic<u64>,
     bit: u32,

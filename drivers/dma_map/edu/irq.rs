@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How the end of a command is heard of: by MSI, by INTx, or not at all.
+//! Completion of a command: by MSI, by INTx, or by polling.
 
 use crate::{
     engine::Edu,
@@ -23,7 +23,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// How completion is heard of.
+/// How the driver learns that a command is done.
 #[derive(Clone, Copy)]
 pub(crate) enum Completion {
     Msi,
@@ -41,7 +41,7 @@ impl fmt::Display for Completion {
     }
 }
 
-/// What the module parameter `irq` asks for, in the order in which it is tried.
+/// Returns what the module parameter `irq` allows, in the order in which it is tried.
 fn candidates() -> Result<&'static [Completion]> {
     use Completion::*;
 
@@ -77,12 +77,12 @@ impl ThreadedHandler for Handler<'_> {
 pub(crate) struct Irq<'bound>(#[expect(dead_code)] Interrupt<'bound, Handler<'bound>>);
 
 impl<'bound> Irq<'bound> {
-    /// Sets up the first kind of completion that works, of those that the module's parameter
-    /// allows.
+    /// Sets up the first kind of completion that works, of those that the module parameter allows.
     ///
     /// # Errors
     ///
-    /// Why the last one did not work, and `EINVAL` for a parameter that means nothing.
+    /// - `EINVAL`: the parameter has no meaning.
+    /// - The error of the last kind, if none works.
     pub(crate) fn set_up(
         pdev: &'bound pci::Device<Bound>,
         edu: &Arc<Edu<'bound>>,
@@ -111,8 +111,8 @@ impl<'bound> Irq<'bound> {
     fn new(pdev: &'bound pci::Device<Bound>, edu: Arc<Edu<'bound>>, kind: IrqType) -> Result<Self> {
         let handler = Handler { edu };
 
-        // SAFETY: The interrupt is kept in `Self`, which `Mailbox` owns and does not leak. The handler has
-        // no way to it.
+        // SAFETY: The interrupt is not leaked: it is in `Self`, which `Mailbox` owns and does not leak, and
+        // the handler has no reference to it.
         let interrupt = unsafe { Interrupt::request(pdev, kind, c"dma_map_edu", handler) };
         Ok(Self(interrupt?))
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a bound device is to this driver, and how it runs a request.
+//! Bound device, and how it runs a request.
 //!
 //! All of this is tied to the binding, so it lives in a [`Gate`](dma_map::gate::Gate). Files and
-//! the worker, which may outlive the binding, come here through the gate.
+//! the worker may outlive the binding, and get here through the gate.
 
 use crate::{
     engine::Edu,
@@ -48,10 +48,10 @@ pub(crate) type MailboxLt = ForLt!(Mailbox<'_>);
 #[pin_data(PinnedDrop)]
 pub(crate) struct Mailbox<'bound> {
     worker: Arc<WorkQueue>,
-    // In the order in which they must go: first who uses the device, then the device.
+    // In the order in which they must be dropped: first what uses the device, then the device.
     #[pin]
     channel: Mutex<Channel<'bound>>,
-    /// That of `channel`, beside the lock: whoever maps it must not wait for a transfer.
+    /// The memory of `channel`, outside the lock: `mmap()` must not wait for a transfer.
     memory: Arc<Memory<'bound>>,
     _irq: Option<Irq<'bound>>,
     completion: Completion,
@@ -86,28 +86,28 @@ impl<'bound> Mailbox<'bound> {
         )
     }
 
-    /// The queue whose work ends with the binding.
+    /// Returns the workqueue, whose work ends with the binding.
     pub(crate) fn worker(&self) -> &WorkQueue {
         &self.worker
     }
 
-    /// The memory of the mailbox, to be mapped.
+    /// Returns the memory of the mailbox, for `mmap()`.
     pub(crate) fn memory(&self) -> &Memory<'bound> {
         &self.memory
     }
 
-    /// How completion is heard of.
+    /// Returns how the driver learns that a command is done.
     pub(crate) fn completion(&self) -> Completion {
         self.completion
     }
 
-    /// The device's version: major and minor.
+    /// Returns the device's version: major and minor.
     pub(crate) fn version(&self) -> (u8, u8) {
         let id = self.edu.identification();
         (id.major().into(), id.minor().into())
     }
 
-    /// Runs a request to its end, good or bad.
+    /// Runs a request, and returns its response, which has the error if it failed.
     pub(crate) fn execute(&self, request: Request) -> Response {
         let mut channel = self.channel.lock();
         let before = self.edu.transfers();
@@ -136,7 +136,7 @@ impl<'bound> Mailbox<'bound> {
         let message = channel.call(&self.edu, opcode, argument, data, &deadline)?;
         response.head.sequence = message.sequence();
 
-        // What is done is what the device gave back, not what it was given.
+        // Go by the message that came back from the device, not by the request.
         match message.opcode {
             Opcode::Identify => response.head.value = self.edu.identification().into_raw(),
             Opcode::Ping => response.head.value = self.edu.liveness(message.argument),
@@ -154,7 +154,7 @@ impl<'bound> Mailbox<'bound> {
             }
         }
 
-        // What was read from registers is a result only if there was a device.
+        // The values of registers are a result only if the device has answered.
         if !self.edu.answers() {
             return Err(EIO);
         }
@@ -172,7 +172,7 @@ impl Guarded for Mailbox<'_> {
 #[pinned_drop]
 impl PinnedDrop for Mailbox<'_> {
     fn drop(self: Pin<&mut Self>) {
-        // While there is still a handler for the interrupt that a transfer ends with.
+        // While the interrupt that ends a transfer still has its handler.
         self.edu.shut_down();
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The messages to the device, and how it is told of one.
+//! Messages to the device, through the mailbox in coherent memory.
 //!
 //! The device copies the request slot of the library's mailbox to its own buffer, and from there to
 //! the response slot.
@@ -35,7 +35,7 @@ use kernel::{
 /// The memory of the mailbox, which user space can map.
 pub(crate) type Memory<'bound> = Mmap<DmaCoherent<'bound, [Block], Shared<Arc<Edu<'bound>>>>>;
 
-/// A message, as the device gave it back and as it was found to be right.
+/// A message that came back from the device, and was checked.
 pub(crate) struct Message {
     pub(crate) opcode: Opcode,
     pub(crate) argument: u32,
@@ -43,7 +43,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// The number of the message.
+    /// Returns the sequence number of the message.
     pub(crate) fn sequence(&self) -> u32 {
         self.inner.sequence()
     }
@@ -58,7 +58,8 @@ impl<'bound> Channel<'bound> {
     /// Allocates a mailbox, and shares it with the device.
     pub(crate) fn new(dma: DmaDevice<'bound>, edu: Arc<Edu<'bound>>) -> Result<Self> {
         let blocks = Mailbox::blocks_for(ECHO_MAX);
-        // Two slots, of which the device gets one at a time: what it is told fits its buffer.
+        // The device is told of one slot at a time, and a slot fits its buffer; only the two together
+        // are longer than its segments.
         let options = CoherentOptions::new(Gfp::Kernel).beyond_segment_limits();
         let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, options)?;
 
@@ -67,7 +68,7 @@ impl<'bound> Channel<'bound> {
         })
     }
 
-    /// The memory of the mailbox.
+    /// Returns the memory of the mailbox.
     pub(crate) fn memory(&self) -> Arc<Memory<'bound>> {
         self.mailbox.memory().clone()
     }
@@ -77,7 +78,7 @@ impl<'bound> Channel<'bound> {
     /// # Errors
     ///
     /// - `EMSGSIZE`: the data does not fit in a slot.
-    /// - `EBADMSG`: what the device gave back is not the answer.
+    /// - `EBADMSG`: the response is not that of the message.
     /// - Those of [`Edu::fill`].
     pub(crate) fn call(
         &mut self,
@@ -96,7 +97,7 @@ impl<'bound> Channel<'bound> {
         })?
         .complete()?;
 
-        // The device is done, so an answer that is not there is none.
+        // The device is done: a response that is missing now will not arrive later.
         let (inner, words) = mailbox.take().map_err(|_| EBADMSG)?;
         if inner.len() != data.len() {
             return Err(EBADMSG);
@@ -114,7 +115,7 @@ impl<'bound> Channel<'bound> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, not if `out` has room for it.
+    /// `ENOMEM`, only if `out` has too little capacity.
     pub(crate) fn data(&self, message: &Message, out: &mut VVec<u8>) -> Result {
         self.mailbox
             .data(&message.inner)?

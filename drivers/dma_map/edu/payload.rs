@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Payloads: from scattered memory, through the device's buffer, to scattered memory.
+//! Payloads: copied from scattered memory through the device's buffer to scattered memory.
 
 use crate::{
     engine::Edu,
@@ -26,8 +26,8 @@ const TURN: usize = regs::BUFFER_SIZE as usize;
 
 /// Lets the device copy the payload of `request` to its reply, and returns that.
 ///
-/// Source and destination are divided differently, into pages from different offsets. So each turn
-/// gathers as much as the device's buffer holds, and scatters it again.
+/// Source and destination have pieces of different lengths, as their offsets in a page differ. So each
+/// turn gathers as much as the device's buffer holds, and then scatters it.
 ///
 /// # Errors
 ///
@@ -76,8 +76,8 @@ pub(crate) fn loop_back<'bound>(
         Ok(())
     })?;
 
-    // A command that is not done in time has ended the transfer above: it is cancelled, and the
-    // memory freed.
+    // A command that was not done in time is an error of `start()`, which has stopped the device and
+    // freed the memory.
     let (_, destination) = transfer.complete()?;
     Ok(destination.unmap())
 }

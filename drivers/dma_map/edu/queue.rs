@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The requests of all open files, and the responses on their way back.
+//! Queue of the requests and responses of all open files.
 //!
-//! One lock and one wait queue for a device: who sleeps here sleeps for an engine that does ten
-//! transfers a second, so there is nothing to win by more of them.
+//! One lock and one wait queue for a device are enough: its engine does ten transfers a second.
 
 use crate::uapi::{
     self,
@@ -30,7 +29,7 @@ use kernel::{
 /// How many requests of all open files together may wait for the device.
 const PENDING_MAX: usize = 64;
 
-/// What an open file is called here.
+/// The ID of an open file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Opener(u64);
 
@@ -41,7 +40,7 @@ pub(crate) struct Request {
     pub(crate) head: uapi::Request,
     /// The payload, behind `source_offset` bytes.
     pub(crate) payload: VVec<u8>,
-    /// What the response's payload will be in.
+    /// The memory for the response's payload.
     pub(crate) reply: VVec<u8>,
 }
 
@@ -55,7 +54,7 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    /// An empty response to `request`.
+    /// Returns an empty response to `request`.
     pub(crate) fn to(request: &Request) -> Self {
         Self {
             opener: request.opener,
@@ -81,25 +80,25 @@ impl Response {
         self.head.length = self.payload().len() as u32;
     }
 
-    /// Makes this say nothing but why it failed.
+    /// Makes this a response with an error and no result.
     pub(crate) fn fail(&mut self, error: Error) {
         self.head.status = error.to_errno();
         self.head.value = 0;
         self.set_body(VVec::new(), 0);
     }
 
-    /// The payload.
+    /// Returns the payload.
     pub(crate) fn payload(&self) -> &[u8] {
         self.body.get(self.start..).unwrap_or_default()
     }
 
-    /// The size of header and payload.
+    /// Returns the size of header and payload in bytes.
     fn size(&self) -> usize {
         HEADER + self.payload().len()
     }
 }
 
-/// What belongs to one open file.
+/// The responses of one open file.
 struct Inbox {
     opener: Opener,
     /// Requests that wait or run, and responses that are not read. At most [`OPEN_MAX`].
@@ -121,7 +120,7 @@ impl State {
         self.inboxes.iter_mut().find(|inbox| inbox.opener == opener)
     }
 
-    /// Gives `response` to who asked, if there still is somebody.
+    /// Delivers `response` to the open file of its request, or drops it if that was closed.
     fn deliver(&mut self, response: Response) {
         if let Some(inbox) = self.inbox(response.opener) {
             // There is room, see `Inbox::responses`.
@@ -129,7 +128,7 @@ impl State {
         }
     }
 
-    /// Whether `opener` may add a request.
+    /// Returns whether `opener` may add a request.
     fn takes(&mut self, opener: Opener) -> bool {
         self.pending.len() < PENDING_MAX
             && self
@@ -143,7 +142,7 @@ impl State {
 pub(crate) struct Queue {
     #[pin]
     state: Mutex<State>,
-    /// Something in `state` has changed.
+    /// Woken at every change of `state`.
     #[pin]
     changed: PollCondVar,
 }
@@ -191,7 +190,7 @@ impl Queue {
         Ok(opener)
     }
 
-    /// Removes an open file, with what it asked for and did not get. What runs, runs on.
+    /// Removes an open file, with its pending requests and its responses. A running request goes on.
     pub(crate) fn release(&self, opener: Opener) {
         let mut state = self.state.lock();
 
@@ -252,9 +251,9 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// - `EMSGSIZE`: it is longer; it can be asked for again.
-    /// - `ENODEV`: there is none, and the device is gone.
-    /// - `EAGAIN`: there is none, and the caller does not want to sleep.
+    /// - `EMSGSIZE`: it is longer; it stays in the queue.
+    /// - `ENODEV`: no response, and the device is gone.
+    /// - `EAGAIN`: no response, and the caller does not want to sleep.
     /// - `ERESTARTSYS`: a signal came first.
     pub(crate) fn receive(&self, opener: Opener, room: usize, wait: Wait) -> Result<Response> {
         let mut state = self.state.lock();
@@ -280,7 +279,7 @@ impl Queue {
         }
     }
 
-    /// The response that was received was read.
+    /// Counts a received response as read.
     pub(crate) fn received(&self, opener: Opener) {
         if let Some(inbox) = self.state.lock().inbox(opener) {
             inbox.under_way -= 1;
@@ -288,7 +287,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The response that was received could not be read; it is the next one again.
+    /// Puts back a received response that could not be copied to user space, as the next one.
     pub(crate) fn put_back(&self, response: Response) {
         if let Some(inbox) = self.state.lock().inbox(response.opener) {
             // There is room, since it is still counted as under way.
@@ -310,12 +309,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Is woken when anything has changed.
+    /// Returns the wait queue, which is woken at every change.
     pub(crate) fn changed(&self) -> &PollCondVar {
         &self.changed
     }
 
-    /// What `opener` can do without sleeping.
+    /// Returns the events that `opener` is ready for.
     pub(crate) fn ready(&self, opener: Opener) -> Events {
         let mut state = self.state.lock();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The registers of QEMU's `edu` device, in BAR 0.
+//! Registers of QEMU's `edu` device, in BAR 0.
 //!
 //! Below 0x80 the device takes 32-bit accesses only. From there on it takes 64-bit ones too, but a
 //! 32-bit write sets all of a DMA register, which is enough for a device that addresses at most
@@ -12,7 +12,7 @@ use kernel::{
 };
 
 register! {
-    /// What the device is.
+    /// The identification of the device.
     pub(crate) IDENTIFICATION(u32) @ 0x00 {
         31:24 major;
         23:16 minor;
@@ -85,13 +85,13 @@ pub(crate) const MAGIC: u32 = 0xed;
 /// The event of a finished factorial.
 pub(crate) const IRQ_FACTORIAL: u32 = 0x001;
 
-/// An event that the device never raises by itself: for a test of the interrupt.
+/// An event that the device never raises by itself, to test the interrupt with.
 pub(crate) const IRQ_TEST: u32 = 0x002;
 
 /// The event of a finished transfer.
 pub(crate) const IRQ_DMA: u32 = 0x100;
 
-/// Where the device's buffer is in its own address space.
+/// The address of the device's buffer in its own address space.
 pub(crate) const BUFFER: u32 = 0x40000;
 
 /// The size of the device's buffer in bytes.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The worker, which takes requests from the queue to the device, one at a time.
+//! Worker that takes requests from the queue to the device, one at a time.
 
 use crate::{
     mailbox::MailboxLt,
@@ -43,7 +43,7 @@ impl_has_work! {
 }
 
 impl Server {
-    /// A server of the requests in `queue`, by the device behind `gate`.
+    /// Allocates a server, which runs the requests in `queue` on the device behind `gate`.
     pub(crate) fn new(queue: Arc<Queue>, gate: Arc<Gate<MailboxLt>>) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
@@ -69,7 +69,7 @@ impl Server {
         inside.with(|mailbox| mailbox.memory().mmap(vma))
     }
 
-    /// Queues `request`, and sees to it that it is run.
+    /// Queues `request`, and starts the worker.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl Server {
     pub(crate) fn submit(self: ArcBorrow<'_, Self>, request: Request, wait: Wait) -> Result {
         self.queue.push(request, wait)?;
 
-        // If the device went away in between, the request was answered by that. If the work is
-        // enqueued already, it will find the request.
+        // If the device was unbound meanwhile, `Queue::close()` has answered the request. Work that is
+        // enqueued already will find the request.
         if let Some(inside) = self.gate.enter() {
             inside.with(|mailbox| {
                 let _ = mailbox.worker().enqueue(Arc::from(self));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ABI of the character device: `uapi/dma_mailbox.h`, for this driver.
+//! ABI of the character device, as in `uapi/dma_mailbox.h`.
 
 use kernel::prelude::*;
 
@@ -22,7 +22,7 @@ const TIMEOUT_MAX: u32 = 600_000;
 /// The timeout in milliseconds of a request that names none.
 const TIMEOUT_DEFAULT: u32 = 30_000;
 
-/// How many requests of one open file may be under way: waiting, running, or not read.
+/// The largest number of requests of one open file that wait, run, or have an unread response.
 pub(crate) const OPEN_MAX: usize = 16;
 
 /// `struct dma_mailbox_request`.
@@ -58,7 +58,7 @@ pub(crate) const HEADER: usize = 32;
 static_assert!(size_of::<Request>() == HEADER);
 static_assert!(size_of::<Response>() == HEADER);
 
-/// What the device can be asked for.
+/// The operations of the device.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Opcode {
@@ -91,7 +91,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: a field has a value that it must not have.
+    /// - `EINVAL`: a field has an invalid value.
     /// - `EMSGSIZE`: the payload is too long.
     /// - `ERANGE`: the factorial is too large.
     pub(crate) fn check(&self) -> Result<Opcode> {
@@ -124,13 +124,13 @@ impl Request {
         Ok(opcode)
     }
 
-    /// The number of bytes of payload.
+    /// Returns the length of the payload in bytes.
     pub(crate) fn length(&self) -> usize {
         // CAST: `usize` has at least 32 bits where there is PCI.
         self.length as usize
     }
 
-    /// The timeout in milliseconds.
+    /// Returns the timeout in milliseconds.
     pub(crate) fn timeout(&self) -> u32 {
         match self.timeout_ms {
             0 => TIMEOUT_DEFAULT,

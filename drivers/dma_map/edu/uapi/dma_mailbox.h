@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The mailbox device, /dev/dma_mailbox<N>: what write() takes and read() gives.
+ * Mailbox device, /dev/dma_mailbox<N>: what write() takes and read() returns.
  * See Documentation/dma_map/mailbox.rst.
  */
 #ifndef _UAPI_LINUX_DMA_MAILBOX_H
@@ -41,7 +41,7 @@
 #define DMA_MAILBOX_SLOT_SIZE		4096
 #define DMA_MAILBOX_SLOT_DATA		64
 
-/* Requests of one open file that are not answered, or whose answer is not read. */
+/* The largest number of requests of one open file that wait, run, or have an unread response. */
 #define DMA_MAILBOX_OPEN_MAX		16
 
 /**
@@ -67,7 +67,7 @@ struct dma_mailbox_request {
 };
 
 /**
- * struct dma_mailbox_response - what read() gives, with the payload behind it
+ * struct dma_mailbox_response - what read() returns, with the payload behind it
  * @opcode: that of the request
  * @length: number of bytes of payload
  * @cookie: that of the request
