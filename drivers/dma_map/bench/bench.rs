@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A bound device, and what its files ask of it.
+//! Bound device, on which benchmarks run.
 
 use crate::{
     c,
@@ -28,14 +28,14 @@ pub(crate) struct Bench<'bound> {
     dev: DmaDevice<'bound>,
 }
 
-/// The names of operations, and who can do each.
+/// The names of operations, with the columns that have each.
 pub(crate) type List = KVVec<(&'static str, KVec<Column>)>;
 
 pub(crate) fn new(dev: DmaDevice<'_>) -> Result<Pin<KBox<Bench<'_>>>> {
     Ok(KBox::pin(Bench { dev }, GFP_KERNEL)?)
 }
 
-/// A run is not cut short by unbind, which waits for it: what it has mapped is unmapped at its end.
+/// Unbind does not stop a run, but waits for it: a run unmaps at its end all that it has mapped.
 impl Guarded for Bench<'_> {
     fn shutdown(&self) {}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The operations of the C column (`c_*.c`).
+//! C column: the operations of `c_*.c`.
 
 use crate::operation::{
     Opened,
@@ -37,24 +37,24 @@ extern "C" {
     static dma_map_bench_c_tables: [*const Op; 0];
 }
 
-// SAFETY: The tables are constants.
+// SAFETY: The tables are constants, which no thread writes to.
 unsafe impl Sync for Op {}
 
 /// Returns all operations.
 pub(crate) fn operations() -> impl Iterator<Item = &'static Op> {
     let mut table: *const *const Op = (&raw const dma_map_bench_c_tables).cast();
-    // SAFETY: The list of lists has a first element; it may be the NULL at its end.
+    // SAFETY: `table` points to the first element of the list of lists, which ends with a NULL.
     let mut op = unsafe { *table };
 
     core::iter::from_fn(move || loop {
-        // SAFETY: `op` is NULL, or points into a list, at its end at most.
+        // SAFETY: `op` is NULL or points to an element of a list, which ends with one without a name.
         let found = unsafe { op.as_ref() }?;
         if !found.name.is_null() {
             op = op.wrapping_add(1);
             return Some(found);
         }
         table = table.wrapping_add(1);
-        // SAFETY: The element before was not the NULL at the end.
+        // SAFETY: The element before was not the NULL at the end, so `table` points to an element.
         op = unsafe { *table };
     })
 }
@@ -62,24 +62,24 @@ pub(crate) fn operations() -> impl Iterator<Item = &'static Op> {
 impl Op {
     /// Returns the name.
     pub(crate) fn name(&self) -> &'static CStr {
-        // SAFETY: An operation of the tables that has a name; it is a string literal.
+        // SAFETY: The name is a string literal: `operations()` returns only operations with a name.
         unsafe { CStr::from_char_ptr(self.name) }
     }
 
-    /// Makes what all threads share: see [`Open`](crate::operation::Open).
+    /// Sets up the operation for all threads: see [`Open`](crate::operation::Open).
     pub(crate) fn open<'b>(
         &'static self,
         dev: DmaDevice<'b>,
         live: usize,
     ) -> Result<KBox<dyn Opened + 'b>> {
         let state = match self.open {
-            // SAFETY: The device is bound.
+            // SAFETY: The device is bound during `'b`, for which the returned value borrows it.
             Some(open) => from_err_ptr(unsafe { open(self, raw(dev), live) })?,
             None if live != 0 => return Err(EOPNOTSUPP),
             None => null_mut(),
         };
 
-        // INVARIANT: Opened above, if there is something to open.
+        // INVARIANT: `state` was returned by `open` above, or is NULL without one.
         let shared = Shared {
             op: self,
             dev,
@@ -95,7 +95,7 @@ fn raw(dev: DmaDevice<'_>) -> *mut c_void {
     core::ptr::from_ref(dev.device()).cast_mut().cast()
 }
 
-/// What all threads share.
+/// State that all threads share.
 ///
 /// # Invariants
 ///
@@ -106,7 +106,7 @@ struct Shared<'b> {
     state: *mut c_void,
 }
 
-// SAFETY: No function of an operation is tied to a thread.
+// SAFETY: `prepare` and `close` of an operation may be called in any thread.
 unsafe impl Send for Shared<'_> {}
 
 // SAFETY: `prepare` may be called from several threads at once: it does not change the state.
@@ -115,10 +115,11 @@ unsafe impl Sync for Shared<'_> {}
 impl Opened for Shared<'_> {
     fn prepare(&self) -> Result<KBox<dyn Prepared + '_>> {
         let prepare = self.op.prepare.ok_or(EINVAL)?;
-        // SAFETY: The device is bound, and the state is open (type invariants).
+        // SAFETY: The device is bound during `'b`, and `state` is what `open` returned for it (type
+        // invariants).
         let state = from_err_ptr(unsafe { prepare(self.op, raw(self.dev), self.state) })?;
 
-        // INVARIANT: Prepared above.
+        // INVARIANT: `prepare` has returned `state`. `Own` borrows `self`, so what it was made of stays open.
         let own = Own {
             op: self.op,
             state,
@@ -131,30 +132,31 @@ impl Opened for Shared<'_> {
 impl Drop for Shared<'_> {
     fn drop(&mut self) {
         if let Some(close) = self.op.close {
-            // SAFETY: By the type invariants; no thread has a state of its own any more.
+            // SAFETY: `state` is what `open` returned (type invariants), and is not used again: each
+            // thread's state borrows `self`.
             unsafe { close(self.state) };
         }
     }
 }
 
-/// What one thread has to itself.
+/// State of one thread.
 ///
 /// # Invariants
 ///
-/// `state` is what `prepare` returned. What it was made of is open during `'s`.
+/// `state` is what `prepare` returned. The shared state that it was made of is open during `'s`.
 struct Own<'s> {
     op: &'static Op,
     state: *mut c_void,
     _shared: PhantomData<&'s ()>,
 }
 
-// SAFETY: No function of an operation is tied to a thread.
+// SAFETY: `run` and `finish` of an operation may be called in any thread.
 unsafe impl Send for Own<'_> {}
 
 impl Prepared for Own<'_> {
     fn run(&mut self, loops: usize) -> Result {
         let run = self.op.run.ok_or(EINVAL)?;
-        // SAFETY: By the type invariants, and the state is borrowed exclusively.
+        // SAFETY: `state` is what `prepare` returned (type invariants), and is borrowed exclusively.
         to_result(unsafe { run(self.state, loops) })
     }
 }
@@ -162,7 +164,7 @@ impl Prepared for Own<'_> {
 impl Drop for Own<'_> {
     fn drop(&mut self) {
         if let Some(finish) = self.op.finish {
-            // SAFETY: By the type invariants, and the state is not used again.
+            // SAFETY: `state` is what `prepare` returned (type invariants), and is not used again.
             unsafe { finish(self.state) };
         }
     }

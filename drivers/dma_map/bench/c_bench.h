@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The C column: what a good C driver does, operation by operation. Each c_*.c
- * has a rust_*.rs beside it, with the same loops.
+ * C column: what a good C driver does, operation by operation. Each c_*.c has a
+ * rust_*.rs beside it, with the same loops.
  */
 #ifndef _DMA_MAP_BENCH_C_H
 #define _DMA_MAP_BENCH_C_H
@@ -18,19 +18,19 @@ struct dma_map_bench_op {
 	size_t size;
 	enum dma_data_direction dir;
 	/*
-	 * What all threads share, with @live other mappings that are held
-	 * meanwhile, or an ERR_PTR(). NULL if there is nothing to share.
+	 * Returns the state that all threads share, with @live other mappings
+	 * that stay mapped meanwhile, or an ERR_PTR(). NULL if there is none.
 	 */
 	void *(*open)(const struct dma_map_bench_op *op, struct device *dev, unsigned long live);
 	void (*close)(void *shared);
-	/* What one thread has to itself, or an ERR_PTR(). */
+	/* Returns the state of one thread, or an ERR_PTR(). */
 	void *(*prepare)(const struct dma_map_bench_op *op, struct device *dev, void *shared);
-	/* @loops times the operation, and nothing else. */
+	/* Does the operation @loops times, and nothing else. */
 	int (*run)(void *state, unsigned long loops);
 	void (*finish)(void *state);
 };
 
-/* The function with the loop of an operation: one symbol each, to be looked at. */
+/* The function with the loop of an operation: a symbol of its own, so that its code can be found. */
 #define DMA_MAP_BENCH_C(op)						\
 	int dma_map_bench_c_##op(void *state, unsigned long loops);	\
 	noinline int dma_map_bench_c_##op(void *state, unsigned long loops)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Many buffers are mapped, and when all are, unmapped. */
+/* Benchmark: map many buffers, then unmap all of them. */
 
 #include <linux/sizes.h>
 
 #include "c_single.h"
 
-/* As in rust_burst.rs. */
+/* The same number as in rust_burst.rs. */
 #define BURST	8192
 #define SIZE	64
 

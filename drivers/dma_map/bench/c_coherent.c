@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Coherent memory is allocated and freed. */
+/* Benchmark: allocate and free coherent memory. */
 
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -8,7 +8,7 @@
 
 #include "c_bench.h"
 
-/* What is held meanwhile: each takes a page. */
+/* The size of live allocations: each takes a page. */
 #define LIVE_SIZE	64
 
 struct coherent {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The loop alone: what is in all figures, and is nobody's cost. */
+/* Benchmark: the empty loop, whose cost is in all figures. */
 
 #include "c_bench.h"
 

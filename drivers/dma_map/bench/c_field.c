@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A field of shared memory is read, or written. */
+/* Benchmark: read or write a field of shared memory. */
 
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -50,7 +50,7 @@ DMA_MAP_BENCH_C(field_read)
 
 	for (; loops; loops--) {
 		sum += READ_ONCE(field->shared->head);
-		/* Each access by itself: neither compiler unrolls the loop. */
+		/* Keeps the compiler from unrolling the loop, as in rust_field.rs. */
 		barrier();
 	}
 	field->sum = sum;

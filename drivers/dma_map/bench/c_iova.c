@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Scattered pages are linked into one range of an IOMMU's addresses, and unlinked. */
+/* Benchmark: link scattered pages into one IOVA range, and unlink them. */
 
 #include "c_sg.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A request is posted, answered by us, and the response taken and checked. */
+/* Benchmark: post a request, answer it in the device's place, and take and check the response. */
 
 #include <linux/array_size.h>
 #include <linux/compiler.h>
@@ -89,7 +89,7 @@ static int post(struct mailbox *mailbox, const u32 *words, unsigned int count, c
 	for (; i < DMA_MAP_BENCH_WORDS; i++)
 		WRITE_ONCE(request->words[i], 0);
 
-	/* An answer that does not come must not look like the last one. */
+	/* If no answer arrives, the last one must not be taken for it. */
 	WRITE_ONCE(response->status, DMA_MAP_BENCH_EMPTY);
 	WRITE_ONCE(response->sequence, 0);
 	dma_wmb();
@@ -132,7 +132,7 @@ static __always_inline int post_take(struct mailbox *mailbox, unsigned long loop
 		struct message message;
 		int ret;
 
-		/* As in a driver, the length comes from elsewhere. */
+		/* As in a driver, the compiler does not know the length. */
 		OPTIMIZER_HIDE_VAR(length);
 		ret = post(mailbox, words, ARRAY_SIZE(words), mailbox->data, length);
 		if (ret)

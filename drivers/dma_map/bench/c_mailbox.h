@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory of a mailbox (rust/dma_map/proto/mailbox.rs has the protocol), and who answers. */
+/* Mailbox memory (rust/dma_map/proto/mailbox.rs has the protocol), and the device's part. */
 #ifndef _DMA_MAP_BENCH_C_MAILBOX_H
 #define _DMA_MAP_BENCH_C_MAILBOX_H
 
@@ -20,7 +20,7 @@ struct dma_map_bench_head {
 	__le32 words[DMA_MAP_BENCH_WORDS];
 };
 
-/* What the device would do: answers a request, with as much data as it has. */
+/* Answers a request in the device's place, with as much data as the request has. */
 void dma_map_bench_answer(const struct dma_map_bench_head *request,
 			  struct dma_map_bench_head *response);
 

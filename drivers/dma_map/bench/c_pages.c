@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory for both columns, of pages no two of which are neighbours. */
+/* Scattered pages for both columns: no two of them are neighbours. */
 
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -20,7 +20,7 @@ static void free_list(struct list_head *list)
 	}
 }
 
-/* Takes pages until @count of them have an even number; those that have not go to @odd. */
+/* Allocates pages until @count of them have an even frame number; puts the others into @odd. */
 static bool take(struct page **pages, unsigned int count, struct list_head *odd)
 {
 	unsigned int i = 0;
@@ -93,7 +93,7 @@ struct dma_map_bench_sieve *dma_map_bench_sieve(unsigned int count)
 		return NULL;
 	}
 
-	/* What was freed last is what is taken next, and the pages between are held. */
+	/* The allocator returns the pages that were freed last, and those between them are held. */
 	dma_map_bench_free_pages(pages, count);
 	return sieve;
 }

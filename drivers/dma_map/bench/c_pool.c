@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A zeroed block is taken from a DMA pool and put back. All threads share the pool. */
+/* Benchmark: allocate and free a zeroed block of a DMA pool. All threads share the pool. */
 
 #include <linux/dmapool.h>
 #include <linux/err.h>

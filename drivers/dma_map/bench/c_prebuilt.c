@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A table that was built before is mapped and unmapped. */
+/* Benchmark: map and unmap a table that was built before. */
 
 #include "c_sg.h"
 

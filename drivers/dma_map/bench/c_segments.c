@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The segments of a mapped table, one after the other. */
+/* Benchmark: iterate over the segments of a mapped table. */
 
 #include "c_sg.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A table is built for a scattered buffer, mapped, unmapped, and freed. */
+/* Benchmark: build a table for a scattered buffer, map, unmap, and free it. */
 
 #include "c_sg.h"
 

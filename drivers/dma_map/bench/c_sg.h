@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A scattered buffer, as a C driver keeps it. */
+/* Scattered buffer, as a C driver keeps it. */
 #ifndef _DMA_MAP_BENCH_C_SG_H
 #define _DMA_MAP_BENCH_C_SG_H
 

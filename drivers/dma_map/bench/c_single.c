@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A contiguous buffer is mapped and unmapped. */
+/* Benchmark: map and unmap a contiguous buffer. */
 
 #include <linux/sizes.h>
 
@@ -110,7 +110,7 @@ DMA_MAP_BENCH_C(map_slice_4k_from_device)
 	return map_unmap_slice(state, loops, DMA_FROM_DEVICE);
 }
 
-/* What buffers of a mapped pool are spared. */
+/* The map and unmap that buffers of a mapped pool avoid. */
 DMA_MAP_BENCH_C(mapped_pool_64)
 {
 	return map_unmap(state, loops, 64, DMA_FROM_DEVICE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A contiguous buffer, as a C driver keeps it: with the address and the length for unmapping. */
+/* Contiguous buffer, as a C driver keeps it: with the address and the length for unmapping. */
 #ifndef _DMA_MAP_BENCH_C_SINGLE_H
 #define _DMA_MAP_BENCH_C_SINGLE_H
 
@@ -11,8 +11,8 @@
 #include "c_bench.h"
 
 /*
- * Buffers begin here, in all columns: memcpy() looks at the lowest byte of both
- * addresses, and copies forwards or backwards, at another price.
+ * The alignment of buffers in all columns: memcpy() compares the lowest byte of
+ * both addresses, and copies forwards or backwards, which cost differently.
  */
 #define DMA_MAP_BENCH_ALIGN 256
 
@@ -50,7 +50,7 @@ static __always_inline void dma_map_bench_unmap_single(struct dma_map_bench_sing
 	dma_unmap_single(single->dev, single->addr, single->len, dir);
 }
 
-/* Other mappings, which are held while an operation runs. */
+/* Other mappings, which stay mapped while an operation runs. */
 void *dma_map_bench_open_singles(const struct dma_map_bench_op *op, struct device *dev,
 				 unsigned long live);
 void dma_map_bench_close_singles(void *shared);

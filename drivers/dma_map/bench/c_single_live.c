@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Many small buffers that stay mapped. */
+/* Live mappings: many small buffers that stay mapped. */
 
 #include "c_single.h"
 
-/* One cache line: what is held is the mapping. */
+/* One cache line: the mappings are what counts, not the memory. */
 #define LIVE_SIZE	64
 
 struct singles {

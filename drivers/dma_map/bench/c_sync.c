@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A buffer that stays mapped is handed to the CPU and back to the device. */
+/* Benchmark: sync a buffer that stays mapped, for the CPU and back for the device. */
 
 #include <linux/sizes.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* All operations of the C column. */
+/* List of all operations of the C column. */
 
 #include "c_bench.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who can do which operation.
+//! Columns of the benchmark, and which operations each has.
 
 use crate::{
     c,
@@ -26,7 +26,7 @@ use crate::{
 use dma_map::DmaDevice;
 use kernel::prelude::*;
 
-/// Who does an operation.
+/// The implementations that are compared.
 #[derive(Clone, Copy)]
 pub(crate) enum Column {
     /// A good C driver.
@@ -70,12 +70,12 @@ impl Column {
         }
     }
 
-    /// Makes what all threads share that do the operation with this name.
+    /// Sets up the operation with this name for all threads: see [`Open`](crate::operation::Open).
     ///
     /// # Errors
     ///
-    /// - `EOPNOTSUPP`: the column does not have it, or cannot do it on this device, or with
-    ///   others held meanwhile.
+    /// - `EOPNOTSUPP`: the column does not have the operation, or cannot do it on this device, or with
+    ///   live mappings.
     /// - Those of the operation.
     pub(crate) fn open<'b>(
         self,

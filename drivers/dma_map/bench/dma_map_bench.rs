@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a safe call costs, beside the call of the C API.
+//! Benchmark of safe DMA calls against the C API.
 //!
 //! A driver for QEMU's idle PCI function, `pci-testdev`. It maps, allocates and syncs for it, in a
-//! loop, once as a good C driver does and once with the `dma_map` crate; where the `kernel` crate
-//! can do the same, with that, too. In `/sys/kernel/debug/dma_map_bench/<device>/`:
+//! loop, as a good C driver does, with the `dma_map` crate, and with the `kernel` crate where that can
+//! do the same. In `/sys/kernel/debug/dma_map_bench/<device>/`:
 //!
-//! - `operations`: the operations and who can do each, one a line: `<operation> <column>,...`.
-//! - `run`: written `<operation> <loops> <rounds> [<threads> [<live>]]`, it runs the operation in
-//!   each column, in turns; read, it gives the figures of the last run, one a line: `<operation>
-//!   <column> <round> <cycles> <ns> <loops>`. For an operation of a pool, the last line is `longest
-//!   <operation> pool <cycles>`: how long interrupts were off at a time, from when the pool was made to
-//!   when it was gone.
+//! - `operations`: the operations, with the columns that have each, one a line: `<operation>
+//!   <column>,...`.
+//! - `run`: a write of `<operation> <loops> <rounds> [<threads> [<live>]]` runs the operation in each
+//!   column, in turns. A read returns the figures of the last run, one a line: `<operation> <column>
+//!   <round> <cycles> <ns> <loops>`. For an operation of a pool, the last line is `longest <operation>
+//!   pool <cycles>`: the longest section with interrupts off, from when the pool was made to when it
+//!   was gone.
 //!
 //! # Reading order
 //!
-//! - `operation`: what an operation is, for whoever does it.
+//! - `operation`: an operation, in any column.
 //! - `rust_*`: the operations with `dma_map`; `c_*.c`, and `c`, which finds them: the same ones
 //!   in C; `upstream_*`: with the `kernel` crate.
-//! - `columns`: who can do which.
+//! - `columns`: which column has which operations.
 //! - `request`, `run`: a run. `threads`: how it is timed. `sections`: how long interrupts are off.
 //! - `uapi`: upstream's `dma_map_benchmark`, another driver.
 //! - `files`: debugfs. `bench`: a bound device.
@@ -81,14 +82,14 @@ kernel::pci_device_table!(
 );
 
 kernel::sync::global_lock! {
-    // SAFETY: Initialised by the module, before the driver is registered.
+    // SAFETY: `DmaMapBench::init()` initialises it once, before the drivers are registered.
     unsafe(uninit) static FOLDER: Mutex<Option<Dir>> = None;
 }
 
 struct Driver;
 
 struct DriverData {
-    // Goes with the driver's data, and so before what it looks into.
+    // Dropped with the driver's data, before the gate closes.
     _files: Pin<KBox<Files>>,
 }
 
@@ -113,7 +114,7 @@ impl pci::Driver for Driver {
     }
 }
 
-/// The module: the folder that the devices have theirs in, and their driver.
+/// The module: the folder of all devices, and their drivers.
 #[pin_data(PinnedDrop)]
 struct DmaMapBench {
     #[pin]
@@ -124,7 +125,7 @@ struct DmaMapBench {
 
 impl InPlaceModule for DmaMapBench {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        // SAFETY: Called once, by the module's initialiser.
+        // SAFETY: The module's initialiser runs once, and nothing uses the lock before.
         unsafe { FOLDER.init() };
         *FOLDER.lock() = Some(Dir::new(c"dma_map_bench"));
 
@@ -138,7 +139,7 @@ impl InPlaceModule for DmaMapBench {
 #[pinned_drop]
 impl PinnedDrop for DmaMapBench {
     fn drop(self: Pin<&mut Self>) {
-        // The devices' folders keep theirs until they are gone.
+        // The devices' folders hold references to it, until they are gone.
         FOLDER.lock().take();
     }
 }

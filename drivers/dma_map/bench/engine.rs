@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The part of the device that does the DMA: there is none.
+//! Engine of a device that does no DMA.
 
 use dma_map::Engine;
 use kernel::prelude::*;
 
 /// `pci-testdev` does no DMA.
 ///
-/// So asking it costs nothing; what a driver's engine looks at when it is asked, a C driver looks at
-/// as well.
+/// So its answers cost nothing. A C driver has to read the same register or flag as a real engine does.
 #[derive(Clone, Copy)]
 pub(crate) struct Idle;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files in debugfs.
+//! debugfs files of the benchmark.
 
 use crate::{
     bench::{
@@ -52,16 +52,17 @@ pub(crate) fn new<'a>(
     })
 }
 
-/// What the files of a device look at.
+/// State behind the files of a device.
 ///
-/// They go before the gate closes, and wait until nobody uses them: so whoever is in a file, enters.
+/// The files are removed before the gate closes, and their removal waits for calls in progress. So each
+/// call can enter the gate.
 #[pin_data]
 pub(crate) struct Device {
     gate: Arc<Gate<BenchLt>>,
-    /// What `operations` says, once it was asked: to know it takes memory and time.
+    /// The contents of `operations`, made at the first read: that takes memory and time.
     #[pin]
     operations: Mutex<Option<List>>,
-    /// One run at a time; the last one's figures.
+    /// The figures of the last run. The lock is held during a run, so there is one at a time.
     #[pin]
     figures: Mutex<Option<Figures>>,
 }
@@ -70,7 +71,7 @@ impl Device {
     fn list(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut operations = self.operations.lock();
         if operations.is_none() {
-            // Without memory there is nothing to read, and it is tried again.
+            // If memory runs out, the file is empty, and the next read tries again.
             *operations = self
                 .gate
                 .enter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an operation is, for whoever does it.
+//! Operations of the benchmark.
 
 use dma_map::DmaDevice;
 use kernel::prelude::*;
@@ -12,25 +12,25 @@ pub(crate) struct Operation {
     pub(crate) open: Open,
 }
 
-/// Makes what all threads share, with a number of other mappings that are held meanwhile.
+/// Sets up an operation for all threads, with a number of other mappings that stay mapped meanwhile.
 ///
 /// # Errors
 ///
-/// - `EOPNOTSUPP`: the column cannot do it on this device, or hold others meanwhile.
+/// - `EOPNOTSUPP`: the column cannot do it on this device, or with live mappings.
 /// - Those of the operation.
 pub(crate) type Open = for<'b> fn(DmaDevice<'b>, usize) -> Result<KBox<dyn Opened + 'b>>;
 
-/// What all threads share.
+/// State that all threads share.
 pub(crate) trait Opened: Send + Sync {
-    /// Makes what one thread has to itself.
+    /// Makes the state of one thread.
     fn prepare(&self) -> Result<KBox<dyn Prepared + '_>>;
 }
 
-/// What one thread has to itself.
+/// State of one thread.
 pub(crate) trait Prepared: Send {
     /// Does the operation `loops` times, and nothing else.
     fn run(&mut self, loops: usize) -> Result;
 }
 
-/// The function with the loop of an operation on `S`: one symbol each, to be looked at.
+/// The function with the loop of an operation on `S`: a symbol of its own, so that its code can be found.
 pub(crate) type Entry<S> = fn(&mut S, usize) -> Result;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of pages no two of which are neighbours (`c_pages.c`).
+//! Scattered pages: no two of them are neighbours (`c_pages.c`).
 
 use crate::engine::Idle;
 use core::ptr::NonNull;
@@ -27,16 +27,16 @@ extern "C" {
     fn dma_map_bench_entries(table: *const c_void) -> c_uint;
 }
 
-/// How often memory is asked for until it is scattered.
+/// How many allocations are tried until one is scattered.
 const ATTEMPTS: usize = 8;
 
-/// Memory that can be had with an entry for each page.
+/// Memory whose table has an entry for each page.
 pub(crate) trait Scattered: SgSource<Element = u8> + Sized {
     /// Allocates `count` pages.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, also if pages that are apart cannot be had.
+    /// `ENOMEM`, also if no scattered pages are available.
     fn scattered(dev: DmaDevice<'_>, count: usize) -> Result<Self>;
 }
 
@@ -55,7 +55,7 @@ impl Scattered for VVec<u8> {
 
 impl Scattered for PageList {
     fn scattered(dev: DmaDevice<'_>, count: usize) -> Result<Self> {
-        // Those that were not scattered are held, so that each attempt gets others.
+        // Rejected pages are held, so that each attempt gets others.
         let mut rejected = KVec::new();
 
         for _ in 0..ATTEMPTS {
@@ -65,7 +65,7 @@ impl Scattered for PageList {
 
             let mapping = SgMapping::map(dev, pages, ToDevice, Idle, Gfp::Kernel)?;
             let table = core::ptr::from_ref(mapping.as_sg_table()).cast();
-            // SAFETY: `SGTable` is a transparent wrapper of `struct sg_table`.
+            // SAFETY: `table` is a valid `struct sg_table`, of which `SGTable` is a transparent wrapper.
             let entries = unsafe { dma_map_bench_entries(table) };
             let pages = mapping.unmap()?;
 
@@ -85,7 +85,7 @@ impl Scattered for Prebuilt<PageList> {
     }
 }
 
-/// The pages between those that are allocated next.
+/// The pages between those that are allocated next, held until this is dropped.
 struct Sieve(NonNull<c_void>);
 
 impl Sieve {
@@ -99,7 +99,7 @@ impl Sieve {
 
 impl Drop for Sieve {
     fn drop(&mut self) {
-        // SAFETY: Made above, and not used again.
+        // SAFETY: The pointer is that of `dma_map_bench_sieve()`, and is not used again.
         unsafe { dma_map_bench_free_sieve(self.0.as_ptr()) };
     }
 }

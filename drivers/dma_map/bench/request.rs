@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is written to `run`.
+//! Requests that are written to `run`.
 
 use kernel::prelude::*;
 
-/// The largest number of threads: what is started together should fit on a machine.
+/// The largest number of threads.
 const MAX_THREADS: usize = 256;
 
 /// `<operation> <loops> <rounds> [<threads> [<live>]]`
 pub(crate) struct Request<'t> {
     pub(crate) operation: &'t str,
-    /// How often each thread does it in a round.
+    /// How often each thread does the operation in a round.
     pub(crate) loops: usize,
-    /// How often each column has its turn.
+    /// How many rounds each column runs.
     pub(crate) rounds: usize,
     pub(crate) threads: usize,
-    /// How many other mappings are held meanwhile.
+    /// How many other mappings stay mapped meanwhile.
     pub(crate) live: usize,
 }
 
 impl<'t> Request<'t> {
+    /// Parses a request.
+    ///
     /// # Errors
     ///
-    /// `EINVAL`: too few words, too many, no numbers, or numbers of nothing.
+    /// `EINVAL`: too few or too many words, not a number, 0 loops, rounds or threads, or more than
+    /// [`MAX_THREADS`].
     pub(crate) fn parse(text: &'t str) -> Result<Self> {
         let mut words = text.split_ascii_whitespace();
         let operation = words.next().ok_or(EINVAL)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A run: the columns of an operation, in turns.
+//! Run of an operation: all of its columns, in turns.
 
 use crate::{
     columns::Column,
@@ -22,17 +22,17 @@ use kernel::{
     str::CString, //
 };
 
-/// What one turn of one column took.
+/// The time of one turn of one column.
 pub(crate) struct Turn {
     pub(crate) column: Column,
     pub(crate) round: usize,
     pub(crate) span: Span,
 }
 
-/// What a run took.
+/// The figures of a run.
 pub(crate) struct Figures {
     pub(crate) operation: CString,
-    /// Loops of a thread in a turn.
+    /// The loops of a thread in a turn.
     pub(crate) loops: usize,
     pub(crate) turns: KVVec<Turn>,
     /// The longest section with interrupts off, of a pool.
@@ -45,7 +45,7 @@ pub(crate) struct Figures {
 ///
 /// # Errors
 ///
-/// - `EOPNOTSUPP`: no column has the operation, or can do it so.
+/// - `EOPNOTSUPP`: no column has the operation, or none can do it as requested.
 /// - `EINTR`: a signal.
 /// - Those of the operation, and of starting threads.
 pub(crate) fn run(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Figures> {
@@ -93,7 +93,7 @@ pub(crate) fn run(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Figures> 
     })
 }
 
-/// Leaves out who cannot do it.
+/// Turns `EOPNOTSUPP` into `None`: that column is left out.
 pub(crate) fn able<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Err(EOPNOTSUPP) => Ok(None),
@@ -101,7 +101,7 @@ pub(crate) fn able<T>(result: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Prepares `threads` threads.
+/// Makes the states of `threads` threads.
 pub(crate) fn prepare<'s>(
     shared: &'s (dyn Opened + 's),
     threads: usize,

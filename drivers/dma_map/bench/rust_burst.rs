@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many buffers are taken from a pool, and put back when all are there: a CPU has fewer at hand, so that
-//! many go from and to the reserve. In C, each is mapped, and then each is unmapped.
+//! Benchmark: take many buffers from a mapped pool, then put back all of them.
+//!
+//! The cache of a CPU holds fewer, so that many go from and to the reserve. C maps many buffers, and
+//! then unmaps all of them.
 
 use crate::{
     engine::Idle,
@@ -25,10 +27,10 @@ use kernel::{
     prelude::*, //
 };
 
-/// As in `c_burst.c`.
+/// The same number as in `c_burst.c`.
 const BURST: usize = 8192;
 
-/// What a CPU has at hand.
+/// The size of a CPU's cache.
 const CACHE: usize = BURST / 2;
 
 const SIZE: usize = 64;
@@ -41,7 +43,7 @@ struct Shared<'b> {
 
 impl<'b> Shared<'b> {
     fn new(dev: DmaDevice<'b>) -> Result<Self> {
-        // All CPUs together have no more than half at hand.
+        // The caches of all CPUs together hold at most half of the buffers.
         let max = CACHE.checked_mul(2 * nr_cpu_ids() as usize).ok_or(EINVAL)?;
         let options = MappedPoolOptions::new(max).cache(CACHE);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Coherent memory is allocated and freed.
+//! Benchmark: allocate and free coherent memory.
 
 use crate::operation::{
     Entry,
@@ -22,7 +22,7 @@ use kernel::{
     }, //
 };
 
-/// What is held meanwhile: each takes a page.
+/// The size of live allocations: each takes a page.
 const LIVE_SIZE: usize = 64;
 
 struct Shared<'b> {

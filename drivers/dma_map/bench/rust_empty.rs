@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The loop alone: what is in all figures, and is nobody's cost.
+//! Benchmark: the empty loop, whose cost is in all figures.
 
 use crate::operation::{
     Opened,

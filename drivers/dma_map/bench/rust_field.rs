@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A field of shared memory is read, or written.
+//! Benchmark: read or write a field of shared memory.
 
 use crate::{
     engine::Idle,
@@ -27,7 +27,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// What CPU and device share.
+/// The memory that CPU and device share.
 #[repr(C)]
 #[derive(FromBytes, IntoBytes)]
 struct Indices {
@@ -69,7 +69,7 @@ fn read(field: &mut Field<'_>, loops: usize) -> Result {
     let mut sum = 0u64;
     for _ in 0..loops {
         sum = sum.wrapping_add(io_read!(&field.shared, .head).into());
-        // Each access by itself: neither compiler unrolls the loop.
+        // Keeps the compiler from unrolling the loop, as in c_field.c.
         black_box(());
     }
     field.sum = sum;
@@ -79,7 +79,7 @@ fn read(field: &mut Field<'_>, loops: usize) -> Result {
 #[inline(always)]
 fn write(field: &mut Field<'_>, mut loops: usize) -> Result {
     while loops != 0 {
-        // CAST: Any value will do.
+        // CAST: The value does not matter.
         io_write!(&field.shared, .tail, loops as u32);
         black_box(());
         loops = loops.wrapping_sub(1);

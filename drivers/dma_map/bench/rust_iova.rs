@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Scattered pages are linked into one range of an IOMMU's addresses, and unlinked.
+//! Benchmark: link scattered pages into one IOVA range, and unlink them.
 
 use crate::{
     engine::Idle,

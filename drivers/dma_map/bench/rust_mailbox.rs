@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A request is posted, answered by us, and the response taken and checked.
+//! Benchmark: post a request, answer it in the device's place, and take and check the response.
 
 use crate::{
     engine::Idle,
@@ -28,7 +28,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// How much data fits.
+/// The most data of a message in bytes.
 const CAPACITY: usize = 1024;
 
 extern "C" {
@@ -51,7 +51,7 @@ struct Talk<'b> {
     run: Entry<Self>,
 }
 
-// SAFETY: The pointers lead into the mailbox's memory, which goes where it goes.
+// SAFETY: The pointers lead into the memory of the mailbox, which is `Send`, and in the same structure.
 unsafe impl Send for Talk<'_> {}
 
 impl Opened for Device<'_> {
@@ -83,9 +83,10 @@ fn post_take(talk: &mut Talk<'_>, loops: usize) -> Result {
     const WORDS: [u32; 2] = [7, 11];
 
     for _ in 0..loops {
-        // As in a driver, the length comes from elsewhere.
+        // As in a driver, the compiler does not know the length.
         talk.mailbox.post(&WORDS, &talk.data)?;
-        // SAFETY: The two slots of the mailbox, which is alive; the memory is shared.
+        // SAFETY: The pointers are those of the mailbox's two slots, which are alive. The memory is shared,
+        // so there is no reference to it.
         unsafe { dma_map_bench_answer(talk.request, talk.response) };
         let (message, words) = talk.mailbox.take()?;
         words.map(|words| words[0]).exactly(WORDS[0])?;

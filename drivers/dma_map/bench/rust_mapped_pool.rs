@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer that stays mapped is taken from a pool, given to the device, taken back and put back; or
-//! kept, and only given and taken back. In C, one is mapped and unmapped for that. All threads share
-//! the pool.
+//! Benchmark: take a buffer from a mapped pool, give it to the device, complete it, and put it back.
+//!
+//! Or keep the buffer, and only give and complete it. C maps and unmaps a buffer instead. All threads
+//! share the pool.
 
 use crate::{
     engine::Idle,
@@ -31,7 +32,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// More than all threads have at a time, beside those that are held.
+/// More buffers than all threads have at a time, in addition to the live ones.
 const SPARE: usize = 256;
 
 type Pool<'b> = MappedPool<'b, u8, FromDevice>;
@@ -85,7 +86,7 @@ impl Prepared for Taker<'_, '_> {
     }
 }
 
-/// The device has the buffer once: what it would be told is made.
+/// Gives the buffer to the device, computes the address that it would be told, and completes it.
 #[inline(always)]
 fn turn<'b>(buffer: MappedBuffer<'b, u8, FromDevice>) -> Result<MappedBuffer<'b, u8, FromDevice>> {
     let buffer = buffer.give(Idle);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A zeroed block is taken from a DMA pool and put back. All threads share the pool.
+//! Benchmark: allocate and free a zeroed block of a DMA pool. All threads share the pool.
 
 use crate::operation::{
     Entry,

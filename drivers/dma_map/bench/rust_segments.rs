@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The segments of a mapped table, one after the other.
+//! Benchmark: iterate over the segments of a mapped table.
 
 use crate::{
     engine::Idle,
@@ -27,7 +27,7 @@ use kernel::{
 
 struct Shared<'b> {
     dev: DmaDevice<'b>,
-    /// How many pages a buffer has.
+    /// The number of pages of a buffer.
     count: usize,
     run: for<'x> fn(&mut Segments<'x>, usize) -> Result,
 }

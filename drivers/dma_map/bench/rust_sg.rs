@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A table is built for a scattered buffer, mapped, unmapped, and freed; or it was built before.
+//! Benchmark: map and unmap a scattered buffer, with a new table or one that was built before.
 
 use crate::{
     engine::Idle,
@@ -35,7 +35,7 @@ use kernel::{
 
 struct Shared<'b, B> {
     dev: DmaDevice<'b>,
-    /// How many pages a buffer has.
+    /// The number of pages of a buffer.
     count: usize,
     run: for<'x> fn(&mut Sg<'x, B>, usize) -> Result,
     _held: KVVec<Mapped<'b, LIVE_SIZE, ToDevice>>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A contiguous buffer is mapped and unmapped.
+//! Benchmark: map and unmap a contiguous buffer.
 
 use crate::{
     engine::Idle,
@@ -34,7 +34,7 @@ use kernel::{
     }, //
 };
 
-/// One cache line: what is held is the mapping.
+/// The size of live buffers, one cache line: the mappings are what counts, not the memory.
 pub(crate) const LIVE_SIZE: usize = 64;
 
 /// A buffer of `N` bytes.
@@ -47,11 +47,11 @@ fn buffer<const N: usize>() -> Result<Buffer<N>> {
     KBox::init(pin_init::init_zeroed(), GFP_KERNEL)
 }
 
-/// Where buffers begin, in all columns: the kernel's copy looks at the lowest byte of both addresses,
-/// and goes forwards or backwards, at another price.
+/// The alignment of buffers in all columns: `memcpy()` compares the lowest byte of both addresses, and
+/// copies forwards or backwards, which cost differently.
 const ALIGN: usize = 256;
 
-/// A buffer that begins there.
+/// Allocates a buffer with this alignment.
 pub(crate) fn aligned_buffer<const N: usize>() -> Result<Buffer<N>> {
     let mut others = KVec::new();
     loop {
@@ -59,12 +59,12 @@ pub(crate) fn aligned_buffer<const N: usize>() -> Result<Buffer<N>> {
         if buffer.as_ptr().addr() % ALIGN == 0 {
             return Ok(buffer);
         }
-        // Held, so that the next one is another.
+        // Hold it, so that the allocator returns another one.
         others.push(buffer, GFP_KERNEL)?;
     }
 }
 
-/// Maps `live` small buffers, to be held.
+/// Maps `live` small buffers, which stay mapped while an operation runs.
 pub(crate) fn hold<D: Carries<[u8; LIVE_SIZE]>>(
     dev: DmaDevice<'_>,
     direction: D,
@@ -78,7 +78,7 @@ pub(crate) fn hold<D: Carries<[u8; LIVE_SIZE]>>(
     Ok(held)
 }
 
-/// A buffer that is made of zeroes.
+/// A zeroed buffer.
 pub(crate) trait Zeroes: Contiguous + Sized {
     fn zeroes(len: usize) -> Result<Self>;
 }
@@ -90,7 +90,7 @@ impl<const N: usize> Zeroes for Buffer<N> {
     }
 }
 
-/// A buffer whose length it does not know.
+/// A buffer whose length the compiler does not know.
 impl Zeroes for KVec<u8> {
     fn zeroes(len: usize) -> Result<Self> {
         Ok(KVec::from_elem(0, len, GFP_KERNEL)?)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer that stays mapped is handed to the CPU and back to the device.
+//! Benchmark: complete a buffer that stays mapped, and give it to the device again.
 
 use crate::{
     engine::Idle,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sections with interrupts off: how long the library is in one at a time.
+//! Sections with interrupts off, and the longest one.
 //!
-//! It does that in one place, for the reserve of a pool, and says there how long, while it is asked.
+//! The library has them in one place, for the reserve of a pool, and measures them there while they
+//! are watched.
 
 use crate::{
     columns::Column,
@@ -21,17 +22,17 @@ extern "C" {
     fn dma_map_helper_watch_sections();
 }
 
-/// Runs an operation once, and returns the longest section from when its pool is made to when that is
-/// gone, in the units of [`Span::cycles`](threads::Span::cycles); `None` if nobody does it with a pool.
+/// Runs an operation once, and returns the longest section from when its pool is made to when it is
+/// gone, in the units of [`Span::cycles`](threads::Span::cycles); `None` if no pool has the operation.
 ///
 /// # Errors
 ///
 /// Those of the operation, and of starting threads.
 pub(crate) fn longest(dev: DmaDevice<'_>, request: &Request<'_>) -> Result<Option<u64>> {
-    // SAFETY: The function has no preconditions; runs take turns.
+    // SAFETY: The function has no preconditions. The caller makes one run at a time.
     unsafe { dma_map_helper_watch_sections() };
     let done = whole(dev, request);
-    // SAFETY: As above.
+    // SAFETY: The function has no preconditions.
     let cycles = unsafe { dma_map_helper_unwatch_sections() };
 
     done.map(|done| done.map(|()| cycles))

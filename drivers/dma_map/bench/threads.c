@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How long a function takes, in one thread or in several at once. */
+/* Timing of a function, in one thread or in several at once. */
 
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -34,7 +34,7 @@ struct runner {
 	struct moment end;
 };
 
-/* The counter is the inner one of the two: reading the time is not counted in it. */
+/* The counter is read inside of the clock, so that it does not count reading the clock. */
 static __always_inline void begin(struct moment *moment)
 {
 	moment->ns = ktime_get_ns();
@@ -72,7 +72,7 @@ static int runner_thread(void *data)
 	return ret;
 }
 
-/* From the first beginning to the last end: counters of different CPUs agree, if it is a TSC. */
+/* From the first begin to the last end: the TSCs of different CPUs agree. */
 static void measure(struct dma_map_bench_span *span, const struct runner *runners,
 		    unsigned int count)
 {
@@ -90,7 +90,7 @@ static void measure(struct dma_map_bench_span *span, const struct runner *runner
 	span->ns = last.ns - first.ns;
 }
 
-/* Creates the threads, each on a CPU of its own as far as there are some, and none is awake. */
+/* Creates the threads asleep, each on a CPU of its own as long as there are enough. */
 static int create(struct runner *runners, unsigned int count)
 {
 	int cpu = cpumask_first(cpu_online_mask);
@@ -109,7 +109,7 @@ static int create(struct runner *runners, unsigned int count)
 	return 0;
 }
 
-/* Ends the threads, which are done or were never awake; the first error that one returned. */
+/* Ends the threads, which are done or were never woken. Returns an error that one returned, or 0. */
 static int reap(struct runner *runners, unsigned int count)
 {
 	unsigned int i;
@@ -147,8 +147,8 @@ static int run_threads(struct race *race, struct runner *runners, unsigned int c
 }
 
 /*
- * Runs @fn with each of @args, at least one: a single one in the caller's
- * thread, several in threads of their own, which are gone on return.
+ * Runs @fn with each of @args, of which there is at least one: a single one in
+ * the caller's thread, several in threads of their own, which are gone on return.
  */
 int dma_map_bench_run(unsigned int threads, int (*fn)(void *arg), void *const *args,
 		      struct dma_map_bench_span *span)

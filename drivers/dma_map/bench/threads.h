@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How long a function takes, in one thread or in several at once. */
+/* Timing of a function, in one thread or in several at once. */
 #ifndef _DMA_MAP_BENCH_THREADS_H
 #define _DMA_MAP_BENCH_THREADS_H
 

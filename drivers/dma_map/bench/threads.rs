@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long an operation takes, in one thread or in several at once.
+//! Timing of an operation, in one thread or in several at once.
 
 use crate::operation::Prepared;
 use kernel::{
@@ -8,13 +8,13 @@ use kernel::{
     prelude::*, //
 };
 
-/// How long it took: from the common start to the last end.
+/// The time from the common start to the last end.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Span {
-    /// What the CPU's counter says (`get_cycles()`).
+    /// By the CPU's counter (`get_cycles()`).
     pub(crate) cycles: u64,
-    /// What the clock says.
+    /// By the clock (`ktime_get_ns()`).
     pub(crate) ns: u64,
 }
 
@@ -27,17 +27,19 @@ extern "C" {
     ) -> c_int;
 }
 
-/// What one thread gets.
+/// The work of one thread.
 struct Part<'a, 's> {
     prepared: &'a mut (dyn Prepared + 's),
     loops: usize,
 }
 
+/// Runs a thread's part.
+///
 /// # Safety
 ///
-/// `arg` must point to a `Part` that nobody else has.
+/// `arg` must point to a `Part` that nothing else uses meanwhile.
 unsafe extern "C" fn run_part(arg: *mut c_void) -> c_int {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `arg` points to a `Part` that nothing else uses (safety requirements of this function).
     let part = unsafe { &mut *arg.cast::<Part<'_, '_>>() };
 
     match part.prepared.run(part.loops) {
@@ -50,7 +52,7 @@ unsafe extern "C" fn run_part(arg: *mut c_void) -> c_int {
 ///
 /// # Errors
 ///
-/// Those of the operation; those of starting threads.
+/// Those of the operation, and of starting threads.
 pub(crate) fn run(all: &mut [KBox<dyn Prepared + '_>], loops: usize) -> Result<Span> {
     let mut parts = KVec::with_capacity(all.len(), GFP_KERNEL)?;
     for prepared in all {
@@ -63,9 +65,9 @@ pub(crate) fn run(all: &mut [KBox<dyn Prepared + '_>], loops: usize) -> Result<S
     }
 
     let mut span = Span::default();
-    // SAFETY: There are as many arguments as threads, at least one. Each is a part that no other
-    // thread has, since `parts` is borrowed by nobody; what is prepared may be sent to a thread. All
-    // threads are gone when the function returns.
+    // SAFETY: There are as many arguments as threads, at least one. Each is a part of its own, and
+    // nothing else uses `parts` meanwhile; a `Prepared` is `Send`. All threads are gone when the
+    // function returns.
     to_result(unsafe {
         dma_map_bench_run(
             u32::try_from(args.len())?,

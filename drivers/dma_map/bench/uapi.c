@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Upstream's interface of a DMA mapping benchmark (kernel/dma/map_benchmark.c),
- * for a driver in Rust: the file in debugfs and the threads, which the kernel
- * crate has nothing for.
+ * Interface of upstream's DMA mapping benchmark (kernel/dma/map_benchmark.c),
+ * for a driver in Rust: the file in debugfs and the threads, for which the
+ * kernel crate has nothing.
  */
 
 #include <linux/bits.h>
@@ -43,14 +43,14 @@ static int run(struct pci_dev *pdev, struct map_benchmark *param)
 	int ret;
 
 	/*
-	 * Limits are set in probe only, in which a device has no data of its driver
-	 * yet. The lock is held, so nobody looks for them meanwhile.
+	 * Limits are set in probe only, where a device has no driver data yet. The
+	 * lock is held, so nothing else uses the driver data meanwhile.
 	 */
 	dev_set_drvdata(dev, NULL);
 	ret = dma_map_bench_uapi_run(pdev, param);
 	dev_set_drvdata(dev, data);
 
-	/* The next driver must not find what this run asked for. */
+	/* The next driver must not find the masks of this run. */
 	dma_set_mask(dev, mask);
 	dma_set_coherent_mask(dev, coherent_mask);
 	return ret;
@@ -69,9 +69,9 @@ static long uapi_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EINVAL;
 
 	/*
-	 * As long as we are in here the file stays, and so the driver; with the
-	 * lock, neither probe nor unbind is at work. Not waited for: unbind holds
-	 * it while it waits for us.
+	 * The file cannot be removed during this call, so the driver stays bound.
+	 * The lock keeps probe and unbind out. Do not wait for it: unbind holds it
+	 * while it waits for this call.
 	 */
 	if (!device_trylock(&pdev->dev))
 		return -EBUSY;
@@ -89,13 +89,13 @@ static const struct file_operations uapi_operations = {
 	.unlocked_ioctl = uapi_ioctl,
 };
 
-/* Makes the file, or fails because another driver has made it. */
+/* Creates the file; fails if another driver has it. */
 struct dentry *dma_map_bench_uapi_create(struct pci_dev *pdev)
 {
 	return debugfs_create_file("dma_map_benchmark", 0600, NULL, pdev, &uapi_operations);
 }
 
-/* Waits until nobody is in the file. */
+/* Removes the file, and waits for calls in progress. */
 void dma_map_bench_uapi_remove(struct dentry *file)
 {
 	debugfs_remove(file);
@@ -107,10 +107,10 @@ bool dma_map_bench_uapi_node_possible(int node)
 	       (node >= 0 && node < MAX_NUMNODES && node_possible(node));
 }
 
-/* Whether the thread is to do another round. */
+/* Returns whether the thread has to do another round. */
 bool dma_map_bench_uapi_go_on(void)
 {
-	/* On a kernel without preemption, who ends the threads gets a turn here. */
+	/* On a kernel without preemption, lets the thread run that ends this one. */
 	cond_resched();
 	return !kthread_should_stop();
 }
@@ -121,8 +121,8 @@ void dma_map_bench_uapi_delay(unsigned int ns)
 }
 
 /*
- * Runs @fn with @arg in some threads, until @seconds are over. They are gone on
- * return; the last error that one of them returned.
+ * Runs @fn with @arg in @threads threads for @seconds. The threads are gone on
+ * return. Returns an error that one of them returned, or 0.
  */
 int dma_map_bench_uapi_threads(int (*fn)(void *arg), void *arg, unsigned int threads, int node,
 			       unsigned int seconds)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Upstream's interface of a DMA mapping benchmark, for a driver in Rust. */
+/* Interface of upstream's DMA mapping benchmark, for a driver in Rust. */
 #ifndef _DMA_MAP_BENCH_UAPI_H
 #define _DMA_MAP_BENCH_UAPI_H
 

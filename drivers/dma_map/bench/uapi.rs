@@ -2,19 +2,19 @@
 
 //! Upstream's DMA mapping benchmark, with the `dma_map` crate.
 //!
-//! A driver for whatever PCI function is given to it (`driver_override`), as
-//! `kernel/dma/map_benchmark.c` is one. It has the same file, `/sys/kernel/debug/dma_map_benchmark`,
-//! and serves the same `ioctl`, so that `tools/dma/dma_map_benchmark` runs with it, too. As the file
-//! is the same, the two take turns: the second one fails to bind, with `EEXIST`.
+//! A driver for any PCI function (by `driver_override`), as `kernel/dma/map_benchmark.c` is one. It
+//! has the same file, `/sys/kernel/debug/dma_map_benchmark`, and the same `ioctl`, so that
+//! `tools/dma/dma_map_benchmark` runs with it, too. As the file is the same, the two drivers take
+//! turns: the second one fails to bind, with `EEXIST`.
 //!
-//! The differences, beside who maps:
+//! The other differences from C's driver:
 //!
-//! - One run at a time: while one goes on, another one is `EBUSY`.
+//! - One run at a time: a second one is `EBUSY`.
 //! - No platform devices.
 //!
 //! Limits are set once in a binding, and this benchmark sets a mask in each run. So a run is a
-//! set-up that fails at its end: it has the token as long as it lasts, and what is mapped ends
-//! before; then the next run can set other limits.
+//! set-up that fails at its end: the run has the token, and unmaps all before it fails. Then the next
+//! run can set other limits.
 
 mod param;
 mod totals;
@@ -40,7 +40,7 @@ extern "C" {
     fn dma_map_bench_uapi_remove(file: *mut c_void);
 }
 
-// No device is its own: one is given to it.
+// It binds to no device by itself, only by `driver_override`.
 kernel::pci_device_table!(UAPI_TABLE, <Driver as pci::Driver>::IdInfo, []);
 
 pub(crate) struct Driver;
@@ -63,43 +63,46 @@ impl pci::Driver for Driver {
 ///
 /// # Invariants
 ///
-/// It was made for a device, and goes with the driver's data of that.
+/// The pointer is that of a file that `dma_map_bench_uapi_create()` made, and is dropped with the driver
+/// data of its device.
 pub(crate) struct File(NonNull<c_void>);
 
 // SAFETY: A file can be removed by any thread.
 unsafe impl Send for File {}
 
-// SAFETY: A shared reference is good for nothing.
+// SAFETY: A shared reference gives no access to anything.
 unsafe impl Sync for File {}
 
 impl File {
     fn new(pdev: &pci::Device<Core<'_>>) -> Result<Self> {
         // `pci::Device` is a transparent wrapper of `struct pci_dev`.
         let raw = core::ptr::from_ref(pdev).cast_mut().cast();
-        // SAFETY: The device is bound until the file is removed, by the driver's data.
+        // SAFETY: The device stays bound until the file is removed, with its driver data.
         let file = from_err_ptr(unsafe { dma_map_bench_uapi_create(raw) })?;
 
-        // INVARIANT: Made above.
+        // INVARIANT: The file was made above; `probe()` puts this into the driver data.
         Ok(Self(NonNull::new(file).ok_or(ENODEV)?))
     }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; it is not used again.
+        // SAFETY: The file was made by `dma_map_bench_uapi_create()` (type invariants), and is not used
+        // again.
         unsafe { dma_map_bench_uapi_remove(self.0.as_ptr()) };
     }
 }
 
-/// The `ioctl`.
+/// Serves the `ioctl`.
 ///
 /// # Safety
 ///
 /// - `pdev` must be a device that is bound to [`Driver`], with its lock held.
-/// - `param` must be valid and the caller's alone.
+/// - `param` must be valid, and nothing else may use it meanwhile.
 #[no_mangle]
 unsafe extern "C" fn dma_map_bench_uapi_run(pdev: *mut c_void, param: *mut Param) -> c_int {
-    // SAFETY: By the safety requirements of this function; `Core` says that the lock is held.
+    // SAFETY: `pdev` is bound and locked, which `Core` stands for, and `param` is valid and not used
+    // elsewhere (safety requirements of this function).
     let (pdev, param) = unsafe { (&*pdev.cast::<pci::Device<Core<'_>>>(), &mut *param) };
 
     match run(pdev, param) {
@@ -108,7 +111,7 @@ unsafe extern "C" fn dma_map_bench_uapi_run(pdev: *mut c_void, param: *mut Param
     }
 }
 
-/// Runs a benchmark under the limits that it asks for.
+/// Runs a benchmark with the limits of `param`.
 ///
 /// # Errors
 ///

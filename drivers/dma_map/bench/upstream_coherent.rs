@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Coherent memory is allocated and freed, with the `kernel` crate.
+//! Benchmark: allocate and free coherent memory with the `kernel` crate.
 
 use crate::operation::{
     Entry,
@@ -19,7 +19,7 @@ use kernel::{
     }, //
 };
 
-/// What is held meanwhile: each takes a page.
+/// The size of live allocations: each takes a page.
 const LIVE_SIZE: usize = 64;
 
 struct Shared<'b> {

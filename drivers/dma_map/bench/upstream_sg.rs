@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A table is built for vmalloc memory, mapped, unmapped, and freed, with the `kernel` crate.
+//! Benchmark: build, map, unmap and free a table for vmalloc memory with the `kernel` crate.
 
 use crate::{
     operation::{
@@ -24,7 +24,7 @@ use kernel::{
 
 struct Shared<'b> {
     dev: DmaDevice<'b>,
-    /// How many pages a buffer has.
+    /// The number of pages of a buffer.
     count: usize,
     run: for<'x> fn(&mut Sg<'x>, usize) -> Result,
 }
@@ -35,11 +35,11 @@ struct Sg<'b> {
     buffer: VVec<u8>,
 }
 
-/// A vector that comes back: [`SGTable`] keeps what it is given, until it is dropped.
+/// A vector that is used again: an [`SGTable`] keeps its pages until it is dropped.
 ///
 /// # Invariants
 ///
-/// All of a vmalloc allocation, which is not freed before this is gone.
+/// A whole vmalloc allocation, which is not freed before this is dropped.
 struct Lent {
     start: NonNull<u8>,
     size: usize,
@@ -49,7 +49,7 @@ impl AsPageIter for Lent {
     type Iter<'a> = VmallocPageIter<'a>;
 
     fn page_iter(&mut self) -> VmallocPageIter<'_> {
-        // SAFETY: By the type invariants.
+        // SAFETY: `start` and `size` are those of a live vmalloc allocation (type invariants).
         unsafe { VmallocPageIter::new(self.start, self.size) }
     }
 }
@@ -74,7 +74,7 @@ impl Prepared for Sg<'_> {
 #[inline(always)]
 fn map_unmap(sg: &mut Sg<'_>, loops: usize) -> Result {
     for _ in 0..loops {
-        // INVARIANT: The table is dropped at the end of the round, and the vector is not.
+        // INVARIANT: All of the vector, which is vmalloc memory and outlives the table of this round.
         let lent = Lent {
             start: NonNull::new(sg.buffer.as_mut_ptr()).ok_or(EINVAL)?,
             size: sg.buffer.len(),

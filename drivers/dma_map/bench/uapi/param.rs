@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the tool asks for, and what it gets (`include/uapi/linux/map_benchmark.h`).
+//! Parameters and results of the tool (`include/uapi/linux/map_benchmark.h`).
 
 use kernel::{
     prelude::*,
@@ -44,13 +44,13 @@ const _: () = assert!(core::mem::offset_of!(Param, map_mode) == 60);
 /// How memory is mapped.
 #[derive(Clone, Copy)]
 pub(crate) enum Mode {
-    /// `granule` pages that are contiguous, at once.
+    /// `granule` contiguous pages, in one mapping.
     Single,
     /// `granule` single pages, in one table.
     Sg,
 }
 
-/// Whom the data would go to.
+/// The direction of the data.
 #[derive(Clone, Copy)]
 pub(crate) enum Way {
     Bidirectional,
@@ -63,7 +63,7 @@ impl Param {
     ///
     /// # Errors
     ///
-    /// `EINVAL`, as there.
+    /// `EINVAL`, as in C.
     pub(crate) fn check(&self) -> Result<(Mode, Way)> {
         let mode = match self.map_mode {
             0 => Mode::Single,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the threads have measured together, as C's benchmark computes it.
+//! Totals of all threads, as C's benchmark computes them.
 
 use super::param::Param;
 use core::sync::atomic::{
@@ -26,14 +26,14 @@ struct Sums {
 
 impl Sums {
     fn add(&self, time: Delta) {
-        // CAST: The clock does not go back.
+        // CAST: Not negative, since the clock does not go back.
         let time = time.as_nanos() as u64 / 100;
 
         self.times.fetch_add(time, Relaxed);
         self.squares.fetch_add(time.wrapping_mul(time), Relaxed);
     }
 
-    /// The average and the standard deviation.
+    /// Returns the average and the standard deviation.
     fn result(&self, loops: u64) -> (u64, u64) {
         let average = self.times.load(Relaxed).checked_div(loops).unwrap_or(0);
         let squares = self.squares.load(Relaxed).checked_div(loops).unwrap_or(0);

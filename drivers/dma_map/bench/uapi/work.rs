@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The loop of a thread.
+//! Loop of a benchmark thread.
 
 use super::{
     param::{
@@ -50,11 +50,11 @@ extern "C" {
     fn dma_map_bench_uapi_delay(ns: c_uint);
 }
 
-/// What a buffer is filled with, so that it is in the cache.
+/// The byte that buffers are filled with, so that they are in the cache.
 const STAIN: u8 = 0x66;
 static PAGE_OF_STAINS: [u8; PAGE_SIZE] = [STAIN; PAGE_SIZE];
 
-/// What all threads share.
+/// State that all threads share.
 struct Work<'b> {
     dev: DmaDevice<'b>,
     mode: Mode,
@@ -66,13 +66,13 @@ struct Work<'b> {
 
 /// A buffer that is mapped and unmapped.
 trait Buffer: Sized {
-    /// It, mapped.
+    /// The mapping of the buffer.
     type Mapped<'b, D: Direction>;
 
     /// Allocates `pages` pages.
     fn alloc(dev: DmaDevice<'_>, pages: usize) -> Result<Self>;
 
-    /// Writes to all of it.
+    /// Writes to each byte of the buffer.
     fn stain(&mut self) -> Result;
 
     fn map<D: Carries<u8>>(self, dev: DmaDevice<'_>, direction: D) -> Result<Self::Mapped<'_, D>>;
@@ -141,11 +141,11 @@ impl Work<'_> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM`, whatever mapping failed for, as C's benchmark has it.
+    /// `ENOMEM` for each failure to map, as in C's benchmark.
     fn rounds<B: Buffer, D: Carries<u8>>(&self, direction: D) -> Result {
         let mut buffer = B::alloc(self.dev, self.granule).map_err(|_| ENOMEM)?;
 
-        // SAFETY: The functions want to be called by a kernel thread.
+        // SAFETY: The function must be called by a kthread, as this is.
         while unsafe { dma_map_bench_uapi_go_on() } {
             if !matches!(self.way, Way::FromDevice) {
                 buffer.stain()?;
@@ -173,11 +173,14 @@ impl Work<'_> {
         }
     }
 
+    /// Runs the rounds of a thread.
+    ///
     /// # Safety
     ///
     /// `arg` must point to a `Work` that outlives the thread.
     unsafe extern "C" fn thread(arg: *mut c_void) -> c_int {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `arg` points to a live `Work` (safety requirements of this function), and no thread has
+        // a mutable reference to it.
         let work = unsafe { &*arg.cast::<Self>() };
 
         let result = match work.mode {
@@ -191,7 +194,7 @@ impl Work<'_> {
     }
 }
 
-/// Runs what `param` asks for, and writes the result there.
+/// Runs the benchmark of `param`, and writes the result there.
 ///
 /// # Errors
 ///
