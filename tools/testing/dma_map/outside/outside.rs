@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A driver in a directory of its own, for QEMU's `edu` device (`-device edu`): in `probe`, it lets
-//! the device move data and says in one line how many bytes came back wrong.
+//! Driver outside the checkout, for QEMU's `edu` device (`-device edu`).
+//!
+//! Its `probe` lets the device move data, and logs in one line how many bytes came back wrong.
 
 use dma_map::{
     direction::{
@@ -39,7 +40,7 @@ const BUFFER: u32 = 0x40000;
 
 type Bar<'bound> = pci::Bar<'bound, 0x9c>;
 
-/// Its command register, and the bits in it.
+/// The command register, and its bits.
 const COMMAND: usize = 0x98;
 const START: u32 = 1;
 const TO_MEMORY: u32 = 2;
@@ -56,9 +57,9 @@ struct Edu<'bound> {
     bar: Bar<'bound>,
 }
 
-// SAFETY: The device clears `START` after its last access and starts nothing by itself. It has no
+// SAFETY: The device clears `START` after its last access, and starts nothing by itself. It has no
 // access without bus mastering, which is enabled in `probe()` only, after an old command has ended.
-// `load()` and `store()` tell it of pieces with the mark of this engine, and of no more than those. The
+// Only `load()` and `store()` tell the device of memory, of pieces with the mark of this engine. The
 // handles are those of `round_trips()`, which makes them for this device.
 unsafe impl Engine for Edu<'_> {
     type Mark = Self;
@@ -69,13 +70,13 @@ unsafe impl Engine for Edu<'_> {
 
     fn quiesce(&self) -> Result {
         self.master.disable();
-        // A read of the device comes back after everything that it has written before.
+        // The read completes after all earlier writes of the device.
         let _ = self.bar.read32(COMMAND);
         Ok(())
     }
 }
 
-/// What CPU and device share.
+/// The memory that CPU and device share.
 #[derive(FromBytes, IntoBytes)]
 #[repr(C)]
 struct Mailbox {
@@ -112,9 +113,9 @@ impl Edu<'_> {
         wait_idle(&self.bar)
     }
 
-    /// Lets the device move bytes; returns how many, and how many of them came back wrong.
+    /// Lets the device move bytes. Returns how many it moved, and how many of them are wrong.
     fn round_trips(&self, dma: DmaDevice<'_>) -> Result<(usize, usize)> {
-        // Shared memory: filled by reference, shared, told piece by piece, and taken back.
+        // Coherent memory: filled by reference, given to the device, told of in pieces, and completed.
         let mut mailbox = DmaCoherent::<Mailbox>::zeroed(dma, Gfp::Kernel)?;
         fill(&mut mailbox.sent);
         let mailbox = mailbox.give(self);
@@ -126,13 +127,13 @@ impl Edu<'_> {
         let mailbox = mailbox.complete()?;
         let wrong = mismatches(&mailbox.sent, &mailbox.received);
 
-        // Scattered pages, and a tail. Both start at a page, so that they have the same pieces.
+        // Scattered pages, and a tail. Both buffers start at a page, so they have the same pieces.
         let mut data = VVec::from_elem(0, 3 * 4096 + 100, GFP_KERNEL)?;
         let room = VVec::from_elem(0, data.len(), GFP_KERNEL)?;
         fill(&mut data);
         let data = SgMapping::map(dma, data, ToDevice, self, Gfp::Kernel)?;
         let room = SgMapping::map(dma, room, FromDevice, self, Gfp::Kernel)?;
-        // After an error in here the device is stopped, and the memory freed.
+        // An error in the program stops the device and frees the memory.
         let transfer = Transfer::start((data, room), |(data, room)| {
             for (from, to) in data.zip(room) {
                 self.load(from)?;
@@ -149,7 +150,7 @@ impl Edu<'_> {
 
 struct Driver;
 
-// The `kernel` crate has no name for the vendor, so that `probe` looks at it.
+// The `kernel` crate has no name for the vendor, so `probe` checks the IDs.
 const EDU: (u16, u16) = (0x1234, 0x11e8);
 kernel::pci_device_table!(
     PCI_TABLE,
