@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drop of coherent memory: what the engine is asked, and that it is legal in any context.
+//! Drop of coherent memory: calls of the engine, in any context.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Entry to a gate: who gets in and when, and what unbind does.
+//! Entry to a gate: when it succeeds, and what unbind does.
 
 use super::*;
 

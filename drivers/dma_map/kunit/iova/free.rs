@@ -2,7 +2,7 @@
 
 //! Drop of an IOVA mapping.
 //!
-//! What the engine is asked, in which contexts it is legal, and what the device reaches afterwards.
+//! The calls of the engine, the contexts in which it is legal, and what the device reaches afterwards.
 
 use super::*;
 use crate::{

@@ -2,7 +2,7 @@
 
 //! Transitions of an IOVA mapping: `complete`, `cancel`, `give` and `unmap`.
 //!
-//! What they ask of the engine, and what a busy device does to them; on both kinds of mapping.
+//! The calls of the engine, and what a busy device does to a transition; on both kinds of mapping.
 
 use super::*;
 use crate::{

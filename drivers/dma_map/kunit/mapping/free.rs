@@ -2,8 +2,7 @@
 
 //! Drop of a single mapping.
 //!
-//! What the engine is asked, where the buffer is freed, and that memory which must not be freed is
-//! leaked.
+//! The calls of the engine, where the buffer is freed, and the leak of memory that must not be freed.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drop of a pool block: what the engine is asked, and blocks that a device keeps.
+//! Drop of a pool block: calls of the engine, and blocks that a device keeps.
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Drop of a scatter-gather mapping: what the engine is asked, and where and when the buffer is freed.
+//! Drop of a scatter-gather mapping: calls of the engine, and the free of the buffer.
 
 use super::*;
 use crate::{

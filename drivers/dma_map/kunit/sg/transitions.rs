@@ -2,7 +2,7 @@
 
 //! Transitions of a scatter-gather mapping: `complete`, `cancel`, `give` and `unmap`.
 //!
-//! What they ask of the engine, and what a busy device does to them.
+//! The calls of the engine, and what a busy device does to a transition.
 
 use super::*;
 use crate::{
