@@ -30,7 +30,7 @@ struct dma_map_bench_op {
 	void (*finish)(void *state);
 };
 
-/* The function with the loop of an operation: a symbol of its own, so that its code can be found. */
+/* The function with the loop of an operation: a symbol of its own, so its code can be found. */
 #define DMA_MAP_BENCH_C(op)						\
 	int dma_map_bench_c_##op(void *state, unsigned long loops);	\
 	noinline int dma_map_bench_c_##op(void *state, unsigned long loops)

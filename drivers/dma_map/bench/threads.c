@@ -109,7 +109,7 @@ static int create(struct runner *runners, unsigned int count)
 	return 0;
 }
 
-/* Ends the threads, which are done or were never woken. Returns an error that one returned, or 0. */
+/* Ends the threads, which are done or were never woken. Returns one of their errors, or 0. */
 static int reap(struct runner *runners, unsigned int count)
 {
 	unsigned int i;
