@@ -22,7 +22,7 @@ make bench-check   the instructions against the recorded ones (part of test)
 make bench-bless   record the instructions anew
 
 make test          every test (CI runs this with and without LLVM=1, which leaves out
-                   what does not depend on the compiler of C)
+                   what does not depend on the C compiler)
 make kunit         the KUnit suites
 make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1 and KDIR)
 make compile-fail  wrong code must not compile

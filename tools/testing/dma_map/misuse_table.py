@@ -39,7 +39,7 @@ complains of in C, or not in time. The rules that close them:
 - P5, memory outlives DMA: a handle owns its memory.
 - P6, stop before free: the device is asked, and stopped, before memory changes hands.
 - P7, limits hold: what is mapped honours the limits, and is initialised.
-- P8, context: what is not legal where a handle is dropped is put off.
+- P8, context: a free that is not legal where a handle is dropped is deferred.
 - P9, nothing lost: bad input is an error, and the buffer comes back.
 
 ``make test-misuse`` runs the cases, the KUnit suites under direct mapping, ``swiotlb=force`` and a

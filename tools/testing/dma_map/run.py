@@ -35,7 +35,7 @@ COMMANDS = {
     "matrix": "run the demo and the life-cycle tests under the variants",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
     "misuse": "show that each class of misuse is closed, and that C is told of it",
-    "model": "check the protocols of rings, mailboxes and pools in all their states",
+    "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
     "readme": "compile the examples of README.md and of the documentation",
     "selftest": "test this harness on recorded logs, without booting",
     "all": "all of these but demo, shell and kunit-unwatched; with LLVM=1 the boots only",
@@ -129,7 +129,7 @@ def main(argv: list[str]) -> int:
         return run_misuse(session)
 
     everything = args.command == "all"
-    # What another compiler of C changes nothing in is for the one that all else runs with.
+    # What does not depend on the C compiler runs with gcc only.
     once = everything and not session.llvm
     cases = []
     if once or args.command == "selftest":
