@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Buffers: memory of the CPU that a mapping can own, and how it is walked.
+//! Buffers: CPU memory that a mapping can own, and the walks over it.
 
 pub(crate) mod buffer;
 pub(crate) mod buffer_range;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that a scatter-gather mapping can own.
+//! Buffer traits: memory that a scatter-gather mapping can own.
 
 use crate::{
     device::{
@@ -30,51 +30,53 @@ use kernel::{
 ///
 /// An implementor guarantees:
 ///
-/// - The chunks are memory that the value owns, or has pinned, initialised, [`len`](Self::len)
-///   bytes in all, none of the kernel's own twice. They stay the same, wherever the value is moved,
-///   until it is dropped. A chunk of no bytes may be anywhere.
-/// - The memory holds values of [`Element`](Self::Element) and nothing else, for everyone who gets
-///   to see it: what may cross to the device, and back, is decided by that type.
-/// - While the value is not borrowed, nobody accesses the memory, except user space its own. There
-///   is no reference to memory that user space can reach: it may change at any time.
-/// - Where `whole_lines` is `true`, no other memory shares a cache line with it. Where `check_lines` is
-///   `Ok`, that is so of the chunks that the kernel does not bounce; and a chunk that is only bounced
-///   is in no page that `try_for_each_page` goes through, where it could be joined to another.
-/// - [`page_chunks`](Self::page_chunks) returns the number of chunks that are not empty, and they are as
-///   it says, or `None`;
-///   [`try_for_each_page`](Self::try_for_each_page) goes through the same ones then, in valid pages.
+/// - The chunks are initialised memory that the value owns or has pinned, [`len`](Self::len) bytes in
+///   all. No kernel memory is in them twice. They do not change until the value is dropped, even if it
+///   is moved. An empty chunk may have any address.
+/// - The memory holds values of [`Element`](Self::Element) and nothing else, for every reader. That type
+///   decides what may cross to the device and back.
+/// - While the value is not borrowed, nothing accesses the memory, except that user space may access its
+///   own. No reference to memory that user space can access exists: it may change at any time.
+/// - If `whole_lines` returns `true`, no other memory shares a cache line with it. If `check_lines`
+///   returns `Ok`, that holds for each chunk that the kernel does not bounce. A chunk that passes only
+///   because it is bounced is in no page of `try_for_each_page`, where it could be joined to another.
+/// - [`page_chunks`](Self::page_chunks) returns `None`, or the number of non-empty chunks, which are as
+///   it documents. [`try_for_each_page`](Self::try_for_each_page) then visits the same chunks, in valid
+///   pages.
 pub unsafe trait SgBuffer: Send + Sized + 'static {
-    /// What the memory holds.
+    /// The type of the values in the memory.
     type Element;
 
-    /// Whether the value may be dropped in atomic context.
+    /// Whether dropping the value may sleep, so that it is illegal in atomic context.
     const DROP_MAY_SLEEP: bool;
 
-    /// Whether user space, or whoever else, has the memory, or a part of it, beyond the value.
+    /// Whether user space, or another owner, keeps the memory or a part of it beyond the value.
     ///
-    /// They are to find what the device wrote, also if the driver drops the mapping: it is synced then.
-    /// Where nobody has the memory, it is not, so a value must not look at it when it is dropped.
+    /// Such an owner must see what the device wrote even if the driver drops the mapping, so the drop syncs.
+    /// Otherwise it does not, so the value's own drop must not read the memory.
     const USER: bool = false;
 
     /// Returns the number of bytes that are mapped.
     fn len(&self) -> usize;
 
-    /// Returns whether there is nothing to map.
+    /// Returns whether the buffer has no bytes.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many chunks there are that are not empty, if each lies within one page, all but the
-    /// first begin at the beginning of one, all but the last end at the end of one, and
-    /// [`try_for_each_page`](Self::try_for_each_page) goes through them; `None` otherwise.
+    /// Returns the number of non-empty chunks of a buffer made of pages; `None` for any other buffer.
+    ///
+    /// Each chunk of a buffer made of pages lies within one page. All but the first start at the start of
+    /// a page, all but the last end at the end of one, and
+    /// [`try_for_each_page`](Self::try_for_each_page) visits them.
     #[doc(hidden)]
     #[inline]
     fn page_chunks(&self) -> Option<usize> {
         None
     }
 
-    /// Calls `f` with the page, the offset in it, and the length of every chunk, in order, until it
-    /// fails. Who wants to go through them uses [`walk`](super::walk), which leaves out empty ones.
+    /// Calls `f` with the page, the offset in it, and the length of each chunk, in order, until `f`
+    /// fails. Callers use [`walk`](super::walk), which skips empty chunks.
     #[doc(hidden)]
     #[inline]
     fn try_for_each_page(
@@ -85,27 +87,29 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
         Err(EINVAL)
     }
 
-    /// Calls `f` with every chunk, in order, until it fails. Who wants to go through them uses
-    /// [`walk`](super::walk), which leaves out empty ones.
+    /// Calls `f` with each chunk, in order, until `f` fails. Callers use [`walk`](super::walk), which
+    /// skips empty chunks.
     #[doc(hidden)]
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
 
-    /// Returns whether the memory has its cache lines, of `line` bytes, to itself.
+    /// Returns whether the memory shares no cache line, of `line` bytes, with other memory.
     #[doc(hidden)]
     fn whole_lines(&self, line: usize) -> bool;
 
-    /// Checks that nothing is harmed beside the memory when a device writes to it: it has its lines to
-    /// itself, or the kernel bounces each chunk, as it does with small ones of the heap.
+    /// Checks that a device's writes to the memory corrupt nothing next to it.
+    ///
+    /// The memory shares no cache line, or the kernel bounces each chunk, as it does with small `kmalloc()`
+    /// buffers.
     #[doc(hidden)]
     fn check_lines(&self, lines: Lines<'_>) -> Result {
         if self.is_empty() || self.whole_lines(lines.unit()) {
             return Ok(());
         }
-        // What lies in pages may be joined with others, so that it is not bounced.
+        // Chunks in pages may be joined with others, and then are not bounced.
         if Self::USER || self.page_chunks().is_some() {
             return Err(EINVAL);
         }
-        // Nothing is beside a chunk of no bytes.
+        // An empty chunk has no neighbours.
         self.try_for_each_chunk(|chunk| match chunk.len {
             0 => Ok(()),
             _ => lines.check_chunk(chunk, || false),
@@ -113,27 +117,27 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     }
 }
 
-/// A buffer whose elements are a slice for the CPU.
+/// A buffer that the CPU accesses as a slice.
 ///
 /// # Safety
 ///
-/// `as_mut_slice` must not replace the value, nor anything of it but the elements: it may be mapped.
+/// `as_mut_slice` must change nothing of the value but the elements: the value may be mapped.
 pub unsafe trait SgSlice: SgBuffer {
     /// Returns the elements.
     fn as_slice(&self) -> &[Self::Element];
 
-    /// Returns the elements, to be written.
+    /// Returns the elements, mutably.
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
 }
 
-/// Checks that a device that writes to `buffer` writes to nothing else with it.
+/// Checks that a device that writes to `buffer` corrupts nothing next to it.
 ///
 /// # Errors
 ///
-/// Where the device writes to it, and its DMA is not coherent with the caches:
+/// If the device writes to the buffer, and its DMA is not coherent with the caches:
 ///
-/// - `EINVAL`: the buffer shares a cache line with other memory, and is not bounced for that.
-/// - `EIO`: it is to be bounced, and cannot be.
+/// - `EINVAL`: the buffer shares a cache line with other memory, and the kernel does not bounce it.
+/// - `EIO`: the kernel would bounce the buffer, and cannot.
 #[inline]
 pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer: &B) -> Result {
     match Lines::written::<D>(dev) {
@@ -142,8 +146,10 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
     }
 }
 
-/// Drops `holder`, which has a buffer `B` of `size` bytes that is not mapped any more, where that is
-/// legal.
+/// Drops `holder`, deferred to a context that may sleep if necessary.
+///
+/// `holder` owns an unmapped buffer `B` of `size` bytes, which is quarantined if there is no memory to
+/// defer the drop.
 ///
 /// Context: any.
 #[inline]
@@ -153,7 +159,7 @@ where
     H: Send + 'static,
 {
     if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
-        // SAFETY: The buffer is `'static`, and unmapped.
+        // SAFETY: `holder` is `'static`, and its buffer is not mapped, so the drop is valid at any time.
         if !unsafe { deferral::defer(Some(dev), move || drop(holder)) } {
             dev.quarantine(size);
         }
@@ -161,7 +167,7 @@ where
 }
 
 impl UnmapAttrs {
-    /// For a buffer that is dropped in state `S`.
+    /// Returns the attributes for a buffer that is dropped in state `S`.
     #[inline(always)]
     pub(crate) const fn dropped<D: Direction, S: State, B: SgBuffer>() -> Self {
         Self::new::<D, S>(if B::USER {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A range of a buffer.
+//! Buffer ranges: a part of a buffer to be mapped.
 
 use super::{
     buffer::SgBuffer,
@@ -14,7 +14,7 @@ use crate::{
 use core::ops::Range;
 use kernel::prelude::*;
 
-/// A range of a buffer: the part that is mapped. The rest stays the buffer's, unused meanwhile.
+/// A range of a buffer: only this part is mapped. The rest is not accessed meanwhile.
 ///
 /// # Invariants
 ///
@@ -36,10 +36,10 @@ pub struct BufferRange<B> {
 }
 
 impl<B: SgBuffer> BufferRange<B> {
-    /// Takes the bytes `range` of `buffer`.
+    /// Selects the bytes `range` of `buffer`.
     ///
-    /// The range is in bytes, and may begin and end within an element: all bytes of an element
-    /// may cross, or none. It may be empty, and then adds nothing to a table. Context: any.
+    /// The range may start and end within an element, because either all bytes of an element may cross or
+    /// none. An empty range adds nothing to a table. Context: any.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl<B: SgBuffer> BufferRange<B> {
         &self.buffer
     }
 
-    /// Gives the whole buffer back.
+    /// Returns the whole buffer, by value.
     #[inline]
     pub fn into_buffer(self) -> B {
         self.buffer
@@ -80,7 +80,7 @@ impl<B: SgBuffer> BufferRange<B> {
 }
 
 impl<B: SgBuffer> From<B> for BufferRange<B> {
-    /// The whole buffer.
+    /// Selects the whole buffer.
     #[inline]
     fn from(buffer: B) -> Self {
         // INVARIANT: The sum is the length.
@@ -92,7 +92,7 @@ impl<B: SgBuffer> From<B> for BufferRange<B> {
     }
 }
 
-/// Calls `f` with what `len` bytes from `start` on have of the chunks that `each` goes through.
+/// Calls `f` with the parts of the chunks of `each` that lie within `len` bytes from `start`.
 fn clip(
     start: usize,
     len: usize,
@@ -104,7 +104,7 @@ fn clip(
 
     let result = each(&mut |chunk| {
         if done {
-            // An error is what ends the walk; the chunks behind the range may be many.
+            // An error ends the walk early: many chunks may follow the range.
             return Err(EINTR);
         }
         let skipped = skip.min(chunk.len);
@@ -129,9 +129,9 @@ fn clip(
     }
 }
 
-// SAFETY: The chunks are parts of those of the buffer, which is owned, and cover `len` bytes (type
-// invariant). What shares a cache line with them is either the buffer's too, and unused while the
-// value is not borrowed, or excluded by `whole_lines`.
+// SAFETY: The chunks are parts of the chunks of the buffer, which the value owns, and have `len` bytes
+// (type invariant). Memory that shares a cache line with them is the rest of the buffer, which nothing
+// accesses while the value is not borrowed, or is excluded by `whole_lines`.
 unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
     type Element = B::Element;
 
@@ -156,7 +156,7 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         // `line` is a power of two.
         let mask = line.wrapping_sub(1) as u64;
 
-        // User space may use what is next to the range.
+        // User space may access the bytes next to the range.
         let apart = |chunk: Chunk| match (chunk.phys | chunk.end()) & mask {
             0 => Ok(()),
             _ => Err(EINVAL),
@@ -171,7 +171,7 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         let mask = lines.unit().wrapping_sub(1) as u64;
         let whole = self.whole_lines(lines.unit());
         if B::USER {
-            // Pages of two buffers may be joined.
+            // Pages of two buffers may be joined, and then are not bounced.
             return if whole { Ok(()) } else { Err(EINVAL) };
         }
         walk::for_each_chunk(self, |chunk| {

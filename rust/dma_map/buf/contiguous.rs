@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that a single mapping can own: contiguous, and in the linear mapping.
+//! Contiguous buffers: memory in the linear mapping that a single mapping can own.
 
 use super::{
     buffer::SgBuffer,
@@ -17,18 +17,18 @@ use kernel::{
 
 /// A buffer that is, or may be, physically contiguous.
 ///
-/// A `VVec` is not, so it is not mapped as one piece: that is what [`SgMapping`](crate::SgMapping)
-/// is for.
+/// A `VVec` never is, so it cannot be mapped as one piece: use [`SgMapping`](crate::SgMapping).
 ///
 /// # Safety
 ///
-/// An implementor guarantees, beyond what [`SgBuffer`] asks:
+/// An implementor guarantees, in addition to the requirements of [`SgBuffer`]:
 ///
 /// - [`contents`](Self::contents) and [`contents_mut`](Self::contents_mut) return all of the memory
 ///   that the chunks describe, and the same each time.
 /// - Where [`is_contiguous`](Self::is_contiguous) returns `true`, that memory is in the kernel's
 ///   linear mapping. The answer stays the same until the value is dropped.
-/// - [`USER`](SgBuffer::USER) is `false`, which mapping looks at too: there are references to the memory.
+/// - [`USER`](SgBuffer::USER) is `false`, because there are references to the memory. Mapping asserts
+///   this at build time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped as one piece that the mapping owns",
     label = "is no heap memory, or scattered, or borrowed",
@@ -36,7 +36,7 @@ use kernel::{
             `SgMapping` for scattered"
 )]
 pub unsafe trait Contiguous: SgBuffer {
-    /// What the memory holds, as the CPU sees it.
+    /// The type of the contents for the CPU.
     type Contents: ?Sized;
 
     /// Returns whether the memory is contiguous.
@@ -47,7 +47,7 @@ pub unsafe trait Contiguous: SgBuffer {
     /// Returns the contents.
     fn contents(&self) -> &Self::Contents;
 
-    /// Returns the contents, to be written.
+    /// Returns the contents, mutably.
     fn contents_mut(&mut self) -> &mut Self::Contents;
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn chunk<B: Contiguous>(buffer: &B) -> Result<Chunk> {
     Ok(unsafe { linear_chunk(addr, buffer.len()) })
 }
 
-/// A [`KBox`] is one `kmalloc` allocation.
+/// Implements the traits for a [`KBox`], which is one `kmalloc` allocation.
 macro_rules! impl_box {
     ($contents:ty) => {
         // SAFETY: A `KBox` owns one `kmalloc` allocation, which is in the linear mapping and holds
@@ -88,7 +88,8 @@ macro_rules! impl_box {
                     return Ok(());
                 }
                 let addr = core::ptr::from_ref::<$contents>(self).cast();
-                // SAFETY: See above. There is at least one byte, so the pointer is not dangling.
+                // SAFETY: The box is not empty, so `addr` is its `kmalloc` allocation, which is in the
+                // linear mapping.
                 f(unsafe { linear_chunk(addr, SgBuffer::len(self)) })
             }
 
@@ -97,12 +98,12 @@ macro_rules! impl_box {
                     return true;
                 }
                 let addr = core::ptr::from_ref::<$contents>(self).cast();
-                // SAFETY: See `try_for_each_chunk`.
+                // SAFETY: The box is not empty, so `addr` is the start of its `kmalloc` allocation.
                 unsafe { kmalloc_whole_lines(addr, SgBuffer::len(self), line) }
             }
         }
 
-        // SAFETY: What the box owns is what it derefs to. See above.
+        // SAFETY: The box derefs to all of its `kmalloc` allocation, which is in the linear mapping.
         unsafe impl<T: Send + 'static> Contiguous for KBox<$contents> {
             type Contents = $contents;
 
@@ -122,7 +123,7 @@ macro_rules! impl_box {
 impl_box!(T);
 impl_box!([T]);
 
-// SAFETY: The chunk of a `KVec` is its elements, in a `kmalloc` allocation.
+// SAFETY: The chunk of a `KVec` is its elements, in a `kmalloc` allocation in the linear mapping.
 unsafe impl<T: Send + 'static> Contiguous for KVec<T> {
     type Contents = [T];
 
@@ -137,8 +138,8 @@ unsafe impl<T: Send + 'static> Contiguous for KVec<T> {
     }
 }
 
-// SAFETY: The chunks of a `KVVec` are its elements, in a `kmalloc` allocation unless the address
-// says that it is vmalloc memory. An allocation does not move while the vector is not borrowed.
+// SAFETY: The chunks of a `KVVec` are its elements. Unless they are at a vmalloc address, they are in a
+// `kmalloc` allocation in the linear mapping. An allocation does not move while the vector is not borrowed.
 unsafe impl<T: Send + 'static> Contiguous for KVVec<T> {
     type Contents = [T];
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Several buffers in one table.
+//! Buffer lists: several buffers in one table.
 //!
-//! - A pair `(A, B)` is a buffer: the bytes of `A`, then those of `B`. The kinds, and the types of
-//!   their elements, may differ. Pairs nest: `(header, (body, trailer))`.
-//! - An [`SgList`] is a buffer: as many as there are at run time, of one kind. [`AnyBuffer`] is a
-//!   kind for bytes in any of the kernel's vectors and in pages.
+//! - A pair `(A, B)` is a buffer: the bytes of `A`, then those of `B`. The types of the buffers and of
+//!   their elements may differ. Pairs nest: `(header, (body, trailer))`.
+//! - An [`SgList`] is a buffer: any number of buffers of one type. [`AnyBuffer`] is a type for bytes in
+//!   any of the kernel's vectors or in pages.
 //!
-//! The mapping owns all of it, and `unmap` gives it back as it was given.
+//! The mapping owns all of the buffers, and `unmap` returns the pair or the list.
 
 use super::{
     buffer::SgBuffer,
@@ -30,7 +30,7 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::prelude::*;
 
-/// The element type of two buffers together: what crosses is what crosses of `A` and of `B`.
+/// The element type of a pair of buffers: it crosses if both `A` and `B` do.
 pub struct Both<A, B>(PhantomData<(A, B)>);
 
 impl<A, B, D> Crosses<Both<A, B>> for D
@@ -54,8 +54,8 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
 
     #[inline]
     fn len(&self) -> usize {
-        // Memory that exists is less than wraps; of pages that are pinned many times over, a table
-        // could not be built.
+        // Only pages that are pinned many times over can exceed `usize`, and no table has entries for
+        // so many.
         self.0.len().saturating_add(self.1.len())
     }
 
@@ -75,7 +75,7 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
     }
 }
 
-/// Buffers, one after the other.
+/// A list of buffers, mapped one after the other.
 ///
 /// # Examples
 ///
@@ -101,17 +101,17 @@ pub struct SgList<B> {
 }
 
 impl<B: SgBuffer> SgList<B> {
-    /// Makes an empty list. Context: any.
+    /// Creates an empty list. Context: any.
     #[inline]
     pub const fn new() -> Self {
-        // INVARIANT: Nothing, and no bytes.
+        // INVARIANT: Without parts, the sum is 0.
         Self {
             parts: KVec::new(),
             len: 0,
         }
     }
 
-    /// Makes an empty list with room for `count` parts.
+    /// Creates an empty list with room for `count` parts.
     ///
     /// Context: may sleep with [`Gfp::Kernel`], any otherwise.
     ///
@@ -119,23 +119,23 @@ impl<B: SgBuffer> SgList<B> {
     ///
     /// `ENOMEM`.
     pub fn with_capacity(count: usize, gfp: Gfp) -> Result<Self> {
-        // INVARIANT: As in `new`.
+        // INVARIANT: Without parts, the sum is 0.
         Ok(Self {
             parts: vec::with_capacity(count, gfp.flags())?,
             len: 0,
         })
     }
 
-    /// Adds `part` behind what is there.
+    /// Appends `part`.
     ///
-    /// Context: may sleep with [`Gfp::Kernel`], any otherwise; any, and no allocation, while there
-    /// is room.
+    /// Context: may sleep with [`Gfp::Kernel`], any otherwise. While there is room: any, and nothing is
+    /// allocated.
     ///
     /// # Errors
     ///
     /// The part comes back with each of them:
     ///
-    /// - `EINVAL`: more bytes than can be counted.
+    /// - `EINVAL`: the total length would exceed `usize`.
     /// - `ENOMEM`.
     pub fn push(&mut self, part: B, gfp: Gfp) -> Result<(), MapError<B>> {
         let failed = |error, buffer| Err(MapError { error, buffer });
@@ -145,7 +145,7 @@ impl<B: SgBuffer> SgList<B> {
         };
         match vec::push(&mut self.parts, part, gfp.flags()) {
             Ok(()) => {
-                // INVARIANT: One part and its bytes more.
+                // INVARIANT: The sum includes the part that was added.
                 self.len = len;
                 Ok(())
             }
@@ -159,7 +159,7 @@ impl<B: SgBuffer> SgList<B> {
         &self.parts
     }
 
-    /// Gives the parts back.
+    /// Returns the parts, by value.
     #[inline]
     pub fn into_parts(self) -> KVec<B> {
         self.parts
@@ -173,8 +173,8 @@ impl<B: SgBuffer> Default for SgList<B> {
     }
 }
 
-// SAFETY: The chunks are those of values that are all owned, and so are different memory. They do
-// not move when the vector of the values does.
+// SAFETY: The chunks are those of values that are all owned, and so are different memory. Moving the
+// vector of the values does not move them.
 unsafe impl<B: SgBuffer> SgBuffer for SgList<B> {
     type Element = B::Element;
 
@@ -207,16 +207,15 @@ unsafe impl<B: SgBuffer> SgBuffer for SgList<B> {
 
 /// Bytes, in one of the kernel's vectors or in pages.
 ///
-/// For an [`SgList`] whose parts are of different kinds. Other elements than bytes are what pairs
-/// are for.
+/// For an [`SgList`] whose parts differ in type. For elements other than bytes, use pairs.
 pub enum AnyBuffer {
-    /// In memory of `kmalloc`.
+    /// Memory of `kmalloc()`.
     KVec(KVec<u8>),
-    /// In memory of `vmalloc`.
+    /// Memory of `vmalloc()`.
     VVec(VVec<u8>),
-    /// In either.
+    /// Memory of either.
     KVVec(KVVec<u8>),
-    /// In whole pages.
+    /// Whole pages.
     Pages(PageList),
 }
 
@@ -231,7 +230,7 @@ macro_rules! impl_any {
             }
         )*
 
-        // SAFETY: Each function is that of the one buffer that the value is.
+        // SAFETY: Each function forwards to the one buffer in the value, which guarantees the same.
         unsafe impl SgBuffer for AnyBuffer {
             type Element = u8;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Single pages, as many as are asked for.
+//! Page lists: any number of single pages.
 
 use super::buffer::SgBuffer;
 use crate::{
@@ -20,13 +20,13 @@ use kernel::{
     prelude::*, //
 };
 
-/// A list of whole pages, zeroed when it is made.
+/// A list of whole pages, zeroed on allocation.
 ///
 /// The pages are not contiguous for the CPU, so they are accessed by copying.
 ///
 /// # Invariants
 ///
-/// The pages are initialised, and nobody else has access to them.
+/// The pages are initialised, and nothing else accesses them.
 pub struct PageList {
     pages: KVec<Page>,
 }
@@ -44,7 +44,7 @@ impl PageList {
 
         for _ in 0..count {
             let page = Page::alloc_page(gfp.flags())?;
-            // SAFETY: The page is new, so nobody else accesses it.
+            // SAFETY: The page is new, so nothing else accesses it.
             unsafe { page.fill_zero_raw(0, PAGE_SIZE)? };
             vec::push(&mut pages, page, gfp.flags()).map_err(|_| ENOMEM)?;
         }
@@ -59,8 +59,8 @@ impl PageList {
         self.pages.len()
     }
 
-    /// Calls `f` with the pages, the offset in them, and the range of `data`, for `len` bytes from
-    /// `offset`.
+    /// Calls `f` for each page of `len` bytes from `offset`: with the page, the offset in it, and the
+    /// range of the caller's data.
     fn for_range(
         &self,
         offset: usize,
@@ -148,7 +148,7 @@ unsafe impl SgBuffer for PageList {
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: It is called with the pages of the list (type invariant).
+        // SAFETY: The function is called with the pages of the list only, which are valid.
         self.try_for_each_page(unsafe { page_chunks(f) })
     }
 

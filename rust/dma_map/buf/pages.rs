@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that are contiguous.
+//! Contiguous pages.
 //!
 //! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 
@@ -31,7 +31,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// One page, or a power of two of them that are contiguous; zeroed when they are made.
+/// Contiguous pages, a power of two of them; zeroed on allocation.
 ///
 /// # Invariants
 ///
@@ -51,7 +51,7 @@ unsafe impl Sync for Pages {}
 impl Pages {
     /// Allocates `2^order` contiguous pages of zeroes.
     ///
-    /// The more there are to be, the less likely it is that there are so many.
+    /// The higher the order, the more likely the allocation fails.
     ///
     /// C API: `__get_free_pages()`. Context: may sleep with [`Gfp::Kernel`], any otherwise.
     ///
@@ -93,7 +93,7 @@ impl Deref for Pages {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants `addr` has that many initialised bytes, which are ours.
         unsafe { core::slice::from_raw_parts(self.addr.as_ptr(), self.size()) }
     }
 }
@@ -101,7 +101,8 @@ impl Deref for Pages {
 impl DerefMut for Pages {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: By the type invariants; `self` is borrowed exclusively.
+        // SAFETY: By the type invariants `addr` has that many initialised bytes, which are ours;
+        // `self` is borrowed exclusively.
         unsafe { core::slice::from_raw_parts_mut(self.addr.as_ptr(), self.size()) }
     }
 }
@@ -137,7 +138,7 @@ unsafe impl SgBuffer for Pages {
     }
 }
 
-// SAFETY: The pages stay.
+// SAFETY: The slice is the bytes of the pages; `addr` and `order` do not change.
 unsafe impl SgSlice for Pages {
     #[inline]
     fn as_slice(&self) -> &[u8] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of user space, pinned for DMA without a copy.
+//! User memory, pinned for zero-copy DMA.
 //!
 //! C headers: [`include/linux/uio.h`](srctree/include/linux/uio.h),
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
@@ -50,15 +50,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// Pages that are pinned; unpinned on drop.
+/// Pinned pages; unpinned on drop.
 ///
-/// Not generic, so that all of its code is in this module: the work that a drop puts off is not
-/// tied to a binding, and may run after the module that caused it is gone.
+/// Not generic, so that all of its code is in this module: deferred unpinning is not tied to a binding,
+/// and may run after the driver's module is unloaded.
 ///
 /// # Invariants
 ///
-/// `pages` is an array of `kvmalloc` memory, of `count` pages, each of which is pinned; for writing
-/// if `dirty`.
+/// `pages` is a `kvmalloc()` array of `count` pages. Each of them is pinned, for writing if `dirty`.
 struct Pins {
     pages: NonNull<*mut bindings::page>,
     count: usize,
@@ -68,27 +67,27 @@ struct Pins {
 // SAFETY: Pages can be unpinned by any thread, and there is no access to their contents.
 unsafe impl Send for Pins {}
 
-// SAFETY: As above.
+// SAFETY: Shared references only read the array.
 unsafe impl Sync for Pins {}
 
 impl Pins {
-    /// The pages.
+    /// Returns the pages.
     #[inline]
     fn pages(&self) -> &[*mut bindings::page] {
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants the array has `count` pages; only its owner frees it.
         unsafe { core::slice::from_raw_parts(self.pages.as_ptr(), self.count) }
     }
 
-    /// Unpins the pages where sleeping is legal.
+    /// Defers unpinning to a context that may sleep.
     ///
-    /// If there is no memory for that, they stay pinned: nobody is told, and nothing breaks.
+    /// If there is no memory to defer it, the pages stay pinned; nothing reports that.
     #[cold]
     #[inline(never)]
     fn put_off(&mut self) {
         let last = Self { ..*self };
 
-        // SAFETY: Pages have no tie to a device, and this is the module's own code. The caller uses
-        // `self` no more.
+        // SAFETY: Unpinning does not depend on a device, and its code is in this module, so it may run as
+        // long as the module is loaded. The caller does not use `self` again.
         unsafe { deferral::defer(None::<Pending>, move || drop(last)) };
     }
 }
@@ -99,7 +98,8 @@ impl Drop for Pins {
             return self.put_off();
         }
 
-        // SAFETY: By the type invariants; this is the end of the value, and sleeping is legal.
+        // SAFETY: By the type invariants the array has `count` pinned pages. They are not used again, and
+        // the context may sleep.
         unsafe {
             bindings::unpin_user_pages_dirty_lock(
                 self.pages.as_ptr(),
@@ -111,42 +111,41 @@ impl Drop for Pins {
     }
 }
 
-/// The element type of user memory that was pinned for direction `D`: it crosses in that one only.
+/// The element type of user memory that was pinned for direction `D`: it crosses in `D` only.
 ///
-/// What was pinned for reading may be a page of a file, or a page that a process shares with
-/// another one until somebody writes to it, so a device must not write there.
+/// Memory that was pinned for reading may be a page of a file, or a copy-on-write page that processes
+/// share, so a device must not write to it.
 pub struct UserBytes<D>(PhantomData<D>);
 
 impl Crosses<UserBytes<ToDevice>> for ToDevice {}
 impl Crosses<UserBytes<FromDevice>> for FromDevice {}
 
-// User space writes to it, and nobody by a reference.
+// User space writes to it, but there are no references to it.
 impl<D> Steady for UserBytes<D> {}
 
-/// The pages behind a piece of user memory, unpinned on drop.
+/// The pinned pages of a piece of user memory; unpinned on drop.
 ///
-/// The device moves the data from or to the memory of the process itself. They stay in place while
-/// they are pinned, also when the process unmaps them or ends.
+/// The device transfers the data directly from or to the memory of the process. The pages stay in place
+/// while they are pinned, even if the process unmaps them or exits.
 ///
-/// User space can change the memory at any time, also while the device or the CPU reads it. So
-/// there is no reference to it; the CPU gets copies ([`SgMapping::read`](crate::SgMapping::read)),
-/// and a copy is what can be checked. When a mapping of it ends, by `unmap` or by a drop, user space finds
-/// what the device wrote.
+/// User space can change the memory at any time, even while the device or the CPU reads it. So there are
+/// no references to it. The CPU gets copies ([`SgMapping::read`](crate::SgMapping::read)); check the
+/// copy. When a mapping of it ends, by `unmap` or by a drop, user space sees what the device wrote.
 ///
-/// Pins of this type are for transfers, not for good: memory is pinned where it happens to be,
-/// also in memory that is meant to be movable, and counts towards no limit. How much can be pinned
-/// is the driver's to bound, by `max` and by the number of requests that it takes. Memory that user
-/// space registers for long (`FOLL_LONGTERM`, with `RLIMIT_MEMLOCK`) is not covered.
+/// The pins are for transfers, not for the long term: memory is pinned where it is, even in a movable
+/// zone, and counts towards no limit. The driver must bound how much it pins, by `max` and by the number
+/// of requests that it accepts. Memory that user space registers for the long term (`FOLL_LONGTERM`,
+/// with `RLIMIT_MEMLOCK`) is not supported.
 ///
-/// C API: `iov_iter_extract_pages()`, `unpin_user_pages_dirty_lock()`. Drop context: any; where
-/// the pages may not be unpinned, that is put off to a workqueue, and they stay pinned if there is
-/// no memory for that.
+/// C API: `iov_iter_extract_pages()`, `unpin_user_pages_dirty_lock()`. Drop context: any; in atomic
+/// context, unpinning is deferred to a workqueue, and the pages stay pinned if there is no memory for
+/// that.
 ///
 /// # Invariants
 ///
-/// - `pins` are the pages that `len` bytes from `offset` on take, pinned for writing if the device
-///   writes in direction `D`.
-/// - `len` is not 0, and `offset` less than `PAGE_SIZE`.
+/// - `pins` are the pages of `len` bytes from `offset`, pinned for writing if the device writes in
+///   direction `D`.
+/// - `len` is not 0, and `offset` is less than `PAGE_SIZE`.
 ///
 /// # Examples
 ///
@@ -173,28 +172,28 @@ pub struct UserPages<D: Direction> {
 }
 
 impl UserPages<ToDevice> {
-    /// Pins the next piece of `iov` for the device to read, and moves `iov` behind it.
+    /// Pins the next piece of `iov` for the device to read, and advances `iov` past it.
     ///
-    /// A piece is contiguous in user space, and at most `max` bytes; it ends with a segment of the
-    /// vector at the latest, or where memory cannot be pinned. [`SgList::from_source`] takes as
-    /// many as there are.
+    /// A piece is contiguous in user space, and has at most `max` bytes. It ends with a segment of the
+    /// vector at the latest, or where memory cannot be pinned. [`SgList::from_source`] pins as many
+    /// pieces as it needs.
     ///
     /// Context: process; may sleep.
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: `max` is 0, or nothing is left.
-    /// - `EOPNOTSUPP`: the memory is not user space's.
+    /// - `EINVAL`: `max` is 0, or `iov` is at its end.
+    /// - `EOPNOTSUPP`: the memory is not user memory.
     /// - `EFAULT`: the memory cannot be read, or is not memory (device registers).
     /// - `ENOMEM`.
     pub fn from_source(iov: &mut IovIterSource<'_>, max: usize) -> Result<Self> {
-        // SAFETY: The vector is valid, and a source.
+        // SAFETY: The vector is valid, and the device only reads.
         unsafe { Self::extract(iov.as_raw(), max) }
     }
 }
 
 impl UserPages<FromDevice> {
-    /// Pins the next piece of `iov` for the device to write to, and moves `iov` behind it.
+    /// Pins the next piece of `iov` for the device to write to, and advances `iov` past it.
     ///
     /// As [`from_source`](UserPages::from_source); `EFAULT` if the memory cannot be written.
     pub fn from_dest(iov: &mut IovIterDest<'_>, max: usize) -> Result<Self> {
@@ -210,21 +209,22 @@ impl<D: Direction> UserPages<D> {
     ///
     /// `iov` must be valid, and a destination if the device writes in direction `D`.
     unsafe fn extract(iov: *mut bindings::iov_iter, max: usize) -> Result<Self> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `iov` is valid (safety requirements of this function).
         let kind = u32::from(unsafe { (*iov).iter_type });
-        // SAFETY: As above; the field is always there.
+        // SAFETY: `iov` is valid (safety requirements of this function); every kind has the field.
         let left = unsafe { (*iov).__bindgen_anon_1.__bindgen_anon_1.as_ref().count };
         if max == 0 || left == 0 {
             return Err(EINVAL);
         }
-        // Pages of a vector that is not user space's would be listed, and not held.
+        // For other vectors, the function would return the pages without pinning them.
         if kind != bindings::iter_type_ITER_UBUF && kind != bindings::iter_type_ITER_IOVEC {
             return Err(EOPNOTSUPP);
         }
 
         let mut pages = null_mut();
         let mut offset = 0;
-        // SAFETY: By the safety requirements of this function. An array that is NULL is allocated.
+        // SAFETY: `iov` is valid (safety requirements of this function). The array is NULL, so the function
+        // allocates it.
         let len = unsafe {
             bindings::iov_iter_extract_pages(iov, &mut pages, max, u32::MAX, 0, &mut offset)
         };
@@ -243,13 +243,13 @@ impl<D: Direction> UserPages<D> {
                 len,
                 _direction: PhantomData,
             }),
-            // CAST: An error is a small number. The function has freed the array.
+            // CAST: An errno fits in `int`. The function has freed the array.
             (Err(_), _) => Err(from_errno(len as c_int)),
             (Ok(_), _) => Err(EFAULT),
         }
     }
 
-    /// Returns where the data start in the first page, in bytes.
+    /// Returns the offset of the data in the first page, in bytes.
     #[inline]
     pub fn offset(&self) -> usize {
         self.offset
@@ -262,9 +262,9 @@ impl<D: Direction> UserPages<D> {
     }
 }
 
-// SAFETY: The chunks are pages that are pinned (type invariant), so they stay in place; they are
-// accessed by user space, and by the CPU in no other way than by copies. Where user space has one
-// page twice, there is no kernel memory to be mixed up.
+// SAFETY: The chunks are in pinned pages (type invariant), so they stay in place. User space accesses
+// them, and the kernel only copies, without references. If user space passes a page twice, it is no
+// kernel memory.
 unsafe impl<D: Direction> SgBuffer for UserPages<D> {
     type Element = UserBytes<D>;
 
@@ -299,7 +299,7 @@ unsafe impl<D: Direction> SgBuffer for UserPages<D> {
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: It is called with the pages that are pinned (type invariants of `Pins`).
+        // SAFETY: The function is called with pinned pages only (type invariants of `Pins`).
         self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
@@ -309,7 +309,9 @@ unsafe impl<D: Direction> SgBuffer for UserPages<D> {
     }
 }
 
-/// Calls `next` for pieces until `len` bytes are there, of `left` that there can be.
+/// Calls `next` for pieces until they have `len` bytes; the vector has `left`.
+///
+/// Returns the number of bytes that were pinned, also with an error.
 fn gather<D: Direction>(
     left: usize,
     len: usize,
@@ -338,35 +340,35 @@ fn gather<D: Direction>(
 }
 
 impl SgList<UserPages<ToDevice>> {
-    /// Pins the next `len` bytes of `iov` for the device to read, and moves `iov` behind them.
+    /// Pins the next `len` bytes of `iov` for the device to read, and advances `iov` past them.
     ///
-    /// `gfp` is for the list; pinning itself sleeps. Context: process; may sleep.
+    /// `gfp` is for the list; pinning itself may sleep. Context: process; may sleep.
     ///
     /// # Errors
     ///
-    /// Nothing is pinned, and `iov` is where it was, after each of them:
+    /// After each of them, nothing is pinned and `iov` is where it was:
     ///
-    /// - `EINVAL`: `len` is 0, or more than there is.
+    /// - `EINVAL`: `len` is 0, or `iov` has fewer bytes left.
     /// - Those of [`UserPages::from_source`].
     pub fn from_source(iov: &mut IovIterSource<'_>, len: usize, gfp: Gfp) -> Result<Self> {
         let (done, result) = gather(iov.len(), len, gfp, |max| UserPages::from_source(iov, max));
 
         result.inspect_err(|_| {
-            // SAFETY: The vector was moved by `done` bytes since the call.
+            // SAFETY: `gather` has advanced the vector by `done` bytes.
             unsafe { iov.revert(done) }
         })
     }
 }
 
 impl SgList<UserPages<FromDevice>> {
-    /// Pins the next `len` bytes of `iov` for the device to write to, and moves `iov` behind them.
+    /// Pins the next `len` bytes of `iov` for the device to write to, and advances `iov` past them.
     ///
     /// As [`from_source`](SgList::from_source); `EFAULT` if the memory cannot be written.
     pub fn from_dest(iov: &mut IovIterDest<'_>, len: usize, gfp: Gfp) -> Result<Self> {
         let (done, result) = gather(iov.len(), len, gfp, |max| UserPages::from_dest(iov, max));
 
         result.inspect_err(|_| {
-            // SAFETY: The vector was moved by `done` bytes since the call.
+            // SAFETY: `gather` has advanced the vector by `done` bytes.
             unsafe { iov.revert(done) }
         })
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Vectors as buffers.
+//! Vectors as buffers: `KVec`, `VVec` and `KVVec`.
 
 use super::buffer::{
     SgBuffer,
@@ -49,23 +49,23 @@ impl_slice!(Kmalloc);
 impl_slice!(Vmalloc);
 impl_slice!(KVmalloc);
 
-/// Calls `f` with the pages behind the first `len` bytes of the allocation at `addr`.
+/// Calls `f` with the pages of the first `len` bytes of the allocation at `addr`.
 ///
 /// # Safety
 ///
-/// It must be a vmalloc allocation, which begins with a page, and not be freed meanwhile; or `len` be 0.
+/// `addr` must be the start of a vmalloc allocation, which is page-aligned, and must not be freed
+/// meanwhile; or `len` must be 0.
 #[inline]
 unsafe fn for_each_vmalloc_page(
     addr: *const u8,
     len: usize,
     mut f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
 ) -> Result {
-    // SAFETY: The callers have an address of the allocation, by the safety requirements of this
-    // function.
+    // SAFETY: `at` is an address in the vmalloc allocation (safety requirements of this function).
     let page = |at: *const u8| unsafe { bindings::vmalloc_to_page(at.cast()) };
     let (mut at, mut left) = (addr, len);
 
-    // A vector without an allocation points to nowhere, which nobody asks for the page of.
+    // A vector without an allocation has no bytes, so its dangling pointer is not looked up.
     while left >= PAGE_SIZE {
         f(page(at), 0, PAGE_SIZE)?;
         (at, left) = (at.wrapping_add(PAGE_SIZE), left.wrapping_sub(PAGE_SIZE));
@@ -77,17 +77,17 @@ unsafe fn for_each_vmalloc_page(
     Ok(())
 }
 
-/// Returns whether a `kmalloc` allocation of at least `len` bytes has its cache lines to itself.
+/// Returns whether a `kmalloc` allocation of at least `len` bytes shares no cache line.
 ///
 /// # Safety
 ///
 /// `addr` must be the start of a live `kmalloc` allocation.
 pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
-    // The size is then that which was asked for; there is nothing else in the page.
+    // `ksize()` would return the requested size, but nothing else is in the page.
     if ffi::is_kfence(addr) {
         return true;
     }
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `addr` is a live `kmalloc` allocation (safety requirements of this function).
     let size = unsafe { bindings::ksize(addr.cast()) };
 
     // `line` is a power of two, and no allocation is so large that the sum wraps.
@@ -111,7 +111,8 @@ unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
         if SgBuffer::is_empty(self) {
             return Ok(());
         }
-        // SAFETY: See above. There is at least one byte, so the pointer is not dangling.
+        // SAFETY: The vector is not empty, so its pointer is that of a `kmalloc` allocation, which is in
+        // the linear mapping.
         f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
     }
 
@@ -119,7 +120,7 @@ unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
         if SgBuffer::is_empty(self) {
             return true;
         }
-        // SAFETY: See `try_for_each_chunk`.
+        // SAFETY: The vector is not empty, so its pointer is the start of a `kmalloc` allocation.
         unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
     }
 }
@@ -146,12 +147,12 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
         &self,
         f: impl FnMut(*mut bindings::page, usize, usize) -> Result,
     ) -> Result {
-        // SAFETY: See above. A vector without an allocation has no bytes.
+        // SAFETY: The vector owns its vmalloc allocation; one without an allocation has no bytes.
         unsafe { for_each_vmalloc_page(self.as_ptr().cast(), SgBuffer::len(self), f) }
     }
 
     fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: It is called with the pages of the allocation.
+        // SAFETY: The function is called with the pages of the allocation only, which are valid.
         self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
@@ -180,10 +181,10 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
 
         // SAFETY: The function only compares the address.
         if unsafe { bindings::is_vmalloc_addr(addr.cast()) } {
-            // SAFETY: A vmalloc allocation that `self` owns, with the pages of which `f` is called.
+            // SAFETY: `self` owns the vmalloc allocation; the function is called with its pages only.
             unsafe { for_each_vmalloc_page(addr, len, page_chunks(f)) }
         } else {
-            // SAFETY: A `kmalloc` allocation that `self` owns.
+            // SAFETY: `self` owns the `kmalloc` allocation, which is in the linear mapping.
             f(unsafe { linear_chunk(addr, len) })
         }
     }

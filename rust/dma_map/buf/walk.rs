@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Walks over the memory of a buffer: the only callers of the methods that go through it.
+//! Walks over a buffer's memory: the only outside callers of its `try_for_each_*()` methods.
 //!
-//! A buffer is made of others, each of which may be empty: a vector without elements, a range of no
-//! bytes, a list of nothing. What an empty one yields is its own affair: nothing, or a chunk of no
-//! bytes, which may be anywhere. It ends here. Who is called from here gets bytes, each time, and need
-//! not ask.
+//! A buffer may consist of others, each of which may be empty: a vector without elements, an empty
+//! range, an empty list. An empty buffer yields nothing, or an empty chunk with any address. The walks
+//! skip empty chunks, so the functions that they call need not check for them.
 
 use super::buffer::SgBuffer;
 use crate::sys::chunk::Chunk;
@@ -14,10 +13,10 @@ use kernel::{
     prelude::*, //
 };
 
-/// Calls `f` with the page, the offset in it, and the length of every chunk of a buffer that goes by
-/// pages, in order, until it fails.
+/// Calls `f` with the page, the offset in it, and the length of each chunk of a buffer made of pages, in
+/// order, until `f` fails.
 ///
-/// Where the length is that of a page, the compiler knows that it is not 0.
+/// If the length is a constant page size, the compiler removes the test for 0.
 #[inline(always)]
 pub(crate) fn for_each_page<B: SgBuffer>(
     buffer: &B,
@@ -29,7 +28,7 @@ pub(crate) fn for_each_page<B: SgBuffer>(
     })
 }
 
-/// Calls `f` with every chunk, in order, until it fails.
+/// Calls `f` with each chunk, in order, until `f` fails.
 #[inline(always)]
 pub(crate) fn for_each_chunk<B: SgBuffer>(
     buffer: &B,
@@ -41,14 +40,14 @@ pub(crate) fn for_each_chunk<B: SgBuffer>(
     })
 }
 
-/// Joins whatever can be joined, for [`for_each_run`].
+/// Allows every join, for [`for_each_run`].
 #[inline(always)]
 pub(crate) fn always(_first: u64, _second: u64) -> bool {
     true
 }
 
-/// Calls `f` with the physically contiguous parts of `buffer`: neighbouring chunks joined, where `joins`
-/// of their lengths allows.
+/// Calls `f` with the physically contiguous runs of `buffer`: adjacent chunks are joined, if `joins`
+/// allows it for their lengths.
 #[inline]
 pub(crate) fn for_each_run<B: SgBuffer>(
     buffer: &B,
@@ -62,7 +61,7 @@ pub(crate) fn for_each_run<B: SgBuffer>(
             run.len = run.len.wrapping_add(chunk.len);
             return Ok(());
         }
-        // Before the first chunk there is none.
+        // There is no run before the first chunk.
         if run.len != 0 {
             f(run)?;
         }
