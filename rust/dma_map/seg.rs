@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Segments: the tables that C maps, and the addresses that a device is told.
+//! Segments: the tables that C maps, and the DMA addresses that the device gets.
 
 pub(crate) mod fill;
 pub(crate) mod page_addresses;

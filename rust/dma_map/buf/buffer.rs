@@ -52,8 +52,8 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
 
     /// Whether user space, or another owner, keeps the memory or a part of it beyond the value.
     ///
-    /// Such an owner must see what the device wrote even if the driver drops the mapping, so the drop syncs.
-    /// Otherwise it does not, so the value's own drop must not read the memory.
+    /// Such an owner must see what the device wrote even if the driver drops the mapping, so the drop
+    /// syncs. Otherwise it does not, so the value's own drop must not read the memory.
     const USER: bool = false;
 
     /// Returns the number of bytes that are mapped.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Writing the entries of a table, each in its turn.
+//! Table entries: writing them one after the other.
 
 use crate::{
     device::split::Split,
@@ -19,47 +19,47 @@ use kernel::{
     prelude::*, //
 };
 
-/// The bits of `page_link`: `SG_CHAIN`, for a link to further entries, and `SG_END`.
+/// The flags in `page_link`: `SG_CHAIN`, for a link to further entries, and `SG_END`.
 pub(super) const CHAIN: c_ulong = 1;
 const END: c_ulong = 2;
 
-/// An entry that describes nothing, and is not mapped.
-// SAFETY: An entry is of integers.
+/// An entry that describes no memory, and is not mapped.
+// SAFETY: An entry consists of integers, which may be 0.
 const UNMAPPED: bindings::scatterlist = unsafe { MaybeUninit::zeroed().assume_init() };
 
-/// Returns the entry that the link at `sg` leads to.
+/// Returns the entry that the link at `sg` points to.
 ///
 /// # Safety
 ///
 /// `sg` must be a link to further entries.
 #[inline(always)]
 pub(super) unsafe fn follow(sg: *const bindings::scatterlist) -> *mut bindings::scatterlist {
-    // A link is rare. That it was tested already must not cost a register in each other step.
+    // Links are rare: reload `page_link` here, rather than keep it in a register in every other step.
     let sg = core::hint::black_box(sg);
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `sg` is a link, so it is valid for reads (safety requirements of this function).
     let link = unsafe { (*sg).page_link };
 
-    // CAST: `unsigned long` has the size of an address. C makes the pointer of an integer too.
+    // CAST: `unsigned long` has the size of an address. C converts the integer to a pointer, too.
     core::ptr::with_exposed_provenance_mut((link & !(CHAIN | END)) as usize)
 }
 
-/// How the entries of a table lie in memory.
+/// The memory layout of a table's entries.
 pub(super) trait Layout {
     /// Whether an entry is zeroed before it is written.
     const ZEROED: bool;
 
-    /// Returns the entry at `sg`, or that which is linked from there.
+    /// Returns the entry at `sg`, or the one that a link at `sg` points to.
     ///
     /// # Safety
     ///
-    /// `sg` must be an entry, or a link to one, of a table of this kind.
+    /// `sg` must be an entry, or a link to one, of a table with this layout.
     unsafe fn entry(sg: *mut bindings::scatterlist) -> *mut bindings::scatterlist;
 }
 
-/// One array, which nobody has written to.
+/// One array, which is not initialised.
 pub(super) struct Flat;
 
-/// What `sg_alloc_table()` makes: zeroed arrays, with a link from each to the next.
+/// The layout of `sg_alloc_table()`: zeroed arrays, with a link from each to the next.
 pub(super) struct Linked;
 
 impl Layout for Flat {
@@ -76,7 +76,8 @@ impl Layout for Linked {
 
     #[inline(always)]
     unsafe fn entry(sg: *mut bindings::scatterlist) -> *mut bindings::scatterlist {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `sg` is an entry or a link (safety requirements of this function), and `follow` gets
+        // only links.
         unsafe {
             if (*sg).page_link & CHAIN != 0 {
                 follow(sg)
@@ -87,18 +88,17 @@ impl Layout for Linked {
     }
 }
 
-/// Where the next entry of a table is written.
+/// The position at which the next entry of a table is written.
 ///
 /// # Invariants
 ///
-/// - `sg` is the first of the entries that are not written, or a link to it, or what is behind the
-///   last one.
+/// - `sg` is the first entry that is not written, or a link to it, or the position after the last one.
 /// - `last` is the entry that was written last, or NULL.
-/// - If `next` is not NULL, `last` ends where that page begins.
+/// - If `next` is not NULL, `last` ends where that page starts.
 pub(super) struct Fill<L> {
     sg: *mut bindings::scatterlist,
     last: *mut bindings::scatterlist,
-    /// How many entries less there are than pieces, because pieces were joined.
+    /// The number of pieces that were joined to an entry, and have none of their own.
     joined: c_uint,
     /// The page that would continue the last entry, or NULL.
     next: *mut bindings::page,
@@ -106,15 +106,15 @@ pub(super) struct Fill<L> {
 }
 
 impl<L: Layout> Fill<L> {
-    /// Begins at `sg`.
+    /// Starts at `sg`.
     ///
     /// # Safety
     ///
-    /// `sg` must be the first entry of a table as it was allocated, and there must be as many entries
-    /// as are written.
+    /// `sg` must be the first entry of a newly allocated table, which must have as many entries as are
+    /// written.
     #[inline]
     pub(super) unsafe fn new(sg: *mut bindings::scatterlist) -> Self {
-        // INVARIANT: By the safety requirements of this function; nothing is written yet.
+        // INVARIANT: `sg` is the first entry (safety requirements of this function); none is written yet.
         Self {
             sg,
             last: core::ptr::null_mut(),
@@ -124,14 +124,13 @@ impl<L: Layout> Fill<L> {
         }
     }
 
-    /// Writes an entry: `len` bytes from `offset` on in `page`, and behind it.
+    /// Writes an entry: `len` bytes from `offset` in `page`, which may extend into the next pages.
     ///
-    /// This is `sg_set_page()`, on an entry without marks: the last one that is written gets one in
-    /// [`end`](Self::end).
+    /// This is `sg_set_page()`, on an entry without flags: [`end`](Self::end) flags the last one.
     #[inline]
     fn set(&mut self, page: *mut bindings::page, offset: usize, len: u64) {
-        // SAFETY: By the type invariants, and as there are enough entries, `sg` is an entry or a link
-        // to one.
+        // SAFETY: By the type invariants `sg` is the next entry or a link to it; the table has enough
+        // entries (safety requirements of `new`).
         //
         // CAST: An offset in a page, and a length of at most `max_segment_size`, which is 32 bits.
         unsafe {
@@ -144,7 +143,7 @@ impl<L: Layout> Fill<L> {
             (*self.sg).length = len as c_uint;
         }
 
-        // INVARIANT: One further.
+        // INVARIANT: `last` is the entry that was written, and `sg` is after it.
         self.last = self.sg;
         self.sg = self.sg.wrapping_add(1);
     }
@@ -153,17 +152,18 @@ impl<L: Layout> Fill<L> {
     ///
     /// # Safety
     ///
-    /// It must be memory that has pages, and its length have 32 bits.
+    /// The chunk must be memory that has pages, and its length must fit in 32 bits.
     #[inline]
     pub(super) unsafe fn push(&mut self, chunk: Chunk) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory has pages (safety requirements of this function).
         let page = unsafe { linear::page(chunk.phys) };
         // CAST: Less than a page.
         self.set(page, (chunk.phys % PAGE_SIZE as u64) as usize, chunk.len);
     }
 
-    /// Adds `len` bytes from `offset` on in `page`, which they do not leave: to the last entry where
-    /// they continue it and `split` allows, or else as an entry of their own.
+    /// Adds `len` bytes from `offset` in `page`.
+    ///
+    /// Extends the last entry if they continue it and `split` allows that; otherwise writes a new entry.
     ///
     /// # Safety
     ///
@@ -176,24 +176,24 @@ impl<L: Layout> Fill<L> {
         len: usize,
         split: Split,
     ) {
-        // SAFETY: By the type invariants `last` is an entry, or NULL, and it ends where the page begins; the
-        // page is valid by the safety requirements of this function.
+        // SAFETY: By the type invariants `last` is NULL, or an entry that ends where the page starts. The
+        // page is valid (safety requirements of this function).
         if page == self.next && offset == 0 && unsafe { join(self.last, page, len, split) } {
             self.joined = self.joined.wrapping_add(1);
         } else {
             self.set(page, offset, len as u64);
         }
-        // INVARIANT: What ends before its page does is not continued.
+        // INVARIANT: `next` is the page after an entry that ends with its page, or NULL.
         self.next = match offset.wrapping_add(len) {
             PAGE_SIZE => page.wrapping_add(1),
             _ => core::ptr::null_mut(),
         };
     }
 
-    /// Marks the last entry that was written, and returns how many less there are than pieces.
+    /// Flags the last entry that was written, and returns the number of pieces that were joined.
     #[inline]
     pub(super) fn end(self) -> c_uint {
-        // SAFETY: By the type invariants it is an entry, or NULL.
+        // SAFETY: By the type invariants `last` is an entry that was written, or NULL.
         if let Some(last) = unsafe { self.last.as_mut() } {
             last.page_link |= END;
         }
@@ -201,20 +201,20 @@ impl<L: Layout> Fill<L> {
     }
 }
 
-/// Makes the entry `last` longer, by `len` bytes at the beginning of `page`, if `split` allows.
+/// Extends the entry `last` by `len` bytes at the start of `page`, if `split` allows.
 ///
-/// Not a method: the loop that calls this keeps its [`Fill`] in registers.
+/// Not a method, so that the calling loop keeps its [`Fill`] in registers.
 ///
 /// # Safety
 ///
-/// `last` must be NULL, or an entry that ends where the page begins; the page must be valid.
+/// `last` must be NULL, or an entry that ends where the page starts; the page must be valid.
 unsafe fn join(
     last: *mut bindings::scatterlist,
     page: *mut bindings::page,
     len: usize,
     split: Split,
 ) -> bool {
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `last` is NULL or an entry, and the page is valid (safety requirements of this function).
     let (last, phys) = unsafe { (last.as_mut(), linear::page_phys(page)) };
     let Some(last) = last else {
         return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mapping as a list of pages, for page tables and for lists like NVMe's PRPs.
+//! Page addresses of a mapping, for page tables and for lists like NVMe's PRPs.
 
 use super::segments::{
     Entries,
@@ -13,30 +13,29 @@ use kernel::{
 
 /// The DMA addresses of the pages of a mapping, in order.
 ///
-/// A list of pages can say where in the first page the data start, and how long they are; it knows
-/// no gaps. So a mapping has such a list only if, as the device sees it,
+/// A list of pages has the offset of the data in the first page, and their length; it cannot have gaps.
+/// So a mapping has such a list only if, at its DMA addresses,
 ///
-/// - every page but the first has data from its beginning, and
+/// - every page but the first has data from its start, and
 /// - every page but the last has data up to its end.
 ///
-/// Where two entries meet within a page, without a gap, that page is listed once. Addresses are
-/// those of whole pages; the data start [`offset`](Self::offset) bytes into the first one.
+/// If two entries meet within a page, without a gap, that page is listed once. Addresses are those of
+/// whole pages; the data start [`offset`](Self::offset) bytes into the first one.
 ///
-/// A device that is told of a page can reach all of it, so [`is_whole`](Self::is_whole) must hold
-/// for one that takes no length, as page tables do not.
+/// A device that gets the address of a page can access all of it. So [`is_whole`](Self::is_whole) must
+/// hold where the device takes no length, as in page tables.
 ///
-/// C API: `for_each_sgtable_dma_page()`, which has no such rule, and leaves addresses of pages
-/// that have gaps to the driver.
+/// C API: `for_each_sgtable_dma_page()`, which does not check for gaps.
 #[derive(Clone)]
 pub struct PageAddresses<'a> {
     entries: Entries<'a>,
-    /// The entry that was begun.
+    /// The current entry.
     entry: Segment,
-    /// The next page of it.
+    /// The next page of the current entry.
     next: u64,
-    /// Pages of it from `next` on.
+    /// The number of pages of the current entry, from `next` on.
     in_entry: u64,
-    /// Pages from `next` on.
+    /// The number of pages of the mapping, from `next` on.
     left: usize,
     /// The size of a page, minus 1.
     mask: u64,
@@ -44,7 +43,7 @@ pub struct PageAddresses<'a> {
     whole: bool,
 }
 
-/// The first page of `entry` that the entry before does not end in, and how many there are.
+/// Returns the first page of `entry` that `before` does not end in, and the number of pages from there.
 fn pages_of(before: Segment, entry: Segment, mask: u64) -> (u64, u64) {
     let address = widen(entry.address);
     // An entry is not empty.
@@ -54,9 +53,9 @@ fn pages_of(before: Segment, entry: Segment, mask: u64) -> (u64, u64) {
         first = first.wrapping_add(mask).wrapping_add(1);
     }
 
-    // None if all of it is in the page that the entry before ends in.
+    // 0 if all of `entry` is in the page that `before` ends in.
     let count = match last.wrapping_sub(first) {
-        // `first` is one page behind `last`, or at it, or before it.
+        // `first` is one page after `last`, or at it, or before it.
         behind if behind == !mask => 0,
         // The mask is at least 0, so the shift is at most 63; the count is less than an address.
         distance => distance.wrapping_shr(mask.count_ones()).wrapping_add(1),
@@ -64,19 +63,19 @@ fn pages_of(before: Segment, entry: Segment, mask: u64) -> (u64, u64) {
     (first, count)
 }
 
-/// `dma_addr_t` may be 32 bits.
+/// Converts to 64 bits.
 #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
 fn widen(address: DmaAddress) -> u64 {
     address.into()
 }
 
 impl<'a> PageAddresses<'a> {
-    /// Checks that `entries` are pages of `size` bytes, and counts them.
+    /// Checks that `entries` form a list of pages of `size` bytes, and counts the pages.
     pub(crate) fn new(entries: Entries<'a>, size: usize) -> Result<Self> {
         if !size.is_power_of_two() {
             return Err(EINVAL);
         }
-        // Not 0.
+        // `size` is not 0.
         let mask = (size as u64).wrapping_sub(1);
         let mut before = Segment::NOTHING;
         let mut left: u64 = 0;
@@ -100,7 +99,7 @@ impl<'a> PageAddresses<'a> {
             entry: Segment::NOTHING,
             next: 0,
             in_entry: 0,
-            // CAST: Pages of memory that exists.
+            // CAST: The pages are of memory that exists, so their number fits.
             left: left as usize,
             mask,
             // CAST: Less than `size`.
@@ -109,13 +108,13 @@ impl<'a> PageAddresses<'a> {
         })
     }
 
-    /// Returns where in the first page of the mapping the data start, in bytes.
+    /// Returns the offset of the data in the first page of the mapping, in bytes.
     #[inline]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Returns whether all bytes of all pages are the mapping's.
+    /// Returns whether the mapping has all bytes of all of its pages.
     #[inline]
     pub fn is_whole(&self) -> bool {
         self.whole
@@ -136,7 +135,7 @@ impl Iterator for PageAddresses<'_> {
         self.next = page.wrapping_add(self.mask).wrapping_add(1);
         self.in_entry = self.in_entry.wrapping_sub(1);
         self.left = self.left.wrapping_sub(1);
-        // CAST: A page of an entry, whose address has the type.
+        // CAST: The page is one of an entry, whose address is a `DmaAddress`.
         Some(page as DmaAddress)
     }
 

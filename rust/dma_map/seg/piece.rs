@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device is told of: an address, with the length, the direction and the engine that belong to
-//! it.
+//! Pieces: DMA addresses with their length, direction and engine.
 
 use super::segments::SplitSegments;
 use crate::{
@@ -18,25 +17,26 @@ use kernel::{
     prelude::*, //
 };
 
-/// What a piece has as types alone.
+/// The type parameters of a piece.
 type Kind<D, E> = PhantomData<(D, fn() -> E)>;
 
-/// Memory that a device has during `'a`, contiguously, in direction `D`, by a handle whose engine has the
-/// mark `E`.
+/// A contiguous range of DMA addresses that a device may access during `'a`.
 ///
-/// A function that writes an address into a register or a descriptor takes one of these. It asks for
-/// the direction by a bound: `CpuWrites` for what the device is to read, `CpuReads` for what it is to
-/// write. And it asks for its own engine by the [mark](crate::Engine::Mark), whatever the handle holds of
-/// it: the engine itself, a reference, an `Arc`.
+/// `D` is the direction of the mapping, and `E` the [mark](crate::Engine::Mark) of its engine.
 ///
-/// It is one segment within the limits that the driver has stated
-/// ([`DmaLimits`](crate::DmaLimits)), except of coherent memory that was allocated
+/// A function that writes an address to a register or a descriptor takes a piece. It requires the
+/// direction by a bound: `CpuWrites` for memory that the device reads, `CpuReads` for memory that it
+/// writes. It requires its own engine by the mark, which does not depend on what the handle holds: the
+/// engine itself, a reference, an `Arc`.
+///
+/// A piece is one segment within the driver's limits ([`DmaLimits`](crate::DmaLimits)), unless it is of
+/// coherent memory that was allocated with
 /// [`beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits).
 ///
 /// # Invariants
 ///
 /// The `len` bytes at `address`, at least one, are mapped in direction `D`, or in both, by a handle that
-/// is in a state of the device during `'a`, and carries an engine with the mark `E`.
+/// is in a state of the device during `'a` and has an engine with the mark `E`.
 ///
 /// # Examples
 ///
@@ -66,12 +66,12 @@ impl<D, E> Clone for Piece<'_, D, E> {
 }
 
 impl<'a, D: Direction, E> Piece<'a, D, E> {
-    /// Names a piece.
+    /// Creates a piece.
     ///
     /// # Safety
     ///
-    /// There must be at least one byte, and they must be mapped in direction `D`, or in both, by a handle
-    /// that is in a state of the device during `'a`, and carries an engine with the mark `E`.
+    /// `len` must not be 0. The bytes must be mapped in direction `D`, or in both, by a handle that is in a
+    /// state of the device during `'a` and has an engine with the mark `E`.
     #[inline]
     pub(crate) unsafe fn new(address: DmaAddress, len: usize) -> Self {
         // INVARIANT: By the safety requirements of this function.
@@ -113,7 +113,7 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
             return Err(EINVAL);
         }
 
-        // INVARIANT: A part of what is mapped.
+        // INVARIANT: The range is a part of the mapped bytes, and not empty.
         Ok(Self {
             // CAST: Within a mapping, whose addresses do not wrap.
             address: self.address.wrapping_add(range.start as DmaAddress),
@@ -122,17 +122,17 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
         })
     }
 
-    /// Hands the piece out in smaller ones.
+    /// Returns an iterator that cuts the piece into smaller ones.
     #[inline]
     pub fn pieces(self) -> Pieces<'a, D, E> {
-        // SAFETY: All of a piece.
+        // SAFETY: The range is all of the piece, whose type invariants are the requirements.
         unsafe { Pieces::new(SplitSegments::of_range(self.address, self.len, Split::NONE)) }
     }
 }
 
-/// Hands out scattered memory piece by piece, in order.
+/// The pieces of scattered memory, in order.
 ///
-/// As an iterator, it yields pieces as large as the device's limits allow. [`cut`](Self::cut) is for
+/// The iterator yields pieces as large as the device's limits allow. Use [`cut`](Self::cut) for
 /// commands, descriptors or buffers that hold less.
 ///
 /// # Examples
@@ -156,8 +156,8 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
 ///
 /// # Invariants
 ///
-/// `segments` are those of a handle that is in a state of the device during `'a`, in direction `D`, and
-/// carries an engine with the mark `E`.
+/// `segments` are those of a handle that is in a state of the device during `'a`, is mapped in direction
+/// `D`, and has an engine with the mark `E`.
 pub struct Pieces<'a, D, E> {
     segments: SplitSegments<'a>,
     _kind: Kind<D, E>,
@@ -174,12 +174,12 @@ impl<D, E> Clone for Pieces<'_, D, E> {
 }
 
 impl<'a, D: Direction, E> Pieces<'a, D, E> {
-    /// Hands out `segments`.
+    /// Iterates over the pieces of `segments`.
     ///
     /// # Safety
     ///
-    /// They must be those of a handle that is in a state of the device during `'a`, in direction `D`, and
-    /// carries an engine with the mark `E`.
+    /// `segments` must be those of a handle that is in a state of the device during `'a`, is mapped in
+    /// direction `D`, and has an engine with the mark `E`.
     #[inline]
     pub(crate) unsafe fn new(segments: SplitSegments<'a>) -> Self {
         // INVARIANT: By the safety requirements of this function.
@@ -189,9 +189,9 @@ impl<'a, D: Direction, E> Pieces<'a, D, E> {
         }
     }
 
-    /// Returns the next piece, of at most `max` bytes; `None` if there is nothing left.
+    /// Returns the next piece, of at most `max` bytes; `None` at the end.
     ///
-    /// `None`, too, if `max` is 0: no piece is that short. Context: any.
+    /// Also returns `None` if `max` is 0, because a piece is never empty. Context: any.
     #[inline]
     pub fn cut(&mut self, max: usize) -> Option<Piece<'a, D, E>> {
         if max == 0 {
@@ -199,23 +199,24 @@ impl<'a, D: Direction, E> Pieces<'a, D, E> {
         }
         let (address, len) = self.segments.cut(max as u64)?;
 
-        // SAFETY: By the type invariants; a segment is not empty, and nor is what is cut off one.
+        // SAFETY: The bytes are mapped by such a handle (type invariants). There is at least one: a segment
+        // is not empty, and `max` is not 0.
         //
-        // CAST: Not more than `max`.
+        // CAST: At most `max`.
         Some(unsafe { Piece::new(address, len as usize) })
     }
 
-    /// Leaves out the next `len` bytes.
+    /// Skips the next `len` bytes.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: there are fewer. Nothing is left then.
+    /// `EINVAL`: fewer bytes remain. All of them are skipped then.
     #[inline]
     pub fn skip_bytes(&mut self, mut len: usize) -> Result {
         while len != 0 {
-            // Not more than `len`.
+            // The piece has at most `len` bytes.
             len = len.wrapping_sub(self.cut(len).ok_or(EINVAL)?.len());
         }
         Ok(())

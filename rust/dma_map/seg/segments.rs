@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the device is told of a scatter-gather mapping.
+//! DMA segments of a scatter-gather mapping.
 
 use super::fill::{
     follow,
@@ -21,7 +21,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// A piece of memory, as the device reaches it.
+/// A contiguous range of DMA addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// The DMA address of the first byte.
@@ -31,17 +31,17 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// What there is before the first entry and after the last.
+    /// The empty segment before the first entry and after the last.
     pub(crate) const NOTHING: Self = Self { address: 0, len: 0 };
 
-    /// The address behind the last byte; within an entry or at its end, so that it wraps at most
+    /// Returns the address after the last byte. It is within an entry or at its end, so it wraps at most
     /// to 0.
     #[inline]
     pub(crate) fn end(self) -> DmaAddress {
         self.address.wrapping_add(self.len.into())
     }
 
-    /// Cuts the first `len` bytes off.
+    /// Cuts off the first `len` bytes, and returns them.
     #[inline]
     pub(crate) fn take(&mut self, len: u32) -> Self {
         let first = Self {
@@ -54,12 +54,12 @@ impl Segment {
     }
 }
 
-/// The entries that a table has left, in order.
+/// The remaining entries of a table, in order.
 ///
 /// # Invariants
 ///
-/// `sg` is the first of `left` entries of a list that does not change during `'a`, or a link to it, if
-/// `left` is not 0.
+/// If `left` is not 0, `sg` is the first of `left` entries of a list that does not change during `'a`, or
+/// a link to it.
 #[derive(Clone)]
 pub(crate) struct Left<'a> {
     sg: *const bindings::scatterlist,
@@ -67,7 +67,7 @@ pub(crate) struct Left<'a> {
     _table: Invariant<'a>,
 }
 
-// SAFETY: Reads entries that are borrowed during `'a` and do not change meanwhile.
+// SAFETY: The iterator only reads entries, which do not change during `'a`.
 unsafe impl Send for Left<'_> {}
 
 impl Iterator for Left<'_> {
@@ -89,7 +89,7 @@ impl Iterator for Left<'_> {
             }
         };
 
-        // INVARIANT: One entry further, which exists if one is left.
+        // INVARIANT: `sg` is the next entry, if one is left.
         self.left = self.left.wrapping_sub(1);
         self.sg = self.sg.wrapping_add(1);
         Some(entry)
@@ -97,11 +97,11 @@ impl Iterator for Left<'_> {
 }
 
 impl<'a> Left<'a> {
-    /// `left` entries from `sg` on.
+    /// Iterates over `left` entries from `sg` on.
     ///
     /// # Safety
     ///
-    /// If `left` is not 0, `sg` must be the first of as many entries, of a list that does not change during
+    /// If `left` is not 0, `sg` must be the first of `left` entries of a list that does not change during
     /// `'a`.
     #[inline]
     pub(crate) unsafe fn new(sg: *const bindings::scatterlist, left: u32) -> Self {
@@ -114,11 +114,12 @@ impl<'a> Left<'a> {
         }
     }
 
-    /// The first `left` entries from `sg` on.
+    /// Iterates over `left` entries from `sg` on; over none if `sg` is NULL.
     ///
     /// # Safety
     ///
-    /// `sg` must be NULL, or the first entry of a terminated list that does not change during `'a`.
+    /// `sg` must be NULL, or the first entry of a terminated list, of at least `left` entries, that does
+    /// not change during `'a`.
     #[inline]
     pub(super) unsafe fn of_raw(sg: *const bindings::scatterlist, left: u32) -> Self {
         // INVARIANT: By the safety requirements of this function.
@@ -131,12 +132,12 @@ impl<'a> Left<'a> {
     }
 }
 
-/// The entries that a mapping has left, in order; none is empty.
+/// The remaining entries of a mapping, in order, without empty ones.
 #[derive(Clone)]
 pub(crate) enum Entries<'a> {
-    /// In a scatter-gather table that is mapped.
+    /// The entries of a mapped scatter-gather table.
     Table(Left<'a>),
-    /// In a list that was copied from one.
+    /// A list that was copied from one.
     List(core::slice::Iter<'a, Segment>),
 }
 
@@ -146,14 +147,14 @@ impl Iterator for Entries<'_> {
     #[inline]
     fn next(&mut self) -> Option<Segment> {
         match self {
-            // A table of somebody else may not be mapped at all.
+            // A table from elsewhere may not be mapped, so that its entries have no DMA length.
             Self::Table(left) => left.find(|entry| entry.len != 0),
             Self::List(list) => list.next().copied(),
         }
     }
 }
 
-/// Returns what `sg_dma_len()` does, which is a call from Rust.
+/// Returns the DMA length of an entry, as `sg_dma_len()`, which would be a call from Rust.
 ///
 /// # Safety
 ///
@@ -161,11 +162,11 @@ impl Iterator for Entries<'_> {
 #[inline]
 unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
     #[cfg(CONFIG_NEED_SG_DMA_LENGTH)]
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `sg` is an entry (safety requirements of this function).
     return unsafe { (*sg).dma_length };
 
     #[cfg(not(CONFIG_NEED_SG_DMA_LENGTH))]
-    // SAFETY: As above.
+    // SAFETY: `sg` is an entry (safety requirements of this function).
     unsafe {
         (*sg).length
     }
@@ -173,10 +174,10 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 
 /// The segments of a mapping, in order.
 ///
-/// Each one honours the device's `max_segment_size` and `segment_boundary`, whatever an IOMMU has
-/// joined, and together they are the mapped bytes exactly. For a descriptor that holds less than
-/// the device's limits say, [`split`](Self::split) and [`split_boundary`](Self::split_boundary)
-/// narrow them; nothing is allocated for it.
+/// Each segment honours the device's `max_segment_size` and `segment_boundary`, even if an IOMMU has
+/// joined entries. Together they are exactly the mapped bytes. For a descriptor with tighter limits than
+/// the device's, use [`split`](Self::split) and [`split_boundary`](Self::split_boundary), which allocate
+/// nothing.
 ///
 /// # Examples
 ///
@@ -211,24 +212,25 @@ impl<'a> Segments<'a> {
     #[inline]
     pub(crate) unsafe fn of_raw(sg: *const bindings::scatterlist, count: u32) -> Self {
         Self {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of
+            // this function).
             left: unsafe { Left::of_raw(sg, count) },
         }
     }
 
-    /// Makes the segments from here on no longer than `max_len` bytes.
+    /// Splits the remaining segments, so that none is longer than `max_len` bytes.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for 0.
+    /// `EINVAL` if `max_len` is 0.
     #[inline]
     pub fn split(self, max_len: u32) -> Result<SplitSegments<'a>> {
         SplitSegments::from(self).split(max_len)
     }
 
-    /// Makes the segments from here on cross no multiple of `mask + 1`.
+    /// Splits the remaining segments, so that none crosses a multiple of `mask + 1`.
     ///
     /// Context: any.
     ///
@@ -240,7 +242,7 @@ impl<'a> Segments<'a> {
         SplitSegments::from(self).split_boundary(mask)
     }
 
-    /// Returns whether there are at most `count` segments from here on.
+    /// Returns whether at most `count` segments remain.
     ///
     /// Context: any.
     #[inline]
@@ -269,9 +271,9 @@ impl ExactSizeIterator for Segments<'_> {}
 ///
 /// # Safety
 ///
-/// Whatever [`segments`](Self::segments) hands out is mapped.
+/// All segments that [`segments`](Self::segments) returns are mapped.
 pub unsafe trait Scattered: Backing<Shape = Several> {
-    /// What the device is told.
+    /// Returns the segments for the device.
     ///
     /// # Safety
     ///
@@ -279,13 +281,14 @@ pub unsafe trait Scattered: Backing<Shape = Several> {
     unsafe fn segments<'a>(&self) -> SplitSegments<'a>;
 }
 
-/// The segments of a mapping, in order, within limits that can be narrowed: those of the device, or those
-/// of a descriptor that holds less.
+/// The segments of a mapping, in order, within limits that can be narrowed.
+///
+/// The limits are those of the device, or tighter ones, such as those of a descriptor.
 #[derive(Clone)]
 pub struct SplitSegments<'a> {
-    /// What comes behind `left`.
+    /// The entries after the current one.
     entries: Entries<'a>,
-    /// The address of what is left of the entry before.
+    /// The address of the rest of the current entry.
     address: DmaAddress,
     left: u64,
     split: Split,
@@ -310,7 +313,7 @@ impl<'a> SplitSegments<'a> {
         }
     }
 
-    /// Iterates over `len` bytes at `address`, whose addresses do not wrap before their end.
+    /// Iterates over `len` bytes at `address`; the addresses must not wrap before their end.
     #[inline]
     pub(crate) fn of_range(address: DmaAddress, len: usize, split: Split) -> Self {
         Self {
@@ -321,7 +324,7 @@ impl<'a> SplitSegments<'a> {
         }
     }
 
-    /// Iterates over the entries of somebody else's table.
+    /// Iterates over `count` entries from `sg` on; over none if `sg` is NULL.
     ///
     /// # Safety
     ///
@@ -333,11 +336,12 @@ impl<'a> SplitSegments<'a> {
         count: u32,
         split: Split,
     ) -> Self {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of this
+        // function).
         Self::new(Entries::Table(unsafe { Left::of_raw(sg, count) }), split)
     }
 
-    /// Makes the segments from here on no longer than `max_len` bytes; see [`Segments::split`].
+    /// Splits the remaining segments, so that none is longer than `max_len` bytes; see [`Segments::split`].
     #[inline]
     pub fn split(mut self, max_len: u32) -> Result<Self> {
         if max_len == 0 {
@@ -347,7 +351,7 @@ impl<'a> SplitSegments<'a> {
         Ok(self)
     }
 
-    /// Makes the segments from here on cross no multiple of `mask + 1`; see
+    /// Splits the remaining segments, so that none crosses a multiple of `mask + 1`; see
     /// [`Segments::split_boundary`].
     #[inline]
     pub fn split_boundary(mut self, mask: u64) -> Result<Self> {
@@ -358,16 +362,17 @@ impl<'a> SplitSegments<'a> {
         Ok(self)
     }
 
-    /// Returns whether there are at most `count` segments from here on.
+    /// Returns whether at most `count` segments remain.
     ///
-    /// To know how many there are, `clone().count()` them; this stops when it knows enough.
-    /// Context: any.
+    /// Stops counting after `count`; for the exact number, use `clone().count()`. Context: any.
     #[inline]
     pub fn fits(&self, count: usize) -> bool {
         self.clone().nth(count).is_none()
     }
 
-    /// Returns the address and the length of the next segment, of at most `max` bytes, which is not 0.
+    /// Cuts off the next segment, of at most `max` bytes, and returns its address and length.
+    ///
+    /// `max` must not be 0.
     #[inline]
     pub(crate) fn cut(&mut self, max: u64) -> Option<(DmaAddress, u64)> {
         if self.left == 0 {
@@ -379,7 +384,7 @@ impl<'a> SplitSegments<'a> {
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         let len = self.split.first(address.into(), self.left).min(max);
 
-        // Within an entry or at its end, so that it wraps at most to 0.
+        // The address is within an entry or at its end, so it wraps at most to 0.
         self.address = address.wrapping_add(len as DmaAddress);
         self.left = self.left.wrapping_sub(len);
         Some((address, len))

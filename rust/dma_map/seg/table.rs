@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A `struct sg_table` whose entries honour a device's limits.
+//! Scatter-gather tables whose entries honour a device's limits.
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 
@@ -26,7 +26,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// The most entries of a table that is one array; one less than a page of them.
+/// The maximum number of entries of a table in one array: one less than a page holds.
 const FLAT: usize = PAGE_SIZE / size_of::<bindings::scatterlist>() - 1;
 
 /// A table without entries.
@@ -40,13 +40,14 @@ const EMPTY: bindings::sg_table = bindings::sg_table {
 ///
 /// # Invariants
 ///
-/// - `sgt` has room for `allocated` entries, of which it uses the first ones: in an array of its own
-///   up to [`FLAT`] of them, otherwise as `sg_alloc_table()` made it. Or it is empty, and has none.
-/// - Each entry describes memory of the buffer that the table was built for, and none is longer or
-///   crosses more than the device's limits allow.
+/// - `sgt` has memory for `allocated` entries, and uses the first ones. Up to [`FLAT`] entries are in one
+///   `kmalloc()` array; more are as `sg_alloc_table()` allocated them. Or the table is empty, without
+///   memory.
+/// - Each entry describes memory of the buffer that the table was built for, and is within the device's
+///   limits.
 pub struct Table {
     sgt: bindings::sg_table,
-    /// The number of entries that there is memory for: as many as `sgt` has, or more.
+    /// The number of entries that were allocated: as many as `sgt` has, or more.
     allocated: c_uint,
 }
 
@@ -63,12 +64,13 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// - `EIO`: it never can be mapped; or a segment is beyond the device's limits.
-    /// - `ENOMEM`: no bounce buffer left, or no space or memory for the IOMMU's tables.
+    /// - `EIO`: the table can never be mapped, or a segment exceeds the device's limits.
+    /// - `ENOMEM`: no bounce buffer is left, or no IOVA space, or no memory for the IOMMU's tables.
     ///
     /// # Safety
     ///
-    /// It must not be mapped, and nobody access what it describes, until it is synced or unmapped.
+    /// The table must not be mapped. Nothing may access the memory that it describes until it is synced or
+    /// unmapped.
     #[inline(always)]
     pub(crate) unsafe fn map(
         &mut self,
@@ -76,19 +78,21 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
-        // A table of the mapping's own need not be in memory for the function's sake.
+        // A copy, so that the table itself need not be in memory for the call.
         let mut sgt = self.sgt;
 
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table is not mapped, and nothing accesses its memory (safety requirements of this
+        // function).
         unsafe { map_raw(&mut sgt, dev, direction, attrs) }?;
         self.sgt.nents = sgt.nents;
 
-        // SAFETY: Mapped above; no device knows of it.
+        // SAFETY: Mapped above; no device has its addresses yet.
         unsafe { self.check(dev, direction, attrs) }
     }
 
-    /// Maps a table where it lies, in the buffer that keeps it, as [`map`](Self::map) does, and leaves
-    /// [`check`](Self::check) to the caller.
+    /// Maps a table in place, in the buffer that keeps it.
+    ///
+    /// As [`map`](Self::map), but leaves [`check`](Self::check) to the caller.
     ///
     /// # Errors
     ///
@@ -104,12 +108,15 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table is not mapped, and nothing accesses its memory (safety requirements of this
+        // function).
         unsafe { map_raw(&mut self.sgt, dev, direction, attrs) }
     }
 
-    /// Checks that the table can be mapped; needed where [`Reach::settled`] is not so, and where more
-    /// than the place of a piece says whether it is bounced.
+    /// Checks that the table can be mapped.
+    ///
+    /// Needed unless [`Reach::settled`] is true: for a table that was built earlier, and where not only the
+    /// address of a piece decides whether it is bounced.
     ///
     /// # Errors
     ///
@@ -123,19 +130,19 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
-        // SAFETY: By the type invariants; what a buffer has is in pages.
+        // SAFETY: The table describes memory of a buffer (type invariants), which has pages.
         unsafe { refusal::check_table(dev, self.sgt, direction, attrs) }
     }
 
-    /// Unmaps a table whose segments are not within the device's limits.
+    /// Checks that the segments are within the device's limits; unmaps the table if not.
     ///
     /// # Errors
     ///
-    /// `EIO`: that is so.
+    /// `EIO`: a segment exceeds the limits.
     ///
     /// # Safety
     ///
-    /// It must be mapped so, and no device know of it.
+    /// The table must be mapped with these arguments, and no device may have its addresses yet.
     #[inline(always)]
     pub(crate) unsafe fn check(
         &self,
@@ -144,22 +151,23 @@ impl Table {
         attrs: c_ulong,
     ) -> Result {
         if !dev.reach().keeps_segments() && !Self::is_within(self.sgt, dev) {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The table is mapped with these arguments, and no device accesses it (safety
+            // requirements of this function).
             unsafe { self.unmap(dev, direction, attrs, UnmapAttrs::IN_SYNC) };
             return Err(EIO);
         }
         Ok(())
     }
 
-    /// Returns whether all segments of a table that is mapped are within the device's limits for the
-    /// device, too.
+    /// Returns whether all segments of a mapped table are within the device's limits.
     ///
-    /// Takes a copy: a reference would keep all of the table in memory, everywhere.
+    /// Takes a copy: a reference would keep the table in memory in all callers.
     #[cold]
     #[inline(never)]
     fn is_within(sgt: bindings::sg_table, dev: DmaDevice<'_>) -> bool {
         let split = Split::of(dev);
-        // SAFETY: By the type invariants of the table that this is a copy of.
+        // SAFETY: The table that this is a copy of has at least `nents` entries, in a terminated list (type
+        // invariants), which does not change meanwhile.
         let mut segments = unsafe { Segments::of_raw(sgt.sgl, sgt.nents) };
 
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
@@ -174,7 +182,7 @@ impl Table {
     ///
     /// # Safety
     ///
-    /// It must be mapped for `dev` in this direction, and the device be done.
+    /// The table must be mapped for `dev` in this direction, and the device must be done.
     #[inline(always)]
     pub(crate) unsafe fn unmap(
         &self,
@@ -184,30 +192,32 @@ impl Table {
         end: UnmapAttrs,
     ) {
         let attrs = end.with(attrs);
-        // SAFETY: By the safety requirements of this function; `dev` is bound.
+        // SAFETY: `dev` is bound. The table is mapped for it in this direction, and the device is done
+        // (safety requirements of this function).
         unsafe {
             bindings::dma_unmap_sg_attrs(dev.as_raw(), self.sgl(), self.entries(), direction, attrs)
         };
     }
 
-    /// The first entry.
+    /// Returns the first entry.
     #[inline]
     pub(crate) fn sgl(&self) -> *mut bindings::scatterlist {
         self.sgt.sgl
     }
 
-    /// Frees the entries, of which there are none any more.
+    /// Frees the entries, which leaves the table empty.
     #[inline]
     pub(crate) fn clear(&mut self) {
         if self.is_empty() {
             return;
         }
         let (sgt, allocated) = (self.sgt, self.allocated);
-        // INVARIANT: Empty.
+        // INVARIANT: The table is empty.
         self.sgt = EMPTY;
         self.allocated = 0;
 
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants up to `FLAT` entries are one array, and more come from
+        // `sg_alloc_table()`. They are not used again.
         unsafe {
             if allocated as usize <= FLAT {
                 bindings::kfree(sgt.sgl.cast());
@@ -217,24 +227,25 @@ impl Table {
         }
     }
 
-    /// Removes what the mapping before has left: that a buffer was bounced is marked in the first
-    /// entry, and the next mapping may not bounce.
+    /// Clears the DMA flags that the last mapping left.
+    ///
+    /// C flags the first entry if it bounced a buffer, and the next mapping may not bounce.
     #[inline]
     pub(crate) fn unmark(&mut self) {
         #[cfg(CONFIG_NEED_SG_DMA_FLAGS)]
-        // SAFETY: By the type invariants it is an entry, or NULL, and ours alone.
+        // SAFETY: By the type invariants `sgl` is an entry, or NULL; `self` is borrowed exclusively.
         if let Some(first) = unsafe { self.sgt.sgl.as_mut() } {
             first.dma_flags = 0;
         }
     }
 
-    /// Returns whether there are no entries.
+    /// Returns whether the table has no entries.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.sgt.sgl.is_null()
     }
 
-    /// Unmapping it in `direction`, for the ledger.
+    /// Returns the ledger's entry for the table, mapped in `direction`.
     pub(crate) fn entry(
         &self,
         direction: bindings::dma_data_direction,
@@ -248,35 +259,35 @@ impl Table {
         }
     }
 
-    /// The C structure, for C functions that read it.
+    /// Returns the C structure, for C functions that read it.
     #[inline]
     pub(crate) fn as_const_ptr(&self) -> *const bindings::sg_table {
         &self.sgt
     }
 
-    /// The number of entries that the mapping left, for the device.
+    /// Returns the number of DMA segments (`nents`).
     #[inline]
     pub(crate) fn mapped(&self) -> u32 {
         self.sgt.nents
     }
 
-    /// The lengths of the entries that the table was built with.
+    /// Returns the lengths of the entries that the table was built with.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = u32> + '_ {
         let mut sg = self.sgt.sgl;
 
         core::iter::from_fn(move || {
-            // SAFETY: By the type invariants `sg` is an entry, or NULL behind the last.
+            // SAFETY: By the type invariants `sg` is an entry, or NULL after the last one.
             let length = unsafe { sg.as_ref() }?.length;
-            // SAFETY: As above.
+            // SAFETY: `sg` is an entry, as it is not NULL.
             sg = unsafe { bindings::sg_next(sg) };
             Some(length)
         })
     }
 
-    /// The number of entries that the table was built with, for the C API.
+    /// Returns the number of entries that the table was built with (`orig_nents`), for the C API.
     #[inline]
     pub(crate) fn entries(&self) -> c_int {
-        // CAST: Not more than `int` has room for, see `new`.
+        // CAST: Fits in `int`: `linked` checks that, and `flat` allocates less than a page.
         self.sgt.orig_nents as c_int
     }
 }
@@ -285,7 +296,8 @@ impl Table {
 ///
 /// # Safety
 ///
-/// `sgt` must not be mapped, and nobody access what it describes, until it is synced or unmapped.
+/// `sgt` must not be mapped. Nothing may access the memory that it describes until it is synced or
+/// unmapped.
 #[inline(always)]
 unsafe fn map_raw(
     sgt: &mut bindings::sg_table,
@@ -293,10 +305,11 @@ unsafe fn map_raw(
     direction: bindings::dma_data_direction,
     attrs: c_ulong,
 ) -> Result {
-    // SAFETY: By the safety requirements of this function; `dev` is bound.
+    // SAFETY: `dev` is bound. The table is not mapped, and nothing accesses its memory (safety
+    // requirements of this function).
     let ret = unsafe { bindings::dma_map_sgtable(dev.as_raw(), sgt, direction, attrs) };
     if ret != 0 {
-        // SAFETY: The table describes memory that has pages, as it did before.
+        // SAFETY: The table describes memory that has pages; a failed call does not change that.
         return Err(unsafe { refusal::reason_of_table(dev, *sgt, direction, attrs, ret) });
     }
     Ok(())
@@ -306,12 +319,13 @@ unsafe fn map_raw(
 ///
 /// # Safety
 ///
-/// It must not be used again.
+/// The table must have been allocated so, and must not be used again.
 #[inline(never)]
 unsafe fn free_linked(mut sgt: bindings::sg_table, allocated: c_uint) {
-    // The function goes by the number to find the arrays.
+    // The function finds the arrays by this number.
     sgt.orig_nents = allocated;
-    // SAFETY: By the safety requirements of this function.
+    // SAFETY: `sg_alloc_table()` allocated it, and it is not used again (safety requirements of this
+    // function).
     unsafe { bindings::sg_free_table(&mut sgt) };
 }
 
@@ -323,36 +337,37 @@ impl Drop for Table {
 }
 
 impl<'a> Left<'a> {
-    /// The entries of `table`, which must be mapped.
+    /// Iterates over the entries of `table`, which must be mapped.
     #[inline]
     fn of(table: &'a Table) -> Self {
-        // SAFETY: By the type invariants; mapping leaves no more than there are. The table is borrowed, and
-        // changes by `&mut` only.
+        // SAFETY: The table has at least that many entries, because mapping only joins them. It is borrowed
+        // during `'a`, and changes through `&mut` only.
         unsafe { Self::new(table.sgl(), table.mapped()) }
     }
 }
 
 impl<'a> Entries<'a> {
-    /// The entries of `table`, which must be mapped.
+    /// Iterates over the entries of `table`, which must be mapped.
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
         Self::Table(Left::of(table))
     }
 
-    /// The entries of `table`.
+    /// Iterates over the entries of `table`.
     ///
     /// # Safety
     ///
     /// The table must be mapped, and not change, during `'a`.
     #[inline]
     pub(crate) unsafe fn of_raw(table: &Table) -> Self {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The list is terminated, and has at least that many entries (type invariants). It does not
+        // change during `'a` (safety requirements of this function).
         Self::Table(unsafe { Left::of_raw(table.sgl(), table.mapped()) })
     }
 }
 
 impl<'a> Segments<'a> {
-    /// Iterates over the entries of `table`, which is mapped.
+    /// Iterates over the segments of `table`, which must be mapped.
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
         Self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Building a table: in one pass where a buffer is made of pages, in two otherwise.
+//! Table construction: in one pass for a buffer made of pages, otherwise in two.
 
 use super::{
     Table,
@@ -48,7 +48,7 @@ impl Table {
     /// # Errors
     ///
     /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have.
-    /// - `EIO`: neither the device nor a bounce buffer, if one is allowed, reaches the memory.
+    /// - `EIO`: the device cannot reach the memory, and bouncing is not allowed or cannot help.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`.
     #[inline(always)]
@@ -68,11 +68,12 @@ impl Table {
         }
 
         match (buffer.page_chunks(), reach.pages_end()) {
-            // As an entry may be as long as a page, there are no more entries than chunks, wherever
-            // they are: such a buffer is gone through once.
+            // An entry may be as long as a page, so there are at most as many entries as chunks, and
+            // one pass is enough.
             (Some(count), Some(end)) if count <= FLAT => {
                 let table = Self::flat(count, options)?;
-                // SAFETY: There are as many pages as entries (safety requirements of `SgBuffer`).
+                // SAFETY: The table is new, with an entry for each page (safety requirements of
+                // `SgBuffer`).
                 match unsafe { table.filled::<Flat>(pages(buffer, end, split)) } {
                     Ok(table) => Ok(table),
                     Err(_) => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
@@ -83,7 +84,7 @@ impl Table {
         }
     }
 
-    /// Builds the table of many pages.
+    /// Builds the table of a buffer that has more than [`FLAT`] pages.
     #[inline(never)]
     fn of_pages<B: SgBuffer>(
         dev: DmaDevice<'_>,
@@ -94,14 +95,15 @@ impl Table {
         options: SgOptions,
     ) -> Result<Self> {
         let table = Self::linked(count, options)?;
-        // SAFETY: There are as many pages as entries (safety requirements of `SgBuffer`).
+        // SAFETY: The table is new, with an entry for each page (safety requirements of
+        // `SgBuffer`).
         match unsafe { table.filled::<Linked>(pages(buffer, end, split)) } {
             Ok(table) => Ok(table),
             Err(_) => Self::in_two_passes(dev, buffer, split, dev.reach().limit(), options),
         }
     }
 
-    /// Builds the table for a device that must access the buffer itself.
+    /// Builds the table for a device that must access the buffer in place.
     #[inline(never)]
     fn coherent<B: SgBuffer>(
         dev: DmaDevice<'_>,
@@ -119,7 +121,7 @@ impl Table {
         Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
-    /// Builds the table for any buffer: counts the entries, and writes them.
+    /// Builds the table for any buffer: counts the entries, then writes them.
     #[inline(never)]
     fn in_two_passes<B: SgBuffer>(
         dev: DmaDevice<'_>,
@@ -147,16 +149,18 @@ impl Table {
 
         if count <= FLAT {
             let table = Self::flat(count, options)?;
-            // SAFETY: As many entries were counted; chunks stay the same (safety requirements of `SgBuffer`).
+            // SAFETY: The table is new, and has the entries that were counted; chunks do not change
+            // (safety requirements of `SgBuffer`).
             unsafe { table.filled::<Flat>(|fill| write_entries(fill, dev, buffer, split)) }
         } else {
             let table = Self::linked(count, options)?;
-            // SAFETY: As above.
+            // SAFETY: The table is new, and has the entries that were counted; chunks do not change
+            // (safety requirements of `SgBuffer`).
             unsafe { table.filled::<Linked>(|fill| write_entries(fill, dev, buffer, split)) }
         }
     }
 
-    /// Builds the table of a buffer that must bounce, by entries that bounce buffers have room for.
+    /// Builds the table of a buffer that must bounce, with entries that fit in bounce buffers.
     #[cold]
     #[inline(never)]
     fn of_bounced<B: SgBuffer>(
@@ -170,32 +174,33 @@ impl Table {
         Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
-    /// Lets `write` write the entries.
+    /// Writes the entries with `write`.
     ///
     /// # Safety
     ///
-    /// The table must be as it was allocated, in this layout. If `write` succeeds, it must have written all of
-    /// its entries, less those that were joined; it must never write more.
+    /// The table must be newly allocated, in this layout. If `write` succeeds, it must have written all of
+    /// the table's entries, less those that were joined. It must never write more.
     #[inline(always)]
     unsafe fn filled<L: Layout>(
         mut self,
         write: impl FnOnce(&mut Fill<L>) -> Result,
     ) -> Result<Self> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table is new, and `write` writes no more entries than it has (safety requirements of
+        // this function).
         let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
         write(&mut fill)?;
-        // INVARIANT: The entries that were written, the last of which is marked.
+        // INVARIANT: These entries were written, and the last of them is flagged.
         self.sgt.orig_nents = self.allocated.wrapping_sub(fill.end());
         Ok(self)
     }
 
     /// Allocates a table of `count` entries in one array: at least 1, at most [`FLAT`].
     ///
-    /// Each is written before it is read, so the array is not zeroed, and `sg_alloc_table()`, which
-    /// does that, and finds out that there is no second array, is not called.
+    /// Each entry is written before it is read, so the array is not zeroed. `sg_alloc_table()` would zero
+    /// it, and look for a second array.
     #[inline(always)]
     fn flat(count: usize, options: SgOptions) -> Result<Self> {
-        // No more than a page.
+        // Less than a page, so it does not wrap.
         let size = count.wrapping_mul(size_of::<bindings::scatterlist>());
         // SAFETY: The function has no preconditions.
         let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp().as_raw()) };
@@ -221,16 +226,16 @@ impl Table {
     fn linked(count: usize, options: SgOptions) -> Result<Self> {
         // The C API counts in `int`.
         let count = c_int::try_from(count).map_err(|_| EINVAL)?;
-        // Of this function alone, so that what is returned need not be in memory.
+        // A local variable, so that the return value need not be in memory.
         let mut sgt = EMPTY;
 
         // SAFETY: The table is valid for writes, and `count` is positive, as the buffer is not empty.
         //
-        // CAST: Positive.
+        // CAST: `count` is positive.
         let ret =
             unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp().as_raw()) };
         if ret != 0 {
-            // `EINVAL` is what a caller of this function can't provoke.
+            // The arguments cannot cause the other error, `EINVAL`.
             return Err(ENOMEM);
         }
 
@@ -242,12 +247,12 @@ impl Table {
     }
 }
 
-/// What [`check_beyond`] says of an entry that is to be split.
+/// The error of [`check_beyond`] for an entry that must be split.
 const TOO_LONG: Error = E2BIG;
 
-/// Checks an entry that lies beyond what is mapped without a question.
+/// Checks an entry that exceeds the limit up to which no entry needs a check.
 ///
-/// Whether a small piece is bounced for its size depends on the direction, too: the mapping asks that.
+/// Whether a small piece is bounced for its size also depends on the direction: the mapping checks that.
 ///
 /// # Errors
 ///
@@ -262,9 +267,9 @@ fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
     refusal::check(dev, entry, ToDevice::RAW, attrs)
 }
 
-/// Writes the pages of `buffer`, which must lie before `end`.
+/// Returns a function that writes the pages of `buffer`, which must lie before `end`.
 ///
-/// An error says that one does not; nothing else can go wrong.
+/// It fails if a page does not, and only then.
 #[inline(always)]
 fn pages<L: Layout, B: SgBuffer>(
     buffer: &B,
@@ -276,7 +281,7 @@ fn pages<L: Layout, B: SgBuffer>(
             if page.addr() >= end {
                 return Err(EIO);
             }
-            // SAFETY: A page of the buffer, and bytes in it (safety requirements of `SgBuffer`).
+            // SAFETY: The page is valid, and the bytes are within it (safety requirements of `SgBuffer`).
             unsafe { fill.push_page(page, offset, len, split) };
             Ok(())
         })
@@ -292,15 +297,15 @@ fn write_entries<L: Layout, B: SgBuffer>(
     split: Split,
 ) -> Result {
     for_each_entry(dev, buffer, split, |entry| {
-        // SAFETY: A part of the buffer's memory, which has pages (safety requirements of `SgBuffer`), and not
-        // longer than a segment, which has 32 bits.
+        // SAFETY: The entry is a part of the buffer's memory, which has pages (safety requirements of
+        // `SgBuffer`). It is at most as long as a segment, which fits in 32 bits.
         unsafe { fill.push(entry) };
         Ok(())
     })
 }
 
-/// Calls `f` with the entries for `buffer`: neighbouring chunks joined, then split, by where the
-/// device finds them.
+/// Calls `f` with the entries for `buffer`: adjacent chunks are joined, then split by the device's limits
+/// at the addresses at which it finds them.
 #[inline]
 fn for_each_entry<B: SgBuffer>(
     dev: DmaDevice<'_>,
