@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Streaming mappings: buffers that CPU and device own in turns.
+//! Streaming mappings: buffers that CPU and device own in turn.
 
 pub mod iova;
 pub mod mapping;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Streaming mappings that an IOMMU makes contiguous for the device.
+//! IOVA mappings: streaming mappings that an IOMMU makes contiguous for the device.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
@@ -59,21 +59,18 @@ use kernel::{
     prelude::*, //
 };
 
-/// A scattered buffer, at one range of addresses for the device if there is an IOMMU; unmapped on
-/// drop.
+/// A scattered buffer, contiguous for the device if there is an IOMMU; unmapped on drop.
 ///
-/// The API and the states are those of [`SgMapping`]. What differs is how the buffer is mapped:
+/// The API and the states are those of [`SgMapping`]. The buffer is mapped differently:
 ///
 /// - Behind an IOMMU, one range of addresses is allocated, the pieces of the buffer are linked into
-///   it, and the IOMMU is synced once for all of them. There is no table: neither memory for it,
-///   nor a walk over it. [`use_iova`](Dma::use_iova) is true, and
-///   [`contiguous`](Dma::contiguous) is the one address.
-/// - Otherwise it is an [`SgMapping`]. That is so without an IOMMU; where the buffer has gaps that
-///   an IOMMU's page cannot bridge (a piece in the middle that does not start and end at a page of
-///   the IOMMU); where the device is not coherent, or not trusted with all of a page; and where
-///   there is no range of that size left.
+///   it, and the IOMMU is synced once for all of them. No table is allocated or walked.
+///   [`use_iova`](Dma::use_iova) returns `true`, and [`contiguous`](Dma::contiguous) the one address.
+/// - Otherwise a table maps it, as in [`SgMapping`]: without an IOMMU; if the buffer has gaps within an
+///   IOMMU's page (a piece in the middle that does not start and end at a page of the IOMMU); if the
+///   device is not coherent, or not trusted with all of a page; or if no range of that size is left.
 ///
-/// A driver that goes by [`segments`](IovaMapping::segments) need not care.
+/// A driver that uses [`segments`](IovaMapping::segments) works with both.
 ///
 /// C API: `dma_iova_try_alloc()`, `dma_iova_link()`, `dma_iova_sync()`, `dma_iova_destroy()`.
 ///
@@ -92,18 +89,18 @@ use kernel::{
 /// ```
 pub type IovaMapping<'bound, B, D, S> = Dma<Iova<'bound, B>, D, S>;
 
-/// A buffer that is mapped, at one address if there is an IOMMU.
+/// A mapped buffer, at one address if there is an IOMMU.
 pub struct Iova<'bound, B: SgSource> {
     form: Form<'bound, B>,
 }
 
-/// How the buffer is mapped.
+/// The two forms of the mapping.
 enum Form<'bound, B: SgSource> {
     Linked(Linked<'bound, B>),
     Table(Sg<'bound, B>),
 }
 
-/// A buffer that has one range of the IOMMU's addresses to itself. Needs no sync: see [`Space`].
+/// A buffer that is linked into one range of IOVAs. Needs no sync: see [`Space`].
 ///
 /// # Invariants
 ///
@@ -111,8 +108,8 @@ enum Form<'bound, B: SgSource> {
 struct Linked<'bound, B> {
     dev: DmaDevice<'bound>,
     space: Space,
-    /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
-    /// a reference to its elements.
+    /// The length of `buffer`. `buffer.len()` is not called while the device owns the memory: a vector
+    /// would make a reference to its elements.
     size: usize,
     buffer: B,
 }
@@ -135,7 +132,7 @@ impl<B: SgSource> Iova<'_, B> {
     }
 }
 
-// SAFETY: The addresses of a space and the chunks of a buffer stay what they are.
+// SAFETY: The addresses of a space and the chunks of a buffer do not change.
 unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
@@ -160,7 +157,8 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     #[inline]
     unsafe fn sync_for_cpu<D: Direction>(&self) {
         if let Form::Table(sg) = &self.form {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements
+            // of this function).
             unsafe { sg.sync_for_cpu::<D>() };
         }
     }
@@ -168,7 +166,8 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     #[inline]
     unsafe fn sync_for_device<D: Direction>(&self) {
         if let Form::Table(sg) = &self.form {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements
+            // of this function).
             unsafe { sg.sync_for_device::<D>() };
         }
     }
@@ -176,17 +175,19 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     unsafe fn release<D: Direction, S: State>(self) {
         match self.form {
             Form::Linked(mut linked) => {
-                // SAFETY: By the type invariants and the safety requirements of this function.
+                // SAFETY: The space is linked for `dev` (type invariants) in direction `D`, and the
+                // device is done (safety requirements of this function). It is not used again.
                 unsafe { linked.space.unlink::<D>(linked.dev) };
                 release::<B::Memory, _>(linked.dev, linked.size, linked.buffer);
             }
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory is mapped in direction `D`, and the device is done (safety
+            // requirements of this function).
             Form::Table(sg) => unsafe { sg.release::<D, S>() },
         }
     }
 }
 
-// SAFETY: As above.
+// SAFETY: The addresses of a space and the chunks of a buffer do not change.
 unsafe impl<B: SgSource> Unmap for Iova<'_, B> {
     type Buffer = B;
 
@@ -194,11 +195,13 @@ unsafe impl<B: SgSource> Unmap for Iova<'_, B> {
     unsafe fn unmap<D: Direction, S: State>(self) -> B {
         match self.form {
             Form::Linked(mut linked) => {
-                // SAFETY: By the type invariants and the safety requirements of this function.
+                // SAFETY: The space is linked for `dev` (type invariants) in direction `D`, and the
+                // device is done (safety requirements of this function). It is not used again.
                 unsafe { linked.space.unlink::<D>(linked.dev) };
                 linked.buffer
             }
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory is mapped in direction `D`, and the device is done (safety
+            // requirements of this function).
             Form::Table(sg) => unsafe { sg.unmap::<D, S>() },
         }
     }
@@ -212,14 +215,14 @@ unsafe impl<B: SgSource> Scattered for Iova<'_, B> {
             Form::Linked(linked) => {
                 SplitSegments::of_range(linked.space.address(), linked.size, Split::of(linked.dev))
             }
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory stays mapped during `'a` (safety requirements of this function).
             Form::Table(sg) => unsafe { sg.segments() },
         }
     }
 }
 
 impl<B: SgSource, D: Direction, S: State> IovaMapping<'_, B, D, S> {
-    /// Returns whether the buffer has a range of the IOMMU's addresses to itself.
+    /// Returns whether the buffer is linked into one range of IOVAs.
     ///
     /// C API: `dma_use_iova()`. Context: any.
     #[inline]
@@ -231,8 +234,8 @@ impl<B: SgSource, D: Direction, S: State> IovaMapping<'_, B, D, S> {
 impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Device<E>> {
     /// Maps `buffer` and gives it to the device behind `engine`.
     ///
-    /// What is mapped is the buffer's length, never its spare capacity; an IOMMU maps whole pages.
-    /// Elements that need dropping are a build error.
+    /// Maps the buffer's length, never its spare capacity; an IOMMU maps whole pages. Elements with a
+    /// destructor are a build error.
     ///
     /// Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any otherwise.
     ///
@@ -287,26 +290,25 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
         if buffer.is_empty() {
             return Err(EINVAL);
         }
-        // The same answer on each machine, whether it has an IOMMU or not.
+        // Checked with an IOMMU, too, so that the result is the same on every machine.
         check_lines::<D, B::Memory>(dev, buffer)?;
 
         Space::link::<B::Memory, D>(dev, buffer, options.attrs())
     }
 
-    /// Returns what to tell the device.
+    /// Returns the segments for the device.
     ///
     /// The segments honour the device's `max_segment_size` and `segment_boundary`. Context: any.
     #[inline]
     pub fn segments(&self) -> SplitSegments<'_> {
-        // SAFETY: The handle is borrowed for that long.
+        // SAFETY: The handle is borrowed as long as the segments are, so the memory stays mapped.
         unsafe { Scattered::segments(&*self.backing) }
     }
 
-    /// Returns the address of the first byte, if all of the buffer is at the addresses from there
-    /// on.
+    /// Returns the address of the first byte, if the buffer is linked into one range of IOVAs.
     ///
-    /// For a device that takes it in one piece: limits on segments do not count here. `None` if
-    /// the buffer has no range to itself, though it may be one segment. Context: any.
+    /// For a device that takes the buffer in one piece: limits on segments do not apply. Returns `None` for
+    /// a buffer that is mapped by a table, even if it is one segment. Context: any.
     #[inline]
     pub fn contiguous(&self) -> Option<DmaAddress> {
         match &self.backing.form {
@@ -336,7 +338,7 @@ impl<B: SgSource, D: Direction> IovaMapping<'_, B, D, Cpu> {
         self.backing.buffer().memory().as_slice()
     }
 
-    /// Returns the elements, to be written for the device.
+    /// Returns the elements, mutably, to write data for the device.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [B::Element]
     where

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Streaming mappings of memory that is physically contiguous.
+//! Single mappings: streaming mappings of physically contiguous memory.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 //!
-//! - [`DmaMapping`]: a buffer that the mapping owns; it may be given to the device again and again.
-//! - [`with_mapped`]: memory that the caller keeps, mapped while a function runs.
+//! - [`DmaMapping`]: a buffer that the mapping owns; the device can get it many times.
+//! - [`with_mapped`]: borrowed memory, mapped while a closure runs.
 //! - [`MmioMapping`]: the registers of another device.
 
 mod mapped;
@@ -78,13 +78,12 @@ use kernel::{
 
 /// A contiguous buffer, mapped for a device; unmapped on drop.
 ///
-/// The mapping owns its buffer: a [`KBox`], a [`KVec`], a [`KVVec`] that `kmalloc()` had room for,
-/// or [`Pages`]. [`map`](DmaMapping::map) takes it and gives it to the device behind an [`Engine`]:
-/// there is a [`dma_address`](Dma::dma_address), and no way to the bytes. When the device is
-/// done, [`unmap`](Dma::unmap) gives the buffer back, or [`complete`](Dma::complete)
-/// makes the mapping the CPU's, for a look at the data and another round with
-/// [`give`](Dma::give). [`complete_range`](DmaMapping::complete_range) does that for some of
-/// the bytes, and syncs no others.
+/// The mapping owns its buffer: a [`KBox`], a [`KVec`], a [`KVVec`] that `kmalloc()` allocated, or
+/// [`Pages`]. [`map`](DmaMapping::map) takes it and gives it to the device behind an [`Engine`]: the
+/// driver has a [`dma_address`](Dma::dma_address), and no access to the bytes. When the device is done,
+/// [`unmap`](Dma::unmap) returns the buffer. Or [`complete`](Dma::complete) gives the mapping to the
+/// CPU, which can access the data and [`give`](Dma::give) the mapping to the device again.
+/// [`complete_range`](DmaMapping::complete_range) does that for a range of bytes, and syncs only those.
 ///
 /// Dropping a mapping that the device owns stops the device first; see [`Dma`].
 ///
@@ -106,18 +105,17 @@ use kernel::{
 /// ```
 pub type DmaMapping<'bound, B, D, S> = Dma<Single<'bound, B>, D, S>;
 
-/// A contiguous buffer that is mapped.
+/// A mapped contiguous buffer.
 ///
 /// # Invariants
 ///
-/// `mapped` is all of `buffer`.
+/// `mapped` maps all of `buffer`.
 pub struct Single<'bound, B: Contiguous> {
     mapped: Mapped<'bound>,
     buffer: B,
 }
 
-// SAFETY: What is mapped and the contents of a buffer stay where they are (safety requirements of
-// `Contiguous`).
+// SAFETY: The contents of a buffer stay where they are (safety requirements of `Contiguous`).
 unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
@@ -135,37 +133,42 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
 
     #[inline]
     unsafe fn sync_for_cpu<D: Direction>(&self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory is mapped in direction `D` (safety requirements of this function). Handles
+        // sync for the CPU only when the device is done.
         unsafe { self.mapped.sync_for_cpu::<D>(0..self.mapped.size()) };
     }
 
     #[inline]
     unsafe fn sync_for_device<D: Direction>(&self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory is mapped in direction `D`, and the CPU is done with it: there are no
+        // references to it (safety requirements of this function).
         unsafe { self.mapped.sync_for_device::<D>(0..self.mapped.size()) };
     }
 
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
+        // this function). `self` is consumed.
         unsafe { self.mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
         release::<B, _>(self.mapped.device(), self.mapped.size(), self.buffer);
     }
 }
 
-// SAFETY: As above.
+// SAFETY: The contents of a buffer stay where they are (safety requirements of `Contiguous`).
 unsafe impl<B: Contiguous> Unmap for Single<'_, B> {
     type Buffer = B;
 
     #[inline]
     unsafe fn unmap<D: Direction, S: State>(self) -> B {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
+        // this function). `self` is consumed.
         unsafe { self.mapped.unmap::<D>(UnmapAttrs::given_back::<D, S>()) };
         self.buffer
     }
 }
 
-// SAFETY: By the type invariants of `Mapped`; it is not empty.
+// SAFETY: `size` bytes are mapped at the address (type invariants of `Mapped`); no buffer that is
+// mapped is empty.
 unsafe impl<B: Contiguous> OneAddress for Single<'_, B> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -178,8 +181,8 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
     ///
     /// # Safety
     ///
-    /// What the type invariants say of `state` must hold.
-    // Inlined by force: as a call it moves the buffer there and back.
+    /// After mapping, the type invariants must hold for `state`.
+    // Forced inline: a call would move the buffer there and back.
     #[inline(always)]
     unsafe fn mapped(
         dev: DmaDevice<'bound>,
@@ -200,7 +203,7 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
         };
         let mapped = check_lines::<D, B>(dev, &buffer)
             .and_then(|()| contiguous::chunk(&buffer))
-            // SAFETY: The chunk is all of the buffer's memory, in the linear mapping, and nobody
+            // SAFETY: The chunk is all of the buffer's memory, in the linear mapping, and nothing
             // accesses it while it is not borrowed (safety requirements of `Contiguous` and of
             // `SgBuffer`).
             .and_then(|chunk| unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | attrs) });
@@ -208,7 +211,8 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
         match mapped {
             // INVARIANT: Mapped above.
             //
-            // SAFETY: In this direction. What the state says of it holds by the safety requirements of this function.
+            // SAFETY: Mapped above in direction `D`. The type invariants hold for `state` (safety
+            // requirements of this function).
             Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state) }),
             Err(error) => {
                 let error = match contiguous::chunk(&buffer) {
@@ -224,10 +228,9 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
 impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, Device<E>> {
     /// Maps `buffer` and gives it to the device behind `engine`.
     ///
-    /// Elements that need dropping are a build error.
-    ///
-    /// What is mapped is the buffer's length, never its spare capacity. The mapping is one segment
-    /// within the device's limits; [`SgMapping`](crate::SgMapping) takes what needs more of them.
+    /// Maps the buffer's length, never its spare capacity. The mapping is one segment within the device's
+    /// limits; use [`SgMapping`](crate::SgMapping) for a buffer that needs more. Elements with a
+    /// destructor are a build error.
     ///
     /// C API: `dma_map_phys()`, `dma_mapping_error()`. Context: any; does not sleep.
     ///
@@ -235,18 +238,17 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     ///
     /// The buffer comes back with each of them:
     ///
-    /// - `EINVAL`: the buffer is empty; it is vmalloc memory; it is longer than the device's
-    ///   `max_segment_size`, or lies across its `segment_boundary`; or it shares a cache line with
-    ///   other memory, and the device writes to it, is not coherent with the caches
-    ///   ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce the buffer
-    ///   for that. It does bounce those of `kmalloc()` that are so small that they share lines.
-    /// - `EIO`: this memory never can be mapped in one piece: the device cannot reach it, or such a small
-    ///   buffer is to be bounced, and a bounce buffer cannot help, since there is none, or one is out of
-    ///   reach, or none is that long, or the options rule it out; or an IOMMU does not have so many
-    ///   addresses.
-    /// - `EOPNOTSUPP`: the options ask for coherence, and the device's DMA is not coherent.
-    /// - `ENOMEM`: no bounce buffer is left, or no memory for the IOMMU's tables, or no space in
-    ///   them; worth another try later.
+    /// - `EINVAL`: the buffer is empty, is vmalloc memory, is longer than the device's
+    ///   `max_segment_size`, or crosses its `segment_boundary`. Or it shares a cache line with other
+    ///   memory, the device writes to it and is not coherent with the caches
+    ///   ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce it. It bounces
+    ///   `kmalloc()` buffers that are small enough to share lines.
+    /// - `EIO`: the memory can never be mapped in one piece. The device cannot reach it, or it is such a
+    ///   small buffer, and a bounce buffer cannot help: none exists, one is out of reach, none is that
+    ///   long, or the options forbid it. Or it is larger than the IOMMU's address space.
+    /// - `EOPNOTSUPP`: the options require coherence, and the device's DMA is not coherent.
+    /// - `ENOMEM`: no bounce buffer is left, or no IOVA space, or no memory for the IOMMU's tables; may
+    ///   succeed later.
     #[inline]
     pub fn map(
         dev: DmaDevice<'bound>,
@@ -260,7 +262,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     {
         let _ = direction;
 
-        // SAFETY: Mapping syncs for the device.
+        // SAFETY: Mapping syncs the buffer for the device.
         unsafe { Self::mapped(dev, buffer, options, 0, Device::of(engine, Inside(()))) }
     }
 }
@@ -268,7 +270,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
 impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
     /// Maps `buffer` for a device that gets it later, by [`give`](Dma::give).
     ///
-    /// The way to have mappings ready before there is something to send, or an engine.
+    /// For mappings that are prepared before there is data to send, or an engine.
     ///
     /// C API: `dma_map_phys()` with `DMA_ATTR_SKIP_CPU_SYNC`, because `give` syncs. Context: any;
     /// does not sleep.
@@ -288,11 +290,11 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
     {
         let _ = direction;
 
-        // SAFETY: The buffer was the CPU's, and no device has been told of it.
+        // SAFETY: The CPU owned the buffer, and no device has its address.
         unsafe { Self::mapped(dev, buffer, options, MAPPED_FOR_CPU, Cpu::new()) }
     }
 
-    /// Returns what the device wrote: a `&T` of a `KBox<T>`, a slice otherwise.
+    /// Returns the contents, with what the device wrote: a `&T` of a `KBox<T>`, a slice otherwise.
     #[inline]
     pub fn contents(&self) -> &B::Contents
     where
@@ -301,7 +303,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
         self.backing.buffer.contents()
     }
 
-    /// Returns the contents, to be written for the device.
+    /// Returns the contents, mutably, to write data for the device.
     #[inline]
     pub fn contents_mut(&mut self) -> &mut B::Contents
     where

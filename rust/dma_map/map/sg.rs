@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Streaming mappings of memory that is scattered in physical pages.
+//! Scatter-gather mappings: streaming mappings of scattered memory.
 //!
 //! C headers: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h),
 //! [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
@@ -77,10 +77,10 @@ use kernel::prelude::*;
 /// A scattered buffer, mapped for a device; unmapped on drop.
 ///
 /// The mapping owns its buffer. [`map`](SgMapping::map) takes it and gives it to the device behind
-/// an [`Engine`]: there are [`segments`](SgMapping::segments) with DMA addresses, and no way to
-/// the bytes. When the device is done, [`unmap`](Dma::unmap) gives the buffer back, or
-/// [`complete`](Dma::complete) makes the mapping the CPU's, for a look at the data and
-/// another round with [`give`](Dma::give).
+/// an [`Engine`]: the driver has [`segments`](SgMapping::segments) with DMA addresses, and no access to
+/// the bytes. When the device is done, [`unmap`](Dma::unmap) returns the buffer. Or
+/// [`complete`](Dma::complete) gives the mapping to the CPU, which can access the data and
+/// [`give`](Dma::give) the mapping to the device again.
 ///
 /// Dropping a mapping that the device owns stops the device first; see [`Dma`].
 ///
@@ -104,8 +104,7 @@ pub type SgMapping<'bound, B, D, S> = Dma<Sg<'bound, B>, D, S>;
 impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Device<E>> {
     /// Maps `buffer` and gives it to the device behind `engine`.
     ///
-    /// What is mapped is the buffer's length, never its spare capacity. Elements that need dropping are
-    /// a build error.
+    /// Maps the buffer's length, never its spare capacity. Elements with a destructor are a build error.
     ///
     /// Context: may sleep with [`Gfp::Kernel`](crate::Gfp::Kernel), any otherwise.
     ///
@@ -113,21 +112,19 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     ///
     /// The buffer comes back with each of them:
     ///
-    /// - `EINVAL`: the buffer is empty, or a part of it shares a cache line with other memory, and the
-    ///   device writes to it, is not coherent with the caches
-    ///   ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce that part. It
-    ///   does bounce buffers of `kmalloc()` that are so small that they share lines, unless they become
-    ///   more than one segment; and it does not bounce user memory for that. Or the buffer needs more
-    ///   entries than a table can have.
-    /// - `EIO`: this memory never can be mapped: the device cannot reach it, and a bounce buffer
-    ///   cannot help, since there is none, or one is out of reach, or the options allow none; or it is
-    ///   more than an IOMMU has addresses for. Or code that maps for the device, and is not the
-    ///   kernel's own, has made a segment that is beyond `max_segment_size` or lies across
-    ///   `segment_boundary`.
+    /// - `EINVAL`: the buffer is empty, or needs more entries than a table can have. Or a part of it
+    ///   shares a cache line with other memory, the device writes to it and is not coherent with the
+    ///   caches ([`cache_alignment`](DmaDevice::cache_alignment)), and the kernel does not bounce that
+    ///   part. It bounces `kmalloc()` buffers that are small enough to share lines, unless they become
+    ///   more than one segment. It does not bounce user memory for that.
+    /// - `EIO`: the memory can never be mapped. The device cannot reach it, and a bounce buffer cannot
+    ///   help: none exists, one is out of reach, or the options forbid it. Or it is larger than the IOMMU's
+    ///   address space. Or DMA operations other than the kernel's own have made a segment that exceeds
+    ///   `max_segment_size` or crosses `segment_boundary`.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`: no bounce buffer is left; or no memory for the table or the IOMMU's tables, or no
-    ///   space in them; worth another try later.
-    // Inlined by force: the way is straight, and as a call it moves the buffer there and back.
+    /// - `ENOMEM`: no bounce buffer is left, or no IOVA space, or no memory for the table or the IOMMU's
+    ///   tables; may succeed later.
+    // Forced inline: a call would move the buffer there and back.
     #[inline(always)]
     pub fn map(
         dev: DmaDevice<'bound>,
@@ -143,8 +140,8 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         let _ = direction;
         let options = options.into();
 
-        // SAFETY: Nobody accesses the memory of a buffer that is not borrowed, and no other mapping has
-        // this one; it is unmapped by the drop of the handle that has it, or before it comes out of that.
+        // SAFETY: Nothing accesses the memory of a buffer that is not borrowed, and no other mapping owns
+        // it. The handle below owns it, and unmaps it on drop or before it returns it.
         let own = match unsafe { buffer.map::<D>(dev, options) } {
             Ok(own) => own,
             Err(error) => return Err(MapError { error, buffer }),
@@ -162,7 +159,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         Ok(unsafe { Self::in_device(backing, engine) })
     }
 
-    /// Returns what to tell the device.
+    /// Returns the segments for the device.
     ///
     /// Context: any.
     #[inline]
@@ -191,7 +188,7 @@ impl<B: SgSource, D: Direction> SgMapping<'_, B, D, Cpu> {
         self.backing.buffer.memory().as_slice()
     }
 
-    /// Returns the elements, to be written for the device.
+    /// Returns the elements, mutably, to write data for the device.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [B::Element]
     where

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A range of an IOMMU's addresses that a whole buffer is linked into.
+//! IOVA ranges: a range of an IOMMU's addresses that a whole buffer is linked into.
 //!
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
@@ -31,16 +31,17 @@ mod imp {
         page::PAGE_SIZE, //
     };
 
-    /// No bounce buffers and no cache maintenance, or no link: so that a linked buffer is in sync
-    /// at all times. There is no C function that would sync a part of it.
+    /// The attribute that makes linking fail if it needs bounce buffers or cache maintenance.
+    ///
+    /// So a linked buffer is always in sync. No C function could sync a part of it.
     const COHERENT: c_ulong = bindings::DMA_ATTR_REQUIRE_COHERENT as c_ulong;
 
-    /// Linked addresses.
+    /// A linked range of IOVAs.
     ///
     /// # Invariants
     ///
     /// `state` comes from `dma_iova_try_alloc()`. All of its `size` bytes are linked with `attrs`,
-    /// and the device's translations are up to date.
+    /// and the IOMMU is synced.
     pub(crate) struct Space {
         state: bindings::dma_iova_state,
         size: usize,
@@ -48,10 +49,10 @@ mod imp {
     }
 
     impl Space {
-        /// Links `buffer`, which is not empty.
+        /// Links `buffer`, which must not be empty.
         ///
-        /// `None` if the buffer or the device does not suit: see
-        /// [`IovaMapping`](crate::IovaMapping). After that, and after an error, nothing is left.
+        /// Returns `None` if the buffer or the device is not suitable: see
+        /// [`IovaMapping`](crate::IovaMapping). Then, and after an error, nothing stays allocated.
         ///
         /// # Errors
         ///
@@ -80,15 +81,15 @@ mod imp {
             }
 
             let mut linked = 0;
-            // By themselves, so that the loop finds them in registers.
+            // Local copies, so that the loop keeps them in registers.
             let (raw, state, attrs) = (dev.as_raw(), &raw mut space.state, space.attrs);
-            // A run has bytes: the C function links a whole granule where it is told of none.
+            // A run is never empty: for a length of 0, the C function would link a whole granule.
             let result = walk::for_each_run(buffer, walk::always, |run| {
-                // CAST: A part of the buffer, whose size is a `usize`.
+                // CAST: The run is a part of the buffer, whose size is a `usize`.
                 let len = run.len as usize;
                 // SAFETY: The device is bound, and the space allocated. The run is memory that the
-                // buffer owns and nobody accesses (safety requirements of `SgBuffer`). Each run
-                // but the first starts at a granule, as `first_if_gapless` saw.
+                // buffer owns and nothing accesses (safety requirements of `SgBuffer`). Each run
+                // but the first starts at a granule, as `first_if_gapless` checked.
                 to_result(unsafe {
                     bindings::dma_iova_link(raw, state, run.phys, linked, len, D::RAW, attrs)
                 })?;
@@ -96,7 +97,7 @@ mod imp {
                 Ok(())
             })
             .and_then(|()| {
-                // SAFETY: The whole space is linked. The one sync, for all of it.
+                // SAFETY: The device is bound, and the whole space is linked.
                 to_result(unsafe {
                     bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
                 })
@@ -106,24 +107,24 @@ mod imp {
                 // INVARIANT: Allocated, linked and synced above.
                 return Ok(Some(space));
             };
-            // SAFETY: The first `linked` bytes are linked, and no more: a link that fails has taken
-            // back its own. They end with a granule, or are all. Nobody knows the addresses.
+            // SAFETY: Exactly the first `linked` bytes are linked: a link that fails undoes itself.
+            // They end with a granule, or are all. No device has the addresses yet.
             unsafe { space.destroy::<D>(dev, linked) };
             match err {
-                // It takes a bounce buffer or cache maintenance.
+                // The buffer needs a bounce buffer or cache maintenance.
                 EOPNOTSUPP | EPERM => Ok(None),
                 ENOMEM => Err(ENOMEM),
                 _ => Err(EIO),
             }
         }
 
-        /// The address of the first byte.
+        /// Returns the address of the first byte.
         #[inline]
         pub(crate) fn address(&self) -> DmaAddress {
             self.state.addr
         }
 
-        /// Unlinks everything and frees the addresses.
+        /// Unlinks the whole buffer and frees the addresses.
         ///
         /// # Safety
         ///
@@ -131,7 +132,8 @@ mod imp {
         /// be used again.
         #[inline]
         pub(crate) unsafe fn unlink<D: Direction>(&mut self, dev: DmaDevice<'_>) {
-            // SAFETY: By the safety requirements of this function, and the type invariants.
+            // SAFETY: All `size` bytes are linked (type invariants). `dev` and `D` are those of `link`,
+            // and the device is done (safety requirements of this function).
             unsafe { self.destroy::<D>(dev, self.size) };
         }
 
@@ -139,29 +141,30 @@ mod imp {
         ///
         /// # Safety
         ///
-        /// As [`unlink`](Self::unlink), and just `linked` bytes must be linked.
+        /// As [`unlink`](Self::unlink), and exactly the first `linked` bytes must be linked.
         unsafe fn destroy<D: Direction>(&mut self, dev: DmaDevice<'_>, linked: usize) {
             let attrs = UnmapAttrs::IN_SYNC.with(self.attrs);
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: `dev` is bound. Exactly `linked` bytes are linked for it in direction `D`, and the
+            // device is done (safety requirements of this function).
             unsafe {
                 bindings::dma_iova_destroy(dev.as_raw(), &mut self.state, linked, D::RAW, attrs)
             };
         }
     }
 
-    /// Returns the physical address of the first byte, if the buffer leaves no gap in an IOMMU's
-    /// pages: if the runs within it start and end at a granule.
+    /// Returns the physical address of the first byte, if the buffer has no gap within the IOMMU's
+    /// pages: one run ends and the next one starts at a granule.
     fn first_if_gapless<B: SgBuffer>(buffer: &B, granule_mask: u64) -> Result<Option<u64>> {
-        // The device has no IOMMU, or one that does not join.
+        // The device has no IOMMU, or one that does not merge.
         if granule_mask == 0 {
             return Ok(None);
         }
 
-        // Between two chunks of such a buffer there is the end of a page.
+        // The chunks of such a buffer meet at the ends of pages.
         if buffer.page_chunks().is_some() && granule_mask < PAGE_SIZE as u64 {
             let mut first = None;
             let _ = walk::for_each_page(buffer, |page, offset, _| {
-                // SAFETY: The page is one of the buffer's.
+                // SAFETY: The page is valid (safety requirements of `SgBuffer`).
                 first = Some(unsafe { linear::page_phys(page) } | offset as u64);
                 Err(EINTR)
             });
@@ -188,8 +191,9 @@ mod imp {
 mod imp {
     use super::*;
 
-    /// There are no such addresses. Not an empty enum: the compiler would rightly call half of the
-    /// code that uses it unreachable.
+    /// A placeholder that is never created, because nothing is linked without an IOMMU.
+    ///
+    /// Not an empty enum: the compiler would warn of unreachable code in its users.
     #[expect(dead_code, reason = "never made")]
     pub(crate) struct Space {
         address: DmaAddress,
@@ -210,7 +214,7 @@ mod imp {
 
         /// # Safety
         ///
-        /// As its twin's.
+        /// None; the function is `unsafe` as its counterpart with `CONFIG_IOMMU_DMA` is.
         pub(crate) unsafe fn unlink<D: Direction>(&mut self, _dev: DmaDevice<'_>) {}
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A piece of physical memory that is mapped, without the buffer: the calls of the C API, each
-//! with what it was mapped with.
+//! Mapped memory without its buffer: the C API's calls, with matching arguments.
 
 use crate::{
     device::{
@@ -24,14 +23,13 @@ use kernel::{
     prelude::*, //
 };
 
-/// The attributes that `dma_unmap_phys()` must get as `dma_map_phys()` got them, of those that we
-/// set.
+/// The attributes that `dma_unmap_phys()` must get as `dma_map_phys()` did, of those that we set.
 const KEPT: c_ulong = (bindings::DMA_ATTR_MMIO
     | bindings::DMA_ATTR_PRIVILEGED
     | bindings::DMA_ATTR_REQUIRE_COHERENT
     | bindings::DMA_ATTR_WEAK_ORDERING) as c_ulong;
 
-/// What to say of a chunk for which [`Mapped::map`] returned `error`.
+/// Returns the error to report for a chunk for which [`Mapped::map`] returned `error`.
 #[inline]
 pub(super) fn reason<D: Direction>(
     dev: DmaDevice<'_>,
@@ -45,7 +43,7 @@ pub(super) fn reason<D: Direction>(
     }
 }
 
-/// A piece of memory that is mapped; nothing happens on drop.
+/// A mapped piece of memory; a drop does not unmap it.
 ///
 /// # Invariants
 ///
@@ -65,12 +63,13 @@ impl<'bound> Mapped<'bound> {
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
-    /// - `EIO`: out of the device's reach, and no bounce buffer is allowed, or there is none, or
-    ///   one that could be handed out is out of reach.
+    /// - `EINVAL`: the chunk is longer than the device's `max_segment_size`, or crosses its
+    ///   `segment_boundary`.
+    /// - `EIO`: the device cannot reach the chunk, and no bounce buffer is allowed, none exists, or one
+    ///   that could be used is out of reach.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`: C did not map it. The caller asks [`reason`] why: to know the chunk then, it would
-    ///   have to be kept here while C maps.
+    /// - `ENOMEM`: C did not map it. The caller gets the cause from [`reason`]: here, the chunk would
+    ///   have to be kept across the call.
     ///
     /// # Safety
     ///
@@ -107,13 +106,13 @@ impl<'bound> Mapped<'bound> {
 
         if attrs & bindings::DMA_ATTR_MMIO as c_ulong == 0 {
             if let Some(lines) = Lines::written::<D>(dev) {
-                // CAST: As above.
+                // CAST: Not more than `max_segment_size`.
                 lines.check_lengths(core::iter::once(size as u32))?;
             }
         }
 
-        // DMA debugging counts mappings that start in one cache line, and warns of many. Where DMA
-        // is coherent with the caches they do no harm, and elsewhere the callers keep them apart.
+        // DMA debugging counts the mappings that start in one cache line, and warns of many. If DMA is
+        // coherent with the caches, they do no harm; otherwise the callers keep them apart.
         if cfg!(CONFIG_DMA_API_DEBUG) && reach.cache_alignment() == 1 {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES as c_ulong;
         }
@@ -128,7 +127,7 @@ impl<'bound> Mapped<'bound> {
             return Err(ENOMEM);
         }
 
-        // INVARIANT: Mapped above; that it is one segment is checked before it is given out.
+        // INVARIANT: Mapped above; that it is one segment is checked before it is returned.
         let this = Self {
             dev,
             address,
@@ -138,7 +137,8 @@ impl<'bound> Mapped<'bound> {
         line.enter(raw, || this.entry::<D>());
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         if reach.crosses(address.into(), chunk.len) {
-            // SAFETY: Mapped above, no device knows of it, and `this` is not used again.
+            // SAFETY: Mapped above in direction `D`, no device has the address yet, and `this` is not used
+            // again.
             unsafe { this.unmap::<D>(UnmapAttrs::IN_SYNC) };
             return Err(EINVAL);
         }
@@ -160,10 +160,10 @@ impl<'bound> Mapped<'bound> {
         self.size
     }
 
-    /// The address of the byte at `offset`, which is within the mapping.
+    /// Returns the address of the byte at `offset`, which must be within the mapping.
     #[inline]
     fn at(&self, offset: usize) -> DmaAddress {
-        // CAST: Within the mapping, whose addresses do not wrap.
+        // CAST: The offset is within the mapping, whose addresses do not wrap.
         self.address.wrapping_add(offset as DmaAddress)
     }
 
@@ -176,13 +176,13 @@ impl<'bound> Mapped<'bound> {
         }
     }
 
-    /// Gives `range`, which is within the mapping, to the CPU.
+    /// Syncs `range`, which must be within the mapping, for the CPU.
     ///
     /// C API: `dma_sync_single_range_for_cpu()`. Context: any.
     ///
     /// # Safety
     ///
-    /// The mapping must be one of direction `D`, and the device must be done.
+    /// The mapping must have direction `D`, and the device must be done.
     #[inline]
     pub(super) unsafe fn sync_for_cpu<D: Direction>(&self, range: Range<usize>) {
         let raw = self.dev.as_raw();
@@ -196,13 +196,13 @@ impl<'bound> Mapped<'bound> {
         }
     }
 
-    /// Gives `range`, which is within the mapping, to the device.
+    /// Syncs `range`, which must be within the mapping, for the device.
     ///
     /// C API: `dma_sync_single_range_for_device()`. Context: any.
     ///
     /// # Safety
     ///
-    /// The mapping must be one of direction `D`, and the CPU must be done with the range.
+    /// The mapping must have direction `D`, and the CPU must be done with the range.
     #[inline]
     pub(super) unsafe fn sync_for_device<D: Direction>(&self, range: Range<usize>) {
         let raw = self.dev.as_raw();
@@ -222,12 +222,13 @@ impl<'bound> Mapped<'bound> {
     ///
     /// # Safety
     ///
-    /// The mapping must be one of direction `D`, the device must be done, and the mapping must not
-    /// be used again.
+    /// The mapping must have direction `D`, the device must be done, and the mapping must not be used
+    /// again.
     #[inline]
     pub(super) unsafe fn unmap<D: Direction>(&self, end: UnmapAttrs) {
         ledger::strike(self.dev.as_raw(), || self.entry::<D>());
-        // SAFETY: By the type invariants and the safety requirements of this function.
+        // SAFETY: `dev` is bound, and the memory is mapped for it (type invariants) in direction `D`. The
+        // device is done, and the mapping is not used again (safety requirements of this function).
         unsafe {
             bindings::dma_unmap_phys(
                 self.dev.as_raw(),

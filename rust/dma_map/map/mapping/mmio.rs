@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Registers of one device, mapped for another one.
+//! MMIO mappings: registers of one device, mapped for another one.
 
 use super::mapped::{
     self,
@@ -43,7 +43,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// I/O memory of a device that is bound during `'peer`: the proof that it is no RAM.
+/// I/O memory of a device that is bound during `'peer`: proof that it is not RAM.
 ///
 /// # Invariants
 ///
@@ -56,17 +56,16 @@ pub struct MmioWindow<'peer> {
 }
 
 impl<'peer> MmioWindow<'peer> {
-    /// All of a PCI function's BAR, from 0 to 5.
+    /// Returns all of a PCI function's BAR number `bar`, 0 to 5.
     ///
-    /// Whether the host bridge lets one PCI function reach another is the platform's affair; where
-    /// it does not, the accesses are aborted.
+    /// Whether the host bridge lets one PCI function reach another depends on the platform. If it does
+    /// not, the accesses are aborted.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: there is no such BAR, it is none of memory, or it has no place in the machine's
-    /// I/O memory.
+    /// `EINVAL`: the BAR does not exist, is not a memory BAR, or has no address assigned.
     pub fn of_bar(peer: &'peer pci::Device<Bound>, bar: u32) -> Result<Self> {
         if bar >= bindings::PCI_STD_NUM_BARS {
             return Err(EINVAL);
@@ -79,7 +78,7 @@ impl<'peer> MmioWindow<'peer> {
 
         // CAST: The flags are bits of an `unsigned long`.
         let has = |flag: u32| resource.flags & flag as c_ulong != 0;
-        // A BAR that was given no place stands at 0, and has no parent.
+        // A BAR without an assigned address is at 0, and has no parent.
         if has(bindings::IORESOURCE_UNSET) || resource.parent.is_null() {
             return Err(EINVAL);
         }
@@ -91,13 +90,13 @@ impl<'peer> MmioWindow<'peer> {
         )
     }
 
-    /// All of a platform device's resource of I/O memory, from 0 on.
+    /// Returns all of a platform device's I/O memory resource number `index`, from 0 on.
     ///
     /// Context: any.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: there is no such resource, or it is empty.
+    /// `EINVAL`: the resource does not exist, or is empty.
     pub fn of_resource(peer: &'peer platform::Device<Bound>, index: u32) -> Result<Self> {
         let resource = peer.resource_by_index(index).ok_or(EINVAL)?;
 
@@ -117,7 +116,7 @@ impl<'peer> MmioWindow<'peer> {
             return Err(EINVAL);
         }
 
-        // INVARIANT: By the callers, what a device says is its I/O memory.
+        // INVARIANT: The callers pass what a bound device reports as its I/O memory.
         Ok(Self {
             phys,
             len,
@@ -125,7 +124,7 @@ impl<'peer> MmioWindow<'peer> {
         })
     }
 
-    /// A part of the window, in bytes.
+    /// Returns a part of the window, in bytes.
     ///
     /// # Errors
     ///
@@ -135,7 +134,7 @@ impl<'peer> MmioWindow<'peer> {
             return Err(EINVAL);
         }
 
-        // INVARIANT: A part of what is I/O memory. The sums are within the window.
+        // INVARIANT: The range is a part of the window, and not empty. The sums are within the window.
         Ok(Self {
             phys: self.phys.wrapping_add(range.start),
             len: range.end.wrapping_sub(range.start),
@@ -156,13 +155,13 @@ impl<'peer> MmioWindow<'peer> {
 
 /// I/O memory of one device, mapped for another one; unmapped on drop.
 ///
-/// The CPU's way to the registers is an ioremap, which is not touched: there is nothing to sync, and
-/// one state only. The engine is that of the device which accesses: before the addresses are used
-/// for something else, it is asked, stopped, and if it can't be stopped, the mapping is leaked and
-/// counted as quarantined.
+/// The CPU accesses the registers through an ioremap, independently of the mapping: nothing is synced,
+/// and there is one state only. The engine is that of the device that accesses the registers. Before
+/// the addresses are reused, the engine is stopped unless it is idle; if it cannot be stopped, the
+/// mapping is leaked and counted as quarantined.
 ///
-/// Registers are not memory that a leak keeps from others: where a mapping is leaked, the device
-/// still reaches them when the peer has another driver.
+/// A leak does not keep registers from others, as it does memory: the device still reaches them when
+/// another driver is bound to the peer.
 ///
 /// C API: `dma_map_phys()` with `DMA_ATTR_MMIO`, as `dma_map_resource()` does. Drop context: any.
 ///
@@ -184,17 +183,17 @@ impl<'peer> MmioWindow<'peer> {
 /// ```
 pub type MmioMapping<'bound, D, E> = Dma<Mmio<'bound>, D, Lasting<E>>;
 
-/// I/O memory of one device that is mapped for another one.
+/// I/O memory of one device, mapped for another one.
 ///
 /// # Invariants
 ///
-/// It is a window of I/O memory.
+/// The memory is a window of I/O memory.
 pub struct Mmio<'bound>(Mapped<'bound>);
 
 // SAFETY: I/O memory stays where it is while its device is bound.
 unsafe impl<'bound> Backing for Mmio<'bound> {
     type Device = DmaDevice<'bound>;
-    // Nobody gives it: it is not the CPU's.
+    // Not used: the memory never is in the `Cpu` state, from which `give` starts.
     type Given<E: Engine> = Device<E>;
     type Shape = One;
 
@@ -210,23 +209,25 @@ unsafe impl<'bound> Backing for Mmio<'bound> {
 
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
+        // this function).
         unsafe { self.unmap::<D, S>() };
     }
 }
 
-// SAFETY: As above.
+// SAFETY: I/O memory stays where it is while its device is bound.
 unsafe impl Unmap for Mmio<'_> {
     type Buffer = ();
 
     #[inline]
     unsafe fn unmap<D: Direction, S: State>(self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
+        // this function). `self` is consumed.
         unsafe { self.0.unmap::<D>(UnmapAttrs::IN_SYNC) };
     }
 }
 
-// SAFETY: By the type invariants of `Mapped`; it is not empty.
+// SAFETY: `size` bytes are mapped at the address (type invariants of `Mapped`); no window is empty.
 unsafe impl OneAddress for Mmio<'_> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
@@ -241,9 +242,10 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: longer than the device's `max_segment_size`, or across its `segment_boundary`.
-    /// - `EIO`: the device cannot reach the window, or its IOMMU does not have so many addresses.
-    /// - `ENOMEM`: no memory for the IOMMU's tables, or no space in them.
+    /// - `EINVAL`: the window is longer than the device's `max_segment_size`, or crosses its
+    ///   `segment_boundary`.
+    /// - `EIO`: the device cannot reach the window, or its IOMMU's address space is smaller.
+    /// - `ENOMEM`: no memory for the IOMMU's tables, or no IOVA space.
     pub fn map<'peer: 'bound>(
         dev: DmaDevice<'bound>,
         window: MmioWindow<'peer>,

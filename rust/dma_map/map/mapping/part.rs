@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A range of a mapping that the CPU takes back, while the rest stays as the device left it.
+//! Partial completion: the CPU takes back a range of a mapping, and the rest is not synced.
 //!
-//! What a network driver does with a packet of 60 bytes in a buffer of 2048: it syncs 60. The rest
-//! is not accessible meanwhile, because the CPU may see old data there. The device is idle, and it
-//! gets all of the mapping back at once.
+//! For example, a network driver syncs only the 60 bytes of a packet in a buffer of 2048. The rest is
+//! not accessible meanwhile, because the CPU may see old data there. The device is idle, and later
+//! gets the whole mapping back.
 
 use super::{
     DmaMapping,
@@ -35,8 +35,7 @@ use zerocopy::FromBytes;
 impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, Device<E>> {
     /// Takes a range of bytes back for the CPU when the device is done, and syncs it.
     ///
-    /// What is synced is whole cache lines, as far as they lie in the buffer; what can be accessed
-    /// is the range.
+    /// Syncs whole cache lines, as far as they lie within the buffer. Only the range can be accessed.
     ///
     /// C API: `dma_sync_single_range_for_cpu()`. Context: any.
     ///
@@ -55,8 +54,8 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         } else if !self.state().is_done() {
             EBUSY
         } else {
-            // SAFETY: By the type invariants it is mapped in this direction; the device is done. The range
-            // is within the buffer, not empty, and synced.
+            // SAFETY: By the type invariants the memory is mapped in this direction; the device is
+            // done. The range is within the buffer, not empty, and synced.
             return Ok(unsafe {
                 self.into_state(Part(range.clone()), |single| {
                     single.mapped.sync_for_cpu::<D>(single.lines(&range))
@@ -72,10 +71,10 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
 }
 
 impl<B: Contiguous> Single<'_, B> {
-    /// A range, widened to the cache lines that hold it, within the buffer.
+    /// Returns the range, widened to whole cache lines within the buffer.
     ///
-    /// The bytes beside the range are nobody's while the device is idle, and their lines are clean:
-    /// what the CPU has of them was read when the range was synced.
+    /// Nothing accesses the bytes next to the range while the device is idle, and their lines are clean:
+    /// the caches have at most what was read with the range after it was synced.
     #[inline]
     fn lines(&self, range: &Range<usize>) -> Range<usize> {
         // `start` is within the buffer, whose address does not wrap.
@@ -107,12 +106,12 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         let base = core::ptr::from_ref(self.backing.buffer.contents()).cast::<u8>();
 
         // SAFETY: The range is within the buffer, and synced for the CPU (type invariants). A
-        // direction carries elements without padding only, so all bytes are initialised. The buffer
-        // is ours, and written by `as_mut_bytes` only.
+        // direction carries elements without padding only, so all bytes are initialised. The handle
+        // owns the buffer, and only `as_mut_bytes` writes to it.
         unsafe { core::slice::from_raw_parts(base.wrapping_add(start), end.wrapping_sub(start)) }
     }
 
-    /// Returns the bytes of the range, to be written for the device.
+    /// Returns the bytes of the range, mutably, to write data for the device.
     #[inline]
     pub fn as_mut_bytes(&mut self) -> &mut [u8]
     where
@@ -122,8 +121,8 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         let Range { start, end } = self.state().0;
         let base = core::ptr::from_mut(self.backing.buffer.contents_mut()).cast::<u8>();
 
-        // SAFETY: As in `as_bytes`, and `self` is borrowed exclusively. Elements are `FromBytes`, so
-        // whatever is written leaves them valid.
+        // SAFETY: The range is within the buffer, initialised, and synced for the CPU (type invariants).
+        // `self` is borrowed exclusively. Elements are `FromBytes`, so any bytes leave them valid.
         unsafe {
             core::slice::from_raw_parts_mut(base.wrapping_add(start), end.wrapping_sub(start))
         }
@@ -136,28 +135,29 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
     pub fn give<E: Engine>(self, engine: E) -> DmaMapping<'bound, B, D, Device<E>> {
         self.sync_back();
 
-        // SAFETY: The range was synced above, and the rest has been in sync.
+        // SAFETY: The range was synced above, and the rest still is in sync for the device.
         unsafe { self.into_state(Device::of(engine, Inside(())), |_| ()) }
     }
 
-    /// Unmaps the buffer and gives it back, with what the device wrote beside the range, too.
+    /// Unmaps the buffer and returns it, with what the device wrote outside of the range, too.
     ///
-    /// C API: `dma_unmap_phys()`, which syncs; what the CPU wrote is synced for the device before.
+    /// C API: `dma_sync_single_range_for_device()` for what the CPU wrote, then `dma_unmap_phys()`, which
+    /// syncs.
     /// Context: any.
     pub fn unmap(self) -> B {
         self.sync_back();
 
-        // SAFETY: By the type invariants the device is done.
+        // SAFETY: The device does not access memory in the `Part` state (type invariants).
         unsafe { self.into_buffer() }
     }
 
-    /// Gives the range to the device again.
+    /// Syncs the range for the device.
     #[inline]
     fn sync_back(&self) {
         let lines = self.backing.lines(&self.state().0);
 
-        // SAFETY: By the type invariants it is mapped in this direction. The callers consume the
-        // handle, so the CPU is done.
+        // SAFETY: By the type invariants the memory is mapped in this direction. The callers consume
+        // the handle, so the CPU is done.
         unsafe { self.backing.mapped.sync_for_device::<D>(lines) };
     }
 }

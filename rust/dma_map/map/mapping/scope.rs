@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings of memory that the caller keeps.
+//! Scoped mappings: borrowed memory, mapped while a closure runs.
 //!
-//! A mapping that owns its buffer can be leaked, and quarantined when the device does not stop.
-//! Borrowed memory can't: its owner uses it, or frees it, when the borrow ends, whatever became of
-//! the mapping. So such a mapping
+//! A mapping that owns its buffer can be leaked, or quarantined if the device does not stop. Borrowed
+//! memory cannot: its owner uses or frees it when the borrow ends. So such a mapping
 //!
-//! - lives in a function that unmaps it on every way out, and is shown to the caller's closure by
-//!   reference only, so that it can't be forgotten;
-//! - takes engines that [always stop](AlwaysStops), and waits for one that does not after all.
+//! - lives in a function that unmaps it on every return path, and the caller's closure gets only a
+//!   reference, so that it cannot be forgotten;
+//! - takes engines that [always stop](AlwaysStops), and waits if one does not.
 //!
-//! Memory whose device may refuse to stop is owned by a [`DmaMapping`](super::DmaMapping).
+//! If the device may fail to stop, use a [`DmaMapping`](super::DmaMapping), which owns its memory.
 
 use super::mapped::{
     self,
@@ -58,10 +57,10 @@ mod private {
     use super::*;
 
     pub trait Sealed {
-        /// Whether the type says that the memory is in the linear mapping, and of whole pages.
+        /// Whether the type guarantees whole pages in the linear mapping.
         const IS_PAGES: bool = false;
 
-        /// Returns where the memory is, and how many bytes it has.
+        /// Returns the address of the memory, and its length in bytes.
         fn memory(&mut self) -> (*const u8, usize);
     }
 
@@ -77,7 +76,7 @@ mod private {
         #[inline]
         fn memory(&mut self) -> (*const u8, usize) {
             const { assert_no_destructor::<T>() };
-            // The device writes by way of this pointer.
+            // The device writes through this pointer.
             let start = self.as_mut_ptr();
             (start.cast_const().cast(), size_of_val(*self))
         }
@@ -97,7 +96,7 @@ mod private {
 
         #[inline]
         fn memory(&mut self) -> (*const u8, usize) {
-            // The device writes by way of this pointer.
+            // The device writes through this pointer.
             let start = self.as_mut_ptr();
             (start.cast_const(), self.len())
         }
@@ -105,12 +104,12 @@ mod private {
 }
 
 /// Memory that can be lent to a device in direction `D`: `&[T]` and `&Pages` for [`ToDevice`],
-/// `&mut [T]` and `&mut Pages` for each of them.
+/// `&mut [T]` and `&mut Pages` for every direction.
 ///
-/// While it is lent it is borrowed, so nobody accesses it.
+/// Lent memory is borrowed: nothing else writes to it, and nothing else accesses a `&mut`.
 pub trait Lend<D: Direction>: private::Sealed {}
 
-// The CPU may read meanwhile, as the device does; `Immutable` keeps it from writing.
+// The CPU may read while the device reads; `Immutable` keeps it from writing.
 impl<T: Immutable> Lend<ToDevice> for &[T] where ToDevice: Carries<T> {}
 impl<T, D: Carries<T>> Lend<D> for &mut [T] {}
 impl Lend<ToDevice> for &Pages {}
@@ -131,13 +130,13 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
         self.mapped.address()
     }
 
-    /// Returns what to tell the device.
+    /// Returns the piece for the device.
     ///
     /// Context: any.
     #[inline]
     pub fn piece(&self) -> Piece<'_, D, E::Mark> {
-        // SAFETY: All of the memory, which is not empty; it is mapped in this direction, and that of the
-        // device behind `E`, which is asked before it goes, as long as `self` can be borrowed.
+        // SAFETY: The piece is all of the memory, which is not empty, and is mapped in direction `D` for
+        // the device behind `E`. It is unmapped only after `self`, when the device has stopped.
         unsafe { Piece::new(self.mapped.address(), self.mapped.size()) }
     }
 
@@ -154,15 +153,15 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
     }
 }
 
-/// Maps `memory`, gives it to the device behind `engine`, runs `f`, and takes it back.
+/// Maps `memory`, gives it to the device behind `engine`, runs `f`, and unmaps it.
 ///
-/// `f` starts the device and waits for it. When `f` returns, in whatever way, a device that is not
-/// idle is stopped, and the memory is unmapped and synced, so it holds what the device wrote.
+/// `f` starts the device and waits for it. When `f` returns, with or without an error, the device is
+/// stopped unless it is idle, and the memory is unmapped and synced, so it holds what the device wrote.
 ///
 /// A slice must come from `kmalloc()` or a slab cache: from a [`KBox`], a [`KVec`], or a [`KVVec`]
-/// that is contiguous. [`Pages`] are lent as a whole. A slice of other memory is refused, whatever
-/// it is: also one of pages, of a [`DmaCoherent`](crate::DmaCoherent), or of another handle that is
-/// not a mapping of such a buffer. Elements that need dropping are a build error.
+/// that is contiguous. [`Pages`] are lent as a whole. A slice of any other memory is refused, also one
+/// of pages, of a [`DmaCoherent`](crate::DmaCoherent), or of another handle that does not map such a
+/// buffer. Elements with a destructor are a build error.
 ///
 /// C API: `dma_map_phys()`, `dma_unmap_phys()`. Context: any, if `f` does not sleep.
 ///
@@ -172,9 +171,9 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 ///
 /// - `EINVAL`: the memory is empty; it is a slice of the stack, a static, vmalloc or coherent memory,
 ///   pages, or anything else that is not `kmalloc()`'s or a slab cache's; it is longer than the
-///   device's `max_segment_size`, or lies across its `segment_boundary`; or it does not begin and
-///   end at a multiple of [`cache_alignment`](DmaDevice::cache_alignment), the device writes to it, and
-///   the kernel does not bounce memory of this size for that.
+///   device's `max_segment_size`, or crosses its `segment_boundary`; or it does not start and end at a
+///   multiple of [`cache_alignment`](DmaDevice::cache_alignment), the device writes to it, and the
+///   kernel does not bounce memory of this size.
 /// - `EIO`, `EOPNOTSUPP`, `ENOMEM`: as in [`DmaMapping::map`](super::DmaMapping::map).
 ///
 /// # Examples
@@ -208,16 +207,17 @@ where
     let (addr, len) = memory.memory();
     check::<M, D>(dev, addr, len)?;
 
-    // SAFETY: The memory is in the linear mapping: it is one object, so what holds for the first
-    // and the last byte holds for all of it; or it is `Pages`.
+    // SAFETY: The memory is in the linear mapping: `check` found `Pages`, or the first and the last
+    // byte of one object to be slab memory.
     let chunk = unsafe { linear_chunk(addr, len) };
-    // The memory may be that of a mapping that the CPU has. Where caches are maintained, the two share
-    // lines, which does no harm while the CPU has the other one; but DMA debugging would complain of
-    // the second that syncs by being mapped.
+    // The memory may belong to a mapping in the `Cpu` state. With cache maintenance the two share
+    // lines, which is harmless in that state. But DMA debugging warns if mapping the second one syncs, so
+    // sync it separately.
     let apart = cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() != 1;
     let skip = if apart { MAPPED_FOR_CPU } else { 0 };
-    // SAFETY: As above. It holds elements without padding, so it is initialised. `memory` borrows
-    // it until this function returns: exclusively, or shared by readers while the device reads.
+    // SAFETY: The chunk is in the linear mapping. It has elements without padding, so it is
+    // initialised. `memory` borrows it until this function returns: exclusively, or shared with
+    // readers while the device reads.
     let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }
         .map_err(|error| mapped::reason::<D>(dev, chunk, options.attrs(), error))?;
     if apart {
@@ -230,7 +230,7 @@ where
         _direction: PhantomData,
     });
 
-    // The caller has the memory again when this returns, so it does not before the device is done.
+    // The borrow ends when this function returns, so the device must be done before.
     while !engine::stop(&engine) {
         core::hint::spin_loop();
     }
@@ -244,14 +244,14 @@ fn check<M: Lend<D>, D: Direction>(dev: DmaDevice<'_>, addr: *const u8, len: usi
     if len == 0 {
         return Err(EINVAL);
     }
-    // What it is, and not what it is not: a kind of memory that nobody thought of is refused.
+    // A list of what is allowed, so that any other kind of memory is refused.
     let can_be_lent = M::IS_PAGES || ffi::is_slab(addr, len);
     if !can_be_lent {
         return Err(EINVAL);
     }
 
     match Lines::written::<D>(dev) {
-        // Of an allocation that is larger, the rest may be in use.
+        // The rest of a larger allocation may be in use.
         Some(lines) => lines.check_piece(len as u64, || {
             (addr.addr() | len) & lines.unit().wrapping_sub(1) == 0
         }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mapping of which only the addresses are left.
+//! Address lists: mappings that keep only their DMA addresses.
 
 use super::{
     parts::Sg,
@@ -44,32 +44,32 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// A mapping in the device's hands that keeps what the device was told, and what unmapping takes.
+/// A mapping owned by the device that keeps its DMA addresses, and what unmapping needs.
 ///
-/// For buffers that stay mapped for long. On machines where unmapping does nothing (no IOMMU, caches
-/// that are coherent with DMA, no buffer bounced yet), the scatter-gather table is freed, and a list
-/// of addresses and lengths, of half the size, takes its place. Elsewhere the table is what
-/// unmapping takes, and stays. The driver sees the same type in both cases.
+/// For buffers that stay mapped for a long time. Where unmapping does nothing (no IOMMU, caches that are
+/// coherent with DMA, no buffer bounced yet), a list of addresses and lengths, of half the size,
+/// replaces the scatter-gather table. Elsewhere unmapping needs the table, which stays. The type is the
+/// same in both cases.
 ///
-/// There is no way back to the `Cpu` state: [`unmap`](Dma::unmap) is the end, and gives the buffer
-/// back, or else the drop, which is that of [`SgMapping`].
+/// The mapping cannot return to the `Cpu` state. [`unmap`](Dma::unmap) ends it and returns the buffer;
+/// dropping it is as for [`SgMapping`].
 ///
 /// C API: `dma_need_unmap()`, `dma_unmap_sgtable()`.
 pub type SgAddresses<'bound, B, D, E> = Dma<Addresses<'bound, B>, D, Lasting<E>>;
 
-/// A buffer that is mapped, by a table or by a list of what a table had.
+/// A mapped buffer, with its table or with a list of the table's segments.
 ///
 /// # Invariants
 ///
-/// Either the table of `sg` has its entries and `list` is empty; or the table is empty, needs no
-/// unmapping and no sync, and `list` has the entries it had.
+/// Either the table of `sg` has its entries and `list` is empty; or the table was freed, the mapping
+/// needs no unmap and no sync, and `list` has the segments that the table had.
 pub struct Addresses<'bound, B: SgSource> {
     sg: Sg<'bound, B>,
     list: KVec<Segment>,
 }
 
 impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Device<E>> {
-    /// Drops what the device does not need to know.
+    /// Reduces the mapping to its addresses.
     ///
     /// Context: may sleep with [`Gfp::Kernel`], any otherwise.
     ///
@@ -99,22 +99,23 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
 
         let (mut sg, state) = self.into_parts();
         if !needs_unmap {
-            // Nothing to give back: a kernel that debugs DMA does not come here.
+            // With DMA debugging, every mapping needs an unmap, so this is not reached.
             ledger::strike(sg.dev.as_raw(), || {
                 sg.table().entry(D::RAW, sg.options.attrs())
             });
             sg.free_table();
         }
-        // INVARIANT: As it was, or copied and cleared above. Nothing was bounced for this mapping,
-        // or the device would need unmapping; so it stays in sync whatever is bounced later.
+        // INVARIANT: The table is unchanged, or was copied and freed above. In the latter case the device
+        // needs no unmap, so nothing was bounced for this mapping, and it stays in sync even if the
+        // device bounces others later.
         let backing = Addresses { sg, list };
-        // SAFETY: Mapped as before, and the device's.
+        // SAFETY: The memory still is mapped in direction `D`, and the device owns it.
         Ok(unsafe { Dma::from_parts(backing, state.lasting()) })
     }
 }
 
 impl<B: SgSource> Addresses<'_, B> {
-    /// The entries of the table or of the list.
+    /// Returns the segments in the table or in the list.
     ///
     /// # Safety
     ///
@@ -122,7 +123,8 @@ impl<B: SgSource> Addresses<'_, B> {
     unsafe fn entries<'a>(&self) -> Entries<'a> {
         let (start, len) = (self.list.as_ptr(), self.list.len());
 
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table and the list are not changed or freed during `'a` (safety requirements of this
+        // function). If the list is empty, the table has its entries (type invariants).
         unsafe {
             match len {
                 0 => Entries::of_raw(self.sg.table()),
@@ -133,24 +135,24 @@ impl<B: SgSource> Addresses<'_, B> {
 }
 
 impl<B: SgSource, D: Direction, E: Engine> SgAddresses<'_, B, D, E> {
-    /// Returns what to tell the device, as [`SgMapping::segments`].
+    /// Returns the segments for the device, as [`SgMapping::segments`].
     #[inline]
     pub fn segments(&self) -> SplitSegments<'_> {
-        // SAFETY: The handle is borrowed for that long.
+        // SAFETY: The handle is borrowed as long as the segments are, so the memory stays mapped.
         unsafe { Scattered::segments(&*self.backing) }
     }
 
     /// Returns the mapping as a list of pages, as [`SgMapping::dma_pages`].
     pub fn dma_pages(&self, size: usize) -> Result<PageAddresses<'_>> {
-        // SAFETY: As above.
+        // SAFETY: The handle is borrowed as long as the entries are, so it is not dropped or changed.
         PageAddresses::new(unsafe { self.backing.entries() }, size)
     }
 }
 
-// SAFETY: As for `Sg`; a list has memory of its own.
+// SAFETY: The memory stays where it is, as that of `sg` does; a list is other memory.
 unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
     type Device = DmaDevice<'bound>;
-    // Nobody gives it: it is not the CPU's.
+    // Not used: the memory never is in the `Cpu` state, from which `give` starts.
     type Given<E: Engine> = Device<E>;
     type Shape = Several;
 
@@ -166,10 +168,11 @@ unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
 
     unsafe fn release<D: Direction, S: State>(self) {
         if self.sg.table().is_empty() {
-            // It needs no unmap, and must not have one: there is no table.
+            // No unmap is needed, nor possible: the table was freed.
             self.sg.free();
         } else {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
+            // this function).
             unsafe { self.sg.release::<D, S>() };
         }
     }
@@ -179,26 +182,28 @@ unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
     }
 }
 
-// SAFETY: As above.
+// SAFETY: The memory stays where it is, as that of `sg` does; a list is other memory.
 unsafe impl<B: SgSource> Unmap for Addresses<'_, B> {
     type Buffer = B;
 
     unsafe fn unmap<D: Direction, S: State>(self) -> B {
         if self.sg.table().is_empty() {
-            // As in `release`.
+            // No unmap is needed, nor possible: the table was freed.
             self.sg.buffer
         } else {
-            // SAFETY: By the safety requirements of this function.
+            // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
+            // this function).
             unsafe { self.sg.unmap::<D, S>() }
         }
     }
 }
 
-// SAFETY: The entries are those of the table that was mapped, and need no unmap, or still is.
+// SAFETY: The entries are those of the table, or those that it had, in a mapping that needs no unmap.
 unsafe impl<B: SgSource> Scattered for Addresses<'_, B> {
     #[inline]
     unsafe fn segments<'a>(&self) -> SplitSegments<'a> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The memory stays mapped during `'a` (safety requirements of this function), so the value
+        // is not dropped or changed.
         SplitSegments::new(unsafe { self.entries() }, Split::of(self.sg.dev))
     }
 }

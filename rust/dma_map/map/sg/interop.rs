@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! To and from the `kernel` crate's own scatter-gather tables.
+//! Interoperation with the `kernel` crate's scatter-gather tables.
 //!
 //! C header: [`include/linux/scatterlist.h`](srctree/include/linux/scatterlist.h)
 //!
-//! `Documentation/dma_map/interop.rst` says what is converted, and what is not and why.
+//! `Documentation/dma_map/interop.rst` lists what can be converted, and what cannot and why.
 
 use super::{
     source::SgSource,
@@ -35,7 +35,7 @@ use kernel::{
 impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     /// Returns the mapped table, for functions of the `kernel` crate.
     ///
-    /// Its entries are as the IOMMU has left them: [`segments`](Self::segments) splits them again.
+    /// Its mapped entries are the [`segments`](Self::segments).
     ///
     /// Context: any.
     #[inline]
@@ -58,10 +58,10 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
 }
 
 impl<'a> SplitSegments<'a> {
-    /// The segments of a table that somebody else has mapped, within the limits of `dev`.
+    /// Returns the segments of a table that other code has mapped, split by the limits of `dev`.
     ///
-    /// The type does not say for which device the table is mapped, nor for how long: it is the
-    /// driver that must know. What comes out are numbers, as those of [`SGTable::iter`] are.
+    /// The type does not tell for which device the table is mapped, nor for how long: the driver must
+    /// know. The segments are plain numbers, as those of [`SGTable::iter`] are.
     ///
     /// Context: any.
     pub fn of_sg_table(table: &'a SGTable, dev: DmaDevice<'_>) -> Self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Scattered memory that is mapped by a table.
+//! Backing of scatter-gather mappings: a buffer with its mapped table.
 
 use super::source::SgSource;
 use crate::{
@@ -49,34 +49,34 @@ pub struct Sg<'bound, B: SgSource> {
     pub(super) dev: DmaDevice<'bound>,
     /// The table, unless the buffer keeps it.
     pub(super) own: B::Own,
-    /// What unmapping takes as mapping did.
+    /// The mapping's options, which unmapping needs again.
     pub(super) options: MapOptions,
-    /// The length of `buffer`, which is not asked while the device has it: to tell, a vector makes
-    /// a reference to its elements.
+    /// The length of `buffer`. `buffer.len()` is not called while the device owns the memory: a vector
+    /// would make a reference to its elements.
     pub(super) size: usize,
     pub(super) buffer: B,
 }
 
 impl<B: SgSource> Sg<'_, B> {
-    /// The table.
+    /// Returns the table.
     #[inline(always)]
     pub(super) fn table(&self) -> &Table {
         self.buffer.table(&self.own)
     }
 
-    /// The buffer, which the caller accesses in the `Cpu` state only.
+    /// Returns the buffer, which the caller must access in the `Cpu` state only.
     #[inline]
     pub(crate) fn buffer(&self) -> &B {
         &self.buffer
     }
 
-    /// The same, to be written; not to be exchanged.
+    /// Returns the buffer, mutably; the caller must not replace it.
     #[inline]
     pub(crate) fn buffer_mut(&mut self) -> &mut B {
         &mut self.buffer
     }
 
-    /// Frees the table, which needs no unmap.
+    /// Frees the table, which must not need an unmap.
     pub(super) fn free_table(&mut self) {
         self.buffer.free_table(&mut self.own);
     }
@@ -85,17 +85,18 @@ impl<B: SgSource> Sg<'_, B> {
     ///
     /// # Safety
     ///
-    /// It must be mapped in direction `D`, and the device be done.
+    /// The table must be mapped in direction `D`, and the device must be done.
     #[inline(always)]
     unsafe fn unmap_table<D: Direction>(&self, end: UnmapAttrs) {
         let options = self.options.attrs();
 
         ledger::strike(self.dev.as_raw(), || self.table().entry(D::RAW, options));
-        // SAFETY: By the safety requirements of this function; `dev` is the one it was mapped for.
+        // SAFETY: The table is mapped for `dev` (type invariants), in direction `D`, and the device is done
+        // (safety requirements of this function).
         unsafe { self.table().unmap(self.dev, D::RAW, options, end) };
     }
 
-    /// Frees the table, and the buffer where that is legal; nothing is mapped any more.
+    /// Frees the table, and the buffer, deferred if necessary; the memory must be unmapped.
     pub(super) fn free(self) {
         let Self {
             dev,
@@ -129,7 +130,8 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
     unsafe fn sync_for_cpu<D: Direction>(&self) {
         let (dev, table) = (self.dev.as_raw(), self.table());
 
-        // SAFETY: By the safety requirements of this function and the type invariants.
+        // SAFETY: `dev` is bound. The table is mapped for it (type invariants) in direction `D` (safety
+        // requirements of this function).
         unsafe {
             if ffi::need_sync(dev) {
                 bindings::__dma_sync_sg_for_cpu(dev, table.sgl(), table.entries(), D::RAW);
@@ -141,7 +143,8 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
     unsafe fn sync_for_device<D: Direction>(&self) {
         let (dev, table) = (self.dev.as_raw(), self.table());
 
-        // SAFETY: By the safety requirements of this function and the type invariants.
+        // SAFETY: `dev` is bound. The table is mapped for it (type invariants) in direction `D` (safety
+        // requirements of this function).
         unsafe {
             if ffi::need_sync(dev) {
                 bindings::__dma_sync_sg_for_device(dev, table.sgl(), table.entries(), D::RAW);
@@ -150,19 +153,21 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
     }
 
     unsafe fn release<D: Direction, S: State>(self) {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table is mapped in direction `D`, and the device is done (safety requirements of this
+        // function).
         unsafe { self.unmap_table::<D>(UnmapAttrs::dropped::<D, S, B::Memory>()) };
         self.free();
     }
 }
 
-// SAFETY: As above.
+// SAFETY: The table and the chunks of a buffer stay where they are (safety requirements of `SgBuffer`).
 unsafe impl<B: SgSource> Unmap for Sg<'_, B> {
     type Buffer = B;
 
     #[inline]
     unsafe fn unmap<D: Direction, S: State>(self) -> B {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table is mapped in direction `D`, and the device is done (safety requirements of this
+        // function).
         unsafe { self.unmap_table::<D>(UnmapAttrs::given_back::<D, S>()) };
         self.buffer
     }
@@ -172,9 +177,10 @@ unsafe impl<B: SgSource> Unmap for Sg<'_, B> {
 unsafe impl<B: SgSource> Scattered for Sg<'_, B> {
     #[inline]
     unsafe fn segments<'a>(&self) -> SplitSegments<'a> {
-        // SAFETY: By the safety requirements of this function.
+        // SAFETY: The table stays mapped during `'a` (safety requirements of this function), and does not
+        // change while it is mapped.
         let entries = unsafe { Entries::of_raw(self.table()) };
-        // They are within the limits.
+        // The entries are within the device's limits: mapping checked that.
         SplitSegments::new(entries, Split::NONE)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A buffer that keeps its scatter-gather table from one mapping to the next.
+//! Prebuilt tables: buffers that keep their scatter-gather table from one mapping to the next.
 
 use super::source::{
     check_table,
@@ -33,20 +33,19 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// A buffer, and the table that describes it for a device: built once, mapped again and again.
+/// A buffer with its table for a device: built once, mapped many times.
 ///
-/// Mapping a buffer builds a `struct sg_table`, and unmapping frees it. A driver that sends the
-/// same buffer many times wraps it: the table comes back with the buffer, and the next mapping
-/// only maps.
+/// Mapping a plain buffer builds a `struct sg_table`, and unmapping frees it. A driver that maps the
+/// same buffer many times wraps it in this type: `unmap` returns the buffer with its table, and the next
+/// mapping only maps.
 ///
-/// A device that may not reach all bounce buffers that the kernel can make has the table looked through
-/// before each mapping. For another device, whose limits differ, a table is built anew, as it is after
-/// [`into_addresses`](super::SgMapping::into_addresses), which frees it, and each time that
-/// [`require_coherent`](crate::MapOptions::require_coherent) asks for memory that is mapped where it
-/// lies. There is no way to exchange the buffer inside, only to take it out.
+/// If the device may not reach all bounce buffers that the kernel can allocate, each mapping checks the
+/// table first. The table is rebuilt for another device; after
+/// [`into_addresses`](super::SgMapping::into_addresses), which frees it; and each time that
+/// [`require_coherent`](crate::MapOptions::require_coherent) requires memory that is mapped in place.
+/// The buffer inside cannot be replaced, only taken out.
 ///
-/// C API: what keeping a `struct sg_table` between `dma_unmap_sgtable()` and `dma_map_sgtable()`
-/// is.
+/// C API: as keeping a `struct sg_table` from `dma_unmap_sgtable()` to the next `dma_map_sgtable()`.
 ///
 /// # Examples
 ///
@@ -63,39 +62,39 @@ use kernel::prelude::*;
 /// # }
 /// ```
 pub struct Prebuilt<B> {
-    // Behind a pointer, so that the table stays where it is while a mapping comes and goes.
+    // Boxed, so that the table stays in place when a mapping takes and returns this value.
     inner: KBox<Inner<B>>,
 }
 
-/// What is kept.
+/// A buffer and its table.
 ///
 /// # Invariants
 ///
-/// - `built_for` is 0, which no binding's number is, or `table` is not empty, and describes all of
+/// - `built_for` is 0, which is no binding's number, or `table` is not empty, and describes all of
 ///   `buffer`, within the limits of the binding with this number.
-/// - `ready_for` is 0, or the number of the same binding. Then the table's segments are within the
-///   limits, too, no mapping leaves a mark in it, and what could be mapped when it was built can be.
+/// - `ready_for` is 0, or the number of the same binding. In the latter case the table's segments are
+///   within the limits, too, no mapping leaves flags in it, and it still can be mapped.
 struct Inner<B> {
     table: Table,
     built_for: u64,
-    /// One number that is compared before each mapping, in place of all that it stands for.
+    /// One number that each mapping compares, in place of several checks.
     ready_for: u64,
     buffer: B,
 }
 
 impl<B: SgBuffer> Inner<B> {
-    /// Builds the table anew, for another device.
+    /// Rebuilds the table, for another device or for coherence.
     #[cold]
     #[inline(never)]
     fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
-        // INVARIANT: Built for what the device takes; the one before stays if that fails.
+        // INVARIANT: The table is built for this binding; if that fails, the old one stays.
         self.table = Table::new(dev, &self.buffer, options)?;
         self.built_for = dev.reach().binding();
         self.ready_for = Self::number_if_ready(dev.reach());
         Ok(())
     }
 
-    /// What `ready_for` is with a table for this binding.
+    /// Returns `ready_for` for a table of this binding.
     fn number_if_ready(reach: &Reach) -> u64 {
         if reach.leaves_tables() && reach.settled() {
             reach.binding()
@@ -129,7 +128,7 @@ impl<B: SgBuffer> Prebuilt<B> {
             .and_then(|inner| Ok((inner, Table::new(dev, &buffer, options)?)));
 
         match made {
-            // INVARIANT: Built above, for what the device takes.
+            // INVARIANT: The table was built above, for this binding.
             Ok((inner, table)) => Ok(Self {
                 inner: KBox::write(
                     inner,
@@ -151,7 +150,7 @@ impl<B: SgBuffer> Prebuilt<B> {
         &self.inner.buffer
     }
 
-    /// Gives the buffer back, and frees the table.
+    /// Returns the buffer, by value, and frees the table.
     #[inline]
     pub fn into_buffer(self) -> B {
         KBox::into_inner(self.inner).buffer
@@ -165,10 +164,10 @@ impl<B: SgSlice> Prebuilt<B> {
         self.inner.buffer.as_slice()
     }
 
-    /// Returns the elements, to be written.
+    /// Returns the elements, mutably.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [B::Element] {
-        // The table stays, and so does what it describes (safety requirements of `SgSlice`).
+        // The memory that the table describes stays the same (safety requirements of `SgSlice`).
         self.inner.buffer.as_mut_slice()
     }
 }
@@ -197,13 +196,13 @@ impl<B: SgBuffer> Tabled for Prebuilt<B> {
         check_lines::<D, B>(dev, &inner.buffer)?;
 
         let line = ledger::Line::new()?;
-        // What was built without asking for coherence may lie further than that allows.
+        // A table that was built without `require_coherent` may describe memory that must bounce.
         let is_ready = inner.ready_for == binding && !options.is_coherent();
         if !is_ready {
             if inner.built_for != binding || options.is_coherent() {
                 inner.rebuild(dev, options)?;
             } else if !dev.reach().settled() {
-                // As when it was built.
+                // The same check as in `Table::new`.
                 let attrs = options.attrs();
                 inner.table.check_reach(dev, ToDevice::RAW, attrs)?;
             }
@@ -211,9 +210,9 @@ impl<B: SgBuffer> Tabled for Prebuilt<B> {
         }
         let attrs = options.attrs() | MAP_ATTRS;
         check_table::<D>(dev, &inner.table, attrs)?;
-        // SAFETY: The table describes memory that the buffer owns (type invariants); by the safety
-        // requirements of this function it is not mapped, and nobody accesses it. It is checked unless its
-        // segments are within the limits (type invariants); no device knows of it.
+        // SAFETY: The table describes memory that the buffer owns (type invariants); it is not mapped, and
+        // nothing accesses it (safety requirements of this function). It is checked unless its segments are
+        // within the limits (type invariants). No device has its addresses yet.
         unsafe {
             inner.table.map_in_place(dev, D::RAW, attrs)?;
             if !is_ready {
@@ -230,7 +229,7 @@ impl<B: SgBuffer> Tabled for Prebuilt<B> {
     }
 
     fn free_table(&mut self, (): &mut ()) {
-        // INVARIANT: There is no table.
+        // INVARIANT: Both are 0, so the table may be empty.
         self.inner.built_for = 0;
         self.inner.ready_for = 0;
         self.inner.table.clear();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Copies from and to a part of a mapping, whatever its buffer is made of.
+//! Range access: copies from and to a part of a mapping of any buffer.
 //!
 //! In the `Cpu` state they are plain copies. In the `Device` state, while the engine is idle, they
-//! sync the range that they touch, and nothing else: a look at the header of what has arrived costs
-//! the header.
+//! sync only the range that they access: reading a header syncs no more than the header.
 
 use super::{
     source::SgSource,
@@ -46,8 +45,8 @@ use kernel::{
 impl<B: SgSource, D: CpuReads> SgMapping<'_, B, D, Cpu> {
     /// Copies bytes of the buffer, from `offset` on, to `data`.
     ///
-    /// The way to buffers that are no slice for the CPU: lists, pages, user memory. For what user
-    /// space can change, a copy is what to check and to use. Takes longer the larger the `offset`.
+    /// For buffers that the CPU cannot access as a slice: lists, pages, user memory. User space can change
+    /// its memory at any time, so check and use the copy. The time that this takes grows with `offset`.
     ///
     /// C API: `sg_pcopy_to_buffer()`. Context: any.
     ///
@@ -59,9 +58,9 @@ impl<B: SgSource, D: CpuReads> SgMapping<'_, B, D, Cpu> {
         B::Element: Copied,
     {
         self.backing.check(offset, data.len())?;
-        // SAFETY: In this state the memory is the CPU's, or user space's. It is initialised, and
-        // free of padding in any direction (`IntoBytes`). While `self` is shared, nobody in the kernel
-        // writes to such elements.
+        // SAFETY: In this state the CPU owns the memory, or user space does. It is initialised, and
+        // free of padding in any direction (`IntoBytes`). While `self` is shared, no kernel code writes to
+        // such elements (`Copied`).
         unsafe { self.backing.copy_out(offset, data) };
         Ok(())
     }
@@ -70,8 +69,9 @@ impl<B: SgSource, D: CpuReads> SgMapping<'_, B, D, Cpu> {
 impl<B: SgSource, D: CpuWrites> SgMapping<'_, B, D, Cpu> {
     /// Copies `data` to the buffer, from `offset` on.
     ///
-    /// For elements of which any bytes are a value, as those are that can go both ways. C API:
-    /// `sg_pcopy_from_buffer()`. Context: any.
+    /// For elements for which any bytes are valid, as for those that can cross in both directions.
+    ///
+    /// C API: `sg_pcopy_from_buffer()`. Context: any.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl<B: SgSource, D: CpuWrites> SgMapping<'_, B, D, Cpu> {
         Bidirectional: Carries<B::Element>,
     {
         self.backing.check(offset, data.len())?;
-        // SAFETY: In this state the memory is the CPU's, the mapping is borrowed exclusively, and
+        // SAFETY: In this state the CPU owns the memory, the mapping is borrowed exclusively, and
         // any bytes are values of the element type (`FromBytes`).
         unsafe { self.backing.copy_in(offset, data) };
         Ok(())
@@ -89,9 +89,9 @@ impl<B: SgSource, D: CpuWrites> SgMapping<'_, B, D, Cpu> {
 }
 
 impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
-    /// Syncs a range for the CPU, copies it to `data`, and gives it back to the device.
+    /// Syncs a range for the CPU, copies it to `data`, and syncs it for the device.
     ///
-    /// The device must be done for the moment. The mapping stays its own, as it is.
+    /// The engine must be idle. The device keeps the mapping.
     ///
     /// C API: `dma_sync_single_range_for_cpu()`, `dma_sync_single_range_for_device()`, for each
     /// contiguous piece of the range. Context: any.
@@ -108,8 +108,8 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     {
         self.idle_range(offset, data.len())?;
         // SAFETY: The table is mapped in direction `D`, and the range lies within it. The engine is
-        // idle, so the device accesses nothing: a driver that starts it meanwhile gets wrong data,
-        // as the copy is not made by reference. The memory is initialised and free of padding.
+        // idle, so the device accesses nothing. If the driver starts it meanwhile, the copy gets
+        // wrong data, but there is no reference to it. The memory is initialised and free of padding.
         unsafe {
             self.backing.sync_range_for_cpu::<D>(offset, data.len());
             self.backing.copy_out(offset, data);
@@ -120,8 +120,8 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
 
     /// Copies `data` to a range of the buffer, and syncs it for the device.
     ///
-    /// The device must be done for the moment. The mapping stays its own; what it wrote elsewhere
-    /// is not touched.
+    /// The engine must be idle. The device keeps the mapping, and what it wrote elsewhere does not
+    /// change.
     ///
     /// C API: as [`sync_read`](Self::sync_read). Context: any.
     ///
@@ -137,7 +137,8 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
         Bidirectional: Carries<B::Element>,
     {
         self.idle_range(offset, data.len())?;
-        // SAFETY: As in `sync_read`; any bytes are values of the element type.
+        // SAFETY: The table is mapped in direction `D`, and the range lies within it. The engine is
+        // idle, so the device accesses nothing. Any bytes are values of the element type.
         unsafe {
             self.backing.sync_range_for_cpu::<D>(offset, data.len());
             self.backing.copy_in(offset, data);
@@ -169,13 +170,13 @@ impl<B: SgSource> Sg<'_, B> {
     ///
     /// # Safety
     ///
-    /// The range lies within the buffer, whose memory is initialised and written by nobody in the
-    /// kernel.
+    /// The range must lie within the buffer. Its memory must be initialised, and no kernel code may write
+    /// to it meanwhile.
     unsafe fn copy_out(&self, offset: usize, data: &mut [u8]) {
         // SAFETY: `data` is valid for writes; the table describes the buffer's memory (type
-        // invariant of the mapping). The function maps what is not mapped for the kernel.
+        // invariant of the mapping). The function maps high memory for the kernel itself.
         //
-        // CAST: A buffer's length fits in the type, which has the size of a pointer.
+        // CAST: An offset in a buffer fits in `off_t`, which has the size of a pointer.
         unsafe {
             bindings::sg_pcopy_to_buffer(
                 self.table().sgl(),
@@ -191,10 +192,11 @@ impl<B: SgSource> Sg<'_, B> {
     ///
     /// # Safety
     ///
-    /// The range lies within the buffer, whose memory nobody in the kernel accesses, and which may
-    /// hold any bytes.
+    /// The range must lie within the buffer. Its memory must be able to hold any bytes, and no kernel code
+    /// may access it meanwhile.
     unsafe fn copy_in(&self, offset: usize, data: &[u8]) {
-        // SAFETY: As in `copy_out`; the function does not write to `data`.
+        // SAFETY: `data` is valid for reads, and the function does not write to it; the table describes
+        // the buffer's memory (type invariant of the mapping).
         unsafe {
             bindings::sg_pcopy_from_buffer(
                 self.table().sgl(),
@@ -206,11 +208,11 @@ impl<B: SgSource> Sg<'_, B> {
         };
     }
 
-    /// Calls `sync` with the pieces of a range, unless the device needs none; or syncs `all`.
+    /// Calls `sync` with the pieces of a range, if the device needs it; or calls `all`: see [`SYNC_WHOLE`].
     ///
     /// # Safety
     ///
-    /// The table is mapped, and the range lies within it.
+    /// The table must be mapped, and the range must lie within it.
     unsafe fn sync_range(
         &self,
         (offset, len): (usize, usize),
@@ -220,7 +222,7 @@ impl<B: SgSource> Sg<'_, B> {
         let dev = self.dev.as_raw();
 
         if SYNC_WHOLE && B::Memory::USER {
-            // What user space has is not lost by a sync of the rest.
+            // A sync of the rest loses no data of user space.
             return all(self);
         }
         // SAFETY: The device is bound.
@@ -235,9 +237,10 @@ impl<B: SgSource> Sg<'_, B> {
     ///
     /// # Safety
     ///
-    /// The table is mapped in direction `D`, and the range lies within it.
+    /// The table must be mapped in direction `D`, and the range must lie within it.
     unsafe fn sync_range_for_cpu<D: Direction>(&self, offset: usize, len: usize) {
-        // SAFETY: All or a part of what was mapped, by the safety requirements of this function.
+        // SAFETY: `dev` is bound. Each piece, or the table, is mapped for it in direction `D` (safety
+        // requirements of this function).
         unsafe {
             self.sync_range(
                 (offset, len),
@@ -251,9 +254,10 @@ impl<B: SgSource> Sg<'_, B> {
     ///
     /// # Safety
     ///
-    /// The table is mapped in direction `D`, and the range lies within it.
+    /// The table must be mapped in direction `D`, and the range must lie within it.
     unsafe fn sync_range_for_device<D: Direction>(&self, offset: usize, len: usize) {
-        // SAFETY: All or a part of what was mapped, by the safety requirements of this function.
+        // SAFETY: `dev` is bound. Each piece, or the table, is mapped for it in direction `D` (safety
+        // requirements of this function).
         unsafe {
             self.sync_range(
                 (offset, len),
@@ -264,17 +268,17 @@ impl<B: SgSource> Sg<'_, B> {
     }
 }
 
-/// Whether a range of user memory is synced with all that is mapped.
+/// Whether a sync of a range of user memory syncs the whole mapping.
 ///
-/// DMA debugging looks for the mapping that a range is in, and complains of two. User space may give
-/// one page twice; that it does is not the driver's fault.
+/// DMA debugging looks up the mapping of a range, and warns if it finds two. User space may pass one page
+/// twice, which is not the driver's fault.
 const SYNC_WHOLE: bool = cfg!(CONFIG_DMA_API_DEBUG);
 
 /// Calls `f` with the DMA addresses and lengths of the pieces of a range that are contiguous both
 /// in memory and for the device.
 ///
-/// An IOMMU joins entries, so what is one for the device may be many in memory, and the functions
-/// that sync take only what is contiguous there.
+/// An IOMMU may join entries, so one DMA segment may be several pieces of memory. The functions that sync
+/// take only what is contiguous in memory.
 fn for_each_piece(table: &Table, offset: usize, len: usize, mut f: impl FnMut(DmaAddress, usize)) {
     let mut memory = table.lengths();
     let mut device = Entries::of(table);
@@ -282,7 +286,7 @@ fn for_each_piece(table: &Table, offset: usize, len: usize, mut f: impl FnMut(Dm
     let (mut skip, mut left) = (offset, len);
 
     while left != 0 {
-        // Both lists are as long as the buffer, so they end together, and not before the range.
+        // Both lists cover the buffer, so they end together, and not before the range.
         if in_memory == 0 {
             let Some(next) = memory.next() else { return };
             in_memory = next;
@@ -305,7 +309,7 @@ fn for_each_piece(table: &Table, offset: usize, len: usize, mut f: impl FnMut(Dm
             skip = skip.wrapping_sub(step);
         }
 
-        // CAST: Not more than the entries have.
+        // CAST: At most the length of both entries.
         in_memory = in_memory.wrapping_sub(step as u32);
         in_device.take(step as u32);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is mapped by a table: a buffer, or one that keeps its table.
+//! Sources of scatter-gather mappings: a buffer, or one that keeps its table.
 
 use crate::{
     buf::buffer::{
@@ -25,9 +25,9 @@ use kernel::{
 pub(super) mod private {
     use super::*;
 
-    /// How a source has its table.
+    /// Access to the table of a source.
     pub trait Tabled {
-        /// What a mapping keeps beside the source: the table, unless the source has it.
+        /// The part that the mapping keeps itself: the table, unless the source has it.
         type Own: Send + Sync;
 
         /// Maps all of the memory.
@@ -38,15 +38,15 @@ pub(super) mod private {
         ///
         /// # Safety
         ///
-        /// The memory must not be mapped, and nobody access it until it is synced or unmapped. It must
-        /// be unmapped before anybody else has the source.
+        /// The memory must not be mapped, and nothing may access it until it is synced or unmapped. It must
+        /// be unmapped before the source gets another owner.
         unsafe fn map<D: Direction>(
             &mut self,
             dev: DmaDevice<'_>,
             options: SgOptions,
         ) -> Result<Self::Own>;
 
-        /// The table, which describes all of the memory; or it was freed.
+        /// Returns the table, which describes all of the memory unless it was freed.
         fn table<'a>(&'a self, own: &'a Self::Own) -> &'a Table;
 
         /// Frees the table, which must not be mapped.
@@ -54,38 +54,38 @@ pub(super) mod private {
     }
 }
 
-/// What a mapping by a table takes: each [`SgBuffer`], and [`Prebuilt`](super::Prebuilt).
+/// A source of scatter-gather mappings: an [`SgBuffer`], or a [`Prebuilt`](super::Prebuilt).
 ///
 /// Implemented for these only.
 pub trait SgSource: private::Tabled + Send + Sized + 'static {
     /// The memory.
     type Memory: SgBuffer<Element = Self::Element>;
 
-    /// What the memory holds.
+    /// The type of the values in the memory.
     type Element;
 
     /// Returns the memory.
     fn memory(&self) -> &Self::Memory;
 
-    /// The memory, to be written; not to be exchanged.
+    /// Returns the memory, mutably; the caller must not replace it.
     #[doc(hidden)]
     fn memory_mut(&mut self, _: Inside) -> &mut Self::Memory;
 }
 
-/// The attributes that tables are mapped with, beside those that the driver asks for.
+/// The attributes for all tables, in addition to those of the driver.
 ///
-/// DMA debugging counts mappings that start in one cache line, and warns of many. There may be
-/// as many as there is memory: neighbours, where DMA is coherent with the caches
-/// ([`check_lines`]), some of them lent byte by byte; and user space may give the same memory
-/// twice, to this device or to another one, and harms its own data only.
+/// DMA debugging counts the mappings that start in one cache line, and warns of many. Here many are
+/// legal. Neighbours may share a line if DMA is coherent with the caches ([`check_lines`]), and some are
+/// lent byte by byte. And user space may pass the same memory twice, to this device or to another one,
+/// which harms only its own data.
 pub(super) const MAP_ATTRS: c_ulong =
     (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong;
 
-/// Checks a table that is to be mapped.
+/// Checks a table before it is mapped.
 ///
 /// # Errors
 ///
-/// `EIO`: what must bounce cannot.
+/// `EIO`: a piece must bounce, and cannot.
 #[inline(always)]
 pub(super) fn check_table<D: Direction>(
     dev: DmaDevice<'_>,
@@ -95,7 +95,7 @@ pub(super) fn check_table<D: Direction>(
     if let Some(lines) = Lines::written::<D>(dev) {
         lines.check_lengths(table.lengths())?;
     }
-    // Where caches are maintained, C bounces small pieces that the device writes, wherever they are.
+    // With cache maintenance, C bounces small pieces that the device writes, at any address.
     if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.reach().settled() {
         table.check_reach(dev, D::RAW, attrs)?;
     }
@@ -117,8 +117,8 @@ impl<B: SgBuffer> private::Tabled for B {
         let mut table = Table::new(dev, self, options)?;
         let attrs = options.attrs() | MAP_ATTRS;
         check_table::<D>(dev, &table, attrs)?;
-        // SAFETY: The table describes memory that the buffer owns; by the safety requirements of this
-        // function it is not mapped, and nobody accesses it.
+        // SAFETY: The table describes memory that the buffer owns; it is not mapped, and nothing accesses
+        // it (safety requirements of this function).
         unsafe { table.map(dev, D::RAW, attrs)? };
         line.enter(dev.as_raw(), || table.entry(D::RAW, options.attrs()));
         Ok(table)
