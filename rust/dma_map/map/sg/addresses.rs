@@ -103,7 +103,8 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
             ledger::strike(sg.dev.as_raw(), || {
                 sg.table().entry(D::RAW, sg.options.attrs())
             });
-            sg.free_table();
+            // SAFETY: The kernel has said that this mapping needs no unmap.
+            unsafe { sg.free_table() };
         }
         // INVARIANT: The table is unchanged, or was copied and freed above. In the latter case the device
         // needs no unmap, so nothing was bounced for this mapping, and it stays in sync even if the

@@ -76,9 +76,14 @@ impl<B: SgSource> Sg<'_, B> {
         &mut self.buffer
     }
 
-    /// Frees the table, which must not need an unmap.
-    pub(super) fn free_table(&mut self) {
-        self.buffer.free_table(&mut self.own);
+    /// Frees the table.
+    ///
+    /// # Safety
+    ///
+    /// It must need no unmap.
+    pub(super) unsafe fn free_table(&mut self) {
+        // SAFETY: The table needs no unmap (safety requirements of this function).
+        unsafe { self.buffer.free_table(&mut self.own) };
     }
 
     /// Unmaps the table, and syncs it as `end` says.

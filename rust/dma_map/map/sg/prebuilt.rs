@@ -228,7 +228,7 @@ impl<B: SgBuffer> Tabled for Prebuilt<B> {
         &self.inner.table
     }
 
-    fn free_table(&mut self, (): &mut ()) {
+    unsafe fn free_table(&mut self, (): &mut ()) {
         // INVARIANT: Both are 0, so the table may be empty.
         self.inner.built_for = 0;
         self.inner.ready_for = 0;

@@ -49,8 +49,12 @@ pub(super) mod private {
         /// Returns the table, which describes all of the memory unless it was freed.
         fn table<'a>(&'a self, own: &'a Self::Own) -> &'a Table;
 
-        /// Frees the table, which must not be mapped.
-        fn free_table(&mut self, own: &mut Self::Own);
+        /// Frees the table.
+        ///
+        /// # Safety
+        ///
+        /// It must not be mapped, or need no unmap.
+        unsafe fn free_table(&mut self, own: &mut Self::Own);
     }
 }
 
@@ -129,7 +133,7 @@ impl<B: SgBuffer> private::Tabled for B {
         own
     }
 
-    fn free_table(&mut self, own: &mut Table) {
+    unsafe fn free_table(&mut self, own: &mut Table) {
         own.clear();
     }
 }
