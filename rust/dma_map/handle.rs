@@ -304,14 +304,13 @@ impl<M: Backing, D: Direction> Dma<M, D, Cpu> {
     /// C API: see the [table](crate::state#transitions). Context: any.
     #[inline]
     pub fn give<E: Engine>(self, engine: E) -> Dma<M, D, M::Given<E>> {
+        let (backing, _before) = self.into_parts();
+
         // SAFETY: The memory is mapped in this direction (type invariant). The handle was consumed, so
-        // there is no reference to the memory. `sync_for_device` establishes the invariant of the new
-        // state.
-        unsafe {
-            self.into_state(InDevice::of(engine, Inside(())), |backing| {
-                backing.sync_for_device::<D>()
-            })
-        }
+        // there is no reference to the memory.
+        unsafe { backing.sync_for_device::<D>() };
+        // SAFETY: The memory is synced for the device.
+        unsafe { Dma::in_device(backing, engine) }
     }
 }
 

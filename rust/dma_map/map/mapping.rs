@@ -181,7 +181,9 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
     ///
     /// # Safety
     ///
-    /// After mapping, the type invariants must hold for `state`.
+    /// After mapping, the type invariants must hold for what `state` makes.
+    // Made after mapping: a state of the device is a barrier to the compiler, which would look up the
+    // device again.
     // Forced inline: a call would move the buffer there and back.
     #[inline(always)]
     unsafe fn mapped(
@@ -189,7 +191,7 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
         buffer: B,
         options: MapOptions,
         attrs: c_ulong,
-        state: S,
+        state: impl FnOnce() -> S,
     ) -> Result<Self, MapError<B>>
     where
         D: Carries<B::Element>,
@@ -211,9 +213,9 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
         match mapped {
             // INVARIANT: Mapped above.
             //
-            // SAFETY: Mapped above in direction `D`. The type invariants hold for `state` (safety
-            // requirements of this function).
-            Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state) }),
+            // SAFETY: Mapped above in direction `D`. The type invariants hold for what `state` makes
+            // (safety requirements of this function).
+            Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state()) }),
             Err(error) => {
                 let error = match contiguous::chunk(&buffer) {
                     Ok(chunk) => mapped::reason::<D>(dev, chunk, options.attrs(), error),
@@ -263,7 +265,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         let _ = direction;
 
         // SAFETY: Mapping syncs the buffer for the device.
-        unsafe { Self::mapped(dev, buffer, options, 0, Device::of(engine, Inside(()))) }
+        unsafe { Self::mapped(dev, buffer, options, 0, || Device::of(engine, Inside(()))) }
     }
 }
 
@@ -291,7 +293,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Cpu> {
         let _ = direction;
 
         // SAFETY: The CPU owned the buffer, and no device has its address.
-        unsafe { Self::mapped(dev, buffer, options, MAPPED_FOR_CPU, Cpu::new()) }
+        unsafe { Self::mapped(dev, buffer, options, MAPPED_FOR_CPU, Cpu::new) }
     }
 
     /// Returns the contents, with what the device wrote: a `&T` of a `KBox<T>`, a slice otherwise.
