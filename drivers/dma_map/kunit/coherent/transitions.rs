@@ -2,7 +2,7 @@
 
 //! Transitions of coherent memory: `give`, `complete` and `cancel`.
 //!
-//! Who has the memory, what each side finds in it, and what a busy device does to a transition.
+//! Ownership and data after each transition, and transitions while the device is busy.
 
 use super::*;
 use crate::{

@@ -11,7 +11,7 @@ use kernel::cpu::nr_cpu_ids;
 
 const MAX: usize = 64;
 
-/// What a CPU has at hand at most, of `cache` that were asked for.
+/// The largest number of buffers in the cache of a CPU, for a pool made with `cache`.
 fn capacity(cache: usize) -> usize {
     let cpus = nr_cpu_ids() as usize;
 
@@ -54,7 +54,7 @@ mod tests {
             })
             .0?;
 
-            // All that are at hand, and then the next ones.
+            // All buffers of the cache, and then the next ones.
             let all = several(&pool, MAX)?;
             let stats = pool.stats();
             check_eq!((stats.in_use, stats.cached, stats.reserve), (MAX, 0, 0));
@@ -118,7 +118,7 @@ mod tests {
                 let at_hand = pool.stats().cached;
                 check!(at_hand > 1);
 
-                // The other CPU can't reach what is at hand here.
+                // The other CPU can't reach this CPU's cache.
                 let mut all = KVec::with_capacity(MAX, GFP_KERNEL)?;
                 context::on_cpu(one, || {
                     while let Ok(buffer) = pool.take() {

@@ -54,7 +54,7 @@ impl Drop for Marked<'_> {
 /// Lets a thread and interrupts share a pool, until there were `count` of them, or for five seconds.
 fn share(pool: &Bytes<'_>, counts: &Counts, count: u64) -> Result {
     let mut kept = None;
-    // What was at hand first comes back first, over what has come meanwhile; the second one stays away.
+    // The first buffer of the list comes back first, on top of those put back meanwhile; the second stays out.
     let interrupt = || {
         let first = Marked::take(pool, counts);
         let second = Marked::take(pool, counts);

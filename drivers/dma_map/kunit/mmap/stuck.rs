@@ -250,7 +250,7 @@ mod tests {
                         drop(memory);
                     }
                 })?;
-                // What was put off is done when the device is unbound.
+                // The deferred free is done when the device is unbound.
                 dev.unbind();
                 check_err!(look(address).map(|_| ()), EFAULT);
                 drop(file);
@@ -266,7 +266,7 @@ mod tests {
         each(|dev| {
             let (gate, file, address) = show(dev)?;
             let helper = Helper(Stuck::start(&threads)?);
-            // What waits for the process is put off.
+            // The wait for the process is deferred.
             drop_by(&gate, |memory| {
                 context::irqs_off(|| drop(memory));
             })?;
