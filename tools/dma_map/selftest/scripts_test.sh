@@ -142,6 +142,14 @@ test_tally_runs_side_by_side_and_says_whose_a_line_is() {
 	expect 'b: 2 passed, 1 failed' "$(grep '^b: 2' <<<"$output")"
 }
 
+test_tally_lists_all_failures_last() {
+	local output inner="$TOOLS/tally c 'printf \"failed (2):\n  u: v\n      why\n\n1 passed, 2 failed\n\"'"
+	output=$("$TOOLS/tally" a 'echo FAIL lint; echo 3 passed, 1 failed' b "$inner" d 'echo 1 passed, 0 failed' \
+		e 'echo gone' 2>/dev/null) && exit 1
+	expect $'failed (4):\n  a: FAIL lint\n  b: c: u: v\n  b: c:     why\n  e: gone' \
+		"$(sed -n '/^failed (4)/,/^$/p' <<<"$output")"
+}
+
 test_make_help_names_every_target() {
 	sed -n 's/^\.PHONY: //p' "$TOP/Makefile" | tr ' ' '\n' | grep -vx help |
 		while read -r target; do
