@@ -5,25 +5,25 @@
 //! C header: [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 pub(crate) mod binding;
+pub(crate) mod constraints;
 pub mod limits;
 #[doc(hidden)]
 pub mod lines;
-pub(crate) mod reach;
 pub(crate) mod refusal;
 pub(crate) mod split;
 
 use self::{
     binding::Binding,
+    constraints::Constraints, //
     limits::DmaLimits,
-    reach::Reach, //
 };
 use crate::{
     generic::variance::{
-        Inside,
+        CrateToken,
         Invariant, //
     },
     sys::{
-        deferral::Pending,
+        deferral::DeferredCount,
         ffi, //
     },
 };
@@ -200,8 +200,8 @@ impl<'bound> DmaDevice<'bound> {
 
     /// Returns the DMA constraints of mappings for the device.
     #[inline(always)]
-    pub(crate) fn reach(self) -> &'bound Reach {
-        self.binding.reach()
+    pub(crate) fn constraints(self) -> &'bound Constraints {
+        self.binding.constraints()
     }
 
     /// Returns whether `size` bytes from `address` on are within the streaming mask and do not cross
@@ -211,7 +211,7 @@ impl<'bound> DmaDevice<'bound> {
         let address = u64::from(address);
         let size = size as u64;
 
-        !self.reach().crosses(address, size)
+        !self.constraints().crosses(address, size)
             && address.wrapping_add(size).wrapping_sub(1) <= self.mask()
     }
 
@@ -297,7 +297,7 @@ impl<'bound> DmaDevice<'bound> {
     #[inline]
     pub fn max_segment_size(self) -> u32 {
         // CAST: The C API has 32 bits.
-        self.reach().max_segment() as u32
+        self.constraints().max_segment() as u32
     }
 
     /// Returns the boundary that a segment must not cross, as a mask.
@@ -305,7 +305,7 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_seg_boundary()`.
     #[inline]
     pub fn segment_boundary(self) -> u64 {
-        self.reach().boundary()
+        self.constraints().boundary()
     }
 
     /// Returns the low address bits that a bounce buffer keeps.
@@ -328,7 +328,7 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_cache_alignment()`, which is for the whole machine; `dev_is_dma_coherent()`.
     #[inline]
     pub fn cache_alignment(self) -> usize {
-        self.reach().cache_alignment()
+        self.constraints().cache_alignment()
     }
 
     /// Returns whether `give` and `complete` call C's sync functions for this device. If not, they only
@@ -358,7 +358,7 @@ impl<'bound> DmaDevice<'bound> {
     }
 }
 
-impl From<DmaDevice<'_>> for Pending {
+impl From<DmaDevice<'_>> for DeferredCount {
     /// Counts a deferred free of the binding.
     fn from(dev: DmaDevice<'_>) -> Self {
         // SAFETY: The count is in the binding, which has not ended here, and whose end waits until the
@@ -371,12 +371,12 @@ impl From<DmaDevice<'_>> for Pending {
 pub trait Token: Copy {
     /// Counts `bytes` as leaked.
     #[doc(hidden)]
-    fn quarantined_more(self, bytes: usize, _: Inside);
+    fn quarantined_more(self, bytes: usize, _: CrateToken);
 }
 
 impl Token for DmaDevice<'_> {
     #[inline]
-    fn quarantined_more(self, bytes: usize, _: Inside) {
+    fn quarantined_more(self, bytes: usize, _: CrateToken) {
         self.quarantine(bytes);
     }
 }

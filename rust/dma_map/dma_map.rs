@@ -101,7 +101,7 @@
 //! With `CONFIG_SWIOTLB_DYNAMIC`, the kernel may add pools of bounce buffers later, out of the reach of
 //! a device of less than 32 bits. From then on, memory that must bounce is `EIO` for that device.
 //!
-//! # Inside
+//! # CrateToken
 //!
 //! The library is built in floors. Each floor is a folder. A file imports only from its own floor or
 //! from a lower one (`tools/dma_map/check/floors`). From the bottom:
@@ -243,7 +243,7 @@ use kernel::prelude::*;
 /// The module: the state that the library needs while it is loaded.
 struct DmaMap {
     _deferral: sys::deferral::Owner,
-    _ledger: sys::ledger::Owner,
+    _ledger: sys::leak_tracking::Owner,
     _stats: mapped_pool::Owner,
 }
 
@@ -253,7 +253,7 @@ impl kernel::Module for DmaMap {
 
         Ok(Self {
             _deferral: sys::deferral::Owner::new()?,
-            _ledger: sys::ledger::Owner::new(),
+            _ledger: sys::leak_tracking::Owner::new(),
             _stats: mapped_pool::Owner::new(),
         })
     }

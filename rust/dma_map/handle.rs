@@ -10,7 +10,7 @@ use crate::{
     direction::Direction,
     engine::Engine,
     error::Busy,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     state::{
         Cpu,
         InDevice,
@@ -80,7 +80,7 @@ pub unsafe trait Backing: Sized {
     /// Context: any.
     #[cold]
     fn quarantine(self) {
-        self.device().quarantined_more(self.size(), Inside(()));
+        self.device().quarantined_more(self.size(), CrateToken(()));
         core::mem::forget(self);
     }
 }
@@ -242,7 +242,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         // SAFETY: The device is done (function precondition), and starts nothing on this memory without
         // a handle in a state of the device (safety requirements of `Engine`). The memory was synced
         // above. The engine is dropped last.
-        unsafe { Dma::from_parts(backing, state.done(Inside(()))) }
+        unsafe { Dma::from_parts(backing, state.done(CrateToken(()))) }
     }
 
     /// Unmaps the memory, and returns the buffer.
@@ -273,13 +273,13 @@ impl<M: Backing, D: Direction, S: InDevice> Dma<M, D, S> {
     #[inline(always)]
     pub(crate) unsafe fn in_device(backing: M, engine: S::Engine) -> Self {
         // SAFETY: The type invariants hold (function precondition).
-        unsafe { Self::from_parts(backing, S::of(engine, Inside(()))) }
+        unsafe { Self::from_parts(backing, S::of(engine, CrateToken(()))) }
     }
 
     /// Returns the engine, which is checked before the memory changes hands.
     #[inline]
     pub(crate) fn engine(&self) -> &S::Engine {
-        self.state.engine(Inside(()))
+        self.state.engine(CrateToken(()))
     }
 }
 

@@ -11,6 +11,6 @@ pub(crate) mod bouncing;
 pub(crate) mod chunk;
 pub(crate) mod deferral;
 pub(crate) mod ffi;
-pub(crate) mod ledger;
+pub(crate) mod leak_tracking;
 pub(crate) mod linear;
 pub(crate) mod region;

@@ -61,8 +61,8 @@ unsafe impl<B: SgBuffer> SgBuffer for Counted<B> {
         self.0.try_for_each_chunk(f)
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
-        self.0.whole_lines(line)
+    fn owns_cache_lines(&self, line: usize) -> bool {
+        self.0.owns_cache_lines(line)
     }
 }
 

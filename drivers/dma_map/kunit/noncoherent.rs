@@ -17,7 +17,7 @@ use crate::{
 use dma_map::{
     noncoherent::{
         DmaBuffer,
-        Memory, //
+        StreamingPages, //
     },
     Bidirectional,
     Busy,
@@ -49,7 +49,7 @@ fn holds(memory: &[u8], seed: u8) -> bool {
 }
 
 /// Sends data to the device and back, through memory of either kind.
-fn round_trip<'b, M: Memory>(
+fn round_trip<'b, M: StreamingPages>(
     dma: DmaDevice<'b>,
     mut memory: DmaBuffer<'b, M, u8, Bidirectional>,
 ) -> Result {
@@ -79,7 +79,7 @@ fn round_trip<'b, M: Memory>(
 }
 
 /// Drops memory of either kind where it may not be freed.
-fn dropped_anywhere<'b, M: Memory>(
+fn dropped_anywhere<'b, M: StreamingPages>(
     alloc: impl Fn() -> Result<DmaBuffer<'b, M, u8, Bidirectional>>,
 ) -> Result {
     let (one, two, three) = (alloc()?, alloc()?, alloc()?.give(Idle));

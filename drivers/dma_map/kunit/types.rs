@@ -171,14 +171,14 @@ mod tests {
             let buffer = KVec::from_elem(0u8, len, GFP_KERNEL)?;
             // An object that KFENCE guards is alone in its page.
             let alone = alone || kfence::guards(&buffer);
-            check_eq!((len, buffer.whole_lines(line)), (len, alone));
-            check!(VVec::from_elem(0u8, len, GFP_KERNEL)?.whole_lines(line));
+            check_eq!((len, buffer.owns_cache_lines(line)), (len, alone));
+            check!(VVec::from_elem(0u8, len, GFP_KERNEL)?.owns_cache_lines(line));
         }
         let byte = KBox::new([0u8], GFP_KERNEL)?;
-        check_eq!(byte.whole_lines(line), kfence::guards(&*byte));
-        check!(KBox::new([0u8; 64], GFP_KERNEL)?.whole_lines(line));
-        check!(PageList::zeroed(1, Gfp::Kernel)?.whole_lines(line));
-        check!(KVec::<u8>::new().whole_lines(line));
+        check_eq!(byte.owns_cache_lines(line), kfence::guards(&*byte));
+        check!(KBox::new([0u8; 64], GFP_KERNEL)?.owns_cache_lines(line));
+        check!(PageList::zeroed(1, Gfp::Kernel)?.owns_cache_lines(line));
+        check!(KVec::<u8>::new().owns_cache_lines(line));
         Ok(())
     }
 

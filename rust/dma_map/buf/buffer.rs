@@ -37,7 +37,7 @@ use kernel::{
 ///   decides what may cross to the device and back.
 /// - While the value is not borrowed, nothing accesses the memory, except that user space may access its
 ///   own. No reference to memory that user space can access exists: it may change at any time.
-/// - If `whole_lines` returns `true`, no other memory shares a cache line with it. If `check_lines`
+/// - If `owns_cache_lines` returns `true`, no other memory shares a cache line with it. If `check_lines`
 ///   returns `Ok`, that holds for each chunk that the kernel does not bounce. A chunk that passes only
 ///   because it is bounced is in no page of `try_for_each_page`, where it could be joined to another.
 /// - [`page_chunks`](Self::page_chunks) returns `None`, or the number of non-empty chunks, which are as
@@ -94,7 +94,7 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
 
     /// Returns whether the memory shares no cache line, of `line` bytes, with other memory.
     #[doc(hidden)]
-    fn whole_lines(&self, line: usize) -> bool;
+    fn owns_cache_lines(&self, line: usize) -> bool;
 
     /// Checks that a device's writes to the memory corrupt nothing next to it.
     ///
@@ -102,7 +102,7 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
     /// buffers.
     #[doc(hidden)]
     fn check_lines(&self, lines: Lines<'_>) -> Result {
-        if self.is_empty() || self.whole_lines(lines.unit()) {
+        if self.is_empty() || self.owns_cache_lines(lines.unit()) {
             return Ok(());
         }
         // Chunks in pages may be joined with others, and then are not bounced.

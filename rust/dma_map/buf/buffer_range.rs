@@ -131,7 +131,7 @@ fn clip(
 
 // SAFETY: The chunks are parts of the chunks of the buffer, which the value owns, and have `len` bytes
 // (type invariant). Memory that shares a cache line with them is the rest of the buffer, which nothing
-// accesses while the value is not borrowed, or is excluded by `whole_lines`.
+// accesses while the value is not borrowed, or is excluded by `owns_cache_lines`.
 unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
     type Element = B::Element;
 
@@ -152,7 +152,7 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         )
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
+    fn owns_cache_lines(&self, line: usize) -> bool {
         // `line` is a power of two.
         let mask = line.wrapping_sub(1) as u64;
 
@@ -162,14 +162,14 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
             _ => Err(EINVAL),
         };
         self.len == 0
-            || (self.buffer.whole_lines(line)
+            || (self.buffer.owns_cache_lines(line)
                 && (!B::USER || walk::for_each_chunk(self, apart).is_ok()))
     }
 
     fn check_lines(&self, lines: Lines<'_>) -> Result {
         // CAST: At most 64 bits.
         let mask = lines.unit().wrapping_sub(1) as u64;
-        let whole = self.whole_lines(lines.unit());
+        let whole = self.owns_cache_lines(lines.unit());
         if B::USER {
             // Pages of two buffers may be joined, and then are not bounced.
             return if whole { Ok(()) } else { Err(EINVAL) };

@@ -93,7 +93,7 @@ macro_rules! impl_box {
                 f(unsafe { linear_chunk(addr, SgBuffer::len(self)) })
             }
 
-            fn whole_lines(&self, line: usize) -> bool {
+            fn owns_cache_lines(&self, line: usize) -> bool {
                 if SgBuffer::is_empty(self) {
                     return true;
                 }

@@ -65,8 +65,8 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
         self.1.try_for_each_chunk(f)
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
-        self.0.whole_lines(line) && self.1.whole_lines(line)
+    fn owns_cache_lines(&self, line: usize) -> bool {
+        self.0.owns_cache_lines(line) && self.1.owns_cache_lines(line)
     }
 
     fn check_lines(&self, lines: Lines<'_>) -> Result {
@@ -194,8 +194,8 @@ unsafe impl<B: SgBuffer> SgBuffer for SgList<B> {
         Ok(())
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
-        self.parts.iter().all(|part| part.whole_lines(line))
+    fn owns_cache_lines(&self, line: usize) -> bool {
+        self.parts.iter().all(|part| part.owns_cache_lines(line))
     }
 
     fn check_lines(&self, lines: Lines<'_>) -> Result {
@@ -248,9 +248,9 @@ macro_rules! impl_any {
                 }
             }
 
-            fn whole_lines(&self, line: usize) -> bool {
+            fn owns_cache_lines(&self, line: usize) -> bool {
                 match self {
-                    $(Self::$variant(buffer) => buffer.whole_lines(line),)*
+                    $(Self::$variant(buffer) => buffer.owns_cache_lines(line),)*
                 }
             }
 

@@ -152,7 +152,7 @@ unsafe impl SgBuffer for PageList {
         self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
-    fn whole_lines(&self, _line: usize) -> bool {
+    fn owns_cache_lines(&self, _line: usize) -> bool {
         true
     }
 }

@@ -133,7 +133,7 @@ unsafe impl SgBuffer for Pages {
     }
 
     #[inline]
-    fn whole_lines(&self, _line: usize) -> bool {
+    fn owns_cache_lines(&self, _line: usize) -> bool {
         true
     }
 }

@@ -28,7 +28,7 @@ use crate::{
         },
         deferral::{
             self,
-            Pending, //
+            DeferredCount, //
         },
         ffi, //
     },
@@ -88,7 +88,7 @@ impl Pins {
 
         // SAFETY: Unpinning does not depend on a device, and its code is in this module, so it may run as
         // long as the module is loaded. The caller does not use `self` again.
-        unsafe { deferral::defer(None::<Pending>, move || drop(last)) };
+        unsafe { deferral::defer(None::<DeferredCount>, move || drop(last)) };
     }
 }
 
@@ -303,7 +303,7 @@ unsafe impl<D: Direction> SgBuffer for UserPages<D> {
         self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
+    fn owns_cache_lines(&self, line: usize) -> bool {
         // `line` is a power of two; the sum does not wrap, as the pages exist.
         (self.offset | self.offset.wrapping_add(self.len)) & line.wrapping_sub(1) == 0
     }

@@ -116,7 +116,7 @@ unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
         f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
+    fn owns_cache_lines(&self, line: usize) -> bool {
         if SgBuffer::is_empty(self) {
             return true;
         }
@@ -156,7 +156,7 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
         self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
-    fn whole_lines(&self, _line: usize) -> bool {
+    fn owns_cache_lines(&self, _line: usize) -> bool {
         true
     }
 }
@@ -189,7 +189,7 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
         }
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
+    fn owns_cache_lines(&self, line: usize) -> bool {
         let addr: *const u8 = self.as_ptr().cast();
         if SgBuffer::is_empty(self) {
             return true;

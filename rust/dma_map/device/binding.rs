@@ -4,18 +4,18 @@
 //!
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It makes
 //! a second set-up an error, and counts quarantined memory. At unbind it ends the
-//! [workqueues](crate::workqueue), waits for deferred frees, releases leaked memory ([`ledger`]), and
+//! [workqueues](crate::workqueue), waits for deferred frees, releases leaked memory ([`leak_tracking`]), and
 //! restores the segment limits. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use super::{
+    constraints::Constraints, //
     limits::DmaLimits,
-    reach::Reach, //
 };
 use crate::{
     gfp::Gfp,
     sys::{
         ffi,
-        ledger, //
+        leak_tracking, //
     },
     workqueue::WorkQueue, //
 };
@@ -51,7 +51,7 @@ pub(crate) struct Binding {
     // First, for the C helper that takes a binding.
     dev: *mut bindings::device,
     /// Initialised after the limits are applied, before there is a token.
-    reach: MaybeUninit<Reach>,
+    constraints: MaybeUninit<Constraints>,
     /// The number of bytes that are leaked because the device could not be stopped.
     quarantined: AtomicUsize,
     /// The number of deferred frees that are not done.
@@ -81,7 +81,7 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
 
     // SAFETY: The binding is about to end. No token or handle is left that could be used, and deferred
     // frees are done.
-    unsafe { ledger::settle(dev) };
+    unsafe { leak_tracking::release_all(dev) };
 
     // SAFETY: `dev` is valid. Only mappings use its parameters, if it has any, and there are no
     // mappings any more.
@@ -135,7 +135,7 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
     unsafe {
         new.write(Binding {
             dev: raw,
-            reach: MaybeUninit::uninit(),
+            constraints: MaybeUninit::uninit(),
             quarantined: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             queues: AtomicPtr::new(null_mut()),
@@ -177,7 +177,9 @@ pub(crate) unsafe fn look_up<'bound>(
     // mask (function preconditions).
     unsafe {
         let binding = binding.as_mut();
-        binding.reach.write(Reach::of(binding.dev, limits));
+        binding
+            .constraints
+            .write(Constraints::of(binding.dev, limits));
         binding
     }
 }
@@ -198,9 +200,9 @@ impl Binding {
 
     /// Returns the DMA constraints of mappings.
     #[inline(always)]
-    pub(crate) fn reach(&self) -> &Reach {
+    pub(crate) fn constraints(&self) -> &Constraints {
         // SAFETY: References to a binding come from `look_up` only, which has initialised it.
-        unsafe { self.reach.assume_init_ref() }
+        unsafe { self.constraints.assume_init_ref() }
     }
 
     /// Returns the count of deferred frees of this binding that are not done.

@@ -13,7 +13,7 @@
 pub use crate::sys::ffi::Small;
 
 use super::{
-    reach::Reach,
+    constraints::Constraints,
     split::{
         self,
         Split, //
@@ -61,7 +61,7 @@ impl<'a> Lines<'a> {
     /// Returns `None` if `dev` is coherent with the caches.
     #[inline(always)]
     pub(crate) fn of(dev: DmaDevice<'a>) -> Option<Self> {
-        (dev.reach().cache_alignment() > 1).then_some(Self { dev })
+        (dev.constraints().cache_alignment() > 1).then_some(Self { dev })
     }
 
     /// Returns `None` if `dev` is coherent with the caches, or does not write in direction `D`.
@@ -75,19 +75,19 @@ impl<'a> Lines<'a> {
     }
 
     #[inline]
-    fn reach(self) -> &'a Reach {
-        self.dev.reach()
+    fn constraints(self) -> &'a Constraints {
+        self.dev.constraints()
     }
 
     /// Returns the cache maintenance unit, in bytes.
     #[inline]
     pub(crate) fn unit(self) -> usize {
-        self.reach().cache_alignment()
+        self.constraints().cache_alignment()
     }
 
     /// Returns how the kernel maps `len` bytes as one piece, if that is a small piece to the kernel.
     pub(crate) fn small(self, len: u64) -> Option<Small> {
-        let small = self.reach().small();
+        let small = self.constraints().small();
 
         // CAST: A length that does not fit `usize` is not small.
         let aligned = || ffi::kmalloc_size_aligned(usize::try_from(len).unwrap_or(usize::MAX));
@@ -133,7 +133,7 @@ impl<'a> Lines<'a> {
     /// `EIO`: the kernel would bounce one of them, and cannot.
     #[inline(never)]
     pub(crate) fn check_lengths(self, mut lengths: impl Iterator<Item = u32>) -> Result {
-        if self.reach().small() != Small::Refused {
+        if self.constraints().small() != Small::Refused {
             return Ok(());
         }
         if lengths.any(|len| self.small(len.into()).is_some()) {

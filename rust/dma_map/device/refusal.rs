@@ -69,7 +69,7 @@ pub(crate) fn must_bounce(dev: DmaDevice<'_>, chunk: Chunk) -> bool {
     unsafe { dma_map_helper_must_bounce(dev.as_raw().cast(), chunk.phys, chunk.len as usize) }
 }
 
-/// Checks a piece that lies beyond [`Reach::limit`], up to which mappings need no check.
+/// Checks a piece that lies beyond [`Constraints::limit`], up to which mappings need no check.
 ///
 /// The result may be outdated when C maps the piece: the kernel may allocate another bounce pool
 /// meanwhile.
@@ -79,7 +79,7 @@ pub(crate) fn must_bounce(dev: DmaDevice<'_>, chunk: Chunk) -> bool {
 /// `EIO`: the piece cannot be mapped in place, and bouncing is not allowed, there is no bounce pool, or
 /// the device does not reach a bounce buffer that it could get.
 ///
-/// [`Reach::limit`]: crate::device::reach::Reach::limit
+/// [`Constraints::limit`]: crate::device::constraints::Constraints::limit
 #[cold]
 #[inline(never)]
 pub(crate) fn check(

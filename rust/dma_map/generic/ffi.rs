@@ -11,7 +11,7 @@ use kernel::{
 
 extern "C" {
     // C structs are opaque pointers here, as in `sys/ffi.rs`.
-    fn dma_map_helper_enter_cpu(ptr: *mut c_void) -> Entered;
+    fn dma_map_helper_enter_cpu(ptr: *mut c_void) -> PerCpuEntry;
     fn dma_map_helper_leave_cpu(flags: c_ulong);
     fn dma_map_helper_per_cpu_ptr(ptr: *mut c_void, cpu: c_uint) -> *mut c_void;
     fn dma_map_helper_raw_spin_lock(lock: *mut c_void);
@@ -30,7 +30,7 @@ pub(crate) fn as_raw<Ctx: device::DeviceContext>(
 
 /// This CPU's value of a per-CPU pointer, and the interrupt state that [`leave_cpu`] restores.
 #[repr(C)]
-pub(crate) struct Entered {
+pub(crate) struct PerCpuEntry {
     pub(crate) value: *mut c_void,
     pub(crate) flags: c_ulong,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Entered {
 ///
 /// `ptr` must be a valid per-CPU pointer.
 #[inline(always)]
-pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> Entered {
+pub(crate) unsafe fn enter_cpu(ptr: *mut c_void) -> PerCpuEntry {
     // SAFETY: `ptr` is a valid per-CPU pointer (function precondition).
     unsafe { dma_map_helper_enter_cpu(ptr) }
 }

@@ -80,13 +80,13 @@ impl<T: Zeroable + Sync> PerCpu<T> {
     ///   restores the interrupt state that it found.
     /// - The guard must not be dereferenced once the values may be freed.
     #[inline(always)]
-    pub(crate) unsafe fn enter(&self) -> Here<T> {
+    pub(crate) unsafe fn enter(&self) -> PerCpuGuard<T> {
         // SAFETY: `base` is a valid per-CPU pointer (type invariant).
-        let ffi::Entered { value, flags } = unsafe { ffi::enter_cpu(self.base.as_ptr()) };
+        let ffi::PerCpuEntry { value, flags } = unsafe { ffi::enter_cpu(self.base.as_ptr()) };
 
         // INVARIANT: This is the value of this CPU, which the thread does not leave with interrupts
         // off. The drop order and the lifetime of the value are function preconditions.
-        Here {
+        PerCpuGuard {
             value: value.cast(),
             flags,
             _here: NotThreadSafe,
@@ -134,13 +134,13 @@ unsafe impl<T: Sync> Sync for PerCpu<T> {}
 /// - It is dropped before the guards that were made earlier, and dereferenced only while the value
 ///   exists.
 #[must_use = "interrupts are off as long as this exists"]
-pub(crate) struct Here<T> {
+pub(crate) struct PerCpuGuard<T> {
     value: *const T,
     flags: c_ulong,
     _here: NotThreadSafe,
 }
 
-impl<T> Deref for Here<T> {
+impl<T> Deref for PerCpuGuard<T> {
     type Target = T;
 
     #[inline(always)]
@@ -150,7 +150,7 @@ impl<T> Deref for Here<T> {
     }
 }
 
-impl<T> Drop for Here<T> {
+impl<T> Drop for PerCpuGuard<T> {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: `flags` is of the last `enter_cpu()` that was not left: guards are dropped in reverse
@@ -183,7 +183,7 @@ impl<T> RawLock<T> {
     /// Calls `f` with the value.
     ///
     /// Context: any but NMI. `f` must neither sleep nor take this lock.
-    pub(crate) fn with<C, R>(&self, _off: &Here<C>, f: impl FnOnce(&mut T) -> R) -> R {
+    pub(crate) fn with<C, R>(&self, _off: &PerCpuGuard<C>, f: impl FnOnce(&mut T) -> R) -> R {
         // SAFETY: The lock was initialised by `new`, and `_off` shows that interrupts are off. The
         // value is accessed only here, with the lock held.
         unsafe {

@@ -15,7 +15,7 @@ pub(crate) type Invariant<'a> = PhantomData<fn(&'a ()) -> &'a ()>;
 
 /// Proof that the caller is in this crate: an argument of public trait methods that only this crate may
 /// call.
-pub struct Inside(pub(crate) ());
+pub struct CrateToken(pub(crate) ());
 
 /// A marker that makes a type invariant in the lifetimes of `T`, which it holds or borrows.
 pub(crate) type InvariantIn<T> = PhantomData<fn(T) -> T>;

@@ -35,7 +35,7 @@ use crate::{
     },
     engine::Engine,
     error::MapError,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     handle::{
         Backing,
         Dma,
@@ -270,7 +270,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
                     size: buffer.memory().len(),
                     buffer,
                 };
-                (Form::Linked(linked), Device::of(engine, Inside(())))
+                (Form::Linked(linked), Device::of(engine, CrateToken(())))
             }
             None => {
                 let mapping = SgMapping::map(dev, buffer, direction, engine, options)?;
@@ -347,7 +347,7 @@ impl<B: SgSource, D: Direction> IovaMapping<'_, B, D, Cpu> {
     {
         self.backing
             .buffer_mut()
-            .memory_mut(Inside(()))
+            .memory_mut(CrateToken(()))
             .as_mut_slice()
     }
 }

@@ -52,7 +52,7 @@ use crate::{
     },
     engine::Engine,
     error::MapError,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     handle::{
         Backing,
         Dma,
@@ -265,7 +265,11 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         let _ = direction;
 
         // SAFETY: Mapping syncs the buffer for the device.
-        unsafe { Self::mapped(dev, buffer, options, 0, || Device::of(engine, Inside(()))) }
+        unsafe {
+            Self::mapped(dev, buffer, options, 0, || {
+                Device::of(engine, CrateToken(()))
+            })
+        }
     }
 }
 

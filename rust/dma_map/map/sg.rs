@@ -65,7 +65,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     handle::Dma,
     state::{
         Cpu,
@@ -195,6 +195,9 @@ impl<B: SgSource, D: Direction> SgMapping<'_, B, D, Cpu> {
         B: SgSource<Memory: SgSlice>,
         D: CpuWrites,
     {
-        self.backing.buffer.memory_mut(Inside(())).as_mut_slice()
+        self.backing
+            .buffer
+            .memory_mut(CrateToken(()))
+            .as_mut_slice()
     }
 }

@@ -22,7 +22,7 @@ pub use self::{
 
 pub use crate::error::Busy;
 
-use self::memory::Memory;
+use self::memory::CoherentAlloc;
 use crate::{
     device::DmaDevice,
     direction::{
@@ -116,11 +116,11 @@ impl<T: KnownSize + ?Sized> Coherent<'_, T> {
     ///
     /// The caller must not use the value any more: the ownership of the memory moves to the result.
     #[inline]
-    unsafe fn memory(&self) -> Memory {
+    unsafe fn memory(&self) -> CoherentAlloc {
         // SAFETY: By the type invariants these are the arguments of an allocation; the caller gives it
         // up.
         unsafe {
-            Memory::from_parts(
+            CoherentAlloc::from_parts(
                 self.dev,
                 self.size(),
                 self.cpu.as_ptr().cast(),

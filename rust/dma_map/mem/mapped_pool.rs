@@ -29,7 +29,6 @@
 //! [`DmaMapping`](crate::DmaMapping) unmaps.
 
 mod buffer;
-mod end;
 mod exchange;
 mod job;
 mod layout;
@@ -38,6 +37,7 @@ mod options;
 mod slot;
 mod stats;
 mod store;
+mod teardown;
 
 pub use self::{
     buffer::{

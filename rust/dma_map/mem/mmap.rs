@@ -53,12 +53,12 @@ use crate::{
     error::MapError,
     generic::{
         errno::to_result,
-        variance::Inside, //
+        variance::CrateToken, //
     },
     sys::{
         deferral,
         ffi,
-        ledger,
+        leak_tracking,
         region::Region, //
     },
 };
@@ -80,7 +80,7 @@ use kernel::{
 pub(crate) mod private {
     use crate::{
         device::DmaDevice,
-        generic::variance::Inside, //
+        generic::variance::CrateToken, //
     };
     use kernel::{
         bindings,
@@ -88,11 +88,11 @@ pub(crate) mod private {
     };
 
     /// The operations that [`Mmap`] needs of a handle.
-    pub trait Backend {
+    pub trait MmapBackend {
         /// The memory without its handle.
         type Memory: Send + 'static;
 
-        fn device(&self, _: Inside) -> DmaDevice<'_>;
+        fn device(&self, _: CrateToken) -> DmaDevice<'_>;
 
         fn size(&self) -> usize;
 
@@ -123,8 +123,8 @@ pub(crate) mod private {
 /// They are in the states in which the kernel has no reference to the memory, because processes write to
 /// it at any time. [`CoherentHandle`](crate::CoherentHandle) is not one of them: its memory is not
 /// zeroed.
-pub trait Mappable: private::Backend {}
-impl<H: private::Backend> Mappable for H {}
+pub trait Mappable: private::MmapBackend {}
+impl<H: private::MmapBackend> Mappable for H {}
 
 /// Memory that processes can map until it is dropped.
 ///
@@ -194,10 +194,10 @@ impl<H: Mappable> Mmap<H> {
     pub fn new(memory: H) -> Result<Self, MapError<H>> {
         match Self::region_for(&memory) {
             // INVARIANT: The memory is of whole pages (`region_for`), and nothing is mapped yet.
-            Ok((region, line)) => {
+            Ok((region, tracked)) => {
                 let listed = region.clone();
-                line.enter(memory.device(Inside(())).as_raw(), || {
-                    ledger::Entry::Region(listed)
+                tracked.add(memory.device(CrateToken(())).as_raw(), || {
+                    leak_tracking::Entry::Region(listed)
                 });
                 Ok(Self {
                     memory: ManuallyDrop::new(memory),
@@ -211,7 +211,7 @@ impl<H: Mappable> Mmap<H> {
         }
     }
 
-    fn region_for(memory: &H) -> Result<(Arc<Region>, ledger::Line)> {
+    fn region_for(memory: &H) -> Result<(Arc<Region>, leak_tracking::ListNode)> {
         if memory.size() % PAGE_SIZE != 0 {
             return Err(EINVAL);
         }
@@ -219,11 +219,11 @@ impl<H: Mappable> Mmap<H> {
         // crate lets a driver set more flags.
         let special = cfg!(CONFIG_ARCH_HAS_PTE_SPECIAL);
         // SAFETY: The device is bound.
-        if !special || !unsafe { bindings::dma_can_mmap(memory.device(Inside(())).as_raw()) } {
+        if !special || !unsafe { bindings::dma_can_mmap(memory.device(CrateToken(())).as_raw()) } {
             return Err(ENXIO);
         }
 
-        Ok((Region::new()?, ledger::Line::new()?))
+        Ok((Region::new()?, leak_tracking::ListNode::new()?))
     }
 
     /// Maps the memory into a process, from the page offset of `vma` on.
@@ -288,9 +288,11 @@ impl<H: Mappable> Deref for Mmap<H> {
 
 impl<H: Mappable> Drop for Mmap<H> {
     fn drop(&mut self) {
-        let (dev, size) = (self.memory.device(Inside(())), self.memory.size());
+        let (dev, size) = (self.memory.device(CrateToken(())), self.memory.size());
         if ffi::may_sleep() && self.region.revoke().is_ok() {
-            ledger::strike(dev.as_raw(), || ledger::Entry::Region(self.region.clone()));
+            leak_tracking::untrack(dev.as_raw(), || {
+                leak_tracking::Entry::Region(self.region.clone())
+            });
             // SAFETY: `memory` is not used again.
             unsafe { ManuallyDrop::drop(&mut self.memory) };
             return;
@@ -316,7 +318,7 @@ impl<H: Mappable> Drop for Mmap<H> {
                 dev.quarantine(size);
                 return;
             }
-            ledger::strike(dev.as_raw(), || ledger::Entry::Region(region));
+            leak_tracking::untrack(dev.as_raw(), || leak_tracking::Entry::Region(region));
             // SAFETY: The device is stopped, the mappings are gone, and the closure owns the memory. The
             // device is bound until the closure has run, in a context that may sleep.
             unsafe { H::free(memory) };

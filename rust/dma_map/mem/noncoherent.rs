@@ -18,14 +18,14 @@ mod mmap;
 
 pub use self::memory::{
     ContiguousPages,
-    Free,
-    Memory,
     NoncontiguousPages, //
+    StreamingPages,
+    ToFree,
 };
 
 use self::memory::{
+    AllocArgs, //
     Allocation,
-    Place, //
 };
 use crate::{
     device::DmaDevice,
@@ -104,16 +104,16 @@ pub type DmaBuffer<'bound, M, T, D, S = Cpu> = Dma<Allocated<'bound, M, T>, D, S
 ///
 /// `memory` is an allocation for `dev` with the size of the elements, which this value owns. `cpu` is
 /// its address for the CPU: aligned, initialised, and valid for `len` elements, at least one.
-pub struct Allocated<'bound, M: Memory, T> {
+pub struct Allocated<'bound, M: StreamingPages, T> {
     dev: DmaDevice<'bound>,
     memory: M,
     cpu: NonNull<[T]>,
 }
 
-impl<M: Memory, T> Allocated<'_, M, T> {
+impl<M: StreamingPages, T> Allocated<'_, M, T> {
     #[inline]
-    fn place<D: Direction>(&self) -> Place {
-        Place {
+    fn alloc_args<D: Direction>(&self) -> AllocArgs {
+        AllocArgs {
             dev: self.dev.as_raw(),
             cpu: self.cpu.cast(),
             size: self.size(),
@@ -123,7 +123,7 @@ impl<M: Memory, T> Allocated<'_, M, T> {
 }
 
 // SAFETY: The memory does not move before it is freed.
-unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
+unsafe impl<'bound, M: StreamingPages, T> Backing for Allocated<'bound, M, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
     type Shape = One;
@@ -144,7 +144,7 @@ unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
         // SAFETY: By the type invariants the memory is at this place, and `dev` is bound.
         unsafe {
             if ffi::need_sync(self.dev.as_raw()) {
-                self.memory.sync_for_cpu(&self.place::<D>());
+                self.memory.sync_for_cpu(&self.alloc_args::<D>());
             }
         }
     }
@@ -154,13 +154,13 @@ unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
         // SAFETY: By the type invariants the memory is at this place, and `dev` is bound.
         unsafe {
             if ffi::need_sync(self.dev.as_raw()) {
-                self.memory.sync_for_device(&self.place::<D>());
+                self.memory.sync_for_device(&self.alloc_args::<D>());
             }
         }
     }
 
     unsafe fn release<D: Direction, S: State>(self) {
-        let memory = Free(self.memory, self.place::<D>());
+        let memory = ToFree(self.memory, self.alloc_args::<D>());
         if ffi::may_sleep() {
             // SAFETY: By the type invariants `self` owns this allocation of `dev`, which is bound. The
             // caller guarantees that the device does not access it any more. This may sleep.
@@ -177,7 +177,7 @@ unsafe impl<'bound, M: Memory, T> Backing for Allocated<'bound, M, T> {
 }
 
 // SAFETY: By the type invariants there is an element, and the C functions allocate one segment.
-unsafe impl<M: Memory, T> OneAddress for Allocated<'_, M, T> {
+unsafe impl<M: StreamingPages, T> OneAddress for Allocated<'_, M, T> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
         self.memory.dma_address()
@@ -185,11 +185,11 @@ unsafe impl<M: Memory, T> OneAddress for Allocated<'_, M, T> {
 }
 
 // SAFETY: The value owns the memory. Any thread may use it and free it.
-unsafe impl<M: Memory, T: Send> Send for Allocated<'_, M, T> {}
+unsafe impl<M: StreamingPages, T: Send> Send for Allocated<'_, M, T> {}
 
 // SAFETY: In the `Cpu` state a shared reference gives `&T`, which is sound for `T: Sync`. In the other
 // states it gives an address.
-unsafe impl<M: Memory, T: Sync> Sync for Allocated<'_, M, T> {}
+unsafe impl<M: StreamingPages, T: Sync> Sync for Allocated<'_, M, T> {}
 
 /// Checks a number of elements against the device's limits of a segment. Returns the size in bytes.
 ///
@@ -266,7 +266,7 @@ where
     }
 }
 
-impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
+impl<'bound, M: StreamingPages, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
     /// Makes a handle of `memory`, which was allocated with the size of `len` elements, and zeroed.
     fn allocated(dev: DmaDevice<'bound>, len: usize, memory: Allocation<M>) -> Result<Self> {
         let Allocation { memory, cpu, size } = memory;
@@ -307,7 +307,7 @@ impl<'bound, M: Memory, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
     }
 }
 
-impl<M: Memory, T, D: Direction, S: State> DmaBuffer<'_, M, T, D, S> {
+impl<M: StreamingPages, T, D: Direction, S: State> DmaBuffer<'_, M, T, D, S> {
     /// Returns the number of elements.
     #[inline]
     #[expect(

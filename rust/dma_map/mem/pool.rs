@@ -31,7 +31,7 @@ use self::{
 use crate::{
     device::DmaDevice,
     gfp::Gfp,
-    sys::ledger, //
+    sys::leak_tracking, //
 };
 use core::{
     marker::PhantomData,
@@ -170,11 +170,11 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         mut layout: Layout,
     ) -> Result<Self> {
         if !options.beyond_segments {
-            layout = layout.within(dev.reach())?;
+            layout = layout.within(dev.constraints())?;
         }
         // Allocated here, so that the drop of a pool cannot fail.
         let destroy = Destroy::new()?;
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
 
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
         let raw = unsafe {
@@ -190,7 +190,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
 
         // `dma_pool_create()` accepts the layout, so it fails for lack of memory only.
         let raw = NonNull::new(raw).ok_or(ENOMEM)?;
-        line.enter(dev.as_raw(), || ledger::Entry::Pool { pool: raw });
+        tracked.add(dev.as_raw(), || leak_tracking::Entry::Pool { pool: raw });
 
         // INVARIANT: Made above, with the size and the alignment of `T`. No block was taken yet.
         Ok(Self {
@@ -222,7 +222,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
     /// Takes a block with arbitrary contents, or zeroes if `flags` ask for them.
     #[inline]
     fn take(&self, gfp: Gfp, flags: bindings::gfp_t) -> Result<(NonNull<T>, DmaAddress)> {
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         let mut dma = MaybeUninit::<DmaAddress>::uninit();
         // SAFETY: By the type invariants the pool is valid, and its device is bound.
         let cpu = unsafe {
@@ -231,12 +231,12 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
         // SAFETY: The function has not failed, so it has written the address.
         let dma = unsafe { dma.assume_init() };
-        line.enter(self.dev.as_raw(), || self.entry(cpu, dma));
+        tracked.add(self.dev.as_raw(), || self.entry(cpu, dma));
 
         // The drop of the pool sees these: the borrow or the reference count orders it after them.
         self.outstanding.fetch_add(1, Relaxed);
         // The layout does not decide the address of a block of more than a page.
-        if self.dev.reach().crosses_coherent(dma, size_of::<T>()) && !self.beyond_segments {
+        if self.dev.constraints().crosses_coherent(dma, size_of::<T>()) && !self.beyond_segments {
             // SAFETY: Taken above, and not used.
             unsafe { self.put(cpu.cast(), dma) };
             return Err(EIO);
@@ -269,10 +269,10 @@ impl<'bound, T> DmaPool<'bound, T> {
         unsafe { &*core::ptr::from_ref(self).cast() }
     }
 
-    /// Returns the entry of a block in the ledger.
+    /// Returns the entry of a block in leak tracking.
     #[inline]
-    fn entry(&self, cpu: NonNull<c_void>, dma: DmaAddress) -> ledger::Entry {
-        ledger::Entry::Block {
+    fn entry(&self, cpu: NonNull<c_void>, dma: DmaAddress) -> leak_tracking::Entry {
+        leak_tracking::Entry::Block {
             pool: self.raw,
             cpu,
             dma,
@@ -287,7 +287,7 @@ impl<'bound, T> DmaPool<'bound, T> {
     /// the block any more.
     #[inline]
     unsafe fn put(&self, cpu: NonNull<T>, dma: DmaAddress) {
-        ledger::strike(self.dev.as_raw(), || self.entry(cpu.cast(), dma));
+        leak_tracking::untrack(self.dev.as_raw(), || self.entry(cpu.cast(), dma));
         // SAFETY: By the type invariants the pool is valid. The caller guarantees that the block was
         // taken from it, and is unused.
         unsafe { bindings::dma_pool_free(self.raw.as_ptr(), cpu.as_ptr().cast(), dma) };
@@ -312,7 +312,9 @@ impl<T> Drop for DmaPool<'_, T> {
             return;
         }
 
-        ledger::strike(self.dev.as_raw(), || ledger::Entry::Pool { pool: self.raw });
+        leak_tracking::untrack(self.dev.as_raw(), || leak_tracking::Entry::Pool {
+            pool: self.raw,
+        });
         // SAFETY: `destroy` is not used again.
         let destroy = unsafe { ManuallyDrop::take(&mut self.destroy) };
         // SAFETY: By the type invariants this owns the pool, and all of its blocks are back. The device

@@ -80,7 +80,7 @@ use super::engine::{
 use crate::{
     barrier,
     generic::variance::{
-        Inside,
+        CrateToken,
         InvariantIn, //
     }, //
 };
@@ -90,7 +90,7 @@ use core::{
 };
 
 pub(crate) mod private {
-    use super::Inside;
+    use super::CrateToken;
 
     /// The operations of a state that a handle needs.
     pub trait State: Sized {
@@ -119,7 +119,7 @@ pub(crate) mod private {
         }
 
         /// Returns the state after a transfer.
-        fn done(self, _: Inside) -> Self::Done;
+        fn done(self, _: CrateToken) -> Self::Done;
     }
 }
 
@@ -144,11 +144,11 @@ pub trait InDevice: State {
 
     /// Creates the state.
     #[doc(hidden)]
-    fn of(engine: Self::Engine, _: Inside) -> Self;
+    fn of(engine: Self::Engine, _: CrateToken) -> Self;
 
     /// Returns the engine.
     #[doc(hidden)]
-    fn engine(&self, _: Inside) -> &Self::Engine;
+    fn engine(&self, _: CrateToken) -> &Self::Engine;
 }
 
 /// A state of a device from which memory comes back to the CPU: [`Device`], [`Shared`].
@@ -173,7 +173,7 @@ impl private::State for Cpu {
     type Done = Self;
 
     #[inline(always)]
-    fn done(self, _: Inside) -> Self {
+    fn done(self, _: CrateToken) -> Self {
         self
     }
 }
@@ -188,7 +188,7 @@ impl private::State for Part {
     type Done = Self;
 
     #[inline(always)]
-    fn done(self, _: Inside) -> Self {
+    fn done(self, _: CrateToken) -> Self {
         self
     }
 }
@@ -218,7 +218,7 @@ macro_rules! in_device {
             }
 
             #[inline(always)]
-            fn done(self, _: Inside) -> $done {
+            fn done(self, _: CrateToken) -> $done {
                 let then: fn(Self) -> $done = $then;
                 then(self)
             }
@@ -228,7 +228,7 @@ macro_rules! in_device {
             type Engine = E;
 
             #[inline(always)]
-            fn of(engine: E, _: Inside) -> Self {
+            fn of(engine: E, _: CrateToken) -> Self {
                 // The compiler must not delay the CPU's writes until after the device is told, also
                 // where there is no sync. The doorbell write orders the CPU's own stores.
                 barrier::compiler();
@@ -236,7 +236,7 @@ macro_rules! in_device {
             }
 
             #[inline(always)]
-            fn engine(&self, _: Inside) -> &E {
+            fn engine(&self, _: CrateToken) -> &E {
                 &self.0
             }
         }

@@ -22,9 +22,9 @@
 pub mod index;
 
 use self::index::{
-    Emptying,
-    Filling,
-    Impossible, //
+    BadCounter, //
+    ConsumerIndex,
+    ProducerIndex,
 };
 use super::{
     endian::Le,
@@ -126,9 +126,9 @@ impl<T> From<Full<T>> for Error {
     }
 }
 
-impl From<Impossible> for Error {
+impl From<BadCounter> for Error {
     #[inline]
-    fn from(_: Impossible) -> Self {
+    fn from(_: BadCounter) -> Self {
         EBADMSG
     }
 }
@@ -153,7 +153,7 @@ impl From<Impossible> for Error {
 pub struct Producer<'bound, T, E: Engine, C> {
     slots: DmaCoherent<'bound, [T], Shared<E>>,
     counters: C,
-    index: Filling,
+    index: ProducerIndex,
 }
 
 impl<'bound, T, E, C> Producer<'bound, T, E, C>
@@ -168,7 +168,7 @@ where
     ///
     /// `EINVAL` if the number of slots is not a power of two, or more than [`index::MAX_LEN`].
     pub fn new(slots: DmaCoherent<'bound, [T], Shared<E>>, counters: C) -> Result<Self> {
-        let index = Filling::new(slots.len()).ok_or(EINVAL)?;
+        let index = ProducerIndex::new(slots.len()).ok_or(EINVAL)?;
 
         Ok(Self {
             slots,
@@ -260,7 +260,7 @@ where
 #[must_use]
 pub struct Vacancy<'a, T> {
     slot: CoherentView<'a, T>,
-    index: &'a mut Filling,
+    index: &'a mut ProducerIndex,
 }
 
 impl<T: FromBytes + IntoBytes> Vacancy<'_, T> {
@@ -302,7 +302,7 @@ impl<T: FromBytes + IntoBytes> Vacancy<'_, T> {
 pub struct Consumer<'bound, T, E: Engine, C> {
     slots: DmaCoherent<'bound, [T], Shared<E>>,
     counters: C,
-    index: Emptying,
+    index: ConsumerIndex,
 }
 
 impl<'bound, T, E, C> Consumer<'bound, T, E, C>
@@ -317,7 +317,7 @@ where
     ///
     /// Those of [`Producer::new`].
     pub fn new(slots: DmaCoherent<'bound, [T], Shared<E>>, counters: C) -> Result<Self> {
-        let index = Emptying::new(slots.len()).ok_or(EINVAL)?;
+        let index = ConsumerIndex::new(slots.len()).ok_or(EINVAL)?;
 
         Ok(Self {
             slots,

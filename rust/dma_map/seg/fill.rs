@@ -44,7 +44,7 @@ pub(super) unsafe fn follow(sg: *const bindings::scatterlist) -> *mut bindings::
 }
 
 /// The memory layout of a table's entries.
-pub(super) trait Layout {
+pub(super) trait TableLayout {
     /// Whether an entry is zeroed before it is written.
     const ZEROED: bool;
 
@@ -57,12 +57,12 @@ pub(super) trait Layout {
 }
 
 /// One array, which is not initialised.
-pub(super) struct Flat;
+pub(super) struct SingleTable;
 
 /// The layout of `sg_alloc_table()`: zeroed arrays, with a link from each to the next.
-pub(super) struct Linked;
+pub(super) struct ChainedTable;
 
-impl Layout for Flat {
+impl TableLayout for SingleTable {
     const ZEROED: bool = false;
 
     #[inline(always)]
@@ -71,7 +71,7 @@ impl Layout for Flat {
     }
 }
 
-impl Layout for Linked {
+impl TableLayout for ChainedTable {
     const ZEROED: bool = true;
 
     #[inline(always)]
@@ -105,7 +105,7 @@ pub(super) struct Fill<L> {
     _layout: PhantomData<L>,
 }
 
-impl<L: Layout> Fill<L> {
+impl<L: TableLayout> Fill<L> {
     /// Starts at `sg`.
     ///
     /// # Safety

@@ -77,7 +77,7 @@ impl<'a> PageAddresses<'a> {
         }
         // `size` is not 0.
         let mask = (size as u64).wrapping_sub(1);
-        let mut before = Segment::NOTHING;
+        let mut before = Segment::EMPTY;
         let mut left: u64 = 0;
         let mut offset = 0;
 
@@ -96,7 +96,7 @@ impl<'a> PageAddresses<'a> {
 
         Ok(Self {
             entries,
-            entry: Segment::NOTHING,
+            entry: Segment::EMPTY,
             next: 0,
             in_entry: 0,
             // CAST: The pages are of memory that exists, so their number fits.

@@ -32,7 +32,7 @@ pub struct Segment {
 
 impl Segment {
     /// The empty segment before the first entry and after the last.
-    pub(crate) const NOTHING: Self = Self { address: 0, len: 0 };
+    pub(crate) const EMPTY: Self = Self { address: 0, len: 0 };
 
     /// Returns the address after the last byte. It is within an entry or at its end, so it wraps at most
     /// to 0.
@@ -61,16 +61,16 @@ impl Segment {
 /// If `left` is not 0, `sg` is the first of `left` entries of a list that does not change during `'a`, or
 /// a link to it.
 #[derive(Clone)]
-pub(crate) struct Left<'a> {
+pub(crate) struct RawEntries<'a> {
     sg: *const bindings::scatterlist,
     left: usize,
     _table: Invariant<'a>,
 }
 
 // SAFETY: The iterator only reads entries, which do not change during `'a`.
-unsafe impl Send for Left<'_> {}
+unsafe impl Send for RawEntries<'_> {}
 
-impl Iterator for Left<'_> {
+impl Iterator for RawEntries<'_> {
     type Item = Segment;
 
     #[inline(always)]
@@ -96,7 +96,7 @@ impl Iterator for Left<'_> {
     }
 }
 
-impl<'a> Left<'a> {
+impl<'a> RawEntries<'a> {
     /// Iterates over `left` entries from `sg` on.
     ///
     /// # Safety
@@ -136,7 +136,7 @@ impl<'a> Left<'a> {
 #[derive(Clone)]
 pub(crate) enum Entries<'a> {
     /// The entries of a mapped scatter-gather table.
-    Table(Left<'a>),
+    Table(RawEntries<'a>),
     /// A list that was copied from one.
     List(core::slice::Iter<'a, Segment>),
 }
@@ -200,7 +200,7 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 /// ```
 #[derive(Clone)]
 pub struct Segments<'a> {
-    pub(super) left: Left<'a>,
+    pub(super) left: RawEntries<'a>,
 }
 
 impl<'a> Segments<'a> {
@@ -214,7 +214,7 @@ impl<'a> Segments<'a> {
         Self {
             // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of
             // this function).
-            left: unsafe { Left::of_raw(sg, count) },
+            left: unsafe { RawEntries::of_raw(sg, count) },
         }
     }
 
@@ -338,7 +338,10 @@ impl<'a> SplitSegments<'a> {
     ) -> Self {
         // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of this
         // function).
-        Self::new(Entries::Table(unsafe { Left::of_raw(sg, count) }), split)
+        Self::new(
+            Entries::Table(unsafe { RawEntries::of_raw(sg, count) }),
+            split,
+        )
     }
 
     /// Splits the remaining segments, so that none is longer than `max_len` bytes; see [`Segments::split`].

@@ -8,7 +8,7 @@ mod build;
 
 use super::segments::{
     Entries,
-    Left,
+    RawEntries,
     Segments, //
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         DmaDevice, //
     },
     model::sync_attrs::UnmapAttrs,
-    sys::ledger, //
+    sys::leak_tracking, //
 };
 use kernel::{
     bindings,
@@ -115,14 +115,14 @@ impl Table {
 
     /// Checks that the table can be mapped.
     ///
-    /// Needed unless [`Reach::settled`] is true: for a table that was built earlier, and where not only the
+    /// Needed unless [`Constraints::settled`] is true: for a table that was built earlier, and where not only the
     /// address of a piece decides whether it is bounced.
     ///
     /// # Errors
     ///
     /// `EIO`, as [`refusal::check`].
     ///
-    /// [`Reach::settled`]: crate::device::reach::Reach::settled
+    /// [`Constraints::settled`]: crate::device::constraints::Constraints::settled
     #[inline]
     pub(crate) fn check_reach(
         &self,
@@ -150,7 +150,7 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
-        if !dev.reach().keeps_segments() && !Self::is_within(self.sgt, dev) {
+        if !dev.constraints().keeps_segments() && !Self::is_within(self.sgt, dev) {
             // SAFETY: The table is mapped with these arguments, and no device accesses it (safety
             // requirements of this function).
             unsafe { self.unmap(dev, direction, attrs, UnmapAttrs::IN_SYNC) };
@@ -245,13 +245,13 @@ impl Table {
         self.sgt.sgl.is_null()
     }
 
-    /// Returns the ledger's entry for the table, mapped in `direction`.
+    /// Returns the leak tracking entry for the table, mapped in `direction`.
     pub(crate) fn entry(
         &self,
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
-    ) -> ledger::Entry {
-        ledger::Entry::Table {
+    ) -> leak_tracking::Entry {
+        leak_tracking::Entry::Table {
             sgl: self.sgl(),
             entries: self.entries(),
             direction,
@@ -336,7 +336,7 @@ impl Drop for Table {
     }
 }
 
-impl<'a> Left<'a> {
+impl<'a> RawEntries<'a> {
     /// Iterates over the entries of `table`, which must be mapped.
     #[inline]
     fn of(table: &'a Table) -> Self {
@@ -350,7 +350,7 @@ impl<'a> Entries<'a> {
     /// Iterates over the entries of `table`, which must be mapped.
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
-        Self::Table(Left::of(table))
+        Self::Table(RawEntries::of(table))
     }
 
     /// Iterates over the entries of `table`.
@@ -362,7 +362,7 @@ impl<'a> Entries<'a> {
     pub(crate) unsafe fn of_raw(table: &Table) -> Self {
         // SAFETY: The list is terminated, and has at least that many entries (type invariants). It does not
         // change during `'a` (safety requirements of this function).
-        Self::Table(unsafe { Left::of_raw(table.sgl(), table.mapped()) })
+        Self::Table(unsafe { RawEntries::of_raw(table.sgl(), table.mapped()) })
     }
 }
 
@@ -371,7 +371,7 @@ impl<'a> Segments<'a> {
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
         Self {
-            left: Left::of(table),
+            left: RawEntries::of(table),
         }
     }
 }

@@ -88,13 +88,13 @@ impl Drop for Owner {
 ///
 /// # Invariants
 ///
-/// The count of the binding is valid, because the binding waits for this `Pending`.
-pub(crate) struct Pending(NonNull<AtomicUsize>);
+/// The count of the binding is valid, because the binding waits for this `DeferredCount`.
+pub(crate) struct DeferredCount(NonNull<AtomicUsize>);
 
 // SAFETY: The count is atomic.
-unsafe impl Send for Pending {}
+unsafe impl Send for DeferredCount {}
 
-impl Pending {
+impl DeferredCount {
     /// Increments the count.
     ///
     /// # Safety
@@ -107,7 +107,7 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for DeferredCount {
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: The count is valid (type invariant). The helper does not access it after it is 0.
@@ -125,7 +125,7 @@ struct Job {
     work: Work<Job>,
     run: unsafe fn(NonNull<c_void>),
     data: NonNull<c_void>,
-    pending: Option<Pending>,
+    pending: Option<DeferredCount>,
 }
 
 // SAFETY: `run` and `data` are a closure that is `Send`, by the bound of `defer`.
@@ -167,7 +167,7 @@ fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
 #[cold]
 #[inline(never)]
 unsafe fn start(
-    pending: Option<Pending>,
+    pending: Option<DeferredCount>,
     run: unsafe fn(NonNull<c_void>),
     data: NonNull<c_void>,
 ) -> bool {
@@ -223,7 +223,7 @@ unsafe fn call<F: FnOnce()>(data: NonNull<c_void>) {
 /// module is loaded.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn defer<F>(dev: Option<impl Into<Pending>>, free: F) -> bool
+pub(crate) unsafe fn defer<F>(dev: Option<impl Into<DeferredCount>>, free: F) -> bool
 where
     F: FnOnce() + Send + 'static,
 {
@@ -256,7 +256,7 @@ where
 /// # Safety
 ///
 /// The work function must be in this module, and `item` be valid to run. If that depends on the device,
-/// `item` must own a [`Pending`], and drop it last.
+/// `item` must own a [`DeferredCount`], and drop it last.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn enqueue<W, const ID: u64>(item: W)

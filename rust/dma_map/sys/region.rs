@@ -77,7 +77,7 @@ unsafe impl Send for Listed {}
 ///
 /// A process that holds the lock for longer is stuck in the kernel. The revocation runs in the unbind
 /// of a driver, with locks of the bus held.
-const PATIENCE: Msecs = 5000;
+const REVOKE_TIMEOUT: Msecs = 5000;
 
 /// The user mappings of one piece of memory.
 #[pin_data]
@@ -288,7 +288,7 @@ impl Region {
     ///
     /// `ETIMEDOUT`: at least one mapping is left.
     pub(crate) fn revoke(self: &Arc<Self>) -> Result {
-        let mut left = msecs_to_jiffies(PATIENCE);
+        let mut left = msecs_to_jiffies(REVOKE_TIMEOUT);
         if self.next().is_none() {
             return Ok(());
         }

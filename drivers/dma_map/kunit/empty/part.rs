@@ -72,9 +72,9 @@ macro_rules! parts {
                 }
             }
 
-            fn whole_lines(&self, line: usize) -> bool {
+            fn owns_cache_lines(&self, line: usize) -> bool {
                 match self {
-                    $(Self::$variant(buffer) => buffer.whole_lines(line),)*
+                    $(Self::$variant(buffer) => buffer.owns_cache_lines(line),)*
                 }
             }
         }

@@ -59,7 +59,7 @@ mod tests {
         })
     }
 
-    /// The ledger is not kept where nobody looks: the device still reaches what was leaked, and nobody
+    /// Leaks are not tracked where nobody looks: the device still reaches what was leaked, and nobody
     /// else gets it.
     ///
     /// kernel: unwatched

@@ -138,8 +138,8 @@ unsafe impl SgBuffer for Watched {
         self.buffer().try_for_each_chunk(f)
     }
 
-    fn whole_lines(&self, line: usize) -> bool {
-        self.buffer().whole_lines(line)
+    fn owns_cache_lines(&self, line: usize) -> bool {
+        self.buffer().owns_cache_lines(line)
     }
 }
 

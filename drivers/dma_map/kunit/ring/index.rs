@@ -4,16 +4,16 @@
 
 use crate::check::*;
 use dma_map::ring::index::{
-    Emptying,
-    Filling,
-    Impossible,
+    BadCounter,
+    ConsumerIndex,
+    ProducerIndex,
     MAX_LEN, //
 };
 use kernel::prelude::*;
 
 /// A ring of `len` slots whose counters stand at `start`, with `held` slots filled.
-fn filling(len: usize, start: u32, held: u32) -> Result<Filling> {
-    let mut ring = Filling::new(len).ok_or(EINVAL)?;
+fn filling(len: usize, start: u32, held: u32) -> Result<ProducerIndex> {
+    let mut ring = ProducerIndex::new(len).ok_or(EINVAL)?;
 
     // Round and round, in steps as large as they can be.
     let mut at: u32 = 0;
@@ -43,13 +43,13 @@ mod tests {
     #[test]
     fn lengths_are_powers_of_two() -> Result {
         for len in [0, 3, 5, 6, 7, 9, 1000, MAX_LEN as usize + 1, usize::MAX] {
-            check!(Filling::new(len).is_none(), "{len}");
-            check!(Emptying::new(len).is_none(), "{len}");
+            check!(ProducerIndex::new(len).is_none(), "{len}");
+            check!(ConsumerIndex::new(len).is_none(), "{len}");
         }
         for shift in 0..32 {
-            let ring = Filling::new(1 << shift).ok_or(EINVAL)?;
+            let ring = ProducerIndex::new(1 << shift).ok_or(EINVAL)?;
             check_eq!(ring.room(), 1 << shift);
-            check!(Emptying::new(1 << shift).is_some());
+            check!(ConsumerIndex::new(1 << shift).is_some());
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ mod tests {
                         check_eq!(ring.emptied(claim), Ok(new));
                         check_eq!(ring.room(), len as u32 - held + new);
                     } else {
-                        check_eq!(ring.emptied(claim), Err(Impossible));
+                        check_eq!(ring.emptied(claim), Err(BadCounter));
                         check_eq!(ring.room(), len as u32 - held);
                     }
                 }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn all_claims_of_a_filler_are_judged() -> Result {
-        let mut ring = Emptying::new(4).ok_or(EINVAL)?;
+        let mut ring = ConsumerIndex::new(4).ok_or(EINVAL)?;
         check_eq!(ring.filled(3), Ok(3));
         ring.advance();
         // 2 of 4 are there, and the claims are judged from 3 on.
@@ -109,7 +109,7 @@ mod tests {
                     check_eq!(ring.available(), claim - 1);
                 }
                 _ => {
-                    check_eq!(ring.filled(claim), Err(Impossible));
+                    check_eq!(ring.filled(claim), Err(BadCounter));
                     check_eq!(ring.available(), 2);
                 }
             }
@@ -120,14 +120,14 @@ mod tests {
     #[test]
     fn counters_wrap() -> Result {
         // In the largest ring, two steps are once around the counter.
-        let mut ring = Emptying::new(MAX_LEN as usize).ok_or(EINVAL)?;
+        let mut ring = ConsumerIndex::new(MAX_LEN as usize).ok_or(EINVAL)?;
         check_eq!(ring.filled(MAX_LEN), Ok(MAX_LEN));
-        check_eq!(ring.filled(MAX_LEN + 1), Err(Impossible));
+        check_eq!(ring.filled(MAX_LEN + 1), Err(BadCounter));
         check_eq!(ring.next(), Some(0));
         ring.advance();
         check_eq!(ring.next(), Some(1));
         check_eq!(ring.filled(MAX_LEN + 1), Ok(1));
-        check_eq!(ring.filled(0), Err(Impossible));
+        check_eq!(ring.filled(0), Err(BadCounter));
         check_eq!(ring.counter(), 1);
         Ok(())
     }
@@ -140,7 +140,7 @@ mod tests {
         check_eq!(full.counter(), before);
         check_eq!(full.next(), None);
 
-        let mut empty = Emptying::new(2).ok_or(EINVAL)?;
+        let mut empty = ConsumerIndex::new(2).ok_or(EINVAL)?;
         empty.advance();
         check_eq!(empty.counter(), 0);
         check_eq!(empty.next(), None);

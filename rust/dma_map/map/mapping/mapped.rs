@@ -13,7 +13,7 @@ use crate::{
     sys::{
         chunk::Chunk,
         ffi,
-        ledger, //
+        leak_tracking, //
     },
 };
 use core::ops::Range;
@@ -66,7 +66,7 @@ impl<'bound> Mapped<'bound> {
     /// - `EINVAL`: the chunk is longer than the device's `max_segment_size`, or crosses its
     ///   `segment_boundary`.
     /// - `EIO`: the device cannot reach the chunk, and no bounce buffer is allowed, none exists, or one
-    ///   that could be used is out of reach.
+    ///   that could be used is out of constraints.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: C did not map it. The caller gets the cause from [`reason`]: here, the chunk would
     ///   have to be kept across the call.
@@ -81,8 +81,8 @@ impl<'bound> Mapped<'bound> {
         chunk: Chunk,
         mut attrs: c_ulong,
     ) -> Result<Self> {
-        let (raw, reach) = (dev.as_raw(), dev.reach());
-        if !reach.takes(chunk.len) {
+        let (raw, constraints) = (dev.as_raw(), dev.constraints());
+        if !constraints.takes(chunk.len) {
             return Err(EINVAL);
         }
         // CAST: Not more than `max_segment_size`, which is 32 bits.
@@ -97,7 +97,7 @@ impl<'bound> Mapped<'bound> {
             if attrs & (coherent | bindings::DMA_ATTR_MMIO as c_ulong) != 0 {
                 ffi::direct_limit(raw)
             } else {
-                reach.limit()
+                constraints.limit()
             }
         };
         if chunk.last() > limit {
@@ -113,10 +113,10 @@ impl<'bound> Mapped<'bound> {
 
         // DMA debugging counts the mappings that start in one cache line, and warns of many. If DMA is
         // coherent with the caches, they do no harm; otherwise the callers keep them apart.
-        if cfg!(CONFIG_DMA_API_DEBUG) && reach.cache_alignment() == 1 {
+        if cfg!(CONFIG_DMA_API_DEBUG) && constraints.cache_alignment() == 1 {
             attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES as c_ulong;
         }
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         let no_warn = bindings::DMA_ATTR_NO_WARN as c_ulong;
         // SAFETY: `dev` is bound; the chunk is memory or MMIO as the attributes say, by the safety
         // requirements of this function, and the device's mask reaches it.
@@ -134,9 +134,9 @@ impl<'bound> Mapped<'bound> {
             size,
             attrs: attrs & KEPT,
         };
-        line.enter(raw, || this.entry::<D>());
+        tracked.add(raw, || this.entry::<D>());
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if reach.crosses(address.into(), chunk.len) {
+        if constraints.crosses(address.into(), chunk.len) {
             // SAFETY: Mapped above in direction `D`, no device has the address yet, and `this` is not used
             // again.
             unsafe { this.unmap::<D>(UnmapAttrs::IN_SYNC) };
@@ -167,8 +167,8 @@ impl<'bound> Mapped<'bound> {
         self.address.wrapping_add(offset as DmaAddress)
     }
 
-    fn entry<D: Direction>(&self) -> ledger::Entry {
-        ledger::Entry::Phys {
+    fn entry<D: Direction>(&self) -> leak_tracking::Entry {
+        leak_tracking::Entry::Phys {
             address: self.address,
             size: self.size,
             direction: D::RAW,
@@ -226,7 +226,7 @@ impl<'bound> Mapped<'bound> {
     /// again.
     #[inline]
     pub(super) unsafe fn unmap<D: Direction>(&self, end: UnmapAttrs) {
-        ledger::strike(self.dev.as_raw(), || self.entry::<D>());
+        leak_tracking::untrack(self.dev.as_raw(), || self.entry::<D>());
         // SAFETY: `dev` is bound, and the memory is mapped for it (type invariants) in direction `D`. The
         // device is done, and the mapping is not used again (safety requirements of this function).
         unsafe {

@@ -19,7 +19,7 @@ use crate::{
     },
     engine::Engine,
     error::Refused,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     handle::Backing,
     state::{
         private::State as _,
@@ -136,7 +136,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         self.sync_back();
 
         // SAFETY: The range was synced above, and the rest still is in sync for the device.
-        unsafe { self.into_state(Device::of(engine, Inside(())), |_| ()) }
+        unsafe { self.into_state(Device::of(engine, CrateToken(())), |_| ()) }
     }
 
     /// Unmaps the buffer and returns it, with what the device wrote outside of the range, too.

@@ -39,7 +39,7 @@ use crate::{
     },
     sys::{
         ffi,
-        ledger, //
+        leak_tracking, //
     },
 };
 use kernel::prelude::*;
@@ -100,7 +100,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         let (mut sg, state) = self.into_parts();
         if !needs_unmap {
             // With DMA debugging, every mapping needs an unmap, so this is not reached.
-            ledger::strike(sg.dev.as_raw(), || {
+            leak_tracking::untrack(sg.dev.as_raw(), || {
                 sg.table().entry(D::RAW, sg.options.attrs())
             });
             // SAFETY: The kernel has said that this mapping needs no unmap.

@@ -34,7 +34,7 @@ use crate::{
     },
     sys::{
         ffi,
-        ledger, //
+        leak_tracking, //
     },
 };
 use kernel::bindings;
@@ -48,7 +48,7 @@ use kernel::bindings;
 pub struct Sg<'bound, B: SgSource> {
     pub(super) dev: DmaDevice<'bound>,
     /// The table, unless the buffer keeps it.
-    pub(super) own: B::Own,
+    pub(super) own: B::OwnTable,
     /// The mapping's options, which unmapping needs again.
     pub(super) options: MapOptions,
     /// The length of `buffer`. `buffer.len()` is not called while the device owns the memory: a vector
@@ -95,7 +95,7 @@ impl<B: SgSource> Sg<'_, B> {
     unsafe fn unmap_table<D: Direction>(&self, end: UnmapAttrs) {
         let options = self.options.attrs();
 
-        ledger::strike(self.dev.as_raw(), || self.table().entry(D::RAW, options));
+        leak_tracking::untrack(self.dev.as_raw(), || self.table().entry(D::RAW, options));
         // SAFETY: The table is mapped for `dev` (type invariants), in direction `D`, and the device is done
         // (safety requirements of this function).
         unsafe { self.table().unmap(self.dev, D::RAW, options, end) };

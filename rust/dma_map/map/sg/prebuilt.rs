@@ -4,7 +4,7 @@
 
 use super::source::{
     check_table,
-    private::Tabled,
+    private::TableSource,
     SgSource,
     MAP_ATTRS, //
 };
@@ -18,7 +18,7 @@ use crate::{
         page_list::PageList, //
     },
     device::{
-        reach::Reach,
+        constraints::Constraints,
         DmaDevice, //
     },
     direction::{
@@ -26,10 +26,10 @@ use crate::{
         ToDevice, //
     },
     error::MapError,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     model::sg_options::SgOptions,
     seg::table::Table,
-    sys::ledger, //
+    sys::leak_tracking, //
 };
 use kernel::prelude::*;
 
@@ -89,15 +89,15 @@ impl<B: SgBuffer> Inner<B> {
     fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
         // INVARIANT: The table is built for this binding; if that fails, the old one stays.
         self.table = Table::new(dev, &self.buffer, options)?;
-        self.built_for = dev.reach().binding();
-        self.ready_for = Self::number_if_ready(dev.reach());
+        self.built_for = dev.constraints().binding();
+        self.ready_for = Self::number_if_ready(dev.constraints());
         Ok(())
     }
 
     /// Returns `ready_for` for a table of this binding.
-    fn number_if_ready(reach: &Reach) -> u64 {
-        if reach.leaves_tables() && reach.settled() {
-            reach.binding()
+    fn number_if_ready(constraints: &Constraints) -> u64 {
+        if constraints.leaves_tables() && constraints.settled() {
+            constraints.binding()
         } else {
             0
         }
@@ -134,8 +134,8 @@ impl<B: SgBuffer> Prebuilt<B> {
                     inner,
                     Inner {
                         table,
-                        built_for: dev.reach().binding(),
-                        ready_for: Inner::<B>::number_if_ready(dev.reach()),
+                        built_for: dev.constraints().binding(),
+                        ready_for: Inner::<B>::number_if_ready(dev.constraints()),
                         buffer,
                     },
                 ),
@@ -186,22 +186,22 @@ impl Prebuilt<PageList> {
     }
 }
 
-impl<B: SgBuffer> Tabled for Prebuilt<B> {
-    type Own = ();
+impl<B: SgBuffer> TableSource for Prebuilt<B> {
+    type OwnTable = ();
 
     #[inline(always)]
     unsafe fn map<D: Direction>(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
-        let binding = dev.reach().binding();
+        let binding = dev.constraints().binding();
         let inner = &mut *self.inner;
         check_lines::<D, B>(dev, &inner.buffer)?;
 
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         // A table that was built without `require_coherent` may describe memory that must bounce.
         let is_ready = inner.ready_for == binding && !options.is_coherent();
         if !is_ready {
             if inner.built_for != binding || options.is_coherent() {
                 inner.rebuild(dev, options)?;
-            } else if !dev.reach().settled() {
+            } else if !dev.constraints().settled() {
                 // The same check as in `Table::new`.
                 let attrs = options.attrs();
                 inner.table.check_reach(dev, ToDevice::RAW, attrs)?;
@@ -219,7 +219,7 @@ impl<B: SgBuffer> Tabled for Prebuilt<B> {
                 inner.table.check(dev, D::RAW, attrs)?;
             }
         }
-        line.enter(dev.as_raw(), || inner.table.entry(D::RAW, options.attrs()));
+        tracked.add(dev.as_raw(), || inner.table.entry(D::RAW, options.attrs()));
         Ok(())
     }
 
@@ -246,7 +246,7 @@ impl<B: SgBuffer> SgSource for Prebuilt<B> {
     }
 
     #[inline(always)]
-    fn memory_mut(&mut self, _: Inside) -> &mut B {
+    fn memory_mut(&mut self, _: CrateToken) -> &mut B {
         &mut self.inner.buffer
     }
 }

@@ -12,10 +12,10 @@ use crate::{
         DmaDevice, //
     },
     direction::Direction,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     model::sg_options::SgOptions,
     seg::table::Table,
-    sys::ledger, //
+    sys::leak_tracking, //
 };
 use kernel::{
     bindings,
@@ -26,9 +26,9 @@ pub(super) mod private {
     use super::*;
 
     /// Access to the table of a source.
-    pub trait Tabled {
+    pub trait TableSource {
         /// The part that the mapping keeps itself: the table, unless the source has it.
-        type Own: Send + Sync;
+        type OwnTable: Send + Sync;
 
         /// Maps all of the memory.
         ///
@@ -44,24 +44,24 @@ pub(super) mod private {
             &mut self,
             dev: DmaDevice<'_>,
             options: SgOptions,
-        ) -> Result<Self::Own>;
+        ) -> Result<Self::OwnTable>;
 
         /// Returns the table, which describes all of the memory unless it was freed.
-        fn table<'a>(&'a self, own: &'a Self::Own) -> &'a Table;
+        fn table<'a>(&'a self, own: &'a Self::OwnTable) -> &'a Table;
 
         /// Frees the table.
         ///
         /// # Safety
         ///
         /// It must not be mapped, or need no unmap.
-        unsafe fn free_table(&mut self, own: &mut Self::Own);
+        unsafe fn free_table(&mut self, own: &mut Self::OwnTable);
     }
 }
 
 /// A source of scatter-gather mappings: an [`SgBuffer`], or a [`Prebuilt`](super::Prebuilt).
 ///
 /// Implemented for these only.
-pub trait SgSource: private::Tabled + Send + Sized + 'static {
+pub trait SgSource: private::TableSource + Send + Sized + 'static {
     /// The memory.
     type Memory: SgBuffer<Element = Self::Element>;
 
@@ -73,7 +73,7 @@ pub trait SgSource: private::Tabled + Send + Sized + 'static {
 
     /// Returns the memory, mutably; the caller must not replace it.
     #[doc(hidden)]
-    fn memory_mut(&mut self, _: Inside) -> &mut Self::Memory;
+    fn memory_mut(&mut self, _: CrateToken) -> &mut Self::Memory;
 }
 
 /// The attributes for all tables, in addition to those of the driver.
@@ -100,14 +100,14 @@ pub(super) fn check_table<D: Direction>(
         lines.check_lengths(table.lengths())?;
     }
     // With cache maintenance, C bounces small pieces that the device writes, at any address.
-    if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.reach().settled() {
+    if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.constraints().settled() {
         table.check_reach(dev, D::RAW, attrs)?;
     }
     Ok(())
 }
 
-impl<B: SgBuffer> private::Tabled for B {
-    type Own = Table;
+impl<B: SgBuffer> private::TableSource for B {
+    type OwnTable = Table;
 
     #[inline(always)]
     unsafe fn map<D: Direction>(
@@ -117,14 +117,14 @@ impl<B: SgBuffer> private::Tabled for B {
     ) -> Result<Table> {
         check_lines::<D, B>(dev, self)?;
 
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         let mut table = Table::new(dev, self, options)?;
         let attrs = options.attrs() | MAP_ATTRS;
         check_table::<D>(dev, &table, attrs)?;
         // SAFETY: The table describes memory that the buffer owns; it is not mapped, and nothing accesses
         // it (safety requirements of this function).
         unsafe { table.map(dev, D::RAW, attrs)? };
-        line.enter(dev.as_raw(), || table.entry(D::RAW, options.attrs()));
+        tracked.add(dev.as_raw(), || table.entry(D::RAW, options.attrs()));
         Ok(table)
     }
 
@@ -148,7 +148,7 @@ impl<B: SgBuffer> SgSource for B {
     }
 
     #[inline(always)]
-    fn memory_mut(&mut self, _: Inside) -> &mut B {
+    fn memory_mut(&mut self, _: CrateToken) -> &mut B {
         self
     }
 }

@@ -5,8 +5,8 @@
 use super::{
     memory::{
         alloc,
+        CoherentAlloc,
         Large,
-        Memory,
         Plain,
         Size, //
     },
@@ -36,7 +36,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// Memory for the device alone, without a kernel mapping (`DMA_ATTR_NO_KERNEL_MAPPING`).
+/// CoherentAlloc for the device alone, without a kernel mapping (`DMA_ATTR_NO_KERNEL_MAPPING`).
 ///
 /// For memory that only hardware reads and writes: a firmware's heap, or a frame buffer that the CPU
 /// never draws to. The handle has an address for the device, and nothing else. The value that C returns
@@ -67,7 +67,7 @@ pub type CoherentHandle<'bound, E> = Dma<NoKernelMapping<'bound>, Bidirectional,
 /// or to a `struct page`, or be something else.
 pub struct NoKernelMapping<'bound> {
     dev: DmaDevice<'bound>,
-    memory: Memory,
+    memory: CoherentAlloc,
 }
 
 // SAFETY: The memory does not move before it is freed.
@@ -151,7 +151,8 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
         // SAFETY: These are the arguments and results of the allocation above.
-        let memory = unsafe { Memory::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()) };
+        let memory =
+            unsafe { CoherentAlloc::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()) };
         // INVARIANT: Allocated above for `dev`.
         let backing = NoKernelMapping { dev, memory };
         // SAFETY: The memory was allocated for this device, and coherent memory needs no sync.

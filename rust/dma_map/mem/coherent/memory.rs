@@ -11,7 +11,7 @@ use crate::{
     sys::{
         deferral,
         ffi,
-        ledger, //
+        leak_tracking, //
     },
 };
 use core::{
@@ -57,7 +57,7 @@ impl Size for Large {
 /// # Invariants
 ///
 /// They are those of one `dma_alloc_attrs()`. This value owns the memory.
-pub struct Memory {
+pub struct CoherentAlloc {
     dev: *mut bindings::device,
     size: usize,
     cpu: *mut c_void,
@@ -66,12 +66,12 @@ pub struct Memory {
 }
 
 // SAFETY: Any thread may free coherent memory.
-unsafe impl Send for Memory {}
+unsafe impl Send for CoherentAlloc {}
 
 // SAFETY: A shared reference gives only an address and a size.
-unsafe impl Sync for Memory {}
+unsafe impl Sync for CoherentAlloc {}
 
-impl Memory {
+impl CoherentAlloc {
     /// Makes the value from the arguments of an allocation.
     ///
     /// # Safety
@@ -112,7 +112,7 @@ impl Memory {
     /// Nobody may use the memory any more. The caller must be allowed to sleep, and the device be bound.
     #[inline]
     pub(crate) unsafe fn free(self) {
-        ledger::strike(self.dev, || ledger::Entry::Coherent {
+        leak_tracking::untrack(self.dev, || leak_tracking::Entry::Coherent {
             size: self.size,
             cpu: self.cpu,
             dma: self.dma,
@@ -130,7 +130,7 @@ impl Memory {
     /// Nobody may use the memory any more, and `dev` must be its device.
     #[inline]
     pub(super) unsafe fn free_anywhere(self, dev: DmaDevice<'_>) {
-        // A free that cannot be deferred, for lack of memory, stays in the ledger. So the entry is
+        // A free that cannot be deferred, for lack of memory, stays on the list of leak tracking. So the entry is
         // struck only where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
             if ffi::may_sleep() {
@@ -165,7 +165,7 @@ impl Memory {
 ///
 /// # Safety
 ///
-/// Those of [`Memory::free_anywhere`]; `binding` must be that of the memory's device.
+/// Those of [`CoherentAlloc::free_anywhere`]; `binding` must be that of the memory's device.
 #[no_mangle]
 unsafe extern "C" fn dma_map_free_later(
     binding: *const c_void,
@@ -177,7 +177,7 @@ unsafe extern "C" fn dma_map_free_later(
     // SAFETY: The caller guarantees that `binding` is that of the device, and that the memory is unused.
     unsafe {
         let dev = DmaDevice::from_binding(binding);
-        Memory::from_parts(dev, size, cpu, dma, attrs).free_later(dev);
+        CoherentAlloc::from_parts(dev, size, cpu, dma, attrs).free_later(dev);
     }
 }
 
@@ -198,8 +198,8 @@ pub(super) fn alloc<Z: Size>(
     if size == 0 || size >= Z::LIMIT {
         return Err(EINVAL);
     }
-    let (reach, beyond) = (dev.reach(), options.is_beyond_segment_limits());
-    if !beyond && !reach.takes_coherent(size) {
+    let (constraints, beyond) = (dev.constraints(), options.is_beyond_segment_limits());
+    if !beyond && !constraints.takes_coherent(size) {
         return Err(EINVAL);
     }
     // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
@@ -211,7 +211,7 @@ pub(super) fn alloc<Z: Size>(
         return Err(ENOMEM);
     }
 
-    let line = ledger::Line::new()?;
+    let tracked = leak_tracking::ListNode::new()?;
     let mut dma = MaybeUninit::<DmaAddress>::uninit();
     // SAFETY: `dev` is bound, by the type invariants of `DmaDevice`.
     let cpu = unsafe {
@@ -228,17 +228,18 @@ pub(super) fn alloc<Z: Size>(
         .ok_or_else(|| refusal::reason_of_allocation(dev, dev.coherent_mask(), size))?;
     // SAFETY: The function has not failed, so it has written the address.
     let dma = unsafe { dma.assume_init() };
-    line.enter(dev.as_raw(), || ledger::Entry::Coherent {
+    tracked.add(dev.as_raw(), || leak_tracking::Entry::Coherent {
         size,
         cpu: cpu.as_ptr(),
         dma,
         attrs: options.attrs(),
     });
     // The C function aligns to the size; CMA and a pool of the device's own align to less.
-    if !beyond && reach.crosses_coherent(dma, size) {
+    if !beyond && constraints.crosses_coherent(dma, size) {
         // SAFETY: Allocated above for `dev`, and not used.
         unsafe {
-            Memory::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()).free_anywhere(dev)
+            CoherentAlloc::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs())
+                .free_anywhere(dev)
         };
         return Err(EIO);
     }

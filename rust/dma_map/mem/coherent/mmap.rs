@@ -3,16 +3,16 @@
 //! User space mappings of coherent memory: the backend of [`Mmap`].
 
 use super::{
-    memory::Memory,
+    memory::CoherentAlloc,
     DmaCoherent, //
 };
 use crate::{
     device::DmaDevice,
     engine::Engine,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     handle::Backing as _,
     mmap::{
-        private::Backend,
+        private::MmapBackend,
         Mmap, //
     },
     state::{
@@ -35,10 +35,10 @@ use zerocopy::{
     IntoBytes, //
 };
 
-impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>> {
-    type Memory = Memory;
+impl<T: KnownSize + ?Sized, E: Engine> MmapBackend for DmaCoherent<'_, T, Shared<E>> {
+    type Memory = CoherentAlloc;
 
-    fn device(&self, _: Inside) -> DmaDevice<'_> {
+    fn device(&self, _: CrateToken) -> DmaDevice<'_> {
         self.backing.dev.shorter()
     }
 
@@ -67,15 +67,15 @@ impl<T: KnownSize + ?Sized, E: Engine> Backend for DmaCoherent<'_, T, Shared<E>>
         }
     }
 
-    unsafe fn into_memory(self) -> Memory {
+    unsafe fn into_memory(self) -> CoherentAlloc {
         let (backing, _state) = self.into_parts();
 
         // SAFETY: `backing` is not used again.
         unsafe { backing.memory() }
     }
 
-    unsafe fn free(memory: Memory) {
-        // SAFETY: The requirements of this function are those of `Memory::free`.
+    unsafe fn free(memory: CoherentAlloc) {
+        // SAFETY: The requirements of this function are those of `CoherentAlloc::free`.
         unsafe { memory.free() };
     }
 }

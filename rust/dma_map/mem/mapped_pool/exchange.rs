@@ -15,7 +15,7 @@ use super::{
         BATCH, //
     },
     store::{
-        Life,
+        Phase,
         Store, //
     },
 };
@@ -40,13 +40,13 @@ impl Store {
         // SAFETY: The store has these caches, and is borrowed until the call returns.
         match unsafe { Cache::take(&self.caches) } {
             Some(slot) => Ok(slot),
-            None => self.take_shared(),
+            None => self.take_slow(),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn take_shared(&self) -> Result<NonNull<Slot>> {
+    fn take_slow(&self) -> Result<NonNull<Slot>> {
         // SAFETY: Guards do not overlap here. The store is borrowed, so the caches stay.
         let cache = unsafe { self.caches.enter() };
 
@@ -108,7 +108,7 @@ impl Store {
         // SAFETY: The caller owns the slot of this store, and gives it up if this succeeds.
         if !unsafe { Cache::put(caches, slot, capacity) } {
             // SAFETY: The slot was not put, so it is still the caller's, who guarantees the rest.
-            unsafe { Self::put_shared(slot) };
+            unsafe { Self::put_slow(slot) };
         }
     }
 
@@ -117,7 +117,7 @@ impl Store {
     /// That of [`put`](Self::put).
     #[cold]
     #[inline(never)]
-    unsafe fn put_shared(slot: NonNull<Slot>) {
+    unsafe fn put_slow(slot: NonNull<Slot>) {
         // SAFETY: The caller owns the slot, so it is valid.
         let store = unsafe { slot.as_ref().store() };
         // SAFETY: The caller owns the slot, so its store exists.
@@ -142,10 +142,10 @@ impl Store {
             } else {
                 shared.free.push(slot);
             }
-            if capacity == 0 && shared.life == Life::Open && shared.free.len() > usual / 2 {
+            if capacity == 0 && shared.phase == Phase::Open && shared.free.len() > usual / 2 {
                 this.capacity.store(usual, Relaxed);
             }
-            shared.is_over()
+            shared.is_drained()
         });
 
         drop(cache);
@@ -173,7 +173,7 @@ impl Store {
 
         let over = this.with(|shared| {
             shared.quarantined = shared.quarantined.wrapping_add(1);
-            shared.is_over()
+            shared.is_drained()
         });
         if over {
             // SAFETY: All buffers are back or quarantined, so nobody uses the store.

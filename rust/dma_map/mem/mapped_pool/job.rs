@@ -8,7 +8,7 @@ use crate::{
     sys::{
         deferral::{
             self,
-            Pending, //
+            DeferredCount, //
         },
         ffi, //
     },
@@ -32,7 +32,7 @@ type Task = unsafe fn(NonNull<Store>);
 #[pin_data]
 pub(super) struct Job {
     task: Option<(Task, NonNull<Store>)>,
-    pending: Option<Pending>,
+    pending: Option<DeferredCount>,
     #[pin]
     work: Work<Job>,
 }

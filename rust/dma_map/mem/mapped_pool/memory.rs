@@ -16,7 +16,7 @@ use crate::{
     sys::{
         chunk::Chunk,
         ffi,
-        ledger,
+        leak_tracking,
         linear, //
     },
 };
@@ -35,7 +35,7 @@ use kernel::{
 /// This value owns pages of `size` bytes. `page` is the first, `cpu` its address, and `dma` their DMA
 /// address in `direction`. `dma_alloc_pages()` has mapped them if `node` is `None`, else
 /// `dma_map_phys()`.
-pub(super) struct Memory {
+pub(super) struct ChunkMemory {
     page: NonNull<bindings::page>,
     cpu: NonNull<c_void>,
     dma: DmaAddress,
@@ -51,7 +51,7 @@ fn order(size: usize) -> u32 {
     usize::BITS.wrapping_sub(pages.wrapping_sub(1).leading_zeros())
 }
 
-impl Memory {
+impl ChunkMemory {
     /// Allocates a zeroed chunk, and maps it.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ impl Memory {
         direction: bindings::dma_data_direction,
         gfp: Gfp,
     ) -> Result<Self> {
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         let (size, node) = (layout.chunk_size, layout.node);
         let (page, dma) = match node {
             None => Self::near(dev, size, direction, gfp)?,
@@ -83,7 +83,7 @@ impl Memory {
             direction,
             node,
         };
-        line.enter(dev.as_raw(), || this.entry());
+        tracked.add(dev.as_raw(), || this.entry());
 
         // `dma_alloc_pages()` checks the mask for coherent memory.
         if !dev.takes_address(dma, size) {
@@ -157,7 +157,7 @@ impl Memory {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result<DmaAddress> {
-        if chunk.last() > dev.reach().limit() {
+        if chunk.last() > dev.constraints().limit() {
             refusal::check(dev, chunk, direction, attrs)?;
         }
 
@@ -190,15 +190,15 @@ impl Memory {
         self.dma
     }
 
-    fn entry(&self) -> ledger::Entry {
+    fn entry(&self) -> leak_tracking::Entry {
         match self.node {
-            None => ledger::Entry::Pages {
+            None => leak_tracking::Entry::Pages {
                 size: self.size,
                 page: self.page,
                 dma: self.dma,
                 direction: self.direction,
             },
-            Some(_) => ledger::Entry::Phys {
+            Some(_) => leak_tracking::Entry::Phys {
                 address: self.dma,
                 size: self.size,
                 direction: self.direction,
@@ -214,7 +214,7 @@ impl Memory {
     /// `dev` must be the device that it was allocated for, and be bound. Nobody may use the memory any
     /// more. The context must be one that may sleep, or the one that allocated the memory.
     pub(super) unsafe fn free(self, dev: DmaDevice<'_>) {
-        ledger::strike(dev.as_raw(), || self.entry());
+        leak_tracking::untrack(dev.as_raw(), || self.entry());
 
         let (page, dev) = (self.page.as_ptr(), dev.as_raw());
         // SAFETY: By the type invariants these are the arguments of the allocation and the mapping. The

@@ -8,7 +8,7 @@
 use super::{
     job::Job,
     layout::Layout,
-    memory::Memory,
+    memory::ChunkMemory,
     slot::{
         Cache,
         List,
@@ -48,7 +48,7 @@ use kernel::{
 /// Whoever took it off the list of blank chunks may use it. When its slots have been given away, only
 /// the one that frees the store may.
 pub(super) struct Chunk {
-    pub(super) memory: Cell<Option<Memory>>,
+    pub(super) memory: Cell<Option<ChunkMemory>>,
     /// The index of the next blank chunk.
     pub(super) next: Cell<usize>,
     pub(super) home: Cell<usize>,
@@ -56,7 +56,7 @@ pub(super) struct Chunk {
 
 /// The phases of a store's life.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Life {
+pub(super) enum Phase {
     /// Its pool exists.
     Open,
     /// Its pool is gone, and the caches may still hold buffers.
@@ -73,7 +73,7 @@ pub(super) struct Shared {
     allocated: usize,
     pub(super) quarantined: usize,
     pub(super) exhausted: usize,
-    pub(super) life: Life,
+    pub(super) phase: Phase,
 }
 
 impl Shared {
@@ -85,8 +85,8 @@ impl Shared {
     }
 
     /// Returns whether the store is unused: `true` once, for the caller that made it so.
-    pub(super) fn is_over(&self) -> bool {
-        self.life == Life::Drained
+    pub(super) fn is_drained(&self) -> bool {
+        self.phase == Phase::Drained
             && self.free.len().wrapping_add(self.quarantined) == self.allocated
     }
 }
@@ -186,7 +186,7 @@ impl Store {
                     allocated: 0,
                     quarantined: 0,
                     exhausted: 0,
-                    life: Life::Open,
+                    phase: Phase::Open,
                 }),
             }),
             Gfp::Kernel.flags(),
@@ -202,7 +202,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Those of [`Memory::alloc`].
+    /// Those of [`ChunkMemory::alloc`].
     pub(super) fn prefill(&self) -> Result {
         while self.with(|shared| shared.allocated) < self.layout.prefill {
             let Some(index) = self.with(|shared| shared.take_blank(&self.chunks)) else {
@@ -229,7 +229,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Those of [`Memory::alloc`]. The chunk is blank again then.
+    /// Those of [`ChunkMemory::alloc`]. The chunk is blank again then.
     ///
     /// # Safety
     ///
@@ -256,7 +256,7 @@ impl Store {
         let chunk = self.chunks.get(index).ok_or(ENOMEM)?;
         let slots = self.slots.get(start..).ok_or(ENOMEM)?;
 
-        let memory = Memory::alloc(self.dev, layout, self.direction, gfp)?;
+        let memory = ChunkMemory::alloc(self.dev, layout, self.direction, gfp)?;
         let (cpu, dma) = (memory.cpu(), memory.dma());
         chunk.memory.set(Some(memory));
 

@@ -11,7 +11,7 @@ use crate::{
     gfp::Gfp,
     sys::{
         ffi,
-        ledger, //
+        leak_tracking, //
     },
 };
 use core::ptr::NonNull;
@@ -24,7 +24,7 @@ use kernel::{
 
 /// The arguments of the C API's functions that an allocation does not return.
 #[derive(Clone, Copy)]
-pub struct Place {
+pub struct AllocArgs {
     pub(super) dev: *mut bindings::device,
     pub(super) cpu: NonNull<c_void>,
     pub(super) size: usize,
@@ -36,36 +36,36 @@ mod private {
 
     /// The operations on an allocation.
     ///
-    /// `place` must be the one that the memory was allocated for, and its device must be bound.
-    pub trait Backend: Copy + Send + Sync + 'static {
+    /// `args` must be the one that the memory was allocated for, and its device must be bound.
+    pub trait PagesBackend: Copy + Send + Sync + 'static {
         fn dma_address(&self) -> DmaAddress;
 
         /// # Safety
         ///
-        /// See [`Backend`].
-        unsafe fn sync_for_device(&self, place: &Place);
+        /// See [`PagesBackend`].
+        unsafe fn sync_for_device(&self, args: &AllocArgs);
 
         /// # Safety
         ///
-        /// See [`Backend`].
-        unsafe fn sync_for_cpu(&self, place: &Place);
+        /// See [`PagesBackend`].
+        unsafe fn sync_for_cpu(&self, args: &AllocArgs);
 
         /// # Safety
         ///
-        /// See [`Backend`]. Called once, where it may sleep, when nobody uses the memory any more.
-        unsafe fn free(self, place: &Place);
+        /// See [`PagesBackend`]. Called once, where it may sleep, when nobody uses the memory any more.
+        unsafe fn free(self, args: &AllocArgs);
 
         /// # Safety
         ///
-        /// See [`Backend`]. `vma` must be under initialisation, and map nothing yet.
-        unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int;
+        /// See [`PagesBackend`]. `vma` must be under initialisation, and map nothing yet.
+        unsafe fn mmap(&self, args: &AllocArgs, vma: *mut bindings::vm_area_struct) -> c_int;
     }
 }
 
 /// A kind of memory: [`ContiguousPages`] or [`NoncontiguousPages`].
-pub trait Memory: private::Backend {}
-impl Memory for ContiguousPages {}
-impl Memory for NoncontiguousPages {}
+pub trait StreamingPages: private::PagesBackend {}
+impl StreamingPages for ContiguousPages {}
+impl StreamingPages for NoncontiguousPages {}
 
 /// New memory, with its address for the CPU and its size in whole pages.
 pub(super) struct Allocation<M> {
@@ -100,7 +100,7 @@ impl ContiguousPages {
         size: usize,
         gfp: Gfp,
     ) -> Result<Allocation<Self>> {
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         let mut dma: DmaAddress = 0;
         // Zeroed before the mapping, too: the C function zeroes after it, and a bounce buffer would have
         // a copy of the old contents.
@@ -113,7 +113,7 @@ impl ContiguousPages {
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         let memory = Self { page, dma };
-        line.enter(dev.as_raw(), || memory.entry(size, D::RAW));
+        tracked.add(dev.as_raw(), || memory.entry(size, D::RAW));
 
         Ok(Allocation {
             memory,
@@ -124,8 +124,8 @@ impl ContiguousPages {
 }
 
 impl ContiguousPages {
-    fn entry(&self, size: usize, direction: bindings::dma_data_direction) -> ledger::Entry {
-        ledger::Entry::Pages {
+    fn entry(&self, size: usize, direction: bindings::dma_data_direction) -> leak_tracking::Entry {
+        leak_tracking::Entry::Pages {
             size,
             page: self.page,
             dma: self.dma,
@@ -134,43 +134,43 @@ impl ContiguousPages {
     }
 }
 
-impl private::Backend for ContiguousPages {
+impl private::PagesBackend for ContiguousPages {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
         self.dma
     }
 
-    unsafe fn sync_for_device(&self, place: &Place) {
-        // SAFETY: `Backend`: the pages are mapped at this place, for a device that is bound.
+    unsafe fn sync_for_device(&self, args: &AllocArgs) {
+        // SAFETY: `PagesBackend`: the pages are mapped at this place, for a device that is bound.
         unsafe {
-            bindings::__dma_sync_single_for_device(place.dev, self.dma, place.size, place.direction)
+            bindings::__dma_sync_single_for_device(args.dev, self.dma, args.size, args.direction)
         };
     }
 
-    unsafe fn sync_for_cpu(&self, place: &Place) {
-        // SAFETY: `Backend`: the pages are mapped at this place, for a device that is bound.
+    unsafe fn sync_for_cpu(&self, args: &AllocArgs) {
+        // SAFETY: `PagesBackend`: the pages are mapped at this place, for a device that is bound.
         unsafe {
-            bindings::__dma_sync_single_for_cpu(place.dev, self.dma, place.size, place.direction)
+            bindings::__dma_sync_single_for_cpu(args.dev, self.dma, args.size, args.direction)
         };
     }
 
-    unsafe fn free(self, place: &Place) {
-        ledger::strike(place.dev, || self.entry(place.size, place.direction));
-        // SAFETY: `Backend`: the pages are allocated at this place and unused, and this may sleep.
+    unsafe fn free(self, args: &AllocArgs) {
+        leak_tracking::untrack(args.dev, || self.entry(args.size, args.direction));
+        // SAFETY: `PagesBackend`: the pages are allocated at this place and unused, and this may sleep.
         unsafe {
             bindings::dma_free_pages(
-                place.dev,
-                place.size,
+                args.dev,
+                args.size,
                 self.page.as_ptr(),
                 self.dma,
-                place.direction,
+                args.direction,
             )
         };
     }
 
-    unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int {
-        // SAFETY: `Backend`: the pages are allocated at this place, and `vma` is under initialisation.
-        unsafe { bindings::dma_mmap_pages(place.dev, vma, place.size, self.page.as_ptr()) }
+    unsafe fn mmap(&self, args: &AllocArgs, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: `PagesBackend`: the pages are allocated at this place, and `vma` is under initialisation.
+        unsafe { bindings::dma_mmap_pages(args.dev, vma, args.size, self.page.as_ptr()) }
     }
 }
 
@@ -189,7 +189,7 @@ unsafe impl Sync for NoncontiguousPages {}
 impl NoncontiguousPages {
     /// Allocates `size` bytes of zeroes, and maps them for the CPU; `size` must not be 0.
     pub(super) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
-        let line = ledger::Line::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
         // The IOMMU code does not zero the pages.
         let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;
         // SAFETY: `dev` is bound, and has a mask, because its limits were set.
@@ -206,7 +206,7 @@ impl NoncontiguousPages {
             return Err(ENOMEM);
         };
 
-        line.enter(dev.as_raw(), || Self::entry(table, cpu, size, D::RAW));
+        tracked.add(dev.as_raw(), || Self::entry(table, cpu, size, D::RAW));
 
         Ok(Allocation {
             memory: Self { table },
@@ -222,8 +222,8 @@ impl NoncontiguousPages {
         cpu: NonNull<c_void>,
         size: usize,
         direction: bindings::dma_data_direction,
-    ) -> ledger::Entry {
-        ledger::Entry::Noncontiguous {
+    ) -> leak_tracking::Entry {
+        leak_tracking::Entry::Noncontiguous {
             size,
             table,
             cpu,
@@ -232,70 +232,70 @@ impl NoncontiguousPages {
     }
 }
 
-impl private::Backend for NoncontiguousPages {
+impl private::PagesBackend for NoncontiguousPages {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
         // SAFETY: The table has at least one entry, and is mapped to one segment.
         unsafe { bindings::sg_dma_address((*self.table.as_ptr()).sgl) }
     }
 
-    unsafe fn sync_for_device(&self, place: &Place) {
-        // SAFETY: `Backend`: the table is mapped at this place, for a device that is bound. The writes
+    unsafe fn sync_for_device(&self, args: &AllocArgs) {
+        // SAFETY: `PagesBackend`: the table is mapped at this place, for a device that is bound. The writes
         // through the `vmap()` are flushed first, for caches that are indexed by virtual addresses.
         unsafe {
             let table = self.table.as_ref();
-            ffi::flush_vmap(place.cpu.as_ptr(), place.size);
+            ffi::flush_vmap(args.cpu.as_ptr(), args.size);
             bindings::__dma_sync_sg_for_device(
-                place.dev,
+                args.dev,
                 table.sgl,
                 // CAST: The C API counts in `int`.
                 table.orig_nents as c_int,
-                place.direction,
+                args.direction,
             );
         }
     }
 
-    unsafe fn sync_for_cpu(&self, place: &Place) {
-        // SAFETY: `Backend`: the table is mapped at this place, for a device that is bound.
+    unsafe fn sync_for_cpu(&self, args: &AllocArgs) {
+        // SAFETY: `PagesBackend`: the table is mapped at this place, for a device that is bound.
         unsafe {
             let table = self.table.as_ref();
             bindings::__dma_sync_sg_for_cpu(
-                place.dev,
+                args.dev,
                 table.sgl,
                 // CAST: The C API counts in `int`.
                 table.orig_nents as c_int,
-                place.direction,
+                args.direction,
             );
-            ffi::invalidate_vmap(place.cpu.as_ptr(), place.size);
+            ffi::invalidate_vmap(args.cpu.as_ptr(), args.size);
         }
     }
 
-    unsafe fn free(self, place: &Place) {
+    unsafe fn free(self, args: &AllocArgs) {
         let table = self.table.as_ptr();
 
-        ledger::strike(place.dev, || {
-            Self::entry(self.table, place.cpu, place.size, place.direction)
+        leak_tracking::untrack(args.dev, || {
+            Self::entry(self.table, args.cpu, args.size, args.direction)
         });
-        // SAFETY: `Backend`: the pages at this place and their `vmap()` are unused, and this may sleep.
+        // SAFETY: `PagesBackend`: the pages at this place and their `vmap()` are unused, and this may sleep.
         unsafe {
-            bindings::dma_vunmap_noncontiguous(place.dev, place.cpu.as_ptr());
-            bindings::dma_free_noncontiguous(place.dev, place.size, table, place.direction);
+            bindings::dma_vunmap_noncontiguous(args.dev, args.cpu.as_ptr());
+            bindings::dma_free_noncontiguous(args.dev, args.size, table, args.direction);
         }
     }
 
-    unsafe fn mmap(&self, place: &Place, vma: *mut bindings::vm_area_struct) -> c_int {
-        // SAFETY: `Backend`: the pages are allocated at this place, and `vma` is under initialisation.
-        unsafe { bindings::dma_mmap_noncontiguous(place.dev, vma, place.size, self.table.as_ptr()) }
+    unsafe fn mmap(&self, args: &AllocArgs, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: `PagesBackend`: the pages are allocated at this place, and `vma` is under initialisation.
+        unsafe { bindings::dma_mmap_noncontiguous(args.dev, vma, args.size, self.table.as_ptr()) }
     }
 }
 
 /// Memory with its place. Dropping this frees nothing.
-pub struct Free<M: Memory>(pub(super) M, pub(super) Place);
+pub struct ToFree<M: StreamingPages>(pub(super) M, pub(super) AllocArgs);
 
 // SAFETY: Any thread may free either kind of memory.
-unsafe impl<M: Memory> Send for Free<M> {}
+unsafe impl<M: StreamingPages> Send for ToFree<M> {}
 
-impl<M: Memory> Free<M> {
+impl<M: StreamingPages> ToFree<M> {
     /// Frees the memory.
     ///
     /// # Safety
@@ -303,7 +303,7 @@ impl<M: Memory> Free<M> {
     /// The memory must be allocated at this place, and nobody may use it any more. The caller must be in
     /// a context that may sleep, and the device must be bound.
     pub(crate) unsafe fn free(self) {
-        // SAFETY: The caller guarantees what `Backend::free` requires.
+        // SAFETY: The caller guarantees what `PagesBackend::free` requires.
         unsafe { self.0.free(&self.1) };
     }
 }

@@ -4,17 +4,17 @@
 
 use super::{
     DmaBuffer,
-    Free,
-    Memory, //
+    StreamingPages, //
+    ToFree,
 };
 use crate::{
     device::DmaDevice,
     direction::Direction,
     engine::Engine,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     handle::Backing as _,
     mmap::{
-        private::Backend,
+        private::MmapBackend,
         Mmap, //
     },
     state::{
@@ -27,15 +27,15 @@ use kernel::{
     prelude::*, //
 };
 
-impl<M, T, D, E> Backend for DmaBuffer<'_, M, T, D, Device<E>>
+impl<M, T, D, E> MmapBackend for DmaBuffer<'_, M, T, D, Device<E>>
 where
-    M: Memory,
+    M: StreamingPages,
     D: Direction,
     E: Engine,
 {
-    type Memory = Free<M>;
+    type Memory = ToFree<M>;
 
-    fn device(&self, _: Inside) -> DmaDevice<'_> {
+    fn device(&self, _: CrateToken) -> DmaDevice<'_> {
         self.backing.dev.shorter()
     }
 
@@ -50,23 +50,27 @@ where
     unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
         // SAFETY: The caller guarantees that `vma` is under initialisation. By the type invariants the
         // memory is at this place.
-        unsafe { self.backing.memory.mmap(&self.backing.place::<D>(), vma) }
+        unsafe {
+            self.backing
+                .memory
+                .mmap(&self.backing.alloc_args::<D>(), vma)
+        }
     }
 
-    unsafe fn into_memory(self) -> Free<M> {
+    unsafe fn into_memory(self) -> ToFree<M> {
         let (backing, _state) = self.into_parts();
-        Free(backing.memory, backing.place::<D>())
+        ToFree(backing.memory, backing.alloc_args::<D>())
     }
 
-    unsafe fn free(memory: Free<M>) {
-        // SAFETY: The requirements of this function are those of `Free::free`.
+    unsafe fn free(memory: ToFree<M>) {
+        // SAFETY: The requirements of this function are those of `ToFree::free`.
         unsafe { memory.free() };
     }
 }
 
 impl<M, T, D, E> Mmap<DmaBuffer<'_, M, T, D, Device<E>>>
 where
-    M: Memory,
+    M: StreamingPages,
     D: Direction,
     E: Engine,
 {

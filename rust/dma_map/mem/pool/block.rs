@@ -14,7 +14,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    generic::variance::Inside,
+    generic::variance::CrateToken,
     gfp::Gfp,
     handle::{
         Backing,
@@ -60,10 +60,10 @@ pub trait PoolRef: private::Sealed {
     type Device: Token;
 
     #[doc(hidden)]
-    fn pool(&self, _: Inside) -> &DmaPool<'_, Self::Element>;
+    fn pool(&self, _: CrateToken) -> &DmaPool<'_, Self::Element>;
 
     #[doc(hidden)]
-    fn device(&self, _: Inside) -> Self::Device;
+    fn device(&self, _: CrateToken) -> Self::Device;
 }
 
 impl<'bound, T: FromBytes + IntoBytes> PoolRef for &DmaPool<'bound, T> {
@@ -71,12 +71,12 @@ impl<'bound, T: FromBytes + IntoBytes> PoolRef for &DmaPool<'bound, T> {
     type Device = DmaDevice<'bound>;
 
     #[inline]
-    fn pool(&self, _: Inside) -> &DmaPool<'_, T> {
+    fn pool(&self, _: CrateToken) -> &DmaPool<'_, T> {
         self.shorter()
     }
 
     #[inline]
-    fn device(&self, _: Inside) -> DmaDevice<'bound> {
+    fn device(&self, _: CrateToken) -> DmaDevice<'bound> {
         (**self).device()
     }
 }
@@ -86,12 +86,12 @@ impl<'bound, T: FromBytes + IntoBytes> PoolRef for Arc<DmaPool<'bound, T>> {
     type Device = DmaDevice<'bound>;
 
     #[inline]
-    fn pool(&self, _: Inside) -> &DmaPool<'_, T> {
+    fn pool(&self, _: CrateToken) -> &DmaPool<'_, T> {
         self.shorter()
     }
 
     #[inline]
-    fn device(&self, _: Inside) -> DmaDevice<'bound> {
+    fn device(&self, _: CrateToken) -> DmaDevice<'bound> {
         (**self).device()
     }
 }
@@ -124,7 +124,7 @@ unsafe impl<P: PoolRef> Backing for Block<P> {
 
     #[inline]
     fn device(&self) -> P::Device {
-        self.pool.device(Inside(()))
+        self.pool.device(CrateToken(()))
     }
 
     #[inline]
@@ -137,11 +137,11 @@ unsafe impl<P: PoolRef> Backing for Block<P> {
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: By the type invariants this owns the block, which was taken from this pool. The caller
         // guarantees that the device does not access it any more.
-        unsafe { self.pool.pool(Inside(())).put(self.cpu, self.dma) };
+        unsafe { self.pool.pool(CrateToken(())).put(self.cpu, self.dma) };
     }
 
     fn quarantine(self) {
-        self.pool.pool(Inside(())).quarantine();
+        self.pool.pool(CrateToken(())).quarantine();
     }
 }
 
@@ -182,7 +182,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// - `ENOMEM`.
     #[inline]
     pub fn zeroed(pool: P, gfp: Gfp) -> Result<Self> {
-        let (cpu, dma) = pool.pool(Inside(())).take_zeroed(gfp)?;
+        let (cpu, dma) = pool.pool(CrateToken(())).take_zeroed(gfp)?;
 
         // INVARIANT: Taken above. Any bytes are a valid element, which is `FromBytes`.
         let backing = Block { pool, cpu, dma };
@@ -195,7 +195,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
     /// C API, context, errors: as [`zeroed`](Self::zeroed).
     #[inline]
     pub fn new(pool: P, value: P::Element, gfp: Gfp) -> Result<Self> {
-        let (cpu, dma) = pool.pool(Inside(())).take(gfp, 0)?;
+        let (cpu, dma) = pool.pool(CrateToken(())).take(gfp, 0)?;
 
         // SAFETY: The block is large enough and aligned for an element, and ours.
         unsafe { cpu.write(value) };

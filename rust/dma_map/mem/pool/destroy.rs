@@ -8,7 +8,7 @@ use crate::{
     sys::{
         deferral::{
             self,
-            Pending, //
+            DeferredCount, //
         },
         ffi, //
     },
@@ -30,7 +30,7 @@ use kernel::{
 #[pin_data]
 pub(super) struct Destroy {
     pool: Option<NonNull<bindings::dma_pool>>,
-    pending: Option<Pending>,
+    pending: Option<DeferredCount>,
     #[pin]
     work: Work<Destroy>,
 }

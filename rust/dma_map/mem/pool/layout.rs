@@ -3,7 +3,7 @@
 //! Size, alignment and boundary of a pool's blocks.
 
 use crate::{
-    device::reach::Reach,
+    device::constraints::Constraints,
     direction::assert_no_destructor, //
 };
 use kernel::{
@@ -66,12 +66,12 @@ impl Layout {
     /// # Errors
     ///
     /// `EINVAL`: a block is beyond them.
-    pub(super) fn within(mut self, reach: &Reach) -> Result<Self> {
-        if !reach.takes_coherent(self.size) {
+    pub(super) fn within(mut self, constraints: &Constraints) -> Result<Self> {
+        if !constraints.takes_coherent(self.size) {
             return Err(EINVAL);
         }
         // A block still fits: it is rounded up to at most a page, and a boundary is at least one.
-        match usize::try_from(reach.stated_boundary()) {
+        match usize::try_from(constraints.stated_boundary()) {
             Ok(stated @ 1..) if self.boundary == 0 || stated < self.boundary => {
                 self.boundary = stated;
             }

@@ -11,7 +11,7 @@
 
 /// The error for a counter of the other side that is impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Impossible;
+pub struct BadCounter;
 
 /// The maximum number of slots: the counters must tell a full ring from an empty one.
 pub const MAX_LEN: u32 = 1 << 31;
@@ -60,9 +60,9 @@ impl Counters {
 
 /// The side that fills slots.
 #[derive(Clone, Copy, Debug)]
-pub struct Filling(Counters);
+pub struct ProducerIndex(Counters);
 
-impl Filling {
+impl ProducerIndex {
     /// Makes an empty ring of `len` slots, or `None` unless `len` is a power of two up to [`MAX_LEN`].
     pub const fn new(len: usize) -> Option<Self> {
         match Counters::new(len) {
@@ -104,11 +104,11 @@ impl Filling {
     /// Accepts the other side's claim to have emptied `tail` slots since the beginning. Returns how many
     /// of them are new.
     #[inline]
-    pub fn emptied(&mut self, tail: u32) -> Result<u32, Impossible> {
+    pub fn emptied(&mut self, tail: u32) -> Result<u32, BadCounter> {
         let new = tail.wrapping_sub(self.0.tail);
 
         if new > self.0.filled() {
-            return Err(Impossible);
+            return Err(BadCounter);
         }
         // INVARIANT: `filled` becomes less by `new`, which is at most `filled`.
         self.0.tail = tail;
@@ -118,10 +118,10 @@ impl Filling {
 
 /// The side that empties slots.
 #[derive(Clone, Copy, Debug)]
-pub struct Emptying(Counters);
+pub struct ConsumerIndex(Counters);
 
-impl Emptying {
-    /// Like [`Filling::new`].
+impl ConsumerIndex {
+    /// Like [`ProducerIndex::new`].
     pub const fn new(len: usize) -> Option<Self> {
         match Counters::new(len) {
             Some(counters) => Some(Self(counters)),
@@ -162,11 +162,11 @@ impl Emptying {
     /// Accepts the other side's claim to have filled `head` slots since the beginning. Returns how many
     /// of them are new.
     #[inline]
-    pub fn filled(&mut self, head: u32) -> Result<u32, Impossible> {
+    pub fn filled(&mut self, head: u32) -> Result<u32, BadCounter> {
         let new = head.wrapping_sub(self.0.head);
 
         if new > self.0.len.wrapping_sub(self.0.filled()) {
-            return Err(Impossible);
+            return Err(BadCounter);
         }
         // INVARIANT: `filled` becomes more by `new`, for which there was room.
         self.0.head = head;

@@ -27,10 +27,10 @@ use crate::{
     },
     model::sg_options::SgOptions,
     seg::fill::{
+        ChainedTable, //
         Fill,
-        Flat,
-        Layout,
-        Linked, //
+        SingleTable,
+        TableLayout,
     },
     sys::{
         chunk::Chunk,
@@ -61,26 +61,26 @@ impl Table {
             return Err(EINVAL);
         }
 
-        let reach = dev.reach();
+        let constraints = dev.constraints();
         let split = Split::of_entries(dev);
         if options.is_coherent() {
             return Self::coherent(dev, buffer, split, options);
         }
 
-        match (buffer.page_chunks(), reach.pages_end()) {
+        match (buffer.page_chunks(), constraints.pages_end()) {
             // An entry may be as long as a page, so there are at most as many entries as chunks, and
             // one pass is enough.
             (Some(count), Some(end)) if count <= FLAT => {
                 let table = Self::flat(count, options)?;
                 // SAFETY: The table is new, with an entry for each page (safety requirements of
                 // `SgBuffer`).
-                match unsafe { table.filled::<Flat>(pages(buffer, end, split)) } {
+                match unsafe { table.filled::<SingleTable>(pages(buffer, end, split)) } {
                     Ok(table) => Ok(table),
-                    Err(_) => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
+                    Err(_) => Self::in_two_passes(dev, buffer, split, constraints.limit(), options),
                 }
             }
             (Some(count), Some(end)) => Self::of_pages(dev, buffer, count, end, split, options),
-            _ => Self::in_two_passes(dev, buffer, split, reach.limit(), options),
+            _ => Self::in_two_passes(dev, buffer, split, constraints.limit(), options),
         }
     }
 
@@ -97,9 +97,9 @@ impl Table {
         let table = Self::linked(count, options)?;
         // SAFETY: The table is new, with an entry for each page (safety requirements of
         // `SgBuffer`).
-        match unsafe { table.filled::<Linked>(pages(buffer, end, split)) } {
+        match unsafe { table.filled::<ChainedTable>(pages(buffer, end, split)) } {
             Ok(table) => Ok(table),
-            Err(_) => Self::in_two_passes(dev, buffer, split, dev.reach().limit(), options),
+            Err(_) => Self::in_two_passes(dev, buffer, split, dev.constraints().limit(), options),
         }
     }
 
@@ -141,7 +141,7 @@ impl Table {
         });
         match counted {
             Ok(()) => (),
-            Err(TOO_LONG) if split.exceeds(dev.reach().max_beyond()) => {
+            Err(TOO_LONG) if split.exceeds(dev.constraints().max_beyond()) => {
                 return Self::of_bounced(dev, buffer, split, limit, options)
             }
             Err(error) => return Err(error),
@@ -151,12 +151,12 @@ impl Table {
             let table = Self::flat(count, options)?;
             // SAFETY: The table is new, and has the entries that were counted; chunks do not change
             // (safety requirements of `SgBuffer`).
-            unsafe { table.filled::<Flat>(|fill| write_entries(fill, dev, buffer, split)) }
+            unsafe { table.filled::<SingleTable>(|fill| write_entries(fill, dev, buffer, split)) }
         } else {
             let table = Self::linked(count, options)?;
             // SAFETY: The table is new, and has the entries that were counted; chunks do not change
             // (safety requirements of `SgBuffer`).
-            unsafe { table.filled::<Linked>(|fill| write_entries(fill, dev, buffer, split)) }
+            unsafe { table.filled::<ChainedTable>(|fill| write_entries(fill, dev, buffer, split)) }
         }
     }
 
@@ -170,7 +170,7 @@ impl Table {
         limit: u64,
         options: SgOptions,
     ) -> Result<Self> {
-        split.narrow(dev.reach().max_beyond(), u64::MAX);
+        split.narrow(dev.constraints().max_beyond(), u64::MAX);
         Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
@@ -181,7 +181,7 @@ impl Table {
     /// The table must be newly allocated, in this layout. If `write` succeeds, it must have written all of
     /// the table's entries, less those that were joined. It must never write more.
     #[inline(always)]
-    unsafe fn filled<L: Layout>(
+    unsafe fn filled<L: TableLayout>(
         mut self,
         write: impl FnOnce(&mut Fill<L>) -> Result,
     ) -> Result<Self> {
@@ -261,7 +261,7 @@ const TOO_LONG: Error = E2BIG;
 #[cold]
 #[inline(never)]
 fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
-    if entry.len > dev.reach().max_beyond() && refusal::must_bounce(dev, entry) {
+    if entry.len > dev.constraints().max_beyond() && refusal::must_bounce(dev, entry) {
         return Err(TOO_LONG);
     }
     refusal::check(dev, entry, ToDevice::RAW, attrs)
@@ -271,7 +271,7 @@ fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
 ///
 /// It fails if a page does not, and only then.
 #[inline(always)]
-fn pages<L: Layout, B: SgBuffer>(
+fn pages<L: TableLayout, B: SgBuffer>(
     buffer: &B,
     end: usize,
     split: Split,
@@ -290,7 +290,7 @@ fn pages<L: Layout, B: SgBuffer>(
 
 /// Writes the entries for `buffer`.
 #[inline(always)]
-fn write_entries<L: Layout, B: SgBuffer>(
+fn write_entries<L: TableLayout, B: SgBuffer>(
     fill: &mut Fill<L>,
     dev: DmaDevice<'_>,
     buffer: &B,

@@ -14,7 +14,7 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct Inside<'bound> {
+pub struct CrateToken<'bound> {
     // pass: pub count: Atomic<u32>,
     pub count: Cell<u32>,
     pub name: &'bound CStr,
@@ -22,10 +22,10 @@ pub struct Inside<'bound> {
 
 pub type Counters = (Cell<u32>, Atomic<u32>);
 
-impl Guarded for Inside<'_> {
+impl Guarded for CrateToken<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn entered(gate: &Gate<ForLt!(Inside<'_>)>) -> bool {
+pub fn entered(gate: &Gate<ForLt!(CrateToken<'_>)>) -> bool {
     Gate::enter(gate).is_some()
 }

@@ -17,16 +17,16 @@ use kernel::{
 };
 
 #[pin_data]
-pub struct Inside<'bound> {
+pub struct CrateToken<'bound> {
     #[pin]
     pub memory: Mutex<Option<DmaCoherent<'bound, [u32]>>>,
 }
 
-impl Guarded for Inside<'_> {
+impl Guarded for CrateToken<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn take(gate: &Gate<ForLt!(Inside<'_>)>) -> Result {
+pub fn take(gate: &Gate<ForLt!(CrateToken<'_>)>) -> Result {
     let guard = gate.enter().ok_or(ENODEV)?;
     // pass: let taken = guard.with(|inside| inside.memory.lock().take().map(drop));
     let taken = guard.with(|inside| inside.memory.lock().take());

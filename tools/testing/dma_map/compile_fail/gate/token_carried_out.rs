@@ -15,15 +15,15 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct Inside<'bound> {
+pub struct CrateToken<'bound> {
     pub dma: DmaDevice<'bound>,
 }
 
-impl Guarded for Inside<'_> {
+impl Guarded for CrateToken<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn mask(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u64> {
+pub fn mask(gate: &Gate<ForLt!(CrateToken<'_>)>) -> Result<u64> {
     let guard = gate.enter().ok_or(ENODEV)?;
     let mut token = None;
     // pass: guard.with(|inside| token = Some(inside.dma.mask()));

@@ -34,16 +34,16 @@ impl ModuleMetadata for LocalModule {
     const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
 }
 
-pub struct Inside<'bound> {
+pub struct CrateToken<'bound> {
     pub changed: &'bound PollCondVar,
 }
 
-impl Guarded for Inside<'_> {
+impl Guarded for CrateToken<'_> {
     fn shutdown(&self) {}
 }
 
 pub struct File {
-    pub gate: Arc<Gate<ForLt!(Inside<'_>)>>,
+    pub gate: Arc<Gate<ForLt!(CrateToken<'_>)>>,
     pub shared: Arc<PollCondVar>,
 }
 

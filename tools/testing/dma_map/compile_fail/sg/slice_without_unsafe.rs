@@ -25,7 +25,7 @@ unsafe impl SgBuffer for Nothing {
         Ok(())
     }
 
-    fn whole_lines(&self, _: usize) -> bool {
+    fn owns_cache_lines(&self, _: usize) -> bool {
         true
     }
 }

@@ -21,7 +21,7 @@ use super::{
         BATCH, //
     },
     store::{
-        Life,
+        Phase,
         Store, //
     },
 };
@@ -38,7 +38,7 @@ impl Store {
     /// Begins the teardown: no cache takes buffers from here on.
     pub(super) fn release(&self) {
         self.with(|shared| {
-            shared.life = Life::Closed;
+            shared.phase = Phase::Closed;
             self.capacity.store(0, Relaxed);
         });
     }
@@ -62,8 +62,8 @@ impl Store {
             while this.with(|shared| unsafe { shared.free.take_from(cache, BATCH) }) == BATCH {}
         });
         let over = this.with(|shared| {
-            shared.life = Life::Drained;
-            shared.is_over()
+            shared.phase = Phase::Drained;
+            shared.is_drained()
         });
         if over {
             // SAFETY: All buffers are back, so nobody uses the store. This may sleep.

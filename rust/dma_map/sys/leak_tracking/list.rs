@@ -27,7 +27,7 @@ unsafe impl Send for Node {}
 
 kernel::sync::global_lock! {
     // SAFETY: Initialised by `Owner::new`, before anything is mapped.
-    unsafe(uninit) static LEDGER: SpinLockIrq<[List; LISTS]> = [const { None }; LISTS];
+    unsafe(uninit) static TRACKED: SpinLockIrq<[List; LISTS]> = [const { None }; LISTS];
 }
 
 /// Owns the list; a part of the module's data.
@@ -37,7 +37,7 @@ impl Owner {
     /// Initialises the list, once, when the module is loaded.
     pub(crate) fn new() -> Self {
         // SAFETY: The module's initialiser calls this once, before the list is used.
-        unsafe { LEDGER.init() };
+        unsafe { TRACKED.init() };
         Self
     }
 }
@@ -99,9 +99,9 @@ impl Entry {
 }
 
 /// An allocated list entry that is not filled in yet.
-pub(crate) struct Line(KBox<core::mem::MaybeUninit<Node>>);
+pub(crate) struct ListNode(KBox<core::mem::MaybeUninit<Node>>);
 
-impl Line {
+impl ListNode {
     /// Allocates an entry, before the memory is mapped or allocated.
     ///
     /// Context: any.
@@ -118,7 +118,7 @@ impl Line {
     ///
     /// Context: any.
     #[inline]
-    pub(crate) fn enter(self, dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
+    pub(crate) fn add(self, dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
         self.write(dev, entry());
     }
 
@@ -131,8 +131,8 @@ impl Line {
             next: None,
         });
 
-        let mut ledger = LEDGER.lock();
-        if let Some(first) = ledger.get_mut(list) {
+        let mut lists = TRACKED.lock();
+        if let Some(first) = lists.get_mut(list) {
             node.next = take(first);
             *first = Some(node);
         }
@@ -143,16 +143,16 @@ impl Line {
 ///
 /// Context: any.
 #[inline]
-pub(crate) fn strike(dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
+pub(crate) fn untrack(dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
     // The entry is dropped after the lock is released.
     drop(remove(dev, &entry()));
 }
 
 #[inline(never)]
 fn remove(dev: *mut bindings::device, entry: &Entry) -> List {
-    let mut ledger = LEDGER.lock();
+    let mut lists = TRACKED.lock();
 
-    remove_if(ledger.get_mut(entry.list())?, |node| {
+    remove_if(lists.get_mut(entry.list())?, |node| {
         node.dev == dev && node.entry.is(entry)
     })
 }
@@ -171,9 +171,9 @@ fn remove_if(mut list: &mut List, f: impl Fn(&Node) -> bool) -> List {
 /// Removes all entries of `dev`.
 fn take_all(dev: *mut bindings::device) -> List {
     let mut all = None;
-    let mut ledger = LEDGER.lock();
+    let mut lists = TRACKED.lock();
 
-    for list in ledger.iter_mut() {
+    for list in lists.iter_mut() {
         while let Some(mut node) = remove_if(list, |node| node.dev == dev) {
             node.next = take(&mut all);
             all = Some(node);
@@ -190,7 +190,7 @@ fn take_all(dev: *mut bindings::device) -> List {
 ///
 /// The binding of `dev` must be about to end. No handle that can be used may be left, nor a borrow from
 /// one, nor deferred work.
-pub(crate) unsafe fn settle(dev: *mut bindings::device) {
+pub(crate) unsafe fn release_all(dev: *mut bindings::device) {
     let mut left = take_all(dev);
     if left.is_none() {
         return;
@@ -304,7 +304,7 @@ impl Entry {
                 Self::Block { pool, cpu, dma } => {
                     bindings::dma_pool_free(pool.as_ptr(), cpu.as_ptr(), dma)
                 }
-                // `settle` revokes regions.
+                // `release_all` revokes regions.
                 Self::Region(_) => (),
             }
         }

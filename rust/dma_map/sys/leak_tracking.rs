@@ -23,7 +23,7 @@
 //! `CONFIG_DMA_API_DEBUG` no list is kept, and none of this is compiled.
 
 #[cfg(CONFIG_DMA_API_DEBUG)]
-mod entries;
+mod list;
 
 use super::region::Region;
 use core::ptr::NonNull;
@@ -85,10 +85,10 @@ pub(crate) enum Entry {
 }
 
 #[cfg(CONFIG_DMA_API_DEBUG)]
-pub(crate) use self::entries::{
-    settle,
-    strike,
-    Line,
+pub(crate) use self::list::{
+    release_all,
+    untrack,
+    ListNode,
     Owner, //
 };
 
@@ -106,32 +106,32 @@ mod nothing {
     }
 
     /// A list entry, which is not needed.
-    pub(crate) struct Line;
+    pub(crate) struct ListNode;
 
-    impl Line {
+    impl ListNode {
         #[inline(always)]
         pub(crate) fn new() -> Result<Self> {
             Ok(Self)
         }
 
         #[inline(always)]
-        pub(crate) fn enter(self, _dev: *mut bindings::device, _entry: impl FnOnce() -> Entry) {}
+        pub(crate) fn add(self, _dev: *mut bindings::device, _entry: impl FnOnce() -> Entry) {}
     }
 
     #[inline(always)]
-    pub(crate) fn strike(_dev: *mut bindings::device, _entry: impl FnOnce() -> Entry) {}
+    pub(crate) fn untrack(_dev: *mut bindings::device, _entry: impl FnOnce() -> Entry) {}
 
     /// # Safety
     ///
-    /// That of `settle` in `entries.rs`.
+    /// That of `release_all` in `list.rs`.
     #[inline(always)]
-    pub(crate) unsafe fn settle(_dev: *mut bindings::device) {}
+    pub(crate) unsafe fn release_all(_dev: *mut bindings::device) {}
 }
 
 #[cfg(not(CONFIG_DMA_API_DEBUG))]
 pub(crate) use self::nothing::{
-    settle,
-    strike,
-    Line,
+    release_all,
+    untrack,
+    ListNode,
     Owner, //
 };

@@ -10,7 +10,7 @@
 //!
 //! - *The amount of memory.* A device that reaches all memory when it is bound may not reach memory
 //!   that is hotplugged later. `dma_max_mapping_size()` changes then. So the size of a bounce buffer is
-//!   a limit of each piece, and not of the device. Up to the address [`limit`](Reach::limit), entries
+//!   a limit of each piece, and not of the device. Up to the address [`limit`](Constraints::limit), entries
 //!   may be as long as a segment. Beyond it, they may be as long as a bounce buffer. Only a device that
 //!   is limited from the start has the length of a bounce buffer for all its entries, and keeps it when
 //!   memory is removed.
@@ -41,7 +41,7 @@ use kernel::{
 };
 
 /// The DMA constraints of a binding: the size and place of one piece.
-pub(crate) struct Reach {
+pub(crate) struct Constraints {
     /// The number of the binding; no other binding gets it.
     binding: u64,
     /// The last physical address that can be mapped without a check.
@@ -105,7 +105,7 @@ const _: () = {
     }
 };
 
-impl Reach {
+impl Constraints {
     /// Looks up the constraints of `dev`, to which `limits` have been applied.
     ///
     /// # Safety
