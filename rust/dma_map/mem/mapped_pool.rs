@@ -30,7 +30,6 @@
 
 mod buffer;
 mod exchange;
-mod job;
 mod layout;
 mod memory;
 mod options;
@@ -51,9 +50,12 @@ pub use self::{
 pub(crate) use self::stats::Owner;
 
 use self::{
-    job::Job,
     layout::Layout,
     store::Store, //
+};
+use super::job::{
+    self,
+    Job, //
 };
 use crate::{
     device::DmaDevice,
@@ -232,7 +234,7 @@ impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
         // SAFETY: `drain` is not used again.
         let job = unsafe { ManuallyDrop::take(&mut self.drain) };
         // SAFETY: Released above, once. The device is bound until the deferred work has run.
-        unsafe { job::run(job, Store::drain, self.store) };
+        unsafe { job::run(job, self.dev, Store::drain, self.store.cast()) };
     }
 }
 

@@ -12,7 +12,6 @@
 //! shares no page.
 
 mod block;
-mod destroy;
 mod layout;
 mod options;
 
@@ -24,9 +23,10 @@ pub use self::{
     options::PoolOptions, //
 };
 
-use self::{
-    destroy::Destroy,
-    layout::Layout, //
+use self::layout::Layout;
+use super::job::{
+    self,
+    Job, //
 };
 use crate::{
     device::DmaDevice,
@@ -101,7 +101,7 @@ pub struct DmaPool<'bound, T> {
     /// The number of outstanding blocks that are counted as quarantined already.
     quarantined: AtomicUsize,
     // Not dropped if the pool is leaked.
-    destroy: ManuallyDrop<Pin<KBox<Destroy>>>,
+    destroy: ManuallyDrop<Pin<KBox<Job>>>,
     _block: PhantomData<fn() -> T>,
 }
 
@@ -173,7 +173,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             layout = layout.within(dev.constraints())?;
         }
         // Allocated here, so that the drop of a pool cannot fail.
-        let destroy = Destroy::new()?;
+        let destroy = Job::new()?;
         let tracked = leak_tracking::ListNode::new()?;
 
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
@@ -316,11 +316,23 @@ impl<T> Drop for DmaPool<'_, T> {
             pool: self.raw,
         });
         // SAFETY: `destroy` is not used again.
-        let destroy = unsafe { ManuallyDrop::take(&mut self.destroy) };
+        let job = unsafe { ManuallyDrop::take(&mut self.destroy) };
         // SAFETY: By the type invariants this owns the pool, and all of its blocks are back. The device
         // is bound until the deferred work has run.
-        unsafe { destroy::destroy(destroy, self.raw, self.dev) };
+        unsafe { job::run(job, self.dev, destroy, self.raw.cast()) };
     }
+}
+
+/// Destroys a pool. Not inlined, so that the function is in this module.
+///
+/// # Safety
+///
+/// `pool` must be a `struct dma_pool` of a bound device, without outstanding blocks. The caller gives it
+/// away, and may sleep.
+#[inline(never)]
+unsafe fn destroy(pool: NonNull<c_void>) {
+    // SAFETY: By the preconditions of this function.
+    unsafe { bindings::dma_pool_destroy(pool.cast().as_ptr()) };
 }
 
 // SAFETY: The handle owns the pool. Any thread may use and destroy it, and it holds no `T`.

@@ -6,7 +6,7 @@
 //! by one exchange. When that is empty or full, a batch moves from or to the reserve, under a lock.
 
 use super::{
-    job::Job,
+    super::job::Job,
     layout::Layout,
     memory::ChunkMemory,
     slot::{

@@ -14,7 +14,7 @@
 //! A buffer that is leaked keeps the store for good: nothing tells that it will not come back.
 
 use super::{
-    job,
+    super::job,
     slot::{
         List,
         Slot,
@@ -49,9 +49,10 @@ impl Store {
     ///
     /// # Safety
     ///
-    /// Called once, after [`release`](Self::release). The store must not be used any more by the caller,
-    /// and the device must be bound.
-    pub(super) unsafe fn drain(store: NonNull<Self>) {
+    /// Called once, with a store, after [`release`](Self::release). The caller must not use the store any
+    /// more, and the device must be bound.
+    pub(super) unsafe fn drain(store: NonNull<c_void>) {
+        let store = store.cast::<Self>();
         // SAFETY: The store is freed below, or by the caller that puts the last buffer back after that.
         let this = unsafe { store.as_ref() };
         // SAFETY: The caller may sleep.
@@ -67,7 +68,7 @@ impl Store {
         });
         if over {
             // SAFETY: All buffers are back, so nobody uses the store. This may sleep.
-            unsafe { Self::free(store) };
+            unsafe { Self::free(store.cast()) };
         }
     }
 
@@ -78,11 +79,11 @@ impl Store {
     /// Nobody may use the store any more. The device must be bound.
     pub(super) unsafe fn finish(store: NonNull<Self>) {
         // SAFETY: The caller guarantees that nobody else uses the store.
-        let job = unsafe { store.as_ref() }.finish.take();
+        let this = unsafe { store.as_ref() };
 
-        if let Some(job) = job {
+        if let Some(job) = this.finish.take() {
             // SAFETY: The caller guarantees that the store is unused, and that the device is bound.
-            unsafe { job::run(job, Self::free, store) };
+            unsafe { job::run(job, this.dev, Self::free, store.cast()) };
         }
     }
 
@@ -92,10 +93,10 @@ impl Store {
     ///
     /// # Safety
     ///
-    /// Nobody may use the store any more. The device must be bound.
-    unsafe fn free(store: NonNull<Self>) {
+    /// `store` must be a store, which nobody uses any more. The device must be bound.
+    unsafe fn free(store: NonNull<c_void>) {
         // SAFETY: `new` leaked the box, and the caller guarantees that nobody else uses it.
-        let this = unsafe { Pin::new_unchecked(KBox::from_raw(store.as_ptr())) };
+        let this = unsafe { Pin::new_unchecked(KBox::<Self>::from_raw(store.cast().as_ptr())) };
         // Waits for readers of the counters.
         drop(this.entry.take());
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Destruction of a pool.
+//! Deferred teardown of a pool.
 
 use crate::{
     device::DmaDevice,
@@ -15,7 +15,6 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     impl_has_work,
     prelude::*,
     static_lock_class,
@@ -26,33 +25,36 @@ use kernel::{
     }, //
 };
 
-/// The work item that destroys a pool. It is allocated with the pool, so that the drop needs no memory.
+/// A function that takes a pool apart. It gets the pointer that was passed to [`run`].
+type Task = unsafe fn(NonNull<c_void>);
+
+/// A work item that is allocated with a pool, so that the drop of the pool needs no memory.
 #[pin_data]
-pub(super) struct Destroy {
-    pool: Option<NonNull<bindings::dma_pool>>,
+pub(super) struct Job {
+    task: Option<(Task, NonNull<c_void>)>,
     pending: Option<DeferredCount>,
     #[pin]
-    work: Work<Destroy>,
+    work: Work<Job>,
 }
 
 impl_has_work! {
-    impl HasWork<Self> for Destroy { self.work }
+    impl HasWork<Self> for Job { self.work }
 }
 
-// SAFETY: Any thread may destroy a pool.
-unsafe impl Send for Destroy {}
+// SAFETY: Any thread may run the task (safety requirements of `run`).
+unsafe impl Send for Job {}
 
-/// Returns the lock class of all such work items.
+/// The lock class of all such work.
 ///
 /// A function of its own, and not inlined, because the initialiser is compiled into each driver: lockdep
 /// wants one name for one key, and compares the addresses of names.
 #[inline(never)]
 fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
-    (c"dma_map::pool::destroy", static_lock_class!())
+    (c"dma_map::pool", static_lock_class!())
 }
 
-impl Destroy {
-    /// Makes the work item, which is not queued yet.
+impl Job {
+    /// Makes a job without a task.
     ///
     /// Not inlined, so that the function that runs it is in this module, see [`deferral`].
     ///
@@ -65,7 +67,7 @@ impl Destroy {
 
         KBox::pin_init(
             pin_init!(Self {
-                pool: None,
+                task: None,
                 pending: None,
                 work <- Work::new(name, key),
             }),
@@ -74,39 +76,41 @@ impl Destroy {
     }
 }
 
-impl WorkItem for Destroy {
+impl WorkItem for Job {
     type Pointer = Pin<KBox<Self>>;
 
     fn run(mut this: Pin<KBox<Self>>) {
         let pending = this.as_mut().project().pending.take();
 
-        if let Some(pool) = this.pool {
-            // SAFETY: Set by `destroy`, whose caller guarantees that the pool may be destroyed.
-            unsafe { bindings::dma_pool_destroy(pool.as_ptr()) };
+        if let Some((task, pool)) = this.task {
+            // SAFETY: `run` below has set these; its caller guarantees the task's requirements.
+            unsafe { task(pool) };
         }
         drop(this);
         drop(pending);
     }
 }
 
-/// Destroys `pool`, here or, where that may not sleep, on a workqueue.
+/// Runs `task`, in this context if it may sleep, or else on a workqueue, before `dev` is unbound.
+///
+/// Context: any but NMI.
 ///
 /// # Safety
 ///
-/// The caller must own the pool, which must be unused and have no outstanding blocks. `dev` must be its
-/// device.
-pub(super) unsafe fn destroy(
-    mut job: Pin<KBox<Destroy>>,
-    pool: NonNull<bindings::dma_pool>,
+/// Those of `task`, on any thread, until the device is unbound. `task` must be in this module.
+pub(super) unsafe fn run(
+    mut job: Pin<KBox<Job>>,
     dev: DmaDevice<'_>,
+    task: Task,
+    pool: NonNull<c_void>,
 ) {
-    *job.as_mut().project().pool = Some(pool);
+    *job.as_mut().project().task = Some((task, pool));
 
     if ffi::may_sleep() {
-        Destroy::run(job);
+        Job::run(job);
     } else {
         *job.as_mut().project().pending = Some(dev.into());
-        // SAFETY: The job owns the pool, and the device is bound until the job has run.
+        // SAFETY: The task may run until the device is unbound (function precondition).
         unsafe { deferral::enqueue(job) };
     }
 }
