@@ -175,7 +175,9 @@ impl<T> RawLock<T> {
     pub(crate) fn new(value: T) -> impl PinInit<Self> {
         pin_init!(Self {
             // SAFETY: `ffi_init` passes a slot that is valid for writes.
-            raw <- Opaque::ffi_init(|slot| unsafe { ffi::raw_spin_lock_init(slot) }),
+            raw <- Opaque::ffi_init(|slot: *mut bindings::raw_spinlock_t| unsafe {
+                ffi::raw_spin_lock_init(slot.cast())
+            }),
             value: UnsafeCell::new(value),
         })
     }
@@ -187,9 +189,9 @@ impl<T> RawLock<T> {
         // SAFETY: The lock was initialised by `new`, and `_off` shows that interrupts are off. The
         // value is accessed only here, with the lock held.
         unsafe {
-            ffi::raw_spin_lock(self.raw.get());
+            ffi::raw_spin_lock(self.raw.get().cast());
             let result = f(&mut *self.value.get());
-            ffi::raw_spin_unlock(self.raw.get());
+            ffi::raw_spin_unlock(self.raw.get().cast());
             result
         }
     }
