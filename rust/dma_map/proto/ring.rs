@@ -22,9 +22,11 @@
 pub mod index;
 
 use self::index::{
-    BadCounter, //
-    ConsumerIndex,
-    ProducerIndex,
+    BadCounter,
+    Empties,
+    Fills,
+    Index,
+    Side, //
 };
 use super::{
     endian::Le,
@@ -133,34 +135,19 @@ impl From<BadCounter> for Error {
     }
 }
 
-/// A ring that the CPU fills and the device empties.
-///
-/// # Examples
-///
-/// ```ignore
-/// # #[repr(C)]
-/// # #[derive(FromBytes, IntoBytes)]
-/// # struct Command { opcode: u32 }
-/// # let command = Command { opcode: 1 };
-/// let counters = InMemory::new(dma, engine.clone(), Gfp::Kernel)?;
-/// let slots = DmaCoherent::<[Command]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
-/// let mut ring = Producer::new(slots.give(engine), counters)?;
-///
-/// ring.reclaim()?;
-/// ring.push(command)?;
-/// ring.publish();
-/// ```
-pub struct Producer<'bound, T, E: Engine, C> {
+/// A ring of slots, of which the CPU is side `S`: a [`Producer`] or a [`Consumer`].
+pub struct Ring<'bound, T, E: Engine, C, S> {
     slots: DmaCoherent<'bound, [T], Shared<E>>,
     counters: C,
-    index: ProducerIndex,
+    index: Index<S>,
 }
 
-impl<'bound, T, E, C> Producer<'bound, T, E, C>
+impl<'bound, T, E, C, S> Ring<'bound, T, E, C, S>
 where
     T: FromBytes + IntoBytes,
     E: Engine,
     C: Counters,
+    S: Side,
 {
     /// Makes an empty ring of `slots`. Both counters are 0.
     ///
@@ -168,7 +155,7 @@ where
     ///
     /// `EINVAL` if the number of slots is not a power of two, or more than [`index::MAX_LEN`].
     pub fn new(slots: DmaCoherent<'bound, [T], Shared<E>>, counters: C) -> Result<Self> {
-        let index = ProducerIndex::new(slots.len()).ok_or(EINVAL)?;
+        let index = Index::new(slots.len()).ok_or(EINVAL)?;
 
         Ok(Self {
             slots,
@@ -188,7 +175,33 @@ where
     pub fn counters(&self) -> &C {
         &self.counters
     }
+}
 
+/// A ring that the CPU fills and the device empties.
+///
+/// # Examples
+///
+/// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Command { opcode: u32 }
+/// # let command = Command { opcode: 1 };
+/// let counters = InMemory::new(dma, engine.clone(), Gfp::Kernel)?;
+/// let slots = DmaCoherent::<[Command]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
+/// let mut ring = Producer::new(slots.give(engine), counters)?;
+///
+/// ring.reclaim()?;
+/// ring.push(command)?;
+/// ring.publish();
+/// ```
+pub type Producer<'bound, T, E, C> = Ring<'bound, T, E, C, Fills>;
+
+impl<T, E, C> Producer<'_, T, E, C>
+where
+    T: FromBytes + IntoBytes,
+    E: Engine,
+    C: Counters,
+{
     /// Returns the number of slots that the CPU can fill, as of the last [`reclaim`](Self::reclaim).
     #[inline]
     pub fn room(&self) -> u32 {
@@ -260,7 +273,7 @@ where
 #[must_use]
 pub struct Vacancy<'a, T> {
     slot: CoherentView<'a, T>,
-    index: &'a mut ProducerIndex,
+    index: &'a mut Index<Fills>,
 }
 
 impl<T: FromBytes + IntoBytes> Vacancy<'_, T> {
@@ -299,45 +312,14 @@ impl<T: FromBytes + IntoBytes> Vacancy<'_, T> {
 /// # Ok(())
 /// # }
 /// ```
-pub struct Consumer<'bound, T, E: Engine, C> {
-    slots: DmaCoherent<'bound, [T], Shared<E>>,
-    counters: C,
-    index: ConsumerIndex,
-}
+pub type Consumer<'bound, T, E, C> = Ring<'bound, T, E, C, Empties>;
 
-impl<'bound, T, E, C> Consumer<'bound, T, E, C>
+impl<T, E, C> Consumer<'_, T, E, C>
 where
     T: FromBytes + IntoBytes,
     E: Engine,
     C: Counters,
 {
-    /// Makes an empty ring of `slots`. Both counters are 0.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Producer::new`].
-    pub fn new(slots: DmaCoherent<'bound, [T], Shared<E>>, counters: C) -> Result<Self> {
-        let index = ConsumerIndex::new(slots.len()).ok_or(EINVAL)?;
-
-        Ok(Self {
-            slots,
-            counters,
-            index,
-        })
-    }
-
-    /// Returns the address of the first slot.
-    #[inline]
-    pub fn dma_address(&self) -> DmaAddress {
-        self.slots.dma_address()
-    }
-
-    /// Returns the counters.
-    #[inline]
-    pub fn counters(&self) -> &C {
-        &self.counters
-    }
-
     /// Returns the number of slots that the CPU can empty, as of the last [`poll`](Self::poll).
     #[inline]
     pub fn available(&self) -> u32 {
