@@ -45,78 +45,74 @@ use kernel::{
 };
 use zerocopy_derive::Immutable;
 
-/// A number with its least significant byte first.
-///
-/// # Invariants
-///
-/// The bytes of the field are those of the number in little-endian order, whatever the CPU's order is.
-#[derive(Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
-#[repr(transparent)]
-pub struct Le<T>(T);
+/// Defines a byte order of numbers.
+macro_rules! order {
+    ($(#[$doc:meta])+ $order:ident, $to:ident, $from:ident: $($number:ty),*) => {
+        $(#[$doc])+
+        #[derive(Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
+        #[repr(transparent)]
+        pub struct $order<T>(T);
 
-/// A number with its most significant byte first.
-///
-/// # Invariants
-///
-/// The bytes of the field are those of the number in big-endian order, whatever the CPU's order is.
-#[derive(Clone, Copy, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable)]
-#[repr(transparent)]
-pub struct Be<T>(T);
+        $(
+            impl $order<$number> {
+                /// Converts a number to this byte order.
+                #[inline(always)]
+                pub const fn new(number: $number) -> Self {
+                    // INVARIANT: The method's result has these bytes on this CPU.
+                    Self(number.$to())
+                }
 
-macro_rules! impl_order {
-    ($order:ident, $to:ident, $from:ident: $($number:ty),*) => { $(
-        impl $order<$number> {
-            /// Converts a number to this byte order.
-            #[inline(always)]
-            pub const fn new(number: $number) -> Self {
-                // INVARIANT: The method's result has these bytes on this CPU.
-                Self(number.$to())
+                /// Returns the number in the CPU's byte order.
+                #[inline(always)]
+                pub const fn get(self) -> $number {
+                    <$number>::$from(self.0)
+                }
             }
 
-            /// Returns the number in the CPU's byte order.
-            #[inline(always)]
-            pub const fn get(self) -> $number {
-                <$number>::$from(self.0)
+            impl From<$number> for $order<$number> {
+                #[inline(always)]
+                fn from(number: $number) -> Self {
+                    Self::new(number)
+                }
+            }
+
+            impl From<$order<$number>> for $number {
+                #[inline(always)]
+                fn from(ordered: $order<$number>) -> Self {
+                    ordered.get()
+                }
+            }
+        )*
+
+        // Generic, and not one for each number, so that it is compiled only into a driver that formats
+        // one. The formatting of numbers can panic, as far as the machine code shows.
+        impl<T> fmt::Debug for $order<T>
+        where
+            T: Copy + fmt::Debug + From<Self>,
+        {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                T::from(*self).fmt(f)
             }
         }
-
-        impl From<$number> for $order<$number> {
-            #[inline(always)]
-            fn from(number: $number) -> Self {
-                Self::new(number)
-            }
-        }
-
-        impl From<$order<$number>> for $number {
-            #[inline(always)]
-            fn from(ordered: $order<$number>) -> Self {
-                ordered.get()
-            }
-        }
-    )* };
+    };
 }
 
-impl_order!(Le, to_le, from_le: u16, u32, u64);
-impl_order!(Be, to_be, from_be: u16, u32, u64);
-
-// Generic, and not one for each number, so that it is compiled only into a driver that formats one. The
-// formatting of numbers can panic, as far as the machine code shows.
-impl<T> fmt::Debug for Le<T>
-where
-    T: Copy + fmt::Debug + From<Self>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        T::from(*self).fmt(f)
-    }
+order! {
+    /// A number with its least significant byte first.
+    ///
+    /// # Invariants
+    ///
+    /// The bytes of the field are those of the number in little-endian order, whatever the CPU's order is.
+    Le, to_le, from_le: u16, u32, u64
 }
 
-impl<T> fmt::Debug for Be<T>
-where
-    T: Copy + fmt::Debug + From<Self>,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        T::from(*self).fmt(f)
-    }
+order! {
+    /// A number with its most significant byte first.
+    ///
+    /// # Invariants
+    ///
+    /// The bytes of the field are those of the number in big-endian order, whatever the CPU's order is.
+    Be, to_be, from_be: u16, u32, u64
 }
 
 /// Implements volatile access: one access to the number inside.

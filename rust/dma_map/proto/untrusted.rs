@@ -8,16 +8,10 @@
 //! check consumes it. Where a value must be read only once, the read consumes the access to it
 //! ([`Once`]).
 
-use crate::view::{
-    CoherentBackend,
-    CoherentView, //
-};
+use crate::view::CoherentView;
 use kernel::{
     dma::DmaAddress,
-    io::{
-        Io,
-        IoBase, //
-    },
+    io::Io,
     prelude::*, //
 };
 
@@ -69,11 +63,7 @@ impl<T> Untrusted<T> {
     where
         T: PartialEq,
     {
-        if self.0 == expected {
-            Ok(expected)
-        } else {
-            Err(EBADMSG)
-        }
+        (self.0 == expected).then_some(expected).ok_or(EBADMSG)
     }
 
     /// Converts the value to an enumeration, or to another type that does not have all values.
@@ -96,8 +86,8 @@ impl<T> Untrusted<T> {
     where
         usize: TryFrom<T>,
     {
-        self.convert()
-            .and_then(|index| if index < len { Ok(index) } else { Err(EBADMSG) })
+        let index = self.convert()?;
+        (index < len).then_some(index).ok_or(EBADMSG)
     }
 
     /// Returns the value as a length of at most `max`.
@@ -110,13 +100,8 @@ impl<T> Untrusted<T> {
     where
         usize: TryFrom<T>,
     {
-        self.convert().and_then(|length| {
-            if length <= max {
-                Ok(length)
-            } else {
-                Err(EBADMSG)
-            }
-        })
+        let length = self.convert()?;
+        (length <= max).then_some(length).ok_or(EBADMSG)
     }
 }
 
@@ -133,7 +118,7 @@ impl<'a, T: FromBytes> Once<'a, T> {
     /// Context: any.
     #[inline]
     pub fn read(self) -> Untrusted<T> {
-        Untrusted(CoherentBackend::copy(self.0))
+        Untrusted(self.0.copy_read())
     }
 }
 
@@ -142,14 +127,6 @@ impl<T: ?Sized> Once<'_, T> {
     #[inline]
     pub fn dma_address(&self) -> DmaAddress {
         self.0.dma_address()
-    }
-}
-
-impl CoherentBackend {
-    /// Copies a value out of shared memory, once.
-    #[inline]
-    pub(crate) fn copy<T: FromBytes>(view: CoherentView<'_, T>) -> T {
-        view.as_view().copy_read()
     }
 }
 
