@@ -255,6 +255,32 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_an_answer_before_the_first_request() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            let mut mailbox = new(dma, 128)?;
+            let peer = Peer::of(dma, &mailbox)?;
+            check_err!(mailbox.take(), EAGAIN);
+            peer.set(STATUS, 1)?;
+            for number in [0, 1, u32::MAX] {
+                peer.set(SEQUENCE, number)?;
+                check_err!(mailbox.take(), EBADMSG);
+            }
+            // Neither after a request that was refused.
+            check_err!(mailbox.post(&[], &[0; 129]), EMSGSIZE);
+            for number in [0, 1] {
+                peer.set(SEQUENCE, number)?;
+                check_err!(mailbox.take(), EBADMSG);
+            }
+            mailbox.post(&[1], &[])?;
+            check_err!(mailbox.take(), EAGAIN);
+            peer.echo(0)?;
+            check_eq!(mailbox.take()?.0.sequence(), 1);
+            Ok(())
+        })
+    }
+
+    #[test]
     fn old_answers_are_no_answers() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;

@@ -66,6 +66,9 @@ const EMPTY: Le<u32> = Le::<u32>::new(0);
 /// The status of a slot with a message.
 const POSTED: Le<u32> = Le::<u32>::new(1);
 
+/// The number before the first request. It is none of 32 bits, so no response has it.
+const UNASKED: u64 = 1 << 32;
+
 /// Returns the number of bytes of a slot that a message with `length` bytes of data occupies.
 #[inline]
 pub const fn size_of(length: usize) -> usize {
@@ -128,8 +131,8 @@ pub struct Mailbox<M> {
     memory: M,
     request: Slot,
     response: Slot,
-    /// The number of the last request; 0 only before the first.
-    sequence: u32,
+    /// The number of the last request, which is not 0, or [`UNASKED`].
+    sequence: u64,
 }
 
 impl Mailbox<()> {
@@ -160,7 +163,7 @@ impl<M: Slots> Mailbox<M> {
             memory,
             request,
             response,
-            sequence: 0,
+            sequence: UNASKED,
         })
     }
 
@@ -191,28 +194,18 @@ impl<M: Slots> Mailbox<M> {
         unsafe { self.response.blocks() }
     }
 
+    /// Returns the head and the data of the request slot.
     #[inline]
-    fn request_head(&self) -> CoherentView<'_, Head> {
+    fn request_parts(&self) -> (CoherentView<'_, Head>, CoherentView<'_, [u8]>) {
         // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
-        unsafe { self.request.head() }
+        unsafe { self.request.parts() }
     }
 
+    /// Returns the head and the data of the response slot.
     #[inline]
-    fn request_data(&self) -> CoherentView<'_, [u8]> {
+    fn response_parts(&self) -> (CoherentView<'_, Head>, CoherentView<'_, [u8]>) {
         // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
-        unsafe { self.request.data() }
-    }
-
-    #[inline]
-    fn response_head(&self) -> CoherentView<'_, Head> {
-        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
-        unsafe { self.response.head() }
-    }
-
-    #[inline]
-    fn response_data(&self) -> CoherentView<'_, [u8]> {
-        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
-        unsafe { self.response.data() }
+        unsafe { self.response.parts() }
     }
 
     /// Writes a request, and then its status, which gives it to the device. The response slot no longer
@@ -230,13 +223,15 @@ impl<M: Slots> Mailbox<M> {
         if data.len() > self.capacity() || words.len() > WORDS {
             return Err(EMSGSIZE);
         }
-        let next = self.sequence.wrapping_add(1);
-        self.sequence = next.wrapping_add(u32::from(next == 0));
+        // CAST: The number of the last request, or 0 before the first.
+        let next = (self.sequence as u32).wrapping_add(1);
+        let sequence = next.wrapping_add(u32::from(next == 0));
+        self.sequence = sequence.into();
 
-        self.request_data().try_copy_from_slice(data)?;
-        let request = self.request_head();
+        let (request, room) = self.request_parts();
+        room.try_copy_from_slice(data)?;
         io_write!(request, .status, EMPTY);
-        io_write!(request, .sequence, self.sequence.into());
+        io_write!(request, .sequence, sequence.into());
         // CAST: The length is at most the capacity, which is a `u32`.
         io_write!(request, .length, (data.len() as u32).into());
         let slots = io_project!(request, .words);
@@ -245,7 +240,7 @@ impl<M: Slots> Mailbox<M> {
         }
 
         // Clears the old answer, so that it is not taken for the next one.
-        let response = self.response_head();
+        let (response, _) = self.response_parts();
         io_write!(response, .status, EMPTY);
         io_write!(response, .sequence, 0.into());
         barrier::publish(|| io_write!(request, .status, POSTED));
@@ -262,10 +257,11 @@ impl<M: Slots> Mailbox<M> {
     /// # Errors
     ///
     /// - `EAGAIN`: no response has arrived yet.
-    /// - `EBADMSG`: the message is not the answer, or is longer than a slot.
+    /// - `EBADMSG`: the message is not the answer to the last request, or no request was posted yet, or the
+    ///   message is longer than a slot.
     #[inline]
     pub fn take(&self) -> Result<(Message, Untrusted<[u32; WORDS]>)> {
-        let response = self.response_head();
+        let (response, _) = self.response_parts();
         let capacity = self.response.capacity();
         io_project!(response, .status)
             .once()
@@ -279,12 +275,14 @@ impl<M: Slots> Mailbox<M> {
         // A status may belong to a late answer to the previous request, followed by a half-written
         // answer to this one. So the number decides, and the rest is read after it.
         barrier::consume(|| io_project!(response, .sequence).once().read())
-            .exactly(self.sequence.into())?;
+            .map(|number| u64::from(u32::from(number)))
+            .exactly(self.sequence)?;
 
         barrier::consume(|| {
             let length = io_project!(response, .length).once().read();
             let message = Message {
-                sequence: self.sequence,
+                // CAST: It is the number that was read.
+                sequence: self.sequence as u32,
                 length: length.map(u32::from).length(capacity)?,
             };
             let words = io_project!(response, .words).once().read();
@@ -303,7 +301,7 @@ impl<M: Slots> Mailbox<M> {
     /// `ERANGE`: the message is another mailbox's, and is longer than a slot of this one.
     #[inline]
     pub fn data(&self, message: &Message) -> Result<CoherentView<'_, [u8]>> {
-        let data = self.response_data();
+        let (_, data) = self.response_parts();
         Ok(io_project!(data, [try: ..message.length]))
     }
 }

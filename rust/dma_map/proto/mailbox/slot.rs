@@ -188,25 +188,23 @@ impl Slot {
         unsafe { Piece::new(self.dma, super::size_of(length)) }
     }
 
+    /// Returns the head, and the bytes for data.
+    ///
     /// # Safety
     ///
     /// The memory must exist and be shared during `'a`, as the type invariants require.
     #[inline]
-    pub(super) unsafe fn head<'a>(&self) -> CoherentView<'a, Head> {
-        // SAFETY: By the type invariants the head is valid, as the caller guarantees the memory.
-        unsafe { CoherentView::new(self.head, self.dma) }
-    }
-
-    /// # Safety
-    ///
-    /// The memory must exist and be shared during `'a`, as the type invariants require.
-    #[inline]
-    pub(super) unsafe fn data<'a>(&self) -> CoherentView<'a, [u8]> {
-        let data = self.head.wrapping_add(1).cast();
+    pub(super) unsafe fn parts<'a>(&self) -> (CoherentView<'a, Head>, CoherentView<'a, [u8]>) {
+        let data = slice_from_raw_parts_mut(self.head.wrapping_add(1).cast(), self.capacity());
         // The device reaches all of the slot, so this can wrap only if the capacity is 0.
         let dma = self.dma.wrapping_add(BLOCK as DmaAddress);
 
-        // SAFETY: By the type invariants these bytes are valid while the memory is, as the caller says.
-        unsafe { CoherentView::new(slice_from_raw_parts_mut(data, self.capacity()), dma) }
+        // SAFETY: By the type invariants all of it is valid while the memory is, as the caller says.
+        unsafe {
+            (
+                CoherentView::new(self.head, self.dma),
+                CoherentView::new(data, dma),
+            )
+        }
     }
 }
