@@ -76,16 +76,16 @@ impl<T: Zeroable + Sync> PerCpu<T> {
     ///
     /// # Safety
     ///
-    /// - Guards, also of different values, must be dropped in the reverse order of their creation: each
-    ///   restores the interrupt state that it found.
-    /// - The guard must not be dereferenced once the values may be freed.
+    /// - As long as the guard exists, this thread must make no other, not even of other values: each
+    ///   restores the interrupt state that it found, and one lets its owner take a [`RawLock`] once.
+    /// - The guard must not be dereferenced, nor used for a lock, once the values may be freed.
     #[inline(always)]
     pub(crate) unsafe fn enter(&self) -> PerCpuGuard<T> {
         // SAFETY: `base` is a valid per-CPU pointer (type invariant).
         let ffi::PerCpuEntry { value, flags } = unsafe { ffi::enter_cpu(self.base.as_ptr()) };
 
         // INVARIANT: This is the value of this CPU, which the thread does not leave with interrupts
-        // off. The drop order and the lifetime of the value are function preconditions.
+        // off. That this is the only guard, and the lifetime of the value, are function preconditions.
         PerCpuGuard {
             value: value.cast(),
             flags,
@@ -131,8 +131,7 @@ unsafe impl<T: Sync> Sync for PerCpu<T> {}
 /// # Invariants
 ///
 /// - `value` is that of this CPU, whose interrupts are off. `flags` is the interrupt state before.
-/// - It is dropped before the guards that were made earlier, and dereferenced only while the value
-///   exists.
+/// - It is the only guard on this CPU, and is dereferenced only while the value exists.
 #[must_use = "interrupts are off as long as this exists"]
 pub(crate) struct PerCpuGuard<T> {
     value: *const T,
@@ -153,8 +152,8 @@ impl<T> Deref for PerCpuGuard<T> {
 impl<T> Drop for PerCpuGuard<T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `flags` is of the last `enter_cpu()` that was not left: guards are dropped in reverse
-        // order (type invariant).
+        // SAFETY: `flags` is of the last `enter_cpu()` that was not left: this is the only guard (type
+        // invariant).
         unsafe { ffi::leave_cpu(self.flags) };
     }
 }
@@ -182,15 +181,23 @@ impl<T> RawLock<T> {
         })
     }
 
-    /// Calls `f` with the value.
+    /// Calls `f` with the value, and with that of this CPU.
     ///
-    /// Context: any but NMI. `f` must neither sleep nor take this lock.
-    pub(crate) fn with<C, R>(&self, _off: &PerCpuGuard<C>, f: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: The lock was initialised by `new`, and `_off` shows that interrupts are off. The
-        // value is accessed only here, with the lock held.
+    /// The guard is borrowed exclusively, so `f` cannot take the lock again. Without `CONFIG_SMP` that
+    /// would not wait, but give out the value twice.
+    ///
+    /// Context: any but NMI. `f` does not sleep, because interrupts are off.
+    pub(crate) fn with<C, R>(
+        &self,
+        guard: &mut PerCpuGuard<C>,
+        f: impl FnOnce(&mut T, &C) -> R,
+    ) -> R {
+        // SAFETY: The lock was initialised by `new`, and interrupts are off as long as the guard exists.
+        // The value is accessed only here, with the lock held. This CPU does not hold it yet: that takes
+        // a guard, this is the only one, and it is borrowed exclusively.
         unsafe {
             ffi::raw_spin_lock(self.raw.get().cast());
-            let result = f(&mut *self.value.get());
+            let result = f(&mut *self.value.get(), guard);
             ffi::raw_spin_unlock(self.raw.get().cast());
             result
         }

@@ -47,8 +47,9 @@ impl Store {
     #[cold]
     #[inline(never)]
     fn take_slow(&self) -> Result<NonNull<Slot>> {
-        // SAFETY: Guards do not overlap here. The store is borrowed, so the caches stay.
-        let cache = unsafe { self.caches.enter() };
+        // SAFETY: No other guard is made before this one is dropped. The store is borrowed, so the caches
+        // stay.
+        let mut cache = unsafe { self.caches.enter() };
 
         // An interrupt may have put a buffer back, or this may be another CPU than before.
         //
@@ -59,13 +60,13 @@ impl Store {
         }
         count(&cache.misses);
 
-        let found = self.shared.with(&cache, |shared| {
+        let found = self.shared.with(&mut cache, |shared, cache| {
             if let Some(slot) = shared.free.pop() {
                 let capacity = self.capacity.load(Relaxed);
                 let batch = cache.room(capacity, capacity / 2);
                 // SAFETY: This is the cache of this CPU, with interrupts off, and it has room for
                 // `batch` slots.
-                unsafe { shared.free.give_to(&cache, batch) };
+                unsafe { shared.free.give_to(cache, batch) };
                 return Ok(slot);
             }
             let blank = shared.take_blank(&self.chunks);
@@ -125,17 +126,17 @@ impl Store {
 
         // SAFETY: No other guard is made before this one is dropped. It is used under the lock only, and
         // the store is there until that is released: it is not freed before the slot is back.
-        let cache = unsafe { this.caches.enter() };
+        let mut cache = unsafe { this.caches.enter() };
 
         // SAFETY: This is the cache of this CPU, and has room (checked). The caller owns the slot.
-        let over = this.shared.with(&cache, |shared| unsafe {
+        let over = this.shared.with(&mut cache, |shared, cache| unsafe {
             let (usual, capacity) = (this.layout.capacity, this.capacity.load(Relaxed));
             if capacity == 0 {
                 // Other CPUs need buffers. The slots that this batch leaves go with the next put.
-                shared.free.take_from(&cache, BATCH);
+                shared.free.take_from(cache, BATCH);
             } else if cache.len() >= capacity {
                 count(&cache.flushes);
-                shared.free.take_from(&cache, capacity.div_ceil(2));
+                shared.free.take_from(cache, capacity.div_ceil(2));
             }
             if cache.room(capacity, 1) != 0 {
                 cache.push(slot);
@@ -171,10 +172,13 @@ impl Store {
         let this = unsafe { store.as_ref() };
         this.dev.quarantine(this.layout.size);
 
-        let over = this.with(|shared| {
-            shared.quarantined = shared.quarantined.wrapping_add(1);
-            shared.is_drained()
-        });
+        // SAFETY: The closure makes no guard.
+        let over = unsafe {
+            this.with(|shared| {
+                shared.quarantined = shared.quarantined.wrapping_add(1);
+                shared.is_drained()
+            })
+        };
         if over {
             // SAFETY: All buffers are back or quarantined, so nobody uses the store.
             unsafe { Self::finish(store) };

@@ -204,25 +204,30 @@ impl Store {
     ///
     /// Those of [`ChunkMemory::alloc`].
     pub(super) fn prefill(&self) -> Result {
-        while self.with(|shared| shared.allocated) < self.layout.prefill {
-            let Some(index) = self.with(|shared| shared.take_blank(&self.chunks)) else {
-                break;
-            };
+        let blank = |shared: &mut Shared| {
+            let more = shared.allocated < self.layout.prefill;
+            more.then(|| shared.take_blank(&self.chunks)).flatten()
+        };
+        // SAFETY: The closure makes no guard.
+        while let Some(index) = unsafe { self.with(blank) } {
             // SAFETY: This took the chunk off the list above.
             let slot = unsafe { self.grow(index, Gfp::Kernel) }?;
-            // SAFETY: `grow` has given the slot to the caller.
-            self.with(|shared| unsafe { shared.free.push(slot) });
+            // SAFETY: `grow` has given the slot to the caller. The closure makes no guard.
+            unsafe { self.with(|shared| shared.free.push(slot)) };
         }
         Ok(())
     }
 
     /// Calls `f` under the lock.
-    pub(super) fn with<R>(&self, f: impl FnOnce(&mut Shared) -> R) -> R {
-        // SAFETY: `f` drops the guards that it makes before it returns, because its result is not a
-        // guard. This guard is not dereferenced.
-        let here = unsafe { self.caches.enter() };
+    ///
+    /// # Safety
+    ///
+    /// `f` must make no [guard](PerCpu::enter), so it must not call this, and take or put no buffer.
+    pub(super) unsafe fn with<R>(&self, f: impl FnOnce(&mut Shared) -> R) -> R {
+        // SAFETY: `f` makes no guard (function precondition). The store is borrowed, so the caches stay.
+        let mut here = unsafe { self.caches.enter() };
 
-        self.shared.with(&here, f)
+        self.shared.with(&mut here, |shared, _| f(shared))
     }
 
     /// Allocates the blank chunk `index`, and returns one of its buffers to the caller.
@@ -239,11 +244,14 @@ impl Store {
         let first = unsafe { self.fill(index, gfp) };
 
         first.inspect_err(|_| {
-            self.with(|shared| {
-                if let Some(chunk) = self.chunks.get(index) {
-                    chunk.next.set(core::mem::replace(&mut shared.blank, index));
-                }
-            });
+            let Some(chunk) = self.chunks.get(index) else {
+                return;
+            };
+            let put = |shared: &mut Shared| {
+                chunk.next.set(core::mem::replace(&mut shared.blank, index));
+            };
+            // SAFETY: The closure makes no guard.
+            unsafe { self.with(put) };
         })
     }
 
@@ -277,9 +285,12 @@ impl Store {
             }
         }
 
-        self.with(|shared| shared.allocated = shared.allocated.wrapping_add(count));
-        while rest.len() != 0 {
-            self.with(|shared| shared.free.take_from_list(&mut rest));
+        // SAFETY: The closures make no guard.
+        unsafe {
+            self.with(|shared| shared.allocated = shared.allocated.wrapping_add(count));
+            while rest.len() != 0 {
+                self.with(|shared| shared.free.take_from_list(&mut rest));
+            }
         }
         first.ok_or(ENOMEM)
     }
@@ -293,12 +304,14 @@ impl Store {
             ..Default::default()
         };
         self.caches.for_each(|cache| stats.add(cache));
-        self.with(|shared| {
+        let copy = |shared: &mut Shared| {
             stats.allocated = shared.allocated;
             stats.reserve = shared.free.len();
             stats.quarantined = shared.quarantined;
             stats.exhausted = shared.exhausted;
-        });
+        };
+        // SAFETY: The closure makes no guard.
+        unsafe { self.with(copy) };
         let idle = stats.cached.wrapping_add(stats.reserve);
         stats.in_use = stats
             .allocated

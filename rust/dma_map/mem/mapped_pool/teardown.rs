@@ -37,10 +37,13 @@ use kernel::{
 impl Store {
     /// Begins the teardown: no cache takes buffers from here on.
     pub(super) fn release(&self) {
-        self.with(|shared| {
-            shared.phase = Phase::Closed;
-            self.capacity.store(0, Relaxed);
-        });
+        // SAFETY: The closure makes no guard.
+        unsafe {
+            self.with(|shared| {
+                shared.phase = Phase::Closed;
+                self.capacity.store(0, Relaxed);
+            })
+        };
     }
 
     /// Empties the caches, and frees the store if all buffers are back.
@@ -59,13 +62,17 @@ impl Store {
         unsafe { bindings::synchronize_rcu() };
 
         this.caches.for_each(|cache| {
-            // SAFETY: No CPU takes, or puts into a cache. A put that empties its cache holds the lock.
-            while this.with(|shared| unsafe { shared.free.take_from(cache, BATCH) }) == BATCH {}
+            // SAFETY: No CPU takes, or puts into a cache. A put that empties its cache holds the lock. The
+            // closure makes no guard.
+            while unsafe { this.with(|shared| shared.free.take_from(cache, BATCH)) } == BATCH {}
         });
-        let over = this.with(|shared| {
-            shared.phase = Phase::Drained;
-            shared.is_drained()
-        });
+        // SAFETY: The closure makes no guard.
+        let over = unsafe {
+            this.with(|shared| {
+                shared.phase = Phase::Drained;
+                shared.is_drained()
+            })
+        };
         if over {
             // SAFETY: All buffers are back, so nobody uses the store. This may sleep.
             unsafe { Self::free(store.cast()) };
@@ -101,7 +108,8 @@ impl Store {
         drop(this.entry.take());
 
         let first = this.slots.as_ptr().addr();
-        let mut free = this.with(|shared| core::mem::replace(&mut shared.free, List::new()));
+        // SAFETY: The closure makes no guard.
+        let mut free = unsafe { this.with(|shared| core::mem::replace(&mut shared.free, List::new())) };
         while let Some(slot) = free.pop() {
             let index = slot.addr().get().wrapping_sub(first) / size_of::<Slot>();
             let chunk = index.checked_div(this.layout.per_chunk);
