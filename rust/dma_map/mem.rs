@@ -3,7 +3,7 @@
 //! Memory that is allocated for a device: coherent memory, pages for streaming, pools, user mappings.
 
 pub mod coherent;
-mod job;
+mod deferred;
 pub mod mapped_pool;
 pub mod mmap;
 pub mod noncoherent;

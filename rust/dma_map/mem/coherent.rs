@@ -7,7 +7,6 @@
 mod alloc;
 mod handle;
 pub(crate) mod memory;
-mod mmap;
 mod options;
 mod pages;
 
@@ -23,6 +22,10 @@ pub use self::{
 pub use crate::error::Busy;
 
 use self::memory::CoherentAlloc;
+use super::mmap::{
+    private::MmapBacking,
+    Mmap, //
+};
 use crate::{
     device::DmaDevice,
     direction::{
@@ -55,6 +58,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    bindings,
     dma::DmaAddress,
     io::IoBase,
     prelude::*,
@@ -110,24 +114,13 @@ pub struct Coherent<'bound, T: KnownSize + ?Sized> {
 }
 
 impl<T: KnownSize + ?Sized> Coherent<'_, T> {
-    /// Returns the arguments of the allocation, for `dma_free_attrs()`.
-    ///
-    /// # Safety
-    ///
-    /// The caller must not use the value any more: the ownership of the memory moves to the result.
+    /// Returns the allocation without its type, for `dma_free_attrs()`.
     #[inline]
-    unsafe fn memory(&self) -> CoherentAlloc {
-        // SAFETY: By the type invariants these are the arguments of an allocation; the caller gives it
-        // up.
-        unsafe {
-            CoherentAlloc::from_parts(
-                self.dev,
-                self.size(),
-                self.cpu.as_ptr().cast(),
-                self.dma,
-                self.attrs,
-            )
-        }
+    fn into_alloc(self) -> CoherentAlloc {
+        let (size, cpu) = (self.size(), self.cpu.as_ptr().cast());
+
+        // SAFETY: By the type invariants these are the arguments of an allocation, which `self` owns.
+        unsafe { CoherentAlloc::from_parts(self.dev, size, cpu, self.dma, self.attrs) }
     }
 }
 
@@ -152,7 +145,10 @@ unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: By the type invariants `self` owns this allocation of `dev`. The caller guarantees
         // that the device does not access it any more.
-        unsafe { self.memory().free_anywhere(self.dev) };
+        unsafe {
+            let dev = self.dev;
+            self.into_alloc().free_anywhere(dev)
+        };
     }
 }
 
@@ -170,6 +166,33 @@ unsafe impl<T: KnownSize + Send + ?Sized> Send for Coherent<'_, T> {}
 // SAFETY: In the `Cpu` state a shared reference gives `&T`, which is sound for `T: Sync`. In the
 // `Shared` state it gives volatile access, which may race by the kernel's memory model.
 unsafe impl<T: KnownSize + Sync + ?Sized> Sync for Coherent<'_, T> {}
+
+impl<T: KnownSize + ?Sized> MmapBacking for Coherent<'_, T> {
+    type Memory = CoherentAlloc;
+
+    fn bound(&self) -> DmaDevice<'_> {
+        self.dev.shorter()
+    }
+
+    unsafe fn mmap<D: Direction>(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: The caller guarantees that `vma` is under initialisation. By the type invariants the
+        // others are the arguments of the allocation.
+        unsafe {
+            bindings::dma_mmap_attrs(
+                self.dev.as_raw(),
+                vma,
+                self.cpu.as_ptr().cast(),
+                self.dma,
+                self.size(),
+                self.attrs,
+            )
+        }
+    }
+
+    fn into_memory<D: Direction>(self) -> CoherentAlloc {
+        self.into_alloc()
+    }
+}
 
 impl<T, S: State> DmaCoherent<'_, [T], S> {
     /// Returns the number of elements.
@@ -245,6 +268,20 @@ impl<M: CpuAddress> DerefMut for Dma<M, Bidirectional, Cpu> {
 impl<'a, M, E> IoBase<'a> for &'a Dma<M, Bidirectional, Shared<E>>
 where
     M: CpuAddress<Target: FromBytes + IntoBytes>,
+    E: Engine,
+{
+    type Backend = CoherentBackend;
+    type Target = M::Target;
+
+    #[inline]
+    fn as_view(self) -> CoherentView<'a, M::Target> {
+        self.view()
+    }
+}
+
+impl<'a, M, E> IoBase<'a> for &'a Mmap<Dma<M, Bidirectional, Shared<E>>>
+where
+    M: CpuAddress<Target: FromBytes + IntoBytes> + MmapBacking,
     E: Engine,
 {
     type Backend = CoherentBackend;

@@ -53,7 +53,7 @@ use self::{
     layout::Layout,
     store::Store, //
 };
-use super::job::{
+use super::deferred::{
     self,
     Job, //
 };
@@ -234,7 +234,7 @@ impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
         // SAFETY: `drain` is not used again.
         let job = unsafe { ManuallyDrop::take(&mut self.drain) };
         // SAFETY: Released above, once. The device is bound until the deferred work has run.
-        unsafe { job::run(job, self.dev, Store::drain, self.store.cast()) };
+        unsafe { deferred::run(job, self.dev, Store::drain, self.store.cast()) };
     }
 }
 

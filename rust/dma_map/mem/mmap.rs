@@ -48,15 +48,24 @@
 //! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry for a
 //! VMA that is never closed. That leaks a little memory, and has no other effect.
 
+use super::deferred::{
+    self,
+    Unowned, //
+};
 use crate::{
     device::DmaDevice,
+    direction::Direction,
     error::MapError,
     generic::{
         errno::to_result,
         variance::CrateToken, //
     },
+    handle::{
+        Backing,
+        Dma, //
+    },
+    state::Returns,
     sys::{
-        deferral,
         ffi,
         leak_tracking,
         region::Region, //
@@ -78,19 +87,28 @@ use kernel::{
 };
 
 pub(crate) mod private {
-    use crate::{
-        device::DmaDevice,
-        generic::variance::CrateToken, //
-    };
-    use kernel::{
-        bindings,
-        prelude::*, //
-    };
+    use super::*;
+
+    /// Memory that the C API maps into user space.
+    pub trait MmapBacking: Backing {
+        /// The memory without the lifetime of its device.
+        type Memory: Unowned;
+
+        fn bound(&self) -> DmaDevice<'_>;
+
+        /// # Safety
+        ///
+        /// The memory must be mapped in direction `D`. `vma` must be under initialisation, and map
+        /// nothing yet.
+        unsafe fn mmap<D: Direction>(&self, vma: *mut bindings::vm_area_struct) -> c_int;
+
+        /// Consumes the value, which has direction `D`, without freeing its memory.
+        fn into_memory<D: Direction>(self) -> Self::Memory;
+    }
 
     /// The operations that [`Mmap`] needs of a handle.
     pub trait MmapBackend {
-        /// The memory without its handle.
-        type Memory: Send + 'static;
+        type Memory: Unowned;
 
         fn device(&self, _: CrateToken) -> DmaDevice<'_>;
 
@@ -105,19 +123,36 @@ pub(crate) mod private {
         unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int;
 
         /// Consumes the handle without freeing its memory.
-        ///
-        /// # Safety
-        ///
-        /// The device must have been stopped, or the memory must not be freed.
-        unsafe fn into_memory(self) -> Self::Memory;
+        fn into_memory(self) -> Self::Memory;
+    }
 
-        /// # Safety
-        ///
-        /// Nobody may use the memory any more. The caller must be allowed to sleep, and the device be
-        /// bound.
-        unsafe fn free(memory: Self::Memory);
+    impl<M: MmapBacking, D: Direction, S: Returns> MmapBackend for Dma<M, D, S> {
+        type Memory = M::Memory;
+
+        fn device(&self, _: CrateToken) -> DmaDevice<'_> {
+            self.backing.bound()
+        }
+
+        fn size(&self) -> usize {
+            self.backing.size()
+        }
+
+        fn stop(&self) -> bool {
+            self.state().stop()
+        }
+
+        unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+            // SAFETY: By the type invariants the memory is mapped in direction `D`. The caller guarantees
+            // that `vma` is under initialisation.
+            unsafe { self.backing.mmap::<D>(vma) }
+        }
+
+        fn into_memory(self) -> M::Memory {
+            self.into_parts().0.into_memory::<D>()
+        }
     }
 }
+
 /// Handles whose memory can be mapped into user space.
 ///
 /// They are in the states in which the kernel has no reference to the memory, because processes write to
@@ -321,11 +356,9 @@ impl<H: Mappable> Drop for Mmap<H> {
             leak_tracking::untrack(dev.as_raw(), || leak_tracking::Entry::Region(region));
             // SAFETY: The device is stopped, the mappings are gone, and the closure owns the memory. The
             // device is bound until the closure has run, in a context that may sleep.
-            unsafe { H::free(memory) };
+            unsafe { memory.free() };
         };
         // SAFETY: The closure owns the memory. The device is bound until the closure has run.
-        if !unsafe { deferral::defer(Some(dev), free) } {
-            dev.quarantine(size);
-        }
+        unsafe { deferred::defer(dev, size, free) };
     }
 }

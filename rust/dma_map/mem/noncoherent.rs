@@ -14,7 +14,6 @@
 //!   contiguous for the device and a `vmap()` for the CPU. Without an IOMMU the pages are contiguous.
 
 mod memory;
-mod mmap;
 
 pub use self::memory::{
     ContiguousPages,
@@ -26,6 +25,13 @@ pub use self::memory::{
 use self::memory::{
     AllocArgs, //
     Allocation,
+};
+use super::{
+    deferred,
+    mmap::{
+        private::MmapBacking,
+        Mmap, //
+    }, //
 };
 use crate::{
     device::DmaDevice,
@@ -49,13 +55,11 @@ use crate::{
         Device,
         State, //
     },
-    sys::{
-        deferral,
-        ffi, //
-    },
+    sys::ffi, //
 };
 use core::ptr::NonNull;
 use kernel::{
+    bindings,
     dma::DmaAddress,
     page::PAGE_SIZE,
     prelude::*, //
@@ -160,19 +164,28 @@ unsafe impl<'bound, M: StreamingPages, T> Backing for Allocated<'bound, M, T> {
     }
 
     unsafe fn release<D: Direction, S: State>(self) {
-        let memory = ToFree(self.memory, self.alloc_args::<D>());
-        if ffi::may_sleep() {
-            // SAFETY: By the type invariants `self` owns this allocation of `dev`, which is bound. The
-            // caller guarantees that the device does not access it any more. This may sleep.
-            unsafe { memory.free() };
-            return;
-        }
+        // SAFETY: By the type invariants `self` owns this allocation of `dev`. The caller guarantees that
+        // the device does not access it any more.
+        unsafe { deferred::free(self.dev, self.size(), self.into_memory::<D>()) };
+    }
+}
 
-        // SAFETY: The closure owns the memory, which the device does not access any more. The device is
-        // bound until the closure has run, in a context that may sleep.
-        if !unsafe { deferral::defer(Some(self.dev), move || memory.free()) } {
-            self.dev.quarantine(self.size());
-        }
+impl<M: StreamingPages, T> MmapBacking for Allocated<'_, M, T> {
+    type Memory = ToFree<M>;
+
+    fn bound(&self) -> DmaDevice<'_> {
+        self.dev.shorter()
+    }
+
+    unsafe fn mmap<D: Direction>(&self, vma: *mut bindings::vm_area_struct) -> c_int {
+        // SAFETY: The caller guarantees that `vma` is under initialisation. By the type invariants the
+        // memory is at this place.
+        unsafe { self.memory.mmap(&self.alloc_args::<D>(), vma) }
+    }
+
+    fn into_memory<D: Direction>(self) -> ToFree<M> {
+        // INVARIANT: By the type invariants the memory is at this place.
+        ToFree(self.memory, self.alloc_args::<D>())
     }
 }
 
@@ -316,5 +329,33 @@ impl<M: StreamingPages, T, D: Direction, S: State> DmaBuffer<'_, M, T, D, S> {
     )]
     pub fn len(&self) -> usize {
         self.backing.cpu.len()
+    }
+}
+
+impl<M, T, D, E> Mmap<DmaBuffer<'_, M, T, D, Device<E>>>
+where
+    M: StreamingPages,
+    D: Direction,
+    E: Engine,
+{
+    /// Makes what the device wrote visible to the processes that have mapped the memory.
+    ///
+    /// The memory stays the device's, and the kernel does not access it. While the device writes, a
+    /// process may read old or new data.
+    ///
+    /// C API: `dma_sync_single_for_cpu()`, `dma_sync_sgtable_for_cpu()`. Context: any.
+    #[inline]
+    pub fn sync_for_cpu(&self) {
+        // SAFETY: It is mapped in direction `D`. In this state the kernel has no reference to it.
+        unsafe { self.backing.sync_for_cpu::<D>() };
+    }
+
+    /// Makes what the processes wrote visible to the device.
+    ///
+    /// C API: `dma_sync_single_for_device()`, `dma_sync_sgtable_for_device()`. Context: any.
+    #[inline]
+    pub fn sync_for_device(&self) {
+        // SAFETY: It is mapped in direction `D`. In this state the kernel has no reference to it.
+        unsafe { self.backing.sync_for_device::<D>() };
     }
 }

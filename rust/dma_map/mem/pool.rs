@@ -24,7 +24,7 @@ pub use self::{
 };
 
 use self::layout::Layout;
-use super::job::{
+use super::deferred::{
     self,
     Job, //
 };
@@ -319,7 +319,7 @@ impl<T> Drop for DmaPool<'_, T> {
         let job = unsafe { ManuallyDrop::take(&mut self.destroy) };
         // SAFETY: By the type invariants this owns the pool, and all of its blocks are back. The device
         // is bound until the deferred work has run.
-        unsafe { job::run(job, self.dev, destroy, self.raw.cast()) };
+        unsafe { deferred::run(job, self.dev, destroy, self.raw.cast()) };
     }
 }
 

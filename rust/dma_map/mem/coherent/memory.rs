@@ -2,14 +2,19 @@
 
 //! Coherent allocations, without a type and without a state.
 
-use super::CoherentOptions;
+use super::{
+    super::deferred::{
+        self,
+        Unowned, //
+    },
+    CoherentOptions, //
+};
 use crate::{
     device::{
         refusal,
         DmaDevice, //
     },
     sys::{
-        deferral,
         ffi,
         leak_tracking, //
     },
@@ -105,24 +110,6 @@ impl CoherentAlloc {
         self.dma
     }
 
-    /// Frees the memory.
-    ///
-    /// # Safety
-    ///
-    /// Nobody may use the memory any more. The caller must be allowed to sleep, and the device be bound.
-    #[inline]
-    pub(crate) unsafe fn free(self) {
-        leak_tracking::untrack(self.dev, || leak_tracking::Entry::Coherent {
-            size: self.size,
-            cpu: self.cpu,
-            dma: self.dma,
-            attrs: self.attrs,
-        });
-        // SAFETY: By the type invariants these are the arguments of the allocation. The caller
-        // guarantees that it is unused, that this may sleep, and that the device is bound.
-        unsafe { bindings::dma_free_attrs(self.dev, self.size, self.cpu, self.dma, self.attrs) }
-    }
-
     /// Frees the memory, here or, where that is not legal, from a workqueue.
     ///
     /// # Safety
@@ -133,31 +120,27 @@ impl CoherentAlloc {
         // A free that cannot be deferred, for lack of memory, stays on the list of leak tracking. So the entry is
         // struck only where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
-            if ffi::may_sleep() {
-                // SAFETY: The caller guarantees that the memory is unused. This may sleep.
-                unsafe { self.free() };
-            } else {
-                // SAFETY: The caller guarantees that the memory of `dev` is unused.
-                unsafe { self.free_later(dev) };
-            }
-            return;
+            // SAFETY: The caller guarantees that the memory of `dev` is unused.
+            return unsafe { deferred::free(dev, self.size, self) };
         }
 
         // SAFETY: By the type invariants these are the arguments of the allocation, which is unused.
         unsafe { ffi::free_attrs(dev.as_binding(), self.size, self.cpu, self.dma, self.attrs) };
     }
+}
 
-    /// Frees the memory from a workqueue.
-    ///
-    /// # Safety
-    ///
-    /// That of [`free_anywhere`](Self::free_anywhere).
-    unsafe fn free_later(self, dev: DmaDevice<'_>) {
-        let size = self.size;
-        // SAFETY: The closure owns the memory. The device is bound until it has run, where it may sleep.
-        if !unsafe { deferral::defer(Some(dev), move || self.free()) } {
-            dev.quarantine(size);
-        }
+impl Unowned for CoherentAlloc {
+    #[inline]
+    unsafe fn free(self) {
+        leak_tracking::untrack(self.dev, || leak_tracking::Entry::Coherent {
+            size: self.size,
+            cpu: self.cpu,
+            dma: self.dma,
+            attrs: self.attrs,
+        });
+        // SAFETY: By the type invariants these are the arguments of the allocation. The caller
+        // guarantees that it is unused, that this may sleep, and that the device is bound.
+        unsafe { bindings::dma_free_attrs(self.dev, self.size, self.cpu, self.dma, self.attrs) }
     }
 }
 
@@ -177,7 +160,8 @@ unsafe extern "C" fn dma_map_free_later(
     // SAFETY: The caller guarantees that `binding` is that of the device, and that the memory is unused.
     unsafe {
         let dev = DmaDevice::from_binding(binding);
-        CoherentAlloc::from_parts(dev, size, cpu, dma, attrs).free_later(dev);
+        let memory = CoherentAlloc::from_parts(dev, size, cpu, dma, attrs);
+        deferred::defer(dev, size, move || memory.free());
     }
 }
 

@@ -6,7 +6,7 @@
 //! by one exchange. When that is empty or full, a batch moves from or to the reserve, under a lock.
 
 use super::{
-    super::job::Job,
+    super::deferred::Job,
     layout::Layout,
     memory::ChunkMemory,
     slot::{

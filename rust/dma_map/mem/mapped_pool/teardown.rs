@@ -14,7 +14,7 @@
 //! A buffer that is leaked keeps the store for good: nothing tells that it will not come back.
 
 use super::{
-    super::job,
+    super::deferred,
     slot::{
         List,
         Slot,
@@ -90,7 +90,7 @@ impl Store {
 
         if let Some(job) = this.finish.take() {
             // SAFETY: The caller guarantees that the store is unused, and that the device is bound.
-            unsafe { job::run(job, this.dev, Self::free, store.cast()) };
+            unsafe { deferred::run(job, this.dev, Self::free, store.cast()) };
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{
     },
     direction::Direction,
     gfp::Gfp,
+    mem::deferred::Unowned,
     sys::{
         ffi,
         leak_tracking, //
@@ -290,20 +291,19 @@ impl private::PagesBackend for NoncontiguousPages {
 }
 
 /// Memory with its place. Dropping this frees nothing.
+///
+/// # Invariants
+///
+/// The memory is allocated at this place.
 pub struct ToFree<M: StreamingPages>(pub(super) M, pub(super) AllocArgs);
 
 // SAFETY: Any thread may free either kind of memory.
 unsafe impl<M: StreamingPages> Send for ToFree<M> {}
 
-impl<M: StreamingPages> ToFree<M> {
-    /// Frees the memory.
-    ///
-    /// # Safety
-    ///
-    /// The memory must be allocated at this place, and nobody may use it any more. The caller must be in
-    /// a context that may sleep, and the device must be bound.
-    pub(crate) unsafe fn free(self) {
-        // SAFETY: The caller guarantees what `PagesBackend::free` requires.
+impl<M: StreamingPages> Unowned for ToFree<M> {
+    unsafe fn free(self) {
+        // SAFETY: The memory is at this place (type invariant). The caller guarantees the rest of what
+        // `PagesBackend::free` requires.
         unsafe { self.0.free(&self.1) };
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Deferred teardown of a pool.
+//! Deferred frees: of memory, and of what is left of a pool.
 
 use crate::{
     device::DmaDevice,
@@ -24,6 +24,46 @@ use kernel::{
         WorkItem, //
     }, //
 };
+
+/// Memory without a handle. Dropping it frees nothing.
+#[expect(unreachable_pub, reason = "the bound of a type in a public trait")]
+pub trait Unowned: Send + 'static {
+    /// Frees the memory.
+    ///
+    /// # Safety
+    ///
+    /// Nobody may use the memory any more. The caller must be in a context that may sleep, and the device
+    /// must be bound.
+    unsafe fn free(self);
+}
+
+/// Frees `size` bytes of memory, here or, where that may not sleep, from a workqueue.
+///
+/// # Safety
+///
+/// Nobody may use the memory any more. `dev` must be its device.
+pub(super) unsafe fn free(dev: DmaDevice<'_>, size: usize, memory: impl Unowned) {
+    if ffi::may_sleep() {
+        // SAFETY: The memory of `dev`, which is bound, is unused (function precondition).
+        unsafe { memory.free() };
+    } else {
+        // SAFETY: As above. The device is bound until the closure has run, where it may sleep.
+        unsafe { defer(dev, size, move || memory.free()) };
+    }
+}
+
+/// Runs `free` on a workqueue, before `dev` is unbound. Without memory for that, the `size` bytes that it
+/// would free are quarantined.
+///
+/// # Safety
+///
+/// `free` must be valid to run until the device is unbound.
+pub(super) unsafe fn defer(dev: DmaDevice<'_>, size: usize, free: impl FnOnce() + Send + 'static) {
+    // SAFETY: `free` is valid to run until the binding has ended (function precondition).
+    if !unsafe { deferral::defer(Some(dev), free) } {
+        dev.quarantine(size);
+    }
+}
 
 /// A function that takes a pool apart. It gets the pointer that was passed to [`run`].
 type Task = unsafe fn(NonNull<c_void>);
