@@ -13,7 +13,7 @@
 //! - [`DmaNoncontiguous`]: arbitrary pages (`dma_alloc_noncontiguous()`), which an IOMMU makes
 //!   contiguous for the device and a `vmap()` for the CPU. Without an IOMMU the pages are contiguous.
 
-mod memory;
+pub(super) mod memory;
 
 pub use self::memory::{
     ContiguousPages,
@@ -253,7 +253,7 @@ where
         let _ = direction;
         let size = size_of_elements::<T>(dev, len)?;
 
-        Self::allocated(dev, len, ContiguousPages::alloc::<D>(dev, size, gfp)?)
+        Self::allocated(dev, len, ContiguousPages::alloc(dev, size, D::RAW, gfp)?)
     }
 }
 

@@ -2,7 +2,15 @@
 
 //! Memory of a mapped pool: the calls of the C API.
 
-use super::layout::Layout;
+use super::{
+    super::noncoherent::memory::{
+        private::PagesBackend as _,
+        AllocArgs,
+        Allocation,
+        ContiguousPages, //
+    },
+    layout::Layout, //
+};
 use crate::{
     device::{
         refusal,
@@ -32,16 +40,12 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// This value owns pages of `size` bytes. `page` is the first, `cpu` its address, and `dma` their DMA
-/// address in `direction`. `dma_alloc_pages()` has mapped them if `node` is `None`, else
-/// `dma_map_phys()`.
+/// This value owns `pages`, which are allocated and mapped as `args` says: by `dma_alloc_pages()`, or by
+/// `dma_map_phys()` if they are `on_node`.
 pub(super) struct ChunkMemory {
-    page: NonNull<bindings::page>,
-    cpu: NonNull<c_void>,
-    dma: DmaAddress,
-    size: usize,
-    direction: bindings::dma_data_direction,
-    node: Option<u32>,
+    pages: ContiguousPages,
+    args: AllocArgs,
+    on_node: bool,
 }
 
 /// Returns the page order for `size` bytes; `size` must not be 0.
@@ -64,65 +68,41 @@ impl ChunkMemory {
         direction: bindings::dma_data_direction,
         gfp: Gfp,
     ) -> Result<Self> {
-        let tracked = leak_tracking::ListNode::new()?;
-        let (size, node) = (layout.chunk_size, layout.node);
-        let (page, dma) = match node {
-            None => Self::near(dev, size, direction, gfp)?,
-            Some(node) => Self::on_node(dev, size, direction, gfp, node)?,
+        let size = layout.chunk_size;
+        let Allocation { memory, cpu, .. } = match layout.node {
+            None => ContiguousPages::alloc(dev, size, direction, gfp)?,
+            Some(node) => Self::alloc_on_node(dev, size, direction, gfp, node)?,
         };
 
-        // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         // INVARIANT: Allocated and mapped above.
         let this = Self {
-            page,
-            // SAFETY: The linear mapping does not begin at NULL.
-            cpu: unsafe { NonNull::new_unchecked(cpu) },
-            dma,
-            size,
-            direction,
-            node,
+            pages: memory,
+            args: AllocArgs {
+                dev: dev.as_raw(),
+                cpu,
+                size,
+                direction,
+            },
+            on_node: layout.node.is_some(),
         };
-        tracked.add(dev.as_raw(), || this.entry());
-
         // `dma_alloc_pages()` checks the mask for coherent memory.
-        if !dev.takes_address(dma, size) {
-            // SAFETY: Allocated above for `dev`, in this context, and not used.
-            unsafe { this.free(dev) };
+        if !dev.takes_address(this.dma(), size) {
+            // SAFETY: Allocated above, in this context, and not used.
+            unsafe { this.free() };
             return Err(EIO);
         }
         Ok(this)
     }
 
-    /// Allocates on the device's node, where the device reaches the memory.
-    fn near(
-        dev: DmaDevice<'_>,
-        size: usize,
-        direction: bindings::dma_data_direction,
-        gfp: Gfp,
-    ) -> Result<(NonNull<bindings::page>, DmaAddress)> {
-        let mut dma: DmaAddress = 0;
-        // Zeroed before the mapping, too: the C function zeroes after it, and a bounce buffer would have
-        // a copy of the old contents.
-        let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
-        // SAFETY: `dev` is bound, and has a mask, because its limits were set.
-        let page =
-            unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp) };
-
-        // Behind an IOMMU, the function maps the pages like any others.
-        let page = NonNull::new(page)
-            .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
-        Ok((page, dma))
-    }
-
     /// Allocates on another node, and maps the pages.
-    fn on_node(
+    fn alloc_on_node(
         dev: DmaDevice<'_>,
         size: usize,
         direction: bindings::dma_data_direction,
         gfp: Gfp,
         node: u32,
-    ) -> Result<(NonNull<bindings::page>, DmaAddress)> {
+    ) -> Result<Allocation<ContiguousPages>> {
+        let tracked = leak_tracking::ListNode::new()?;
         let mut attrs = bindings::DMA_ATTR_NO_WARN;
         // See `Mapped::map()`.
         if cfg!(CONFIG_DMA_API_DEBUG) && dev.cache_alignment() == 1 {
@@ -142,12 +122,13 @@ impl ChunkMemory {
             len: size as u64,
         };
         // CAST: `unsigned long` has at least 32 bits.
-        Self::map(dev, chunk, direction, attrs as c_ulong | MAPPED_FOR_CPU)
-            .map(|dma| (page, dma))
-            .inspect_err(|_| {
-                // SAFETY: Allocated above with this order, and not mapped.
-                unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
-            })
+        let dma = Self::map(dev, chunk, direction, attrs as c_ulong | MAPPED_FOR_CPU).inspect_err(|_| {
+            // SAFETY: Allocated above with this order, and not mapped.
+            unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
+        })?;
+        tracked.add(dev.as_raw(), || Self::mapped(dma, size, direction));
+        // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
+        unsafe { ContiguousPages::of(page, dma, size) }
     }
 
     /// Maps pages that were allocated for a pool.
@@ -182,28 +163,25 @@ impl ChunkMemory {
 
     /// Returns the address for the CPU.
     pub(super) fn cpu(&self) -> NonNull<c_void> {
-        self.cpu
+        self.args.cpu
     }
 
     /// Returns the address for the device.
     pub(super) fn dma(&self) -> DmaAddress {
-        self.dma
+        self.pages.dma_address()
     }
 
-    fn entry(&self) -> leak_tracking::Entry {
-        match self.node {
-            None => leak_tracking::Entry::Pages {
-                size: self.size,
-                page: self.page,
-                dma: self.dma,
-                direction: self.direction,
-            },
-            Some(_) => leak_tracking::Entry::Phys {
-                address: self.dma,
-                size: self.size,
-                direction: self.direction,
-                attrs: UnmapAttrs::LEAKED.with(0),
-            },
+    /// Returns the entry of mapped pages in leak tracking.
+    fn mapped(
+        address: DmaAddress,
+        size: usize,
+        direction: bindings::dma_data_direction,
+    ) -> leak_tracking::Entry {
+        leak_tracking::Entry::Phys {
+            address,
+            size,
+            direction,
+            attrs: UnmapAttrs::LEAKED.with(0),
         }
     }
 
@@ -211,22 +189,23 @@ impl ChunkMemory {
     ///
     /// # Safety
     ///
-    /// `dev` must be the device that it was allocated for, and be bound. Nobody may use the memory any
-    /// more. The context must be one that may sleep, or the one that allocated the memory.
-    pub(super) unsafe fn free(self, dev: DmaDevice<'_>) {
-        leak_tracking::untrack(dev.as_raw(), || self.entry());
+    /// Its device must be bound. Nobody may use the memory any more. The context must be one that may
+    /// sleep, or the one that allocated the memory.
+    pub(super) unsafe fn free(self) {
+        let (dma, pages, args) = (self.dma(), self.pages, self.args);
+        if !self.on_node {
+            // SAFETY: By the type invariants the pages are allocated by these arguments. The caller
+            // guarantees that nobody uses them, and that the context is a legal one.
+            return unsafe { pages.free(&args) };
+        }
 
-        let (page, dev) = (self.page.as_ptr(), dev.as_raw());
-        // SAFETY: By the type invariants these are the arguments of the allocation and the mapping. The
+        leak_tracking::untrack(args.dev, || Self::mapped(dma, args.size, args.direction));
+        let attrs = UnmapAttrs::UNREAD.with(0);
+        // SAFETY: By the type invariants these are the arguments of the mapping and the allocation. The
         // caller guarantees that nobody uses them, and that the context is a legal one.
         unsafe {
-            if self.node.is_none() {
-                bindings::dma_free_pages(dev, self.size, page, self.dma, self.direction);
-            } else {
-                let attrs = UnmapAttrs::UNREAD.with(0);
-                bindings::dma_unmap_phys(dev, self.dma, self.size, self.direction, attrs);
-                bindings::__free_pages(page, order(self.size));
-            }
+            bindings::dma_unmap_phys(args.dev, dma, args.size, args.direction, attrs);
+            bindings::__free_pages(pages.page.as_ptr(), order(args.size));
         }
     }
 }

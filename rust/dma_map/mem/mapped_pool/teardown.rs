@@ -126,7 +126,7 @@ impl Store {
             match memory {
                 None => (),
                 // SAFETY: All buffers of the chunk are back, so nobody uses its memory.
-                Some(memory) if home == in_chunk => unsafe { memory.free(this.dev) },
+                Some(memory) if home == in_chunk => unsafe { memory.free() },
                 // These buffers share pages with one that a device may access.
                 Some(_) => this.dev.quarantine(home.wrapping_mul(this.layout.size)),
             }

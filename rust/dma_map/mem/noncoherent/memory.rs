@@ -26,13 +26,13 @@ use kernel::{
 /// The arguments of the C API's functions that an allocation does not return.
 #[derive(Clone, Copy)]
 pub struct AllocArgs {
-    pub(super) dev: *mut bindings::device,
-    pub(super) cpu: NonNull<c_void>,
-    pub(super) size: usize,
-    pub(super) direction: bindings::dma_data_direction,
+    pub(in crate::mem) dev: *mut bindings::device,
+    pub(in crate::mem) cpu: NonNull<c_void>,
+    pub(in crate::mem) size: usize,
+    pub(in crate::mem) direction: bindings::dma_data_direction,
 }
 
-mod private {
+pub(in crate::mem) mod private {
     use super::*;
 
     /// The operations on an allocation.
@@ -69,10 +69,10 @@ impl StreamingPages for ContiguousPages {}
 impl StreamingPages for NoncontiguousPages {}
 
 /// New memory, with its address for the CPU and its size in whole pages.
-pub(super) struct Allocation<M> {
-    pub(super) memory: M,
-    pub(super) cpu: NonNull<c_void>,
-    pub(super) size: usize,
+pub(in crate::mem) struct Allocation<M> {
+    pub(in crate::mem) memory: M,
+    pub(in crate::mem) cpu: NonNull<c_void>,
+    pub(in crate::mem) size: usize,
 }
 
 /// Rounds up to whole pages. The caller has checked that this does not overflow.
@@ -84,7 +84,7 @@ fn whole_pages(size: usize) -> usize {
 /// Contiguous pages, allocated by `dma_alloc_pages()`.
 #[derive(Clone, Copy)]
 pub struct ContiguousPages {
-    page: NonNull<bindings::page>,
+    pub(in crate::mem) page: NonNull<bindings::page>,
     dma: DmaAddress,
 }
 
@@ -96,9 +96,10 @@ unsafe impl Sync for ContiguousPages {}
 
 impl ContiguousPages {
     /// Allocates `size` bytes of zeroes; `size` must not be 0.
-    pub(super) fn alloc<D: Direction>(
+    pub(in crate::mem) fn alloc(
         dev: DmaDevice<'_>,
         size: usize,
+        direction: bindings::dma_data_direction,
         gfp: Gfp,
     ) -> Result<Allocation<Self>> {
         let tracked = leak_tracking::ListNode::new()?;
@@ -107,24 +108,39 @@ impl ContiguousPages {
         // a copy of the old contents.
         let gfp = gfp.as_raw() | bindings::__GFP_ZERO;
         // SAFETY: `dev` is bound, and has a mask, because its limits were set.
-        let page = unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, D::RAW, gfp) };
+        let page =
+            unsafe { bindings::dma_alloc_pages(dev.as_raw(), size, &mut dma, direction, gfp) };
         // Behind an IOMMU, the function maps the pages like any others.
         let page = NonNull::new(page)
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
-        // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         let memory = Self { page, dma };
-        tracked.add(dev.as_raw(), || memory.entry(size, D::RAW));
+        tracked.add(dev.as_raw(), || memory.entry(size, direction));
+
+        // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
+        unsafe { Self::of(page, dma, size) }
+    }
+
+    /// Makes the value for `size` bytes of pages whose DMA address is `dma`.
+    ///
+    /// # Safety
+    ///
+    /// The pages must be in the linear mapping.
+    pub(in crate::mem) unsafe fn of(
+        page: NonNull<bindings::page>,
+        dma: DmaAddress,
+        size: usize,
+    ) -> Result<Allocation<Self>> {
+        // SAFETY: The pages are in the linear mapping (function precondition).
+        let cpu = unsafe { ffi::page_address(page.as_ptr()) };
 
         Ok(Allocation {
-            memory,
+            memory: Self { page, dma },
+            // The linear mapping does not begin at NULL.
             cpu: NonNull::new(cpu).ok_or(ENOMEM)?,
             size: whole_pages(size),
         })
     }
-}
 
-impl ContiguousPages {
     fn entry(&self, size: usize, direction: bindings::dma_data_direction) -> leak_tracking::Entry {
         leak_tracking::Entry::Pages {
             size,
@@ -189,7 +205,7 @@ unsafe impl Sync for NoncontiguousPages {}
 
 impl NoncontiguousPages {
     /// Allocates `size` bytes of zeroes, and maps them for the CPU; `size` must not be 0.
-    pub(super) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
+    pub(in crate::mem) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
         let tracked = leak_tracking::ListNode::new()?;
         // The IOMMU code does not zero the pages.
         let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;
@@ -215,9 +231,7 @@ impl NoncontiguousPages {
             size: whole_pages(size),
         })
     }
-}
 
-impl NoncontiguousPages {
     fn entry(
         table: NonNull<bindings::sg_table>,
         cpu: NonNull<c_void>,
@@ -295,7 +309,7 @@ impl private::PagesBackend for NoncontiguousPages {
 /// # Invariants
 ///
 /// The memory is allocated at this place.
-pub struct ToFree<M: StreamingPages>(pub(super) M, pub(super) AllocArgs);
+pub struct ToFree<M: StreamingPages>(pub(in crate::mem) M, pub(in crate::mem) AllocArgs);
 
 // SAFETY: Any thread may free either kind of memory.
 unsafe impl<M: StreamingPages> Send for ToFree<M> {}
