@@ -17,22 +17,47 @@ use dma_map::{
         Direction, //
     },
     gate::Gate,
-    sg::SgBuffer,
+    mailbox::{
+        Block,
+        Mailbox, //
+    },
+    mapping::MmioMapping,
+    ring::{
+        Consumer,
+        InMemory,
+        Producer, //
+    },
+    sg::{
+        SgAddresses,
+        SgBuffer, //
+    },
     state::{
         Cpu,
         Device,
+        Part,
         Shared, //
     },
     workqueue::WorkQueue,
     Bidirectional,
+    CoherentHandle,
     DmaCoherent,
     DmaDevice,
+    DmaMapping,
+    DmaNoncontiguous,
+    DmaPages,
+    DmaPool,
     Engine,
     FromDevice,
     Gfp,
+    IovaMapping,
+    MappedBuffer,
+    MappedPool,
+    Mmap,
     PageList,
+    PoolBlock,
     SgMapping,
-    ToDevice, //
+    ToDevice,
+    Transfer, //
 };
 use kernel::{
     bindings,
@@ -42,10 +67,7 @@ use kernel::{
     types::ForLt, //
 };
 
-/// Compiles if `T` may be given to another thread.
-fn sendable<T: Send>() {}
-
-/// Compiles if threads may use `T` at the same time.
+/// Compiles if `T` may be given to another thread, and threads may use it at the same time.
 fn shareable<T: Send + Sync>() {}
 
 /// Compiles if a `T` may cross in direction `D`.
@@ -66,9 +88,37 @@ mod tests {
         shareable::<DmaDevice<'_>>();
         shareable::<DmaCoherent<'_, [u32], Cpu>>();
         shareable::<DmaCoherent<'_, [u32], Shared<Arc<Scripted>>>>();
-        sendable::<SgMapping<'_, VVec<u8>, ToDevice, Device<Idle>>>();
+        shareable::<CoherentHandle<'_, Idle>>();
+        shareable::<PoolBlock<&DmaPool<'_, u64>>>();
+        shareable::<PoolBlock<Arc<DmaPool<'_, u64>>, Shared<Idle>>>();
+        shareable::<SgMapping<'_, VVec<u8>, ToDevice, Device<Idle>>>();
         shareable::<SgMapping<'_, PageList, FromDevice, Device<Idle>>>();
         shareable::<SgMapping<'_, KVec<u64>, Bidirectional, Cpu>>();
+        shareable::<SgAddresses<'_, VVec<u8>, ToDevice, Idle>>();
+        shareable::<DmaMapping<'_, KVec<u8>, ToDevice, Device<Idle>>>();
+        shareable::<DmaMapping<'_, KBox<[u8; 64]>, FromDevice, Cpu>>();
+        shareable::<DmaMapping<'_, KVec<u8>, FromDevice, Part>>();
+        shareable::<MmioMapping<'_, ToDevice, Idle>>();
+        shareable::<IovaMapping<'_, VVec<u8>, ToDevice, Device<Idle>>>();
+        shareable::<IovaMapping<'_, PageList, FromDevice, Cpu>>();
+        shareable::<DmaPages<'_, u32, Bidirectional>>();
+        shareable::<DmaPages<'_, u32, ToDevice, Device<Idle>>>();
+        shareable::<DmaNoncontiguous<'_, u32, Bidirectional>>();
+        shareable::<DmaNoncontiguous<'_, u32, FromDevice, Device<Idle>>>();
+        shareable::<MappedBuffer<'_, u8, FromDevice>>();
+        shareable::<MappedBuffer<'_, u8, FromDevice, Device<Idle>>>();
+    }
+
+    #[test]
+    fn what_owns_handles_may_be_given_away_and_shared() {
+        shareable::<DmaPool<'_, u64>>();
+        shareable::<MappedPool<'_, u8, FromDevice>>();
+        shareable::<Mmap<DmaCoherent<'_, [u32], Shared<Idle>>>>();
+        shareable::<Mmap<DmaPages<'_, u8, FromDevice, Device<Idle>>>>();
+        shareable::<Transfer<DmaPages<'_, u8, FromDevice, Device<Idle>>>>();
+        shareable::<Producer<'_, u32, Idle, InMemory<'_, Idle>>>();
+        shareable::<Consumer<'_, u32, Idle, InMemory<'_, Idle>>>();
+        shareable::<Mailbox<DmaCoherent<'_, [Block], Shared<Idle>>>>();
         shareable::<Gate<ForLt!(u32)>>();
         shareable::<WorkQueue>();
     }
