@@ -155,19 +155,10 @@ where
         let _ = direction;
         let layout = Layout::new::<T>(dev, len, options)?;
 
-        Self::of(dev, len, Job::new()?, {
-            // SAFETY: The device is bound until the pool, its buffers and their deferred work are gone.
-            unsafe { Store::new(dev, name, layout, D::RAW)? }
-        })
-    }
-
-    fn of(
-        dev: DmaDevice<'bound>,
-        len: usize,
-        drain: Pin<KBox<Job>>,
-        store: NonNull<Store>,
-    ) -> Result<Self> {
-        // INVARIANT: The caller made the store for `dev`, direction `D` and buffers of `len` elements.
+        let drain = Job::new()?;
+        // SAFETY: The device is bound until the pool, its buffers and their deferred work are gone.
+        let store = unsafe { Store::new(dev, name, layout, D::RAW)? };
+        // INVARIANT: Made above for `dev`, direction `D` and buffers of `len` elements.
         let this = Self {
             dev,
             store,

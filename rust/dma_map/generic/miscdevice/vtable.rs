@@ -61,6 +61,11 @@ fn size(result: Result<usize>, room: usize) -> isize {
     }
 }
 
+/// Returns what C expects: 0, or a negative errno.
+fn errno(result: Result) -> c_int {
+    result.map_or_else(|error| error.to_errno(), |()| 0)
+}
+
 impl<F: FileOperations> VTable<F> {
     /// # Safety
     ///
@@ -79,14 +84,11 @@ impl<F: FileOperations> VTable<F> {
             ArcBorrow::from_raw((*node).device.cast::<F::Device>())
         };
         // SAFETY: The file is valid during the call, without an `fdget_pos` region, see `VTable`.
-        match F::open(device, unsafe { File::from_raw_file(file) }) {
-            Ok(value) => {
-                // SAFETY: The private data of a file that is being opened belongs to `open()`.
-                unsafe { (*file).private_data = value.into_foreign() };
-                0
-            }
-            Err(error) => error.to_errno(),
-        }
+        let value = F::open(device, unsafe { File::from_raw_file(file) });
+        errno(value.map(|value| {
+            // SAFETY: The private data of a file that is being opened belongs to `open()`.
+            unsafe { (*file).private_data = value.into_foreign() }
+        }))
     }
 
     /// # Safety
@@ -178,10 +180,7 @@ impl<F: FileOperations> VTable<F> {
                 VmaNew::from_raw(vma),
             )
         };
-        match value.mmap(file, vma) {
-            Ok(()) => 0,
-            Err(error) => error.to_errno(),
-        }
+        errno(value.mmap(file, vma))
     }
 
     /// # Safety
@@ -191,10 +190,8 @@ impl<F: FileOperations> VTable<F> {
         // SAFETY: `file` is open during the call (function precondition).
         let (value, file) = unsafe { (value::<F>(file), File::from_raw_file(file)) };
 
-        match value.ioctl(file, cmd, arg) {
-            Ok(result) => result as c_long,
-            Err(error) => error.to_errno() as c_long,
-        }
+        let result = value.ioctl(file, cmd, arg);
+        result.unwrap_or_else(|error| error.to_errno() as isize) as c_long
     }
 
     /// # Safety
@@ -209,10 +206,8 @@ impl<F: FileOperations> VTable<F> {
         // SAFETY: `file` is open during the call (function precondition).
         let (value, file) = unsafe { (value::<F>(file), File::from_raw_file(file)) };
 
-        match value.compat_ioctl(file, cmd, arg) {
-            Ok(result) => result as c_long,
-            Err(error) => error.to_errno() as c_long,
-        }
+        let result = value.compat_ioctl(file, cmd, arg);
+        result.unwrap_or_else(|error| error.to_errno() as isize) as c_long
     }
 
     const VTABLE: bindings::file_operations = bindings::file_operations {

@@ -35,9 +35,6 @@ use kernel::{
 pub(super) trait Size {
     /// The first size that is refused, in bytes.
     const LIMIT: usize;
-
-    /// Whether the size may exceed what the C API can count, or the machine's memory.
-    const MAY_EXCEED: bool;
 }
 
 /// Sizes that every kernel can serve: below 128 KiB.
@@ -48,13 +45,11 @@ pub(super) struct Large;
 
 impl Size for Plain {
     const LIMIT: usize = SZ_128K;
-    const MAY_EXCEED: bool = false;
 }
 
 impl Size for Large {
     // An allocation's size in bytes fits `isize`, as for every Rust type.
     const LIMIT: usize = isize::MAX as usize;
-    const MAY_EXCEED: bool = true;
 }
 
 /// The arguments of `dma_free_attrs()`. Dropping this frees nothing.
@@ -189,7 +184,7 @@ pub(super) fn alloc<Z: Size>(
     // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
     // larger than `INT_MAX`.
     let pages = size.div_ceil(PAGE_SIZE);
-    if Z::MAY_EXCEED
+    if Z::LIMIT > SZ_128K
         && (pages > ffi::total_pages() || pages > i32::MAX as usize / size_of::<usize>())
     {
         return Err(ENOMEM);

@@ -119,10 +119,8 @@ impl Store {
     #[cold]
     #[inline(never)]
     unsafe fn put_slow(slot: NonNull<Slot>) {
-        // SAFETY: The caller owns the slot, so it is valid.
-        let store = unsafe { slot.as_ref().store() };
-        // SAFETY: The caller owns the slot, so its store exists.
-        let this = unsafe { store.as_ref() };
+        // SAFETY: The caller owns the slot, so it is valid and its store exists (invariants of `Slot`).
+        let (store, this) = unsafe { (slot.as_ref().store(), slot.as_ref().store().as_ref()) };
 
         // SAFETY: No other guard is made before this one is dropped. It is used under the lock only, and
         // the store is there until that is released: it is not freed before the slot is back.
@@ -166,10 +164,8 @@ impl Store {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn quarantine(slot: NonNull<Slot>) {
-        // SAFETY: The caller owns the slot, so it is valid.
-        let store = unsafe { slot.as_ref().store() };
-        // SAFETY: The caller owns the slot, so its store exists.
-        let this = unsafe { store.as_ref() };
+        // SAFETY: The caller owns the slot, so it is valid and its store exists (invariants of `Slot`).
+        let (store, this) = unsafe { (slot.as_ref().store(), slot.as_ref().store().as_ref()) };
         this.dev.quarantine(this.layout.size);
 
         // SAFETY: The closure makes no guard.

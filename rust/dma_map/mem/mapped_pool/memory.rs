@@ -122,10 +122,12 @@ impl ChunkMemory {
             len: size as u64,
         };
         // CAST: `unsigned long` has at least 32 bits.
-        let dma = Self::map(dev, chunk, direction, attrs as c_ulong | MAPPED_FOR_CPU).inspect_err(|_| {
-            // SAFETY: Allocated above with this order, and not mapped.
-            unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
-        })?;
+        let dma = Self::map(dev, chunk, direction, attrs as c_ulong | MAPPED_FOR_CPU).inspect_err(
+            |_| {
+                // SAFETY: Allocated above with this order, and not mapped.
+                unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
+            },
+        )?;
         tracked.add(dev.as_raw(), || Self::mapped(dma, size, direction));
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
         unsafe { ContiguousPages::of(page, dma, size) }

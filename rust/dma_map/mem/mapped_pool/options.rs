@@ -38,11 +38,9 @@ impl MappedPoolOptions {
     /// A take does not sleep, so its allocation fails earlier than that of a whole pool. Buffers smaller
     /// than a page are allocated by the page.
     #[inline]
-    pub const fn prefill(self, count: usize) -> Self {
-        Self {
-            prefill: count,
-            ..self
-        }
+    pub const fn prefill(mut self, count: usize) -> Self {
+        self.prefill = count;
+        self
     }
 
     /// Lets each CPU cache up to `count` buffers, which are not available to other CPUs.
@@ -54,11 +52,9 @@ impl MappedPoolOptions {
     /// interrupts, waits for the lock of the reserve, and moves up to 32 buffers. The lock's holder on
     /// another CPU moves no more than that either, whatever `count` is.
     #[inline]
-    pub const fn cache(self, count: usize) -> Self {
-        Self {
-            cache: count,
-            ..self
-        }
+    pub const fn cache(mut self, count: usize) -> Self {
+        self.cache = count;
+        self
     }
 
     /// Allocates from NUMA node `node` first, instead of that of the device.
@@ -66,10 +62,8 @@ impl MappedPoolOptions {
     /// For memory that the CPUs of one node fill or read. The allocation ignores the device's reach, and
     /// the memory is then mapped: a device with a small mask may get bounce buffers, or `EIO`.
     #[inline]
-    pub const fn node(self, node: u32) -> Self {
-        Self {
-            node: Some(node),
-            ..self
-        }
+    pub const fn node(mut self, node: u32) -> Self {
+        self.node = Some(node);
+        self
     }
 }

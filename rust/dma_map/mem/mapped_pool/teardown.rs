@@ -109,7 +109,8 @@ impl Store {
 
         let first = this.slots.as_ptr().addr();
         // SAFETY: The closure makes no guard.
-        let mut free = unsafe { this.with(|shared| core::mem::replace(&mut shared.free, List::new())) };
+        let mut free =
+            unsafe { this.with(|shared| core::mem::replace(&mut shared.free, List::new())) };
         while let Some(slot) = free.pop() {
             let index = slot.addr().get().wrapping_sub(first) / size_of::<Slot>();
             let chunk = index.checked_div(this.layout.per_chunk);

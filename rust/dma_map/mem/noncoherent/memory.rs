@@ -205,7 +205,10 @@ unsafe impl Sync for NoncontiguousPages {}
 
 impl NoncontiguousPages {
     /// Allocates `size` bytes of zeroes, and maps them for the CPU; `size` must not be 0.
-    pub(in crate::mem) fn alloc<D: Direction>(dev: DmaDevice<'_>, size: usize) -> Result<Allocation<Self>> {
+    pub(in crate::mem) fn alloc<D: Direction>(
+        dev: DmaDevice<'_>,
+        size: usize,
+    ) -> Result<Allocation<Self>> {
         let tracked = leak_tracking::ListNode::new()?;
         // The IOMMU code does not zero the pages.
         let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;

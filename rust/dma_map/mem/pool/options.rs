@@ -38,11 +38,9 @@ impl<'a> PoolOptions<'a> {
     ///
     /// See [`CoherentOptions::beyond_segment_limits`](crate::CoherentOptions::beyond_segment_limits).
     #[inline]
-    pub const fn beyond_segment_limits(self) -> Self {
-        Self {
-            beyond_segments: true,
-            ..self
-        }
+    pub const fn beyond_segment_limits(mut self) -> Self {
+        self.beyond_segments = true;
+        self
     }
 }
 
