@@ -22,10 +22,7 @@ pub use self::memory::{
     ToFree,
 };
 
-use self::memory::{
-    AllocArgs, //
-    Allocation,
-};
+use self::memory::AllocArgs;
 use super::{
     deferred,
     mmap::{
@@ -281,8 +278,10 @@ where
 
 impl<'bound, M: StreamingPages, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
     /// Makes a handle of `memory`, which was allocated with the size of `len` elements, and zeroed.
-    fn allocated(dev: DmaDevice<'bound>, len: usize, memory: Allocation<M>) -> Result<Self> {
-        let Allocation { memory, cpu, size } = memory;
+    fn allocated(dev: DmaDevice<'bound>, len: usize, memory: ToFree<M>) -> Result<Self> {
+        let ToFree(memory, AllocArgs { cpu, size, .. }) = memory;
+        // Whole pages: `size_of_elements` has ruled out an overflow.
+        let size = size.wrapping_add(PAGE_SIZE - 1) & !(PAGE_SIZE - 1);
         // INVARIANT: The caller allocated and zeroed `len` elements for `dev`, page-aligned.
         let backing = Allocated {
             dev,

@@ -5,9 +5,8 @@
 use super::{
     super::noncoherent::memory::{
         private::PagesBackend as _,
-        AllocArgs,
-        Allocation,
-        ContiguousPages, //
+        ContiguousPages,
+        ToFree, //
     },
     layout::Layout, //
 };
@@ -40,11 +39,10 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// This value owns `pages`, which are allocated and mapped as `args` says: by `dma_alloc_pages()`, or by
-/// `dma_map_phys()` if they are `on_node`.
+/// This value owns `memory`. If it is `on_node`, it was mapped by `dma_map_phys()` at its place, and not
+/// by `dma_alloc_pages()`.
 pub(super) struct ChunkMemory {
-    pages: ContiguousPages,
-    args: AllocArgs,
+    memory: ToFree<ContiguousPages>,
     on_node: bool,
 }
 
@@ -69,22 +67,13 @@ impl ChunkMemory {
         gfp: Gfp,
     ) -> Result<Self> {
         let size = layout.chunk_size;
-        let Allocation { memory, cpu, .. } = match layout.node {
-            None => ContiguousPages::alloc(dev, size, direction, gfp)?,
-            Some(node) => Self::alloc_on_node(dev, size, direction, gfp, node)?,
+        // INVARIANT: Each allocates and maps.
+        let (memory, on_node) = match layout.node {
+            None => (ContiguousPages::alloc(dev, size, direction, gfp)?, false),
+            Some(node) => (Self::alloc_on_node(dev, size, direction, gfp, node)?, true),
         };
+        let this = Self { memory, on_node };
 
-        // INVARIANT: Allocated and mapped above.
-        let this = Self {
-            pages: memory,
-            args: AllocArgs {
-                dev: dev.as_raw(),
-                cpu,
-                size,
-                direction,
-            },
-            on_node: layout.node.is_some(),
-        };
         // `dma_alloc_pages()` checks the mask for coherent memory.
         if !dev.takes_address(this.dma(), size) {
             // SAFETY: Allocated above, in this context, and not used.
@@ -101,7 +90,7 @@ impl ChunkMemory {
         direction: bindings::dma_data_direction,
         gfp: Gfp,
         node: u32,
-    ) -> Result<Allocation<ContiguousPages>> {
+    ) -> Result<ToFree<ContiguousPages>> {
         let tracked = leak_tracking::ListNode::new()?;
         let mut attrs = bindings::DMA_ATTR_NO_WARN;
         // See `Mapped::map()`.
@@ -128,9 +117,10 @@ impl ChunkMemory {
                 unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
             },
         )?;
-        tracked.add(dev.as_raw(), || Self::mapped(dma, size, direction));
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        unsafe { ContiguousPages::of(page, dma, size) }
+        let memory = unsafe { ContiguousPages::placed(dev, page, dma, size, direction) }?;
+        tracked.add(dev.as_raw(), || Self::entry(&memory));
+        Ok(memory)
     }
 
     /// Maps pages that were allocated for a pool.
@@ -165,24 +155,20 @@ impl ChunkMemory {
 
     /// Returns the address for the CPU.
     pub(super) fn cpu(&self) -> NonNull<c_void> {
-        self.args.cpu
+        self.memory.1.cpu
     }
 
     /// Returns the address for the device.
     pub(super) fn dma(&self) -> DmaAddress {
-        self.pages.dma_address()
+        self.memory.0.dma_address()
     }
 
     /// Returns the entry of mapped pages in leak tracking.
-    fn mapped(
-        address: DmaAddress,
-        size: usize,
-        direction: bindings::dma_data_direction,
-    ) -> leak_tracking::Entry {
+    fn entry(ToFree(pages, args): &ToFree<ContiguousPages>) -> leak_tracking::Entry {
         leak_tracking::Entry::Phys {
-            address,
-            size,
-            direction,
+            address: pages.dma_address(),
+            size: args.size,
+            direction: args.direction,
             attrs: UnmapAttrs::LEAKED.with(0),
         }
     }
@@ -194,15 +180,15 @@ impl ChunkMemory {
     /// Its device must be bound. Nobody may use the memory any more. The context must be one that may
     /// sleep, or the one that allocated the memory.
     pub(super) unsafe fn free(self) {
-        let (dma, pages, args) = (self.dma(), self.pages, self.args);
+        let ToFree(pages, args) = &self.memory;
         if !self.on_node {
-            // SAFETY: By the type invariants the pages are allocated by these arguments. The caller
-            // guarantees that nobody uses them, and that the context is a legal one.
-            return unsafe { pages.free(&args) };
+            // SAFETY: By the type invariants this owns the memory. The caller guarantees that nobody uses
+            // it, that the device is bound, and that the context is a legal one.
+            return unsafe { pages.free(args) };
         }
 
-        leak_tracking::untrack(args.dev, || Self::mapped(dma, args.size, args.direction));
-        let attrs = UnmapAttrs::UNREAD.with(0);
+        leak_tracking::untrack(args.dev, || Self::entry(&self.memory));
+        let (dma, attrs) = (self.dma(), UnmapAttrs::UNREAD.with(0));
         // SAFETY: By the type invariants these are the arguments of the mapping and the allocation. The
         // caller guarantees that nobody uses them, and that the context is a legal one.
         unsafe {

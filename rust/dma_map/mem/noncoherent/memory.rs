@@ -19,7 +19,6 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     dma::DmaAddress,
-    page::PAGE_SIZE,
     prelude::*, //
 };
 
@@ -38,7 +37,7 @@ pub(in crate::mem) mod private {
     /// The operations on an allocation.
     ///
     /// `args` must be the one that the memory was allocated for, and its device must be bound.
-    pub trait PagesBackend: Copy + Send + Sync + 'static {
+    pub trait PagesBackend: Copy + 'static {
         fn dma_address(&self) -> DmaAddress;
 
         /// # Safety
@@ -53,7 +52,8 @@ pub(in crate::mem) mod private {
 
         /// # Safety
         ///
-        /// See [`PagesBackend`]. Called once, where it may sleep, when nobody uses the memory any more.
+        /// See [`PagesBackend`]. Called once, when nobody uses the memory any more, where it may sleep or
+        /// where contiguous pages were allocated.
         unsafe fn free(self, args: &AllocArgs);
 
         /// # Safety
@@ -68,17 +68,22 @@ pub trait StreamingPages: private::PagesBackend {}
 impl StreamingPages for ContiguousPages {}
 impl StreamingPages for NoncontiguousPages {}
 
-/// New memory, with its address for the CPU and its size in whole pages.
-pub(in crate::mem) struct Allocation<M> {
-    pub(in crate::mem) memory: M,
-    pub(in crate::mem) cpu: NonNull<c_void>,
-    pub(in crate::mem) size: usize,
-}
+/// Memory with its place. Dropping this frees nothing.
+///
+/// # Invariants
+///
+/// The memory is allocated at this place.
+pub struct ToFree<M: StreamingPages>(pub(in crate::mem) M, pub(in crate::mem) AllocArgs);
 
-/// Rounds up to whole pages. The caller has checked that this does not overflow.
-#[inline]
-fn whole_pages(size: usize) -> usize {
-    size.wrapping_add(PAGE_SIZE - 1) & !(PAGE_SIZE - 1)
+// SAFETY: Any thread may free either kind of memory.
+unsafe impl<M: StreamingPages> Send for ToFree<M> {}
+
+impl<M: StreamingPages> Unowned for ToFree<M> {
+    unsafe fn free(self) {
+        // SAFETY: The memory is at this place (type invariant). The caller guarantees the rest of what
+        // `PagesBackend::free` requires.
+        unsafe { self.0.free(&self.1) };
+    }
 }
 
 /// Contiguous pages, allocated by `dma_alloc_pages()`.
@@ -88,12 +93,6 @@ pub struct ContiguousPages {
     dma: DmaAddress,
 }
 
-// SAFETY: Any thread may use and free pages.
-unsafe impl Send for ContiguousPages {}
-
-// SAFETY: Shared references only read the fields.
-unsafe impl Sync for ContiguousPages {}
-
 impl ContiguousPages {
     /// Allocates `size` bytes of zeroes; `size` must not be 0.
     pub(in crate::mem) fn alloc(
@@ -101,7 +100,7 @@ impl ContiguousPages {
         size: usize,
         direction: bindings::dma_data_direction,
         gfp: Gfp,
-    ) -> Result<Allocation<Self>> {
+    ) -> Result<ToFree<Self>> {
         let tracked = leak_tracking::ListNode::new()?;
         let mut dma: DmaAddress = 0;
         // Zeroed before the mapping, too: the C function zeroes after it, and a bounce buffer would have
@@ -113,40 +112,43 @@ impl ContiguousPages {
         // Behind an IOMMU, the function maps the pages like any others.
         let page = NonNull::new(page)
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
-        let memory = Self { page, dma };
-        tracked.add(dev.as_raw(), || memory.entry(size, direction));
-
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        unsafe { Self::of(page, dma, size) }
+        let memory = unsafe { Self::placed(dev, page, dma, size, direction) }?;
+        tracked.add(dev.as_raw(), || memory.0.entry(&memory.1));
+        Ok(memory)
     }
 
-    /// Makes the value for `size` bytes of pages whose DMA address is `dma`.
+    /// Returns `size` bytes of pages with their place. Their DMA address is `dma`, in `direction`.
     ///
     /// # Safety
     ///
     /// The pages must be in the linear mapping.
-    pub(in crate::mem) unsafe fn of(
+    pub(in crate::mem) unsafe fn placed(
+        dev: DmaDevice<'_>,
         page: NonNull<bindings::page>,
         dma: DmaAddress,
         size: usize,
-    ) -> Result<Allocation<Self>> {
+        direction: bindings::dma_data_direction,
+    ) -> Result<ToFree<Self>> {
         // SAFETY: The pages are in the linear mapping (function precondition).
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
-
-        Ok(Allocation {
-            memory: Self { page, dma },
+        let args = AllocArgs {
+            dev: dev.as_raw(),
             // The linear mapping does not begin at NULL.
             cpu: NonNull::new(cpu).ok_or(ENOMEM)?,
-            size: whole_pages(size),
-        })
+            size,
+            direction,
+        };
+        // INVARIANT: This is their place.
+        Ok(ToFree(Self { page, dma }, args))
     }
 
-    fn entry(&self, size: usize, direction: bindings::dma_data_direction) -> leak_tracking::Entry {
+    fn entry(&self, args: &AllocArgs) -> leak_tracking::Entry {
         leak_tracking::Entry::Pages {
-            size,
+            size: args.size,
             page: self.page,
             dma: self.dma,
-            direction,
+            direction: args.direction,
         }
     }
 }
@@ -172,8 +174,9 @@ impl private::PagesBackend for ContiguousPages {
     }
 
     unsafe fn free(self, args: &AllocArgs) {
-        leak_tracking::untrack(args.dev, || self.entry(args.size, args.direction));
-        // SAFETY: `PagesBackend`: the pages are allocated at this place and unused, and this may sleep.
+        leak_tracking::untrack(args.dev, || self.entry(args));
+        // SAFETY: `PagesBackend`: the pages are allocated at this place and unused, and the context
+        // is a legal one.
         unsafe {
             bindings::dma_free_pages(
                 args.dev,
@@ -197,18 +200,12 @@ pub struct NoncontiguousPages {
     table: NonNull<bindings::sg_table>,
 }
 
-// SAFETY: Any thread may use and free the table.
-unsafe impl Send for NoncontiguousPages {}
-
-// SAFETY: Shared references only read the table.
-unsafe impl Sync for NoncontiguousPages {}
-
 impl NoncontiguousPages {
     /// Allocates `size` bytes of zeroes, and maps them for the CPU; `size` must not be 0.
     pub(in crate::mem) fn alloc<D: Direction>(
         dev: DmaDevice<'_>,
         size: usize,
-    ) -> Result<Allocation<Self>> {
+    ) -> Result<ToFree<Self>> {
         let tracked = leak_tracking::ListNode::new()?;
         // The IOMMU code does not zero the pages.
         let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;
@@ -226,26 +223,24 @@ impl NoncontiguousPages {
             return Err(ENOMEM);
         };
 
-        tracked.add(dev.as_raw(), || Self::entry(table, cpu, size, D::RAW));
-
-        Ok(Allocation {
-            memory: Self { table },
+        let memory = Self { table };
+        let args = AllocArgs {
+            dev: dev.as_raw(),
             cpu,
-            size: whole_pages(size),
-        })
+            size,
+            direction: D::RAW,
+        };
+        tracked.add(dev.as_raw(), || memory.entry(&args));
+        // INVARIANT: Allocated above at this place.
+        Ok(ToFree(memory, args))
     }
 
-    fn entry(
-        table: NonNull<bindings::sg_table>,
-        cpu: NonNull<c_void>,
-        size: usize,
-        direction: bindings::dma_data_direction,
-    ) -> leak_tracking::Entry {
+    fn entry(&self, args: &AllocArgs) -> leak_tracking::Entry {
         leak_tracking::Entry::Noncontiguous {
-            size,
-            table,
-            cpu,
-            direction,
+            size: args.size,
+            table: self.table,
+            cpu: args.cpu,
+            direction: args.direction,
         }
     }
 }
@@ -291,10 +286,9 @@ impl private::PagesBackend for NoncontiguousPages {
     unsafe fn free(self, args: &AllocArgs) {
         let table = self.table.as_ptr();
 
-        leak_tracking::untrack(args.dev, || {
-            Self::entry(self.table, args.cpu, args.size, args.direction)
-        });
-        // SAFETY: `PagesBackend`: the pages at this place and their `vmap()` are unused, and this may sleep.
+        leak_tracking::untrack(args.dev, || self.entry(args));
+        // SAFETY: `PagesBackend`: the pages at this place and their `vmap()` are unused, and the context
+        // is a legal one.
         unsafe {
             bindings::dma_vunmap_noncontiguous(args.dev, args.cpu.as_ptr());
             bindings::dma_free_noncontiguous(args.dev, args.size, table, args.direction);
@@ -304,23 +298,5 @@ impl private::PagesBackend for NoncontiguousPages {
     unsafe fn mmap(&self, args: &AllocArgs, vma: *mut bindings::vm_area_struct) -> c_int {
         // SAFETY: `PagesBackend`: the pages are allocated at this place, and `vma` is under initialisation.
         unsafe { bindings::dma_mmap_noncontiguous(args.dev, vma, args.size, self.table.as_ptr()) }
-    }
-}
-
-/// Memory with its place. Dropping this frees nothing.
-///
-/// # Invariants
-///
-/// The memory is allocated at this place.
-pub struct ToFree<M: StreamingPages>(pub(in crate::mem) M, pub(in crate::mem) AllocArgs);
-
-// SAFETY: Any thread may free either kind of memory.
-unsafe impl<M: StreamingPages> Send for ToFree<M> {}
-
-impl<M: StreamingPages> Unowned for ToFree<M> {
-    unsafe fn free(self) {
-        // SAFETY: The memory is at this place (type invariant). The caller guarantees the rest of what
-        // `PagesBackend::free` requires.
-        unsafe { self.0.free(&self.1) };
     }
 }
