@@ -8,78 +8,49 @@ use super::{
     InFlight, //
 };
 
-impl<H: Handle> Sealed for Option<H> {}
-impl<H: InFlight> InFlight for Option<H> {}
+/// Implements the traits for a group of handles of one type. `$refs` makes a group of references.
+macro_rules! group {
+    ([$($count:tt)*] $group:ty: $refs:ident, $pieces:ty, $done:ty) => {
+        impl<H: Handle, $($count)*> Sealed for $group {}
+        impl<H: InFlight, $($count)*> InFlight for $group {}
 
-impl<H: Handle> Handle for Option<H> {
-    type Pieces<'a> = Option<H::Pieces<'a>>;
-    type Done = Option<H::Done>;
+        impl<H: Handle, $($count)*> Handle for $group {
+            type Pieces<'a> = $pieces;
+            type Done = $done;
 
-    #[inline]
-    fn is_done(&self) -> bool {
-        self.as_ref().is_none_or(H::is_done)
-    }
+            #[inline]
+            fn is_done(&self) -> bool {
+                self.iter().all(H::is_done)
+            }
 
-    #[inline]
-    fn stop(&self) -> bool {
-        self.as_ref().is_none_or(H::stop)
-    }
+            #[inline]
+            fn stop(&self) -> bool {
+                // Stops every handle, even if an earlier one could not be stopped.
+                self.iter().fold(true, |all, handle| handle.stop() & all)
+            }
 
-    #[inline]
-    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: The caller guarantees it for each handle of the group.
-        self.as_ref().map(|handle| unsafe { handle.pieces() })
-    }
+            #[inline]
+            unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
+                // SAFETY: The caller guarantees it for each handle of the group.
+                self.$refs().map(|handle| unsafe { handle.pieces() })
+            }
 
-    #[inline]
-    unsafe fn finish(self) -> Self::Done {
-        // SAFETY: The caller guarantees it for each handle of the group.
-        self.map(|handle| unsafe { handle.finish() })
-    }
+            #[inline]
+            unsafe fn finish(self) -> Self::Done {
+                // SAFETY: The caller guarantees it for each handle of the group.
+                self.map(|handle| unsafe { handle.finish() })
+            }
 
-    #[inline]
-    fn release(self) {
-        if let Some(handle) = self {
-            handle.release();
+            #[inline]
+            fn release(self) {
+                self.into_iter().for_each(H::release);
+            }
         }
-    }
+    };
 }
 
-impl<H: Handle, const N: usize> Sealed for [H; N] {}
-impl<H: InFlight, const N: usize> InFlight for [H; N] {}
-
-impl<H: Handle, const N: usize> Handle for [H; N] {
-    type Pieces<'a> = [H::Pieces<'a>; N];
-    type Done = [H::Done; N];
-
-    #[inline]
-    fn is_done(&self) -> bool {
-        self.iter().all(H::is_done)
-    }
-
-    #[inline]
-    fn stop(&self) -> bool {
-        // Stops every handle, even if an earlier one could not be stopped.
-        self.iter().fold(true, |all, handle| handle.stop() & all)
-    }
-
-    #[inline]
-    unsafe fn pieces<'a>(&self) -> Self::Pieces<'a> {
-        // SAFETY: The caller guarantees it for each handle of the group.
-        self.each_ref().map(|handle| unsafe { handle.pieces() })
-    }
-
-    #[inline]
-    unsafe fn finish(self) -> Self::Done {
-        // SAFETY: The caller guarantees it for each handle of the group.
-        self.map(|handle| unsafe { handle.finish() })
-    }
-
-    #[inline]
-    fn release(self) {
-        self.into_iter().for_each(H::release);
-    }
-}
+group!([] Option<H>: as_ref, Option<H::Pieces<'a>>, Option<H::Done>);
+group!([const N: usize] [H; N]: each_ref, [H::Pieces<'a>; N], [H::Done; N]);
 
 macro_rules! tuple {
     ($($handle:ident: $H:ident),+) => {

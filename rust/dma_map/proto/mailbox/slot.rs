@@ -8,7 +8,10 @@ use crate::{
     endian::Le,
     engine::Engine,
     handle::Dma,
-    mmap::Mmap,
+    mmap::{
+        Mappable,
+        Mmap, //
+    },
     state::Shared,
     transfer::Piece,
     view::{
@@ -86,34 +89,31 @@ unsafe impl<E: Engine> Slots for DmaCoherent<'_, [Block], Shared<E>> {
     }
 }
 
+/// Implements the functions by those of the value that `Self` owns.
+macro_rules! by_owner {
+    () => {
+        type Engine = M::Engine;
+
+        #[inline]
+        fn blocks(&self) -> CoherentView<'_, [Block]> {
+            M::blocks(self)
+        }
+
+        #[inline]
+        fn engine(&self) -> &M::Engine {
+            M::engine(self)
+        }
+    };
+}
+
 // SAFETY: The memory and the engine are those of the handle, which the `Mmap` owns until it is dropped.
-unsafe impl<E: Engine> Slots for Mmap<DmaCoherent<'_, [Block], Shared<E>>> {
-    type Engine = E;
-
-    #[inline]
-    fn blocks(&self) -> CoherentView<'_, [Block]> {
-        self.view()
-    }
-
-    #[inline]
-    fn engine(&self) -> &E {
-        Dma::engine(self)
-    }
+unsafe impl<M: Slots + Mappable> Slots for Mmap<M> {
+    by_owner!();
 }
 
 // SAFETY: The value in an `Arc` does not move, and is not dropped before the `Arc`.
 unsafe impl<M: Slots> Slots for Arc<M> {
-    type Engine = M::Engine;
-
-    #[inline]
-    fn blocks(&self) -> CoherentView<'_, [Block]> {
-        M::blocks(self)
-    }
-
-    #[inline]
-    fn engine(&self) -> &M::Engine {
-        M::engine(self)
-    }
+    by_owner!();
 }
 
 /// The address of a slot, so that a message needs no projection.
