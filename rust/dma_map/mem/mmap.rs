@@ -308,6 +308,7 @@ impl<H: Mappable> Mmap<H> {
     /// `ETIMEDOUT`: a process held its `mmap_lock` for 5 seconds. Its mapping is removed when it
     /// releases the lock, and so may others be that were made meanwhile.
     pub fn revoke(&mut self) -> Result {
+        // `self` is borrowed exclusively, so `mmap` makes no mapping meanwhile.
         self.region.revoke()
     }
 }
@@ -328,7 +329,8 @@ impl<H: Mappable> Drop for Mmap<H> {
             leak_tracking::untrack(dev.as_raw(), || {
                 leak_tracking::Entry::Region(self.region.clone())
             });
-            // SAFETY: `memory` is not used again.
+            // SAFETY: `memory` is not used again. `self` is borrowed exclusively, so `mmap` has made no mapping
+            // while `revoke` removed them.
             unsafe { ManuallyDrop::drop(&mut self.memory) };
             return;
         }
@@ -354,8 +356,9 @@ impl<H: Mappable> Drop for Mmap<H> {
                 return;
             }
             leak_tracking::untrack(dev.as_raw(), || leak_tracking::Entry::Region(region));
-            // SAFETY: The device is stopped, the mappings are gone, and the closure owns the memory. The
-            // device is bound until the closure has run, in a context that may sleep.
+            // SAFETY: The device is stopped, and the closure owns the memory. The mappings are gone, and
+            // the `Mmap` that could have made one meanwhile is, too. The device is bound until the closure
+            // has run, in a context that may sleep.
             unsafe { memory.free() };
         };
         // SAFETY: The closure owns the memory. The device is bound until the closure has run.
