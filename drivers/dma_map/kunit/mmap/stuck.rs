@@ -283,8 +283,9 @@ mod tests {
                 other.unbind();
             }
             let took = start.elapsed();
+            // They did not wait for the process, which takes 5 s. A busy host slows the others down.
             check!(
-                took.as_millis_ceil() < 2000,
+                took.as_millis_ceil() < 4500,
                 "it took {} ms",
                 took.as_millis_ceil()
             );
