@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Threads for a case: a work queue on a device of its own.
+//! Threads for a case: a work queue on a device of its own, and a wait for what they do.
 
 use crate::{
     check::*,
@@ -14,8 +14,23 @@ use kernel::{
     dma::DmaMask,
     prelude::*,
     sync::Arc,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     workqueue::RawWorkItem, //
 };
+
+/// Sleeps until `done`, and returns whether it is. A minute is enough, also on a busy host.
+pub(crate) fn wait_until(mut done: impl FnMut() -> bool) -> bool {
+    for _ in 0..6000 {
+        if done() {
+            return true;
+        }
+        fsleep(Delta::from_millis(10));
+    }
+    done()
+}
 
 /// A work queue. Dropping it waits for the work.
 pub(crate) struct Workers {

@@ -6,7 +6,8 @@ use crate::{
     check::*,
     context,
     faults,
-    fixture::*, //
+    fixture::*,
+    workers::wait_until, //
 };
 use dma_map::{
     workqueue::WorkQueue,
@@ -195,11 +196,10 @@ mod tests {
             |queue| {
                 let work = Keeper::new(queue.clone(), Keeper::again)?;
                 check!(matches!(queue.enqueue(work.clone()), Ok(Ok(()))));
-                fsleep(Delta::from_millis(20));
+                check!(wait_until(|| work.done.load(Relaxed) > 1));
                 Ok(work)
             },
             |work| {
-                check!(work.done.load(Relaxed) > 1);
                 check_eq!(work.refused.load(Relaxed), 1);
                 // Nothing of it runs any more.
                 let done = work.done.load(Relaxed);

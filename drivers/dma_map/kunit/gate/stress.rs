@@ -5,7 +5,8 @@
 use super::*;
 use crate::{
     device_side,
-    pattern, //
+    pattern,
+    workers::wait_until, //
 };
 use dma_map::{
     Bidirectional,
@@ -109,14 +110,16 @@ mod tests {
                     workers.push(worker, GFP_KERNEL)?;
                 }
                 fsleep(Delta::from_millis(30));
+                let done = || {
+                    workers
+                        .iter()
+                        .map(|one| one.rounds.load(Relaxed))
+                        .sum::<u32>()
+                };
+                check!(wait_until(|| done() > 0), "nobody did anything");
+                // A worker that is not done by now finds the gate closed.
                 dev.unbind();
 
-                // Whoever is not done by now finds the gate closed.
-                let done: u32 = workers
-                    .iter()
-                    .map(|worker| worker.rounds.load(Relaxed))
-                    .sum();
-                check!(done > 0, "nobody did anything");
                 for worker in &workers {
                     check_eq!(worker.failures.load(Relaxed), 0);
                 }

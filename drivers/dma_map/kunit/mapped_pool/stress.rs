@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     engines::Idle,
     fixture::*,
-    workers::Workers, //
+    workers::{
+        wait_until,
+        Workers, //
+    }, //
 };
 use dma_map::gate::{
     Gate,
@@ -148,10 +151,15 @@ mod tests {
                 workers.push(worker, GFP_KERNEL)?;
             }
             fsleep(Delta::from_millis(200));
+            let done = || {
+                workers
+                    .iter()
+                    .map(|one| one.rounds.load(Relaxed))
+                    .sum::<u32>()
+            };
+            check!(wait_until(|| done() > 20), "nobody did anything");
             dev.unbind();
 
-            let done: u32 = workers.iter().map(|one| one.rounds.load(Relaxed)).sum();
-            check!(done > 20, "nobody did anything");
             for worker in &workers {
                 check_eq!(worker.failures.load(Relaxed), 0);
             }

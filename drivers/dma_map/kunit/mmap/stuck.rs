@@ -10,7 +10,10 @@ use crate::{
         opened::Opened,
         register, //
     },
-    workers::Workers, //
+    workers::{
+        wait_until,
+        Workers, //
+    }, //
 };
 use core::ptr::NonNull;
 use dma_map::{
@@ -35,8 +38,6 @@ use kernel::{
         Mutex, //
     },
     time::{
-        delay::fsleep,
-        Delta,
         Instant,
         Monotonic, //
     },
@@ -321,12 +322,7 @@ mod tests {
 
         // It is taken away when that is possible.
         drop(helper);
-        for _ in 0..100 {
-            if look(address).is_err() {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
-        }
+        check!(wait_until(|| look(address).is_err()));
         check_err!(look(address).map(|_| ()), EFAULT);
         free(&dev, place);
         drop(file);
