@@ -45,10 +45,11 @@ ALLOWED = (
 
 # The kernel's own doing: when the bounce pool is full, swiotlb asks for 4 MiB more in one piece, and
 # does without if there are none, but not without a word. So it would be with a driver in C. The
-# first line of that report, and the one that says whose it is, a few lines on.
+# first line of that report, and the one that says whose it is, a few lines on: a case that runs
+# meanwhile may print in between.
 _GROWTH_FAILED = re.compile(r"(\[ *\d+\.\d+\] )?kworker/\S+: page allocation failure: order:\d+, .*")
 _GROWTH = re.compile(r"(\[ *\d+\.\d+\] )?Workqueue: events swiotlb_dyn_alloc")
-_REPORT = 6  # lines, up to the call trace's heading
+_REPORT = 30  # lines at most, up to the call trace's heading
 
 _COMPLAINTS = tuple((what, re.compile(pattern)) for what, pattern in COMPLAINTS)
 _ALLOWED = re.compile(r"(\[ *\d+\.\d+\] )?(" + "|".join(ALLOWED) + ")")
@@ -74,16 +75,18 @@ def complaints(log: Iterable[str]) -> list[Complaint]:
     """Every complaint in a whole boot log, from the first line of the firmware on."""
     lines = list(log)
     found = []
-    report_ends = 0
+    trace_by = 0  # The line by which an allowed report has its call trace.
     for at, line in enumerate(lines):
         if _ALLOWED.fullmatch(line):
             continue
         if _of_growth(lines, at):
-            report_ends = at + _REPORT
+            trace_by = at + _REPORT
+            continue
+        if at < trace_by and "Call Trace:" in line:
+            trace_by = 0
             continue
         for what, pattern in _COMPLAINTS:
             if pattern.search(line):
-                if what != "call trace" or at >= report_ends:
-                    found.append(Complaint(what, at + 1, line))
+                found.append(Complaint(what, at + 1, line))
                 break
     return found

@@ -87,6 +87,10 @@ class Oracle(unittest.TestCase):
         more = [*GROWTH_FAILED, "BUG: x", "Call Trace:"]
         self.assertEqual([c.number for c in oracle.complaints(more)], [7, 8])
 
+    def test_case_that_prints_meanwhile(self) -> None:
+        log = [text for line in GROWTH_FAILED for text in (line, "    ok 1 a_case")]
+        self.assertEqual(oracle.complaints(log), [])
+
     def test_same_report_of_somebody_else(self) -> None:
         other = [line.replace("swiotlb_dyn_alloc", "edu_work") for line in GROWTH_FAILED]
         self.assertEqual([c.number for c in oracle.complaints(other)], [1, 5])
