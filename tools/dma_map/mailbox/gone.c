@@ -62,35 +62,40 @@ static void check_echo(const char *what, const char *device)
 	close(fd);
 }
 
-/* Starts a process that waits in poll() for a response that never comes. */
+/*
+ * Start a process that waits in poll(), or in read(), for a response that never comes. The file is
+ * opened before: on a busy machine the process may run only when the device is gone.
+ */
 static pid_t start_poller(const char *device)
 {
+	int fd = mailbox_open(device, 0);
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (!pid) {
-		struct pollfd poller = { .fd = mailbox_open(device, 0), .events = POLLIN };
+		struct pollfd poller = { .fd = fd, .events = POLLIN };
 
 		poll(&poller, 1, 60000);
 		check_number("poll() that waits", POLLERR | POLLHUP, poller.revents);
 		_exit(mismatches ? 1 : 0);
 	}
+	close(fd);
 	return pid;
 }
 
-/* Starts a process that waits in read() for a response that never comes. */
 static pid_t start_reader(const char *device)
 {
+	int fd = mailbox_open(device, 0);
 	pid_t pid = fork();
 
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (!pid) {
-		check_errno("read() that waits", ENODEV,
-			    mailbox_receive(mailbox_open(device, 0), &answer));
+		check_errno("read() that waits", ENODEV, mailbox_receive(fd, &answer));
 		_exit(mismatches ? 1 : 0);
 	}
+	close(fd);
 	return pid;
 }
 
