@@ -6,6 +6,10 @@
 //! locked stays locked. Cases of this module run in a driver's `probe`, with the device's lock
 //! held, so they return an error, which KUnit then reports as the failure.
 
+//!
+//! There are thousands of checks, so what a macro leaves at its place is little: the comparison, and
+//! a call of one of the functions here, which all print in one way.
+
 use kernel::{
     fmt,
     prelude::*, //
@@ -14,27 +18,68 @@ use kernel::{
 /// Prints why a check failed, in the form of KUnit's own messages.
 #[cold]
 #[inline(never)]
-pub(crate) fn failed(file: &str, line: u32, why: fmt::Arguments<'_>) -> Error {
-    pr_err!("    # check failed at {file}:{line}: {why}\n");
+pub(crate) fn failed(place: &str, why: fmt::Arguments<'_>) -> Error {
+    pr_err!("    # check failed at {place}: {why}\n");
     EINVAL
 }
+
+/// What a [`check!`] without a reason of its own says.
+#[cold]
+#[inline(never)]
+pub(crate) fn does_not_hold(place: &str, what: &str) -> Error {
+    failed(place, fmt!("{what} does not hold"))
+}
+
+/// What [`check_eq!`] says.
+#[cold]
+#[inline(never)]
+pub(crate) fn differs(
+    place: &str,
+    what: &str,
+    left: &dyn fmt::Debug,
+    right: &dyn fmt::Debug,
+) -> Error {
+    failed(place, fmt!("{what} is {left:?}, not {right:?}"))
+}
+
+/// What [`check_err!`] checks.
+#[inline(never)]
+pub(crate) fn is_err(place: &str, what: &str, found: Option<Error>, err: Error) -> Result {
+    match found {
+        Some(found) if found == err => Ok(()),
+        Some(found) => Err(differs(place, what, &found, &err)),
+        None => Err(failed(place, fmt!("{what} is Ok, not {err:?}"))),
+    }
+}
+
+/// Returns the error of a result, which ends here.
+#[inline(never)]
+pub(crate) fn error<T, E: Into<Error>>(result: Result<T, E>) -> Option<Error> {
+    result.err().map(Into::into)
+}
+
+/// Where a macro was used.
+macro_rules! place {
+    () => {
+        concat!(file!(), ":", line!())
+    };
+}
+pub(crate) use place;
 
 /// Fails the case unless a condition holds.
 macro_rules! check {
     ($cond:expr $(,)?) => {
         if !$cond {
-            return Err($crate::check::failed(
-                file!(),
-                line!(),
-                kernel::prelude::fmt!("{} does not hold", stringify!($cond)),
+            return Err($crate::check::does_not_hold(
+                $crate::check::place!(),
+                stringify!($cond),
             ));
         }
     };
     ($cond:expr, $($why:tt)+) => {
         if !$cond {
             return Err($crate::check::failed(
-                file!(),
-                line!(),
+                $crate::check::place!(),
                 kernel::prelude::fmt!($($why)+),
             ));
         }
@@ -46,13 +91,16 @@ pub(crate) use check;
 macro_rules! check_eq {
     ($left:expr, $right:expr $(,)?) => {
         match (&$left, &$right) {
-            (left, right) => $crate::check::check!(
-                *left == *right,
-                "{} is {:?}, not {:?}",
-                stringify!($left),
-                left,
-                right
-            ),
+            (left, right) => {
+                if !(*left == *right) {
+                    return Err($crate::check::differs(
+                        $crate::check::place!(),
+                        stringify!($left),
+                        &left,
+                        &right,
+                    ));
+                }
+            }
         }
     };
 }
@@ -61,10 +109,12 @@ pub(crate) use check_eq;
 /// Fails the case unless the result is a certain error.
 macro_rules! check_err {
     ($result:expr, $err:expr $(,)?) => {
-        match $result {
-            Ok(_) => $crate::check::check!(false, "{} is Ok, not {:?}", stringify!($result), $err),
-            Err(err) => $crate::check::check_eq!(Error::from(err), $err),
-        }
+        $crate::check::is_err(
+            $crate::check::place!(),
+            stringify!($result),
+            $crate::check::error($result),
+            $err,
+        )?
     };
 }
 pub(crate) use check_err;

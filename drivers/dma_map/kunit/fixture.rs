@@ -19,7 +19,10 @@ pub(crate) use self::driver::{
     Probe, //
 };
 
-use self::driver::PCI_TESTDEV;
+use self::driver::{
+    Job,
+    PCI_TESTDEV, //
+};
 use crate::check::check;
 use core::ptr::NonNull;
 use kernel::{
@@ -88,11 +91,16 @@ impl TestDevice {
     }
 
     /// Binds the device, and runs `job` in `probe`.
+    #[inline(always)]
     pub(crate) fn bind(
         &self,
         mut job: impl for<'b, 'c> FnMut(&mut Probe<'b, 'c>) -> Result,
     ) -> Result {
-        let result = driver::run(&mut job, || {
+        self.run(&mut job)
+    }
+
+    fn run(&self, job: &mut Job<'_>) -> Result {
+        let result = driver::run(job, || {
             // SAFETY: `dev` is valid. What the function says is of no interest: the result is.
             let _ = unsafe { bindings::device_reprobe(self.dev.as_ptr()) };
         });
@@ -135,19 +143,40 @@ impl Drop for TestDevice {
     }
 }
 
+// Each of the functions that take a closure is one line round a function that takes a trait object,
+// so that the closure is all that is compiled anew for a case.
+
 /// Runs `case` with each device that there is.
+#[inline(always)]
 pub(crate) fn each(mut case: impl FnMut(&TestDevice) -> Result) -> Result {
+    each_device(&mut case)
+}
+
+#[inline(never)]
+fn each_device(case: &mut dyn FnMut(&TestDevice) -> Result) -> Result {
     case(&TestDevice::platform()?)?;
     TestDevice::pci().map_or(Ok(()), |dev| case(&dev))
 }
 
 /// Runs `job` in the `probe` of each device that there is, and unbinds the device.
+#[inline(always)]
 pub(crate) fn each_probe(mut job: impl for<'b, 'c> FnMut(&mut Probe<'b, 'c>) -> Result) -> Result {
-    each(|dev| dev.bind(&mut job))
+    probe_each(&mut job)
+}
+
+#[inline(never)]
+fn probe_each(job: &mut Job<'_>) -> Result {
+    each_device(&mut |dev| dev.run(job))
 }
 
 /// Runs `case` with the PCI function; without one, KUnit is told that the case was skipped.
-pub(crate) fn on_pci(case: impl FnOnce(&TestDevice) -> Result) -> Result {
+#[inline(always)]
+pub(crate) fn on_pci(mut case: impl FnMut(&TestDevice) -> Result) -> Result {
+    with_pci(&mut case)
+}
+
+#[inline(never)]
+fn with_pci(case: &mut dyn FnMut(&TestDevice) -> Result) -> Result {
     match TestDevice::pci() {
         Some(dev) => case(&dev),
         None => {
@@ -159,9 +188,10 @@ pub(crate) fn on_pci(case: impl FnOnce(&TestDevice) -> Result) -> Result {
 
 /// Runs `case` with the PCI function, on a kernel where the library gives back what is leaked. On
 /// another one it stays, also in the bounce pool.
-pub(crate) fn where_it_is_given_back(case: impl FnOnce(&TestDevice) -> Result) -> Result {
+#[inline(always)]
+pub(crate) fn where_it_is_given_back(mut case: impl FnMut(&TestDevice) -> Result) -> Result {
     if cfg!(CONFIG_DMA_API_DEBUG) {
-        on_pci(case)
+        with_pci(&mut case)
     } else {
         skip(c"nobody looks for what is forgotten");
         Ok(())
