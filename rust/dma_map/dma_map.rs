@@ -101,7 +101,7 @@
 //! With `CONFIG_SWIOTLB_DYNAMIC`, the kernel may add pools of bounce buffers later, out of the reach of
 //! a device of less than 32 bits. From then on, memory that must bounce is `EIO` for that device.
 //!
-//! # CrateToken
+//! # Inside
 //!
 //! The library is built in floors. Each floor is a folder. A file imports only from its own floor or
 //! from a lower one (`tools/dma_map/check/floors`). From the bottom:

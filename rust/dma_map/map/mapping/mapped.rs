@@ -66,7 +66,7 @@ impl<'bound> Mapped<'bound> {
     /// - `EINVAL`: the chunk is longer than the device's `max_segment_size`, or crosses its
     ///   `segment_boundary`.
     /// - `EIO`: the device cannot reach the chunk, and no bounce buffer is allowed, none exists, or one
-    ///   that could be used is out of constraints.
+    ///   that could be used is out of reach.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
     /// - `ENOMEM`: C did not map it. The caller gets the cause from [`reason`]: here, the chunk would
     ///   have to be kept across the call.

@@ -36,7 +36,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// CoherentAlloc for the device alone, without a kernel mapping (`DMA_ATTR_NO_KERNEL_MAPPING`).
+/// Memory for the device alone, without a kernel mapping (`DMA_ATTR_NO_KERNEL_MAPPING`).
 ///
 /// For memory that only hardware reads and writes: a firmware's heap, or a frame buffer that the CPU
 /// never draws to. The handle has an address for the device, and nothing else. The value that C returns

@@ -34,7 +34,7 @@ impl Store {
     /// # Errors
     ///
     /// - `EBUSY`: no buffer is available.
-    /// - Those of [`Memory::alloc`].
+    /// - Those of [`ChunkMemory::alloc`].
     #[inline(always)]
     pub(super) fn take(&self) -> Result<NonNull<Slot>> {
         // SAFETY: The store has these caches, and is borrowed until the call returns.

@@ -104,7 +104,7 @@ impl Slot {
 /// 2. [`pop`](Self::pop) and [`push`](Self::push), on that CPU, with interrupts off.
 /// 3. `pop` on another CPU, under the store's lock, when no writer of kind 1 is left and kind 2 takes
 ///    that lock: the capacity is 0, and the teardown has waited for those that may have read another one
-///    (see [`end`](super::end)).
+///    (see [`teardown`](super::teardown)).
 ///
 /// So between two instructions of kind 1, only an interrupt on the same CPU can write, and it completes
 /// before it returns: calls on a CPU nest, and don't interleave.

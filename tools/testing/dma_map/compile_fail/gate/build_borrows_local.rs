@@ -19,20 +19,20 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     pub name: &'bound str,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn open(pdev: &pci::Device<Core<'_>>) -> Result<Arc<Gate<ForLt!(CrateToken<'_>)>>> {
+pub fn open(pdev: &pci::Device<Core<'_>>) -> Result<Arc<Gate<ForLt!(Inside<'_>)>>> {
     // pass: let name = b"edu";
     let name = &[pdev.revision_id()][..];
     let limits = DmaLimits::new(DmaMask::new::<32>());
     Gate::new(pdev, limits, |_, _| {
         let text = core::str::from_utf8(name)?;
-        Ok(KBox::pin(CrateToken { name: text }, GFP_KERNEL)?)
+        Ok(KBox::pin(Inside { name: text }, GFP_KERNEL)?)
     })
 }

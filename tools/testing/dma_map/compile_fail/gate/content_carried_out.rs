@@ -15,15 +15,15 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     pub memory: DmaCoherent<'bound, [u32]>,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn first(gate: &Gate<ForLt!(CrateToken<'_>)>) -> Result<u32> {
+pub fn first(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u32> {
     let guard = gate.enter().ok_or(ENODEV)?;
     // pass: let first = &guard.with(|inside| inside.get_ref().memory[0]);
     let first = guard.with(|inside| &inside.get_ref().memory[0]);

@@ -14,7 +14,7 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     // pass: pub count: Atomic<u32>,
     pub count: Cell<u32>,
     pub name: &'bound CStr,
@@ -22,10 +22,10 @@ pub struct CrateToken<'bound> {
 
 pub type Counters = (Cell<u32>, Atomic<u32>);
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn entered(gate: &Gate<ForLt!(CrateToken<'_>)>) -> bool {
+pub fn entered(gate: &Gate<ForLt!(Inside<'_>)>) -> bool {
     Gate::enter(gate).is_some()
 }

@@ -49,19 +49,19 @@ impl Deref for LookAlike<'_, '_> {
     }
 }
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     pub pdev: &'bound pci::Device<Bound>,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn open(device: &LookAlike<'_, '_>) -> Result<Arc<Gate<ForLt!(CrateToken<'_>)>>> {
+pub fn open(device: &LookAlike<'_, '_>) -> Result<Arc<Gate<ForLt!(Inside<'_>)>>> {
     let limits = DmaLimits::new(DmaMask::new::<32>());
     // pass: let device = device.pdev;
     let device = device;
     Gate::new(device, limits, |pdev, _| {
-        Ok(KBox::pin(CrateToken { pdev }, GFP_KERNEL)?)
+        Ok(KBox::pin(Inside { pdev }, GFP_KERNEL)?)
     })
 }

@@ -17,16 +17,16 @@ use kernel::{
 };
 
 #[pin_data]
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     #[pin]
     pub memory: Mutex<Option<DmaCoherent<'bound, [u32]>>>,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn swap(one: &Gate<ForLt!(CrateToken<'_>)>, other: &Gate<ForLt!(CrateToken<'_>)>) -> Result {
+pub fn swap(one: &Gate<ForLt!(Inside<'_>)>, other: &Gate<ForLt!(Inside<'_>)>) -> Result {
     let (one, other) = (one.enter().ok_or(ENODEV)?, other.enter().ok_or(ENODEV)?);
     one.with(|one| {
         other.with(|other| {

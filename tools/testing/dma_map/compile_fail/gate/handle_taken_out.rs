@@ -17,16 +17,16 @@ use kernel::{
 };
 
 #[pin_data]
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     #[pin]
     pub memory: Mutex<Option<DmaCoherent<'bound, [u32]>>>,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn take(gate: &Gate<ForLt!(CrateToken<'_>)>) -> Result {
+pub fn take(gate: &Gate<ForLt!(Inside<'_>)>) -> Result {
     let guard = gate.enter().ok_or(ENODEV)?;
     // pass: let taken = guard.with(|inside| inside.memory.lock().take().map(drop));
     let taken = guard.with(|inside| inside.memory.lock().take());

@@ -15,15 +15,15 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     pub dma: DmaDevice<'bound>,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn mask(gate: &Gate<ForLt!(CrateToken<'_>)>) -> Result<u64> {
+pub fn mask(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u64> {
     let guard = gate.enter().ok_or(ENODEV)?;
     let mut token = None;
     // pass: guard.with(|inside| token = Some(inside.dma.mask()));

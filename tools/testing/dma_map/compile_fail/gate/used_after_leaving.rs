@@ -12,15 +12,15 @@ use kernel::{
     types::ForLt, //
 };
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     pub value: &'bound u32,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn read(gate: &Gate<ForLt!(CrateToken<'_>)>) -> Result<u32> {
+pub fn read(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u32> {
     let guard = gate.enter().ok_or(ENODEV)?;
     let entered = &guard;
     let value = entered.with(|inside| *inside.value);

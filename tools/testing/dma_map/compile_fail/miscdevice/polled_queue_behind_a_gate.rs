@@ -34,16 +34,16 @@ impl ModuleMetadata for LocalModule {
     const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
 }
 
-pub struct CrateToken<'bound> {
+pub struct Inside<'bound> {
     pub changed: &'bound PollCondVar,
 }
 
-impl Guarded for CrateToken<'_> {
+impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
 pub struct File {
-    pub gate: Arc<Gate<ForLt!(CrateToken<'_>)>>,
+    pub gate: Arc<Gate<ForLt!(Inside<'_>)>>,
     pub shared: Arc<PollCondVar>,
 }
 
