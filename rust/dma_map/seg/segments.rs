@@ -338,10 +338,9 @@ impl<'a> SplitSegments<'a> {
     ) -> Self {
         // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of this
         // function).
-        Self::new(
-            Entries::Table(unsafe { RawEntries::of_raw(sg, count) }),
-            split,
-        )
+        let entries = unsafe { RawEntries::of_raw(sg, count) };
+
+        Self::new(Entries::Table(entries), split)
     }
 
     /// Splits the remaining segments, so that none is longer than `max_len` bytes; see [`Segments::split`].
