@@ -68,12 +68,30 @@ pub(crate) fn chunk<B: Contiguous>(buffer: &B) -> Result<Chunk> {
     Ok(unsafe { linear_chunk(addr, buffer.len()) })
 }
 
-/// Implements the traits for a [`KBox`], which is one `kmalloc` allocation.
-macro_rules! impl_box {
+/// The contents of a buffer that derefs to them.
+macro_rules! deref_contents {
     ($contents:ty) => {
-        // SAFETY: A `KBox` owns one `kmalloc` allocation, which is in the linear mapping and holds
-        // initialised values of `T`. It is one chunk, unless it has no bytes.
-        unsafe impl<T: Send + 'static> SgBuffer for KBox<$contents> {
+        type Contents = $contents;
+
+        #[inline]
+        fn contents(&self) -> &$contents {
+            self
+        }
+
+        #[inline]
+        fn contents_mut(&mut self) -> &mut $contents {
+            self
+        }
+    };
+}
+pub(super) use deref_contents;
+
+/// Implements the traits for a buffer that is one `kmalloc` allocation and derefs to its contents.
+macro_rules! impl_kmalloc {
+    ($buffer:ty, $contents:ty) => {
+        // SAFETY: The buffer owns one `kmalloc` allocation, which is in the linear mapping. What it derefs
+        // to is initialised values of `T` at the start of it: one chunk, unless it has no bytes.
+        unsafe impl<T: Send + 'static> SgBuffer for $buffer {
             type Element = T;
 
             const DROP_MAY_SLEEP: bool = false;
@@ -88,74 +106,37 @@ macro_rules! impl_box {
                     return Ok(());
                 }
                 let addr = core::ptr::from_ref::<$contents>(self).cast();
-                // SAFETY: The box is not empty, so `addr` is its `kmalloc` allocation, which is in the
+                // SAFETY: The buffer is not empty, so `addr` is its `kmalloc` allocation, which is in the
                 // linear mapping.
                 f(unsafe { linear_chunk(addr, SgBuffer::len(self)) })
             }
 
             fn owns_cache_lines(&self, line: usize) -> bool {
-                if SgBuffer::is_empty(self) {
-                    return true;
-                }
                 let addr = core::ptr::from_ref::<$contents>(self).cast();
-                // SAFETY: The box is not empty, so `addr` is the start of its `kmalloc` allocation.
+                // SAFETY: Unless the buffer is empty, `addr` is the start of its `kmalloc` allocation.
                 unsafe { kmalloc_whole_lines(addr, SgBuffer::len(self), line) }
             }
         }
 
-        // SAFETY: The box derefs to all of its `kmalloc` allocation, which is in the linear mapping.
-        unsafe impl<T: Send + 'static> Contiguous for KBox<$contents> {
-            type Contents = $contents;
-
-            #[inline]
-            fn contents(&self) -> &$contents {
-                self
-            }
-
-            #[inline]
-            fn contents_mut(&mut self) -> &mut $contents {
-                self
-            }
+        // SAFETY: The buffer derefs to all of its chunk, which is in the linear mapping.
+        unsafe impl<T: Send + 'static> Contiguous for $buffer {
+            deref_contents!($contents);
         }
     };
 }
 
-impl_box!(T);
-impl_box!([T]);
-
-// SAFETY: The chunk of a `KVec` is its elements, in a `kmalloc` allocation in the linear mapping.
-unsafe impl<T: Send + 'static> Contiguous for KVec<T> {
-    type Contents = [T];
-
-    #[inline]
-    fn contents(&self) -> &[T] {
-        self
-    }
-
-    #[inline]
-    fn contents_mut(&mut self) -> &mut [T] {
-        self
-    }
-}
+impl_kmalloc!(KBox<T>, T);
+impl_kmalloc!(KBox<[T]>, [T]);
+impl_kmalloc!(KVec<T>, [T]);
 
 // SAFETY: The chunks of a `KVVec` are its elements. Unless they are at a vmalloc address, they are in a
 // `kmalloc` allocation in the linear mapping. An allocation does not move while the vector is not borrowed.
 unsafe impl<T: Send + 'static> Contiguous for KVVec<T> {
-    type Contents = [T];
+    deref_contents!([T]);
 
     #[inline]
     fn is_contiguous(&self) -> bool {
         // SAFETY: The function only compares the address.
         !unsafe { bindings::is_vmalloc_addr(self.as_ptr().cast()) }
-    }
-
-    #[inline]
-    fn contents(&self) -> &[T] {
-        self
-    }
-
-    #[inline]
-    fn contents_mut(&mut self) -> &mut [T] {
-        self
     }
 }

@@ -9,7 +9,10 @@ use super::{
         SgBuffer,
         SgSlice, //
     },
-    contiguous::Contiguous, //
+    contiguous::{
+        deref_contents,
+        Contiguous, //
+    }, //
 };
 use crate::{
     gfp::Gfp,
@@ -153,15 +156,5 @@ unsafe impl SgSlice for Pages {
 
 // SAFETY: All of the pages is what the value derefs to, in the linear mapping (type invariants).
 unsafe impl Contiguous for Pages {
-    type Contents = [u8];
-
-    #[inline]
-    fn contents(&self) -> &[u8] {
-        self
-    }
-
-    #[inline]
-    fn contents_mut(&mut self) -> &mut [u8] {
-        self
-    }
+    deref_contents!([u8]);
 }

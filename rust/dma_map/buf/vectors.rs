@@ -16,38 +16,29 @@ use crate::sys::{
 };
 use kernel::{
     alloc::{
-        allocator::{
-            KVmalloc,
-            Kmalloc,
-            Vmalloc, //
-        },
-        Vec,
+        Allocator,
+        Vec, //
     },
     bindings,
     page::PAGE_SIZE,
     prelude::*, //
 };
 
-macro_rules! impl_slice {
-    ($alloc:ty) => {
-        // SAFETY: A slice of the elements replaces nothing but them.
-        unsafe impl<T: Send + 'static> SgSlice for Vec<T, $alloc> {
-            #[inline]
-            fn as_slice(&self) -> &[T] {
-                self
-            }
+// SAFETY: A slice of the elements replaces nothing but them.
+unsafe impl<T: Send + 'static, A: Allocator> SgSlice for Vec<T, A>
+where
+    Self: SgBuffer<Element = T>,
+{
+    #[inline]
+    fn as_slice(&self) -> &[T] {
+        self
+    }
 
-            #[inline]
-            fn as_mut_slice(&mut self) -> &mut [T] {
-                self
-            }
-        }
-    };
+    #[inline]
+    fn as_mut_slice(&mut self) -> &mut [T] {
+        self
+    }
 }
-
-impl_slice!(Kmalloc);
-impl_slice!(Vmalloc);
-impl_slice!(KVmalloc);
 
 /// Calls `f` with the pages of the first `len` bytes of the allocation at `addr`.
 ///
@@ -81,8 +72,11 @@ unsafe fn for_each_vmalloc_page(
 ///
 /// # Safety
 ///
-/// `addr` must be the start of a live `kmalloc` allocation.
+/// `addr` must be the start of a live `kmalloc` allocation; or `len` must be 0.
 pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usize) -> bool {
+    if len == 0 {
+        return true;
+    }
     // `ksize()` would return the requested size, but nothing else is in the page.
     if ffi::is_kfence(addr) {
         return true;
@@ -93,36 +87,6 @@ pub(crate) unsafe fn kmalloc_whole_lines(addr: *const u8, len: usize, line: usiz
     // `line` is a power of two, and no allocation is so large that the sum wraps.
     let mask = line.wrapping_sub(1);
     addr.addr() & mask == 0 && len.wrapping_add(mask) & !mask <= size
-}
-
-// SAFETY: A `KVec` owns one `kmalloc` allocation, which is in the linear mapping; `len` elements
-// of it are initialised, and only those are in the chunk.
-unsafe impl<T: Send + 'static> SgBuffer for KVec<T> {
-    type Element = T;
-
-    const DROP_MAY_SLEEP: bool = false;
-
-    #[inline]
-    fn len(&self) -> usize {
-        core::mem::size_of_val::<[T]>(self)
-    }
-
-    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
-        if SgBuffer::is_empty(self) {
-            return Ok(());
-        }
-        // SAFETY: The vector is not empty, so its pointer is that of a `kmalloc` allocation, which is in
-        // the linear mapping.
-        f(unsafe { linear_chunk(self.as_ptr().cast(), SgBuffer::len(self)) })
-    }
-
-    fn owns_cache_lines(&self, line: usize) -> bool {
-        if SgBuffer::is_empty(self) {
-            return true;
-        }
-        // SAFETY: The vector is not empty, so its pointer is the start of a `kmalloc` allocation.
-        unsafe { kmalloc_whole_lines(self.as_ptr().cast(), SgBuffer::len(self), line) }
-    }
 }
 
 // SAFETY: A `VVec` owns one vmalloc allocation, which is whole pages; `len` elements of it are
@@ -191,12 +155,9 @@ unsafe impl<T: Send + 'static> SgBuffer for KVVec<T> {
 
     fn owns_cache_lines(&self, line: usize) -> bool {
         let addr: *const u8 = self.as_ptr().cast();
-        if SgBuffer::is_empty(self) {
-            return true;
-        }
 
         // SAFETY: The function only compares the address; what is not vmalloc memory is a
-        // `kmalloc` allocation that `self` owns.
+        // `kmalloc` allocation that `self` owns, or has no bytes.
         unsafe {
             bindings::is_vmalloc_addr(addr.cast())
                 || kmalloc_whole_lines(addr, SgBuffer::len(self), line)
