@@ -148,18 +148,23 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
 
 /// Drops `holder`, deferred to a context that may sleep if necessary.
 ///
-/// `holder` owns an unmapped buffer `B` of `size` bytes, which is quarantined if there is no memory to
-/// defer the drop.
+/// `holder` owns a buffer `B` of `size` bytes, which is quarantined if there is no memory to defer the
+/// drop.
 ///
 /// Context: any.
+///
+/// # Safety
+///
+/// The buffer must be unmapped, or need no unmap.
 #[inline]
-pub(crate) fn release<B, H>(dev: DmaDevice<'_>, size: usize, holder: H)
+pub(crate) unsafe fn release<B, H>(dev: DmaDevice<'_>, size: usize, holder: H)
 where
     B: SgBuffer,
     H: Send + 'static,
 {
     if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
-        // SAFETY: `holder` is `'static`, and its buffer is not mapped, so the drop is valid at any time.
+        // SAFETY: `holder` is `'static`, and its buffer is not mapped (safety requirements of this
+        // function), so the drop is valid at any time.
         if !unsafe { deferral::defer(Some(dev), move || drop(holder)) } {
             dev.quarantine(size);
         }

@@ -119,7 +119,7 @@ impl<B: SgSource> Iova<'_, B> {
     fn buffer(&self) -> &B {
         match &self.form {
             Form::Linked(linked) => &linked.buffer,
-            Form::Table(sg) => sg.buffer(),
+            Form::Table(sg) => &sg.buffer,
         }
     }
 
@@ -127,7 +127,7 @@ impl<B: SgSource> Iova<'_, B> {
     fn buffer_mut(&mut self) -> &mut B {
         match &mut self.form {
             Form::Linked(linked) => &mut linked.buffer,
-            Form::Table(sg) => sg.buffer_mut(),
+            Form::Table(sg) => &mut sg.buffer,
         }
     }
 }
@@ -176,9 +176,12 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
         match self.form {
             Form::Linked(mut linked) => {
                 // SAFETY: The space is linked for `dev` (type invariants) in direction `D`, and the
-                // device is done (safety requirements of this function). It is not used again.
-                unsafe { linked.space.unlink::<D>(linked.dev) };
-                release::<B::Memory, _>(linked.dev, linked.size, linked.buffer);
+                // device is done (safety requirements of this function). It is not used again, and
+                // unlinked before the buffer is dropped.
+                unsafe {
+                    linked.space.unlink::<D>(linked.dev);
+                    release::<B::Memory, _>(linked.dev, linked.size, linked.buffer);
+                }
             }
             // SAFETY: The memory is mapped in direction `D`, and the device is done (safety
             // requirements of this function).

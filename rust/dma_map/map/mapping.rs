@@ -148,9 +148,11 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
-        // this function). `self` is consumed.
-        unsafe { self.mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
-        release::<B, _>(self.mapped.device(), self.mapped.size(), self.buffer);
+        // this function). `self` is consumed, and unmapped before the buffer is dropped.
+        unsafe {
+            self.mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>());
+            release::<B, _>(self.mapped.device(), self.mapped.size(), self.buffer);
+        }
     }
 }
 
@@ -218,7 +220,7 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
             Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state()) }),
             Err(error) => {
                 let error = match contiguous::chunk(&buffer) {
-                    Ok(chunk) => mapped::reason::<D>(dev, chunk, options.attrs(), error),
+                    Ok(chunk) => mapped::map_error::<D>(dev, chunk, options.attrs(), error),
                     Err(_) => error,
                 };
                 Err(MapError { error, buffer })

@@ -6,8 +6,8 @@
 //! [`include/linux/dma-mapping.h`](srctree/include/linux/dma-mapping.h)
 
 mod addresses;
+mod backing;
 mod interop;
-mod parts;
 mod prebuilt;
 mod range;
 mod source;
@@ -51,7 +51,7 @@ pub use crate::{
 };
 
 pub use self::{
-    parts::Sg,
+    backing::Sg,
     source::SgSource, //
 };
 

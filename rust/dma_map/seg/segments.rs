@@ -113,23 +113,6 @@ impl<'a> RawEntries<'a> {
             _table: PhantomData,
         }
     }
-
-    /// Iterates over `left` entries from `sg` on; over none if `sg` is NULL.
-    ///
-    /// # Safety
-    ///
-    /// `sg` must be NULL, or the first entry of a terminated list, of at least `left` entries, that does
-    /// not change during `'a`.
-    #[inline]
-    pub(super) unsafe fn of_raw(sg: *const bindings::scatterlist, left: u32) -> Self {
-        // INVARIANT: By the safety requirements of this function.
-        Self {
-            sg,
-            // CAST: `usize` has at least 32 bits.
-            left: if sg.is_null() { 0 } else { left as usize },
-            _table: PhantomData,
-        }
-    }
 }
 
 /// The remaining entries of a mapping, in order, without empty ones.
@@ -204,20 +187,6 @@ pub struct Segments<'a> {
 }
 
 impl<'a> Segments<'a> {
-    /// Iterates over the first `count` entries from `sg` on.
-    ///
-    /// # Safety
-    ///
-    /// That of [`SplitSegments::of_raw`].
-    #[inline]
-    pub(crate) unsafe fn of_raw(sg: *const bindings::scatterlist, count: u32) -> Self {
-        Self {
-            // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of
-            // this function).
-            left: unsafe { RawEntries::of_raw(sg, count) },
-        }
-    }
-
     /// Splits the remaining segments, so that none is longer than `max_len` bytes.
     ///
     /// Context: any.
@@ -336,11 +305,10 @@ impl<'a> SplitSegments<'a> {
         count: u32,
         split: Split,
     ) -> Self {
-        // SAFETY: `sg` is NULL, or the first of at least `count` entries (safety requirements of this
-        // function).
-        let entries = unsafe { RawEntries::of_raw(sg, count) };
-
-        Self::new(Entries::Table(entries), split)
+        let count = if sg.is_null() { 0 } else { count };
+        // SAFETY: `sg` is the first of at least `count` entries, or `count` is 0 (safety requirements of
+        // this function).
+        Self::new(Entries::Table(unsafe { RawEntries::new(sg, count) }), split)
     }
 
     /// Splits the remaining segments, so that none is longer than `max_len` bytes; see [`Segments::split`].

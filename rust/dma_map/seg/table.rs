@@ -43,6 +43,7 @@ const EMPTY: bindings::sg_table = bindings::sg_table {
 /// - `sgt` has memory for `allocated` entries, and uses the first ones. Up to [`FLAT`] entries are in one
 ///   `kmalloc()` array; more are as `sg_alloc_table()` allocated them. Or the table is empty, without
 ///   memory.
+/// - `sgt.nents` is the number of segments of the last mapping, at most that of the entries; or 0.
 /// - Each entry describes memory of the buffer that the table was built for, and is within the device's
 ///   limits.
 pub struct Table {
@@ -166,9 +167,9 @@ impl Table {
     #[inline(never)]
     fn is_within(sgt: bindings::sg_table, dev: DmaDevice<'_>) -> bool {
         let split = Split::of(dev);
-        // SAFETY: The table that this is a copy of has at least `nents` entries, in a terminated list (type
-        // invariants), which does not change meanwhile.
-        let mut segments = unsafe { Segments::of_raw(sgt.sgl, sgt.nents) };
+        // SAFETY: The table that this is a copy of has at least `nents` entries (type invariants), which do
+        // not change meanwhile.
+        let mut segments = unsafe { RawEntries::new(sgt.sgl, sgt.nents) };
 
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         segments.all(|segment| {
@@ -337,37 +338,37 @@ impl Drop for Table {
 }
 
 impl<'a> RawEntries<'a> {
-    /// Iterates over the entries of `table`, which must be mapped.
+    /// Iterates over the segments of the last mapping of `table`.
     #[inline]
     fn of(table: &'a Table) -> Self {
-        // SAFETY: The table has at least that many entries, because mapping only joins them. It is borrowed
-        // during `'a`, and changes through `&mut` only.
+        // SAFETY: The table has at least that many entries (type invariants). It is borrowed during `'a`,
+        // and changes through `&mut` only.
         unsafe { Self::new(table.sgl(), table.mapped()) }
     }
 }
 
 impl<'a> Entries<'a> {
-    /// Iterates over the entries of `table`, which must be mapped.
+    /// Iterates over the segments of the last mapping of `table`.
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
         Self::Table(RawEntries::of(table))
     }
 
-    /// Iterates over the entries of `table`.
+    /// As [`of`](Self::of), for any lifetime.
     ///
     /// # Safety
     ///
-    /// The table must be mapped, and not change, during `'a`.
+    /// The table must not change during `'a`.
     #[inline]
     pub(crate) unsafe fn of_raw(table: &Table) -> Self {
-        // SAFETY: The list is terminated, and has at least that many entries (type invariants). It does not
-        // change during `'a` (safety requirements of this function).
-        Self::Table(unsafe { RawEntries::of_raw(table.sgl(), table.mapped()) })
+        // SAFETY: The table has at least that many entries (type invariants), and does not change during
+        // `'a` (safety requirements of this function).
+        Self::Table(unsafe { RawEntries::new(table.sgl(), table.mapped()) })
     }
 }
 
 impl<'a> Segments<'a> {
-    /// Iterates over the segments of `table`, which must be mapped.
+    /// Iterates over the segments of the last mapping of `table`.
     #[inline]
     pub(crate) fn of(table: &'a Table) -> Self {
         Self {

@@ -31,7 +31,7 @@ const KEPT: c_ulong = (bindings::DMA_ATTR_MMIO
 
 /// Returns the error to report for a chunk for which [`Mapped::map`] returned `error`.
 #[inline]
-pub(super) fn reason<D: Direction>(
+pub(super) fn map_error<D: Direction>(
     dev: DmaDevice<'_>,
     chunk: Chunk,
     attrs: c_ulong,
@@ -68,7 +68,7 @@ impl<'bound> Mapped<'bound> {
     /// - `EIO`: the device cannot reach the chunk, and no bounce buffer is allowed, none exists, or one
     ///   that could be used is out of reach.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`: C did not map it. The caller gets the cause from [`reason`]: here, the chunk would
+    /// - `ENOMEM`: C did not map it. The caller gets the cause from [`map_error`]: here, the chunk would
     ///   have to be kept across the call.
     ///
     /// # Safety

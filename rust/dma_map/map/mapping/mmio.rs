@@ -261,7 +261,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
         let attrs = bindings::DMA_ATTR_MMIO as c_ulong;
         // SAFETY: I/O memory (type invariants of `MmioWindow`), and the attribute says so.
         let mapped = unsafe { Mapped::map::<D>(dev, chunk, attrs) }
-            .map_err(|error| mapped::reason::<D>(dev, chunk, attrs, error))?;
+            .map_err(|error| mapped::map_error::<D>(dev, chunk, attrs, error))?;
 
         // INVARIANT: A window of I/O memory.
         let backing = Mmio(mapped);

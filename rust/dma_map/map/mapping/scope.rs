@@ -219,7 +219,7 @@ where
     // initialised. `memory` borrows it until this function returns: exclusively, or shared with
     // readers while the device reads.
     let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }
-        .map_err(|error| mapped::reason::<D>(dev, chunk, options.attrs(), error))?;
+        .map_err(|error| mapped::map_error::<D>(dev, chunk, options.attrs(), error))?;
     if apart {
         // SAFETY: Mapped above in this direction, all of it; the CPU is done with it.
         unsafe { mapped.sync_for_device::<D>(0..mapped.size()) };

@@ -3,7 +3,7 @@
 //! Address lists: mappings that keep only their DMA addresses.
 
 use super::{
-    parts::Sg,
+    backing::Sg,
     source::SgSource,
     SgMapping, //
 };
@@ -170,7 +170,9 @@ unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
     unsafe fn release<D: Direction, S: State>(self) {
         if self.sg.table().is_empty() {
             // No unmap is needed, nor possible: the table was freed.
-            self.sg.free();
+            //
+            // SAFETY: The memory needs no unmap, for that reason (type invariants).
+            unsafe { self.sg.free() };
         } else {
             // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
             // this function).

@@ -54,7 +54,8 @@ pub struct Sg<'bound, B: SgSource> {
     /// The length of `buffer`. `buffer.len()` is not called while the device owns the memory: a vector
     /// would make a reference to its elements.
     pub(super) size: usize,
-    pub(super) buffer: B,
+    /// Accessed in the `Cpu` state only, and never replaced.
+    pub(in crate::map) buffer: B,
 }
 
 impl<B: SgSource> Sg<'_, B> {
@@ -62,18 +63,6 @@ impl<B: SgSource> Sg<'_, B> {
     #[inline(always)]
     pub(super) fn table(&self) -> &Table {
         self.buffer.table(&self.own)
-    }
-
-    /// Returns the buffer, which the caller must access in the `Cpu` state only.
-    #[inline]
-    pub(crate) fn buffer(&self) -> &B {
-        &self.buffer
-    }
-
-    /// Returns the buffer, mutably; the caller must not replace it.
-    #[inline]
-    pub(crate) fn buffer_mut(&mut self) -> &mut B {
-        &mut self.buffer
     }
 
     /// Frees the table.
@@ -101,8 +90,12 @@ impl<B: SgSource> Sg<'_, B> {
         unsafe { self.table().unmap(self.dev, D::RAW, options, end) };
     }
 
-    /// Frees the table, and the buffer, deferred if necessary; the memory must be unmapped.
-    pub(super) fn free(self) {
+    /// Frees the table, and the buffer, deferred if necessary.
+    ///
+    /// # Safety
+    ///
+    /// The memory must be unmapped, or need no unmap.
+    pub(super) unsafe fn free(self) {
         let Self {
             dev,
             own,
@@ -111,7 +104,8 @@ impl<B: SgSource> Sg<'_, B> {
             ..
         } = self;
         drop(own);
-        release::<B::Memory, _>(dev, size, buffer);
+        // SAFETY: The memory is unmapped (safety requirements of this function).
+        unsafe { release::<B::Memory, _>(dev, size, buffer) };
     }
 }
 
@@ -159,9 +153,11 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
 
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: The table is mapped in direction `D`, and the device is done (safety requirements of this
-        // function).
-        unsafe { self.unmap_table::<D>(UnmapAttrs::dropped::<D, S, B::Memory>()) };
-        self.free();
+        // function). It is unmapped before it is freed.
+        unsafe {
+            self.unmap_table::<D>(UnmapAttrs::dropped::<D, S, B::Memory>());
+            self.free();
+        }
     }
 }
 
