@@ -4,6 +4,7 @@
 
 use super::DmaDevice;
 use crate::sys::ffi;
+use core::num::NonZero;
 use kernel::page::PAGE_SIZE;
 
 /// Returns the address of the byte at `phys` by which segments of `dev` are cut: the physical address,
@@ -17,7 +18,7 @@ pub(crate) fn place(dev: DmaDevice<'_>, phys: u64) -> u64 {
     }
 }
 
-/// The largest length of an entry, and the boundary that it must not cross.
+/// The largest length of an entry, not 0, and the boundary that it must not cross.
 #[derive(Clone, Copy)]
 pub(crate) struct Split {
     max: u64,
@@ -49,11 +50,16 @@ impl Split {
         }
     }
 
-    /// Narrows the limits. `max` must not be 0, and `boundary` must be a boundary mask.
+    /// Narrows the length.
     #[inline]
-    pub(crate) fn narrow(&mut self, max: u64, boundary: u64) {
-        self.max = self.max.min(max);
-        self.boundary = self.boundary.min(boundary);
+    pub(crate) fn narrow(&mut self, max: NonZero<u64>) {
+        self.max = self.max.min(max.get());
+    }
+
+    /// Narrows the boundary to `mask`.
+    #[inline]
+    pub(crate) fn narrow_boundary(&mut self, mask: u64) {
+        self.boundary = self.boundary.min(mask);
     }
 
     /// Returns whether there can be a segment longer than `max`.

@@ -14,7 +14,10 @@ use crate::{
         Several, //
     },
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    num::NonZero, //
+};
 use kernel::{
     bindings,
     dma::DmaAddress,
@@ -314,10 +317,8 @@ impl<'a> SplitSegments<'a> {
     /// Splits the remaining segments, so that none is longer than `max_len` bytes; see [`Segments::split`].
     #[inline]
     pub fn split(mut self, max_len: u32) -> Result<Self> {
-        if max_len == 0 {
-            return Err(EINVAL);
-        }
-        self.split.narrow(max_len.into(), u64::MAX);
+        self.split
+            .narrow(NonZero::new(max_len.into()).ok_or(EINVAL)?);
         Ok(self)
     }
 
@@ -328,7 +329,7 @@ impl<'a> SplitSegments<'a> {
         if mask & mask.wrapping_add(1) != 0 {
             return Err(EINVAL);
         }
-        self.split.narrow(u64::MAX, mask);
+        self.split.narrow_boundary(mask);
         Ok(self)
     }
 

@@ -277,7 +277,8 @@ impl Region {
         }
     }
 
-    /// Clears the page table entries of all mappings. [`map`](Self::map) must not be called meanwhile.
+    /// Clears the page table entries of all mappings, but may miss one that [`map`](Self::map) makes
+    /// meanwhile.
     ///
     /// If a process holds its `mmap_lock` for too long, its mapping is cleared later, when the lock is
     /// released.

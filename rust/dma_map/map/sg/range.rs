@@ -106,16 +106,12 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     where
         D: CpuReads,
     {
-        self.idle_range(offset, data.len())?;
-        // SAFETY: The table is mapped in direction `D`, and the range lies within it. The engine is
-        // idle, so the device accesses nothing. If the driver starts it meanwhile, the copy gets
-        // wrong data, but there is no reference to it. The memory is initialised and free of padding.
-        unsafe {
-            self.backing.sync_range_for_cpu::<D>(offset, data.len());
-            self.backing.copy_out(offset, data);
-            self.backing.sync_range_for_device::<D>(offset, data.len());
-        }
-        Ok(())
+        self.synced(offset, data.len(), |sg| {
+            // SAFETY: The range lies within the buffer. The device accesses nothing. If the driver starts
+            // it meanwhile, the copy gets wrong data, but there is no reference to it. The memory is
+            // initialised and free of padding.
+            unsafe { sg.copy_out(offset, data) }
+        })
     }
 
     /// Copies `data` to a range of the buffer, and syncs it for the device.
@@ -136,24 +132,40 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
         D: CpuWrites,
         Bidirectional: Carries<B::Element>,
     {
-        self.idle_range(offset, data.len())?;
-        // SAFETY: The table is mapped in direction `D`, and the range lies within it. The engine is
-        // idle, so the device accesses nothing. Any bytes are values of the element type.
-        unsafe {
-            self.backing.sync_range_for_cpu::<D>(offset, data.len());
-            self.backing.copy_in(offset, data);
-            self.backing.sync_range_for_device::<D>(offset, data.len());
-        }
-        Ok(())
+        // SAFETY: The range lies within the buffer. The device accesses nothing, and any bytes are values of
+        // the element type.
+        self.synced(offset, data.len(), |sg| unsafe { sg.copy_in(offset, data) })
     }
 
-    fn idle_range(&self, offset: usize, len: usize) -> Result {
-        self.backing.check(offset, len)?;
-        if self.state().is_done() {
-            Ok(())
-        } else {
-            Err(EBUSY)
+    /// Syncs a range for the CPU, calls `copy` while the engine is idle, and syncs the range for the device.
+    fn synced(
+        &mut self,
+        offset: usize,
+        len: usize,
+        copy: impl FnOnce(&Sg<'_, B>),
+    ) -> Result {
+        let (sg, range) = (&*self.backing, (offset, len));
+        sg.check(offset, len)?;
+        if !self.state().is_done() {
+            return Err(EBUSY);
         }
+
+        // SAFETY: `dev` is bound. The table is mapped for it in direction `D`, and the range, or each piece
+        // of it, lies within it. The engine is idle, so the device accesses nothing.
+        unsafe {
+            sg.sync_range(
+                range,
+                |sg| sg.sync_for_cpu::<D>(),
+                |dev, at, len| bindings::__dma_sync_single_for_cpu(dev, at, len, D::RAW),
+            );
+            copy(sg);
+            sg.sync_range(
+                range,
+                |sg| sg.sync_for_device::<D>(),
+                |dev, at, len| bindings::__dma_sync_single_for_device(dev, at, len, D::RAW),
+            );
+        }
+        Ok(())
     }
 }
 
@@ -231,40 +243,6 @@ impl<B: SgSource> Sg<'_, B> {
                 sync(dev, address, len)
             });
         }
-    }
-
-    /// Syncs a range for the CPU.
-    ///
-    /// # Safety
-    ///
-    /// The table must be mapped in direction `D`, and the range must lie within it.
-    unsafe fn sync_range_for_cpu<D: Direction>(&self, offset: usize, len: usize) {
-        // SAFETY: `dev` is bound. Each piece, or the table, is mapped for it in direction `D` (safety
-        // requirements of this function).
-        unsafe {
-            self.sync_range(
-                (offset, len),
-                |this| this.sync_for_cpu::<D>(),
-                |dev, at, len| bindings::__dma_sync_single_for_cpu(dev, at, len, D::RAW),
-            )
-        };
-    }
-
-    /// Syncs a range for the device.
-    ///
-    /// # Safety
-    ///
-    /// The table must be mapped in direction `D`, and the range must lie within it.
-    unsafe fn sync_range_for_device<D: Direction>(&self, offset: usize, len: usize) {
-        // SAFETY: `dev` is bound. Each piece, or the table, is mapped for it in direction `D` (safety
-        // requirements of this function).
-        unsafe {
-            self.sync_range(
-                (offset, len),
-                |this| this.sync_for_device::<D>(),
-                |dev, at, len| bindings::__dma_sync_single_for_device(dev, at, len, D::RAW),
-            )
-        };
     }
 }
 

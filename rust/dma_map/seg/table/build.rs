@@ -37,6 +37,7 @@ use crate::{
         ffi, //
     },
 };
+use core::num::NonZero;
 use kernel::{
     bindings,
     prelude::*, //
@@ -170,7 +171,7 @@ impl Table {
         limit: u64,
         options: SgOptions,
     ) -> Result<Self> {
-        split.narrow(dev.constraints().max_beyond(), u64::MAX);
+        split.narrow(NonZero::new(dev.constraints().max_beyond()).ok_or(EIO)?);
         Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
