@@ -231,9 +231,12 @@ impl<H: Mappable> Mmap<H> {
             // INVARIANT: The memory is of whole pages (`region_for`), and nothing is mapped yet.
             Ok((region, tracked)) => {
                 let listed = region.clone();
-                tracked.add(memory.device(CrateToken(())).as_raw(), || {
-                    leak_tracking::Entry::Region(listed)
-                });
+                // SAFETY: The region is of this device's memory, and its release untracks it first.
+                unsafe {
+                    tracked.add(memory.device(CrateToken(())).as_raw(), || {
+                        leak_tracking::Entry::Region(listed)
+                    })
+                };
                 Ok(Self {
                     memory: ManuallyDrop::new(memory),
                     region,

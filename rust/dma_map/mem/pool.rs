@@ -190,7 +190,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
 
         // `dma_pool_create()` accepts the layout, so it fails for lack of memory only.
         let raw = NonNull::new(raw).ok_or(ENOMEM)?;
-        tracked.add(dev.as_raw(), || leak_tracking::Entry::Pool { pool: raw });
+        // SAFETY: Made above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || leak_tracking::Entry::Pool { pool: raw }) };
 
         // INVARIANT: Made above, with the size and the alignment of `T`. No block was taken yet.
         Ok(Self {
@@ -231,7 +232,8 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
         let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
         // SAFETY: The function has not failed, so it has written the address.
         let dma = unsafe { dma.assume_init() };
-        tracked.add(self.dev.as_raw(), || self.entry(cpu, dma));
+        // SAFETY: Made above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(self.dev.as_raw(), || self.entry(cpu, dma)) };
 
         // The drop of the pool sees these: the borrow or the reference count orders it after them.
         self.outstanding.fetch_add(1, Relaxed);

@@ -114,8 +114,16 @@ mod nothing {
             Ok(Self)
         }
 
+        /// # Safety
+        ///
+        /// That of `ListNode::add` in `list.rs`.
         #[inline(always)]
-        pub(crate) fn add(self, _dev: *mut bindings::device, _entry: impl FnOnce() -> Entry) {}
+        pub(crate) unsafe fn add(
+            self,
+            _dev: *mut bindings::device,
+            _entry: impl FnOnce() -> Entry,
+        ) {
+        }
     }
 
     #[inline(always)]

@@ -134,7 +134,8 @@ impl<'bound> Mapped<'bound> {
             size,
             attrs: attrs & KEPT,
         };
-        tracked.add(raw, || this.entry::<D>());
+        // SAFETY: Mapped above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(raw, || this.entry::<D>()) };
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         if constraints.crosses(address.into(), chunk.len) {
             // SAFETY: Mapped above in direction `D`, no device has the address yet, and `this` is not used

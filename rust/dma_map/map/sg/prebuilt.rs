@@ -219,7 +219,8 @@ impl<B: SgBuffer> TableSource for Prebuilt<B> {
                 inner.table.check(dev, D::RAW, attrs)?;
             }
         }
-        tracked.add(dev.as_raw(), || inner.table.entry(D::RAW, options.attrs()));
+        // SAFETY: Mapped above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || inner.table.entry(D::RAW, options.attrs())) };
         Ok(())
     }
 

@@ -138,12 +138,7 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     }
 
     /// Syncs a range for the CPU, calls `copy` while the engine is idle, and syncs the range for the device.
-    fn synced(
-        &mut self,
-        offset: usize,
-        len: usize,
-        copy: impl FnOnce(&Sg<'_, B>),
-    ) -> Result {
+    fn synced(&mut self, offset: usize, len: usize, copy: impl FnOnce(&Sg<'_, B>)) -> Result {
         let (sg, range) = (&*self.backing, (offset, len));
         sg.check(offset, len)?;
         if !self.state().is_done() {

@@ -124,7 +124,8 @@ impl<B: SgBuffer> private::TableSource for B {
         // SAFETY: The table describes memory that the buffer owns; it is not mapped, and nothing accesses
         // it (safety requirements of this function).
         unsafe { table.map(dev, D::RAW, attrs)? };
-        tracked.add(dev.as_raw(), || table.entry(D::RAW, options.attrs()));
+        // SAFETY: Mapped above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || table.entry(D::RAW, options.attrs())) };
         Ok(table)
     }
 

@@ -207,12 +207,15 @@ pub(super) fn alloc<Z: Size>(
         .ok_or_else(|| refusal::reason_of_allocation(dev, dev.coherent_mask(), size))?;
     // SAFETY: The function has not failed, so it has written the address.
     let dma = unsafe { dma.assume_init() };
-    tracked.add(dev.as_raw(), || leak_tracking::Entry::Coherent {
-        size,
-        cpu: cpu.as_ptr(),
-        dma,
-        attrs: options.attrs(),
-    });
+    // SAFETY: Allocated above with these arguments. What releases it untracks it first.
+    unsafe {
+        tracked.add(dev.as_raw(), || leak_tracking::Entry::Coherent {
+            size,
+            cpu: cpu.as_ptr(),
+            dma,
+            attrs: options.attrs(),
+        })
+    };
     // The C function aligns to the size; CMA and a pool of the device's own align to less.
     if !beyond && constraints.crosses_coherent(dma, size) {
         // SAFETY: Allocated above for `dev`, and not used.

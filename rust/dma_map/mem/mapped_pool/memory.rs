@@ -119,7 +119,8 @@ impl ChunkMemory {
         )?;
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
         let memory = unsafe { ContiguousPages::placed(dev, page, dma, size, direction) }?;
-        tracked.add(dev.as_raw(), || Self::entry(&memory));
+        // SAFETY: Allocated above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || Self::entry(&memory)) };
         Ok(memory)
     }
 

@@ -114,7 +114,8 @@ impl ContiguousPages {
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
         let memory = unsafe { Self::placed(dev, page, dma, size, direction) }?;
-        tracked.add(dev.as_raw(), || memory.0.entry(&memory.1));
+        // SAFETY: Allocated above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || memory.0.entry(&memory.1)) };
         Ok(memory)
     }
 
@@ -230,7 +231,8 @@ impl NoncontiguousPages {
             size,
             direction: D::RAW,
         };
-        tracked.add(dev.as_raw(), || memory.entry(&args));
+        // SAFETY: Allocated above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || memory.entry(&args)) };
         // INVARIANT: Allocated above at this place.
         Ok(ToFree(memory, args))
     }

@@ -117,8 +117,13 @@ impl ListNode {
     /// Lists what was mapped or allocated for `dev`.
     ///
     /// Context: any.
+    ///
+    /// # Safety
+    ///
+    /// The entry must be that of memory that is mapped or allocated for `dev`, and must be
+    /// [removed](untrack) before that memory is released.
     #[inline]
-    pub(crate) fn add(self, dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
+    pub(crate) unsafe fn add(self, dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
         self.write(dev, entry());
     }
 
