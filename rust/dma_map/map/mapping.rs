@@ -133,8 +133,8 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
 
     #[inline]
     unsafe fn sync_for_cpu<D: Direction>(&self) {
-        // SAFETY: The memory is mapped in direction `D` (safety requirements of this function). Handles
-        // sync for the CPU only when the device is done.
+        // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements of
+        // this function). The range is all of it.
         unsafe { self.mapped.sync_for_cpu::<D>(0..self.mapped.size()) };
     }
 

@@ -177,13 +177,14 @@ impl<'bound> Mapped<'bound> {
         }
     }
 
-    /// Syncs `range`, which must be within the mapping, for the CPU.
+    /// Syncs `range` for the CPU.
     ///
     /// C API: `dma_sync_single_range_for_cpu()`. Context: any.
     ///
     /// # Safety
     ///
-    /// The mapping must have direction `D`, and the device must be done.
+    /// That of [`Backing::sync_for_cpu`](crate::handle::Backing::sync_for_cpu), for `range`, which must be
+    /// within the mapping.
     #[inline]
     pub(super) unsafe fn sync_for_cpu<D: Direction>(&self, range: Range<usize>) {
         let raw = self.dev.as_raw();

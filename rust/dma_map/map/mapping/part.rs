@@ -55,7 +55,8 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
             EBUSY
         } else {
             // SAFETY: By the type invariants the memory is mapped in this direction; the device is
-            // done. The range is within the buffer, not empty, and synced.
+            // done, and in its states there is no reference to the memory. The range is within the
+            // buffer, not empty, and synced.
             return Ok(unsafe {
                 self.into_state(Part(range.clone()), |single| {
                     single.mapped.sync_for_cpu::<D>(single.lines(&range))
