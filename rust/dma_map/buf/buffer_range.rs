@@ -22,7 +22,7 @@ use kernel::prelude::*;
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # let len = 60;
 /// # let buffer = KVec::from_elem(0u8, 2048, GFP_KERNEL)?;
 /// // A frame behind 2 bytes that align the header's fields for the CPU.

@@ -79,7 +79,7 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # let header = KVec::from_elem(0u8, 64, GFP_KERNEL)?;
 /// # let pages = PageList::zeroed(4, Gfp::Kernel)?;
 /// let mut list = SgList::new();

@@ -76,7 +76,7 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # const ADDRESS: usize = 0x10;
 /// # const LENGTH: usize = 0x18;
 /// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;

@@ -92,7 +92,7 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # #[repr(C)]
 /// # #[derive(FromBytes, IntoBytes)]
 /// # struct Request { id: u32 }

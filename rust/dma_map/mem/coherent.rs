@@ -83,7 +83,7 @@ use zerocopy::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # #[repr(C)]
 /// # #[derive(FromBytes, IntoBytes)]
 /// # struct Descriptor { flags: u32, status: u32 }

@@ -98,7 +98,7 @@ use zerocopy::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # const ADDRESS: usize = 0x10;
 /// # let length = 60;
 /// # fn handle(_: &[u8]) {}

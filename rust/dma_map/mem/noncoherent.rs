@@ -77,7 +77,7 @@ use zerocopy::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # const ADDRESS: usize = 0x10;
 /// # const LENGTH: usize = 0x18;
 /// # let data = [0; 2048];

@@ -80,7 +80,7 @@ use zerocopy::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # #[repr(C)]
 /// # #[derive(FromBytes, IntoBytes)]
 /// # struct PrpList { entries: [u64; 512] }

@@ -15,7 +15,7 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
 /// let options = SgOptions::new(Gfp::Kernel).map(MapOptions::new().weak_ordering());
 /// let mapping = SgMapping::map(dma, buffer, ToDevice, engine, options)?;

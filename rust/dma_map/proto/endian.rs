@@ -15,7 +15,7 @@
 //!
 //! # Examples
 //!
-//! ```ignore
+//! ```ignore,run
 //! use dma_map::endian::Le;
 //!
 //! #[repr(C)]

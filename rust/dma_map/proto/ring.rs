@@ -181,7 +181,7 @@ where
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # #[repr(C)]
 /// # #[derive(FromBytes, IntoBytes)]
 /// # struct Command { opcode: u32 }

@@ -137,10 +137,10 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # struct Ring;
 /// # impl Ring {
-/// #     fn room(&self) -> usize { 0 }
+/// #     fn room(&self) -> usize { 4096 }
 /// #     fn push<E>(&self, _piece: Piece<'_, ToDevice, E>) -> Result { Ok(()) }
 /// #     fn doorbell(&self) -> Result { Ok(()) }
 /// # }

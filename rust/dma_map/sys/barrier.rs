@@ -7,7 +7,7 @@
 //! write through [`kernel::io`] is ordered after earlier memory writes, so a doorbell register needs no
 //! [`publish`].
 //!
-//! ```ignore
+//! ```ignore,run
 //! # #[repr(C)]
 //! # #[derive(FromBytes, IntoBytes)]
 //! # struct Slot { len: u32, data: u32 }

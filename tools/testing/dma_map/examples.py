@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """The examples of the API's documentation compile.
 
-rustdoc does not compile them: they need the kernel. Each one is a block ```ignore, and becomes a
-module here. Items are taken as they are; statements become the body of a function with a token, an
-engine and registers. As in rustdoc, a line that begins with `# ` is not shown.
+rustdoc does not compile them: they need the kernel. Each one is a block ```ignore, or ```ignore,run
+if the guest runs it too (examples_run.py), and becomes a module here. Items are taken as they are;
+statements become the body of a function with a token, an engine and registers. As in rustdoc, a line
+that begins with `# ` is not shown.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from session import ROOT, Session
 GROUP = "examples"
 NAME = "all of them compile"
 
-_BLOCK = re.compile(r"^ *//([/!]) ```ignore\n(.*?)^ *//\1 ```$", re.M | re.S)
+_BLOCK = re.compile(r"^ *//([/!]) ```ignore(,run)?\n(.*?)^ *//\1 ```$", re.M | re.S)
 _MARK = re.compile(r"^ *//[/!] ?(?:# ?(?!\[))?", re.M)
 
+ALLOW = "#![allow(dead_code, missing_docs, unused, unreachable_pub, unreachable_code)]\n"
+
 # What a reader is taken to have imported.
-_NAMES = """
+NAMES = """
 mod names {
     pub use dma_map::{
         barrier, coherent::*, direction::*, engine::*, gate::*, iova::*, mailbox::Block,
@@ -59,7 +62,7 @@ module! {
 """
 
 # An engine that is a type and no parameter, so that code is generated, and checks of constants are made.
-_ENGINE = """
+ENGINE = """
 #[derive(Clone, Copy)]
 pub struct Device;
 
@@ -92,7 +95,7 @@ _BROKEN = "rust_build_error"
 
 def blocks(source: str) -> list[str]:
     """The examples in a file, with their hidden lines, as code."""
-    return [_MARK.sub("", found.group(2)) for found in _BLOCK.finditer(source)]
+    return [_MARK.sub("", found.group(3)) for found in _BLOCK.finditer(source)]
 
 
 def has_statements(block: str) -> bool:
@@ -120,15 +123,23 @@ def all_examples(folder: Path) -> list[str]:
     return modules
 
 
+def that_run(folder: Path) -> list[tuple[str, str]]:
+    """The place and the code of each example below a folder that is marked to run."""
+    return [(f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}",
+             _MARK.sub("", found.group(3)))
+            for path in sorted(folder.rglob("*.rs")) for text in [path.read_text()]
+            for found in _BLOCK.finditer(text) if found.group(2)]
+
+
 def run(session: Session) -> list[Case]:
     modules = all_examples(ROOT / "rust/dma_map")
-    say(f"examples: compiling {len(modules)}")
+    running = len(that_run(ROOT / "rust/dma_map"))
+    say(f"examples: compiling {len(modules)}, {running} of them also run")
     if not modules:
         return [failed(GROUP, NAME, "rust/dma_map has no block ```ignore")]
     with tempfile.TemporaryDirectory(prefix="dma_map_examples.") as folder:
         source = Path(folder) / "examples.rs"
-        allow = "#![allow(dead_code, unused, unreachable_pub, unreachable_code)]\n"
-        source.write_text("\n".join([allow, _MODULE, _NAMES, _ENGINE, *modules]))
+        source.write_text("\n".join([ALLOW, _MODULE, NAMES, ENGINE, *modules]))
         outcome = compile_one(kbuild_rustc.find(session.build), source, "obj")
     if _BROKEN in outcome.undefined.split():
         return [failed(GROUP, NAME, "a check of a constant fails in one of them (build_assert!)")]

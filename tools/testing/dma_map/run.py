@@ -13,6 +13,7 @@ from pathlib import Path
 import compile_fail
 import demo
 import examples
+import examples_run
 import kunit
 import matrix
 import misuse
@@ -36,7 +37,7 @@ COMMANDS = {
     "compile-fail": "compile what must not compile, with kbuild's own flags",
     "misuse": "show that each class of misuse is closed, and that C is told of it",
     "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
-    "readme": "compile the examples of README.md and of the documentation",
+    "readme": "compile the examples of README.md and of the documentation, run those that can",
     "selftest": "test this harness on recorded logs, without booting",
     "all": "all of these but demo, shell and kunit-unwatched; with LLVM=1 the boots only",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
@@ -148,8 +149,12 @@ def main(argv: list[str]) -> int:
         boots += kunit.boots(session, in_kunit)
     if everything or args.command == "matrix":
         boots += matrix.boots(session, matrix.chosen(session, names), args.test)
+    if once or args.command == "readme":
+        boots += examples_run.boots(session)
     booted = in_parallel(session, boots)
     cases += booted + kunit.after(session, in_kunit, booted)
+    if once or args.command == "readme":
+        cases += examples_run.after(booted)
     if once:
         needed = [name for name in misuse.NEEDED if not names or name in names]
         # They follow from the others, whose failures are to be read last.

@@ -52,7 +52,7 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # const FIRMWARE_HEAP: usize = 0x10;
 /// let heap = CoherentHandle::alloc(dma, 64 * 1024, engine, Gfp::Kernel)?;
 /// regs.try_write64(heap.dma_address(), FIRMWARE_HEAP)?;

@@ -23,7 +23,7 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// let frame = DmaCoherent::<[u32]>::zeroed_slice_large(
 ///     dma,
 ///     640 * 480,

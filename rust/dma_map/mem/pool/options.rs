@@ -11,7 +11,7 @@ use kernel::prelude::*;
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # type PrpList = [u64; 512];
 /// let lists = PoolOptions::new(c"prp list").beyond_segment_limits();
 /// let pool = DmaPool::<PrpList>::new(dma, lists)?;
