@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
+import examples
+import examples_run
 from examples import blocks, has_statements, module
+from report import FAIL, PASS, SKIP, Case
 
 SOURCE = """//! ```ignore
 //! # use a::b;
@@ -42,6 +48,30 @@ class ExamplesTest(unittest.TestCase):
         self.assertFalse(has_statements(second))
         self.assertIn("fn example(dma:", module("m", "x.rs", first))
         self.assertNotIn("fn example(dma:", module("m", "x.rs", second))
+
+    def test_the_fence_says_which_run(self) -> None:
+        with tempfile.TemporaryDirectory() as name, mock.patch.object(examples, "ROOT", Path(name)):
+            text = SOURCE.replace("//! ```ignore", "//\n//! ```ignore,run")
+            (Path(name) / "x.rs").write_text(text)
+            self.assertEqual(len(blocks(text)), 2)
+            self.assertEqual(examples.that_run(Path(name)),
+                             [("x.rs:2", "use a::b;\nlet c = b();\n")])
+
+    def test_each_that_runs_is_called_under_its_place(self) -> None:
+        text = examples_run.source([("x.rs:2", "let a = 1;\n"), ("y.rs:7", "let b = 2;\n")])
+        self.assertIn('"1..2\\n"', text)
+        self.assertIn('report(1, "x.rs:2", example_1::example(dma, Device, &regs));', text)
+        self.assertIn('report(2, "y.rs:7", example_2::example(dma, Device, &regs));', text)
+
+    def test_one_that_no_boot_ran_fails(self) -> None:
+        found = [("x.rs:2", ""), ("y.rs:7", ""), ("z.rs:9", "")]
+        results = [Case("examples/direct", "examples: x.rs:2", SKIP, "not supported here"),
+                   Case("examples/iommu-strict", "examples: x.rs:2", PASS, ""),
+                   Case("examples/direct", "examples: y.rs:7", SKIP, "not supported here")]
+        with mock.patch.object(examples, "that_run", return_value=found):
+            lacking = examples_run.after(results)
+        self.assertEqual([(case.name, case.status) for case in lacking],
+                         [("y.rs:7", FAIL), ("z.rs:9", FAIL)])
 
 
 if __name__ == "__main__":
