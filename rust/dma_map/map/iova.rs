@@ -86,6 +86,7 @@ use kernel::{
 ///     regs.try_write32(segment.len, LENGTH)?;
 /// }
 /// let buffer = mapping.unmap()?;
+/// # if buffer.len() != 10_000 { return Err(EINVAL); }
 /// ```
 pub type IovaMapping<'bound, B, D, S> = Dma<Iova<'bound, B>, D, S>;
 

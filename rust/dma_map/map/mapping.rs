@@ -102,6 +102,7 @@ use kernel::{
 /// regs.try_write64(mapping.dma_address(), DOORBELL)?;
 /// // ...
 /// let request = mapping.unmap()?;
+/// # if request.id != 1 { return Err(EINVAL); }
 /// ```
 pub type DmaMapping<'bound, B, D, S> = Dma<Single<'bound, B>, D, S>;
 

@@ -98,6 +98,7 @@ use kernel::prelude::*;
 ///     regs.try_write32(segment.len, LENGTH)?;
 /// }
 /// let buffer = mapping.unmap()?;
+/// # if buffer.len() != 10_000 { return Err(EINVAL); }
 /// ```
 pub type SgMapping<'bound, B, D, S> = Dma<Sg<'bound, B>, D, S>;
 

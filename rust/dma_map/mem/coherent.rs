@@ -95,6 +95,7 @@ use zerocopy::{
 /// let ring = ring.give(engine);
 /// regs.try_write64(ring.dma_address(), RING_BASE)?;
 /// let status = io_read!(&ring, [try: 0].status);
+/// # if status != 0 { return Err(EINVAL); }
 /// ```
 pub type DmaCoherent<'bound, T, S = Cpu> = Dma<Coherent<'bound, T>, Bidirectional, S>;
 

@@ -31,6 +31,7 @@
 //! io_write!(command, .length, 4096.into());
 //! barrier::publish(|| io_write!(command, .opcode, READ.into()));
 //! let length: u32 = io_read!(command, .length).into();
+//! # if length != 4096 { return Err(EINVAL); }
 //! ```
 
 use kernel::{
