@@ -5,7 +5,7 @@
 
 use dma_map::sg::SgSource;
 
-pub fn strip<S: SgSource<Own = ()>>(source: &mut S) {
+pub fn strip<S: SgSource<OwnTable = ()>>(source: &mut S) {
     // pass: source.memory();
     source.free_table(&mut ());
 }
