@@ -57,19 +57,25 @@ choose_version() {
 	echo "$newest"
 }
 
+# open_suite DIR LOG MIRROR: an apt state in DIR that has read the pinned suite.
+open_suite() {
+	local dir=$1 log=$2 mirror=$3
+	mkdir -p "$dir"/{lists/partial,cache/archives/partial}
+	: >"$dir/status"
+	echo "deb [signed-by=$SOURCE_KEYRING] $mirror $PIN_SUITE main" >"$dir/sources.list"
+	private_apt "$dir" apt-get -q update --error-on=any >"$log" 2>&1 || {
+		rm -rf -- "$dir"
+		fail_with_log "$log" "can't read $PIN_SUITE from the mirror $mirror: check the network, then run this again."
+	}
+}
+
 fetch_source_locked() {
 	local tmp=$CACHE/source.tmp.$$ log=$CACHE/source.log mirror version path
 	need_space 6000 "the kernel's source and build"
 	drop_leftovers source
 	mirror=$(find_mirror)
-	mkdir -p "$tmp"/{lists/partial,cache/archives/partial,tree}
-	: >"$tmp/status"
-	echo "deb [signed-by=$SOURCE_KEYRING] $mirror $PIN_SUITE main" >"$tmp/sources.list"
-
-	private_apt "$tmp" apt-get -q update --error-on=any >"$log" 2>&1 || {
-		rm -rf -- "$tmp"
-		fail_with_log "$log" "can't read $PIN_SUITE from the mirror $mirror: check the network, then run this again."
-	}
+	open_suite "$tmp" "$log" "$mirror"
+	mkdir "$tmp/tree"
 	version=$(choose_version "$tmp")
 	say "kernel: downloading $PIN_PACKAGE $version, about 160 MB, from $mirror"
 	(cd "$tmp" && private_apt "$tmp" apt-get -q download "$PIN_PACKAGE=$version") >>"$log" 2>&1 || {
