@@ -117,11 +117,22 @@ toolchain() {
 	esac
 }
 
-# Which of the kernels, and where what is built for it goes: that of the tests,
-# or, with BENCH=1, one without debugging, that can be measured.
+# Which of the kernels, and where what is built for it goes: that of the tests;
+# with BENCH=1, one without debugging, that can be measured; with KERNEL=stock,
+# Debian's own.
 flavour() {
 	local cc
 	cc=$(toolchain) || exit
+	case ${KERNEL:-test} in
+	test) ;;
+	stock)
+		[ -z "${LLVM:-}${BENCH:-}${KDIR:-}" ] ||
+			die "KERNEL=stock is Debian's kernel, built with gcc: leave LLVM, BENCH and KDIR out, or take KERNEL=test."
+		echo stock
+		return
+		;;
+	*) die "KERNEL=$KERNEL: use KERNEL=stock for Debian's kernel, or KERNEL=test for that of the tests." ;;
+	esac
 	case ${BENCH:-} in
 	'') echo "$cc" ;;
 	1) echo "$cc-bench" ;;
