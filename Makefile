@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-export LLVM BENCH KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
+export LLVM BENCH KERNEL KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
 # Elapsed times count from here, also in what the targets start.
 export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
 
@@ -28,6 +28,8 @@ make kunit-unwatched  the same on the kernel without debugging (part of test, bu
 make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
 make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
+make stock         the demo and a driver outside the tree on Debian's kernel (part of test
+                   with gcc)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
 tools/dma_map/harness --help   the parts of test one by one: a variant, a case, a model
@@ -41,6 +43,7 @@ make env           the toolchain: packages on Debian 13, else a private Debian 1
 make kernel        fetch and build the kernel
 make modules       build the modules into build/gcc (build/llvm, build/gcc-bench ...)
 make bench-modules the same for the kernel that is measured
+make stock-modules  the library and the sample for Debian's kernel
 make bench-module  of those, the library and the benchmark only
 make tools         build the modules and the user-space tools
 make doc           the library's documentation as HTML, in build/doc
@@ -51,6 +54,7 @@ make clean         remove build/
 make distclean     also remove roots, kernel source and kernel builds from the cache
 
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
+KERNEL=stock       Debian's own kernel, unmodified, instead of that of the tests
 BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
 ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
@@ -82,6 +86,16 @@ test-misuse: tools
 misuse-table: env
 	@$(T)/devenv run tools/testing/dma_map/misuse_table.py
 
+# Debian's own kernel.
+.PHONY: stock stock-modules
+stock stock-modules: export KERNEL := stock
+stock stock-modules: export DMA_MAP_CLIENTS := edu
+stock-modules: env
+	@$(T)/kernel build
+	@$(T)/modules
+stock: stock-modules
+	@$(T)/harness stock
+
 # The kernel without debugging, and what is built for it.
 .PHONY: bench bench-check bench-bless bench-modules performance-table code-size kunit-unwatched
 bench bench-check bench-bless bench-modules kunit-unwatched: export BENCH := 1
@@ -108,9 +122,10 @@ code-size: bench-module
 
 .PHONY: test check format selftest
 # What is recorded are the pinned kernel's instructions, not those of a KDIR.
-test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules))
+test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules)) $(if $(KDIR)$(LLVM),,stock-modules)
 	@$(T)/tally $(if $(LLVM),,scripts "$(T)/devenv run $(T)/selftest/run") harness "$(T)/harness all" \
-		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched") \
+		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched" \
+			stock "KERNEL=stock $(T)/harness stock") \
 		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
 check: modules
 	@$(T)/devenv run $(T)/check/run

@@ -42,7 +42,8 @@ def run(session: Session, variant: Variant) -> int:
         lines.append(line)
         show(line)
 
-    cases: list[Case] = boot_and_judge(session, boot, judge.Demands(["demo"], variant),
+    cases: list[Case] = boot_and_judge(session, boot,
+                                       judge.Demands(["demo"], session.proven(variant)),
                                        "demo", on_line)
     totals = transcript.demo_totals(lines)
     if totals is None or totals.messages == 0 or totals.mismatches != 0:

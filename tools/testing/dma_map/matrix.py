@@ -48,11 +48,12 @@ def _outside_module(session: Session, folder: Path) -> Path:
     return folder / "outside.ko"
 
 
-def _initramfs(session: Session) -> Path:
+def with_outside(session: Session, name: str) -> Path:
+    """An initramfs with the sample driver, and with the one from outside the checkout."""
     with tempfile.TemporaryDirectory(prefix="dma_map_outside.") as folder:
-        say("matrix: building a driver outside the checkout")
+        say(f"{name}: building a driver outside the checkout")
         outside = _outside_module(session, Path(folder) / "driver")
-        return session.make_initramfs("matrix", ["edu"], [outside])
+        return session.make_initramfs(name, ["edu"], [outside])
 
 
 def _one(session: Session, initramfs: Path, tests: Sequence[str], variant: Variant) -> list[Case]:
@@ -75,7 +76,7 @@ def chosen(session: Session, names: Sequence[str]) -> list[Variant]:
 def boots(session: Session, variants: Sequence[Variant],
           only: Sequence[str] | None = None) -> list[Work]:
     session.forget_logs("matrix")
-    initramfs = _initramfs(session)
+    initramfs = with_outside(session, "matrix")
     works = []
     for variant in variants:
         tests = only or (TESTS if variant.tests is None else variant.tests)

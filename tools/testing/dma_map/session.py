@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,9 @@ import initramfs
 import judge
 import ktap
 import qemu
+from proofs import ALWAYS_UNWATCHED
 from report import FAIL, PASS, Case, Stop, count, say
+from variants import Variant
 
 # A boot, say, that is judged.
 Work = Callable[[], Iterable[Case]]
@@ -29,7 +31,7 @@ ROOT = HERE.parents[2]
 def without_make(environment: Mapping[str, str]) -> dict[str, str]:
     """What make exported for the targets above us is none of another make's business."""
     return {name: value for name, value in environment.items()
-            if name not in ("BENCH", "LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+            if name not in ("BENCH", "KERNEL", "LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Session:
     def has(self, option: str) -> bool:
         """Whether the kernel has an option; all have the one of no name."""
         return not option or option in self.options
+
+    def proven(self, variant: Variant) -> Variant:
+        """The variant, less what only a kernel with DMA debugging can prove."""
+        if self.has("CONFIG_DMA_API_DEBUG"):
+            return variant
+        return replace(variant, always=ALWAYS_UNWATCHED)
 
     @cached_property
     def parser(self) -> ModuleType:

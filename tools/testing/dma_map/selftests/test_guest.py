@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 import matrix
+import stock
 from variants import VARIANTS
 
 GUEST = Path(matrix.__file__).resolve().parent / "guest"
@@ -21,7 +22,8 @@ def scripts() -> set[str]:
 
 class Scripts(unittest.TestCase):
     def test_each_is_run_and_exists(self) -> None:
-        run = set(matrix.TESTS).union(*(variant.tests or () for variant in VARIANTS.values()))
+        run = set(matrix.TESTS).union(
+            stock.TESTS, *(variant.tests or () for variant in VARIANTS.values()))
         self.assertEqual(run | NOT_OF_THE_MATRIX, scripts())
 
     def test_plans(self) -> None:
