@@ -13,7 +13,10 @@ export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
 T := tools/dma_map
 
 define HELP
-make run           the demo: set everything up, boot a kernel in QEMU, move messages by DMA
+make run           the demo: set everything up, boot Debian's own kernel in QEMU, move messages
+                   by DMA
+make run KERNEL=test  the same on the kernel of the tests, which is built first (LLVM=1, BENCH=1
+                   and KDIR= say so too)
 make shell         the same guest, to an interactive prompt with the modules loaded
 
 make bench         what an operation costs in Rust and in C, in instructions and in time
@@ -54,7 +57,8 @@ make clean         remove build/
 make distclean     also remove roots, kernel source and kernel builds from the cache
 
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
-KERNEL=stock       Debian's own kernel, unmodified, instead of that of the tests
+KERNEL=stock|test  Debian's own kernel, unmodified, or that of the tests (default: test, but stock
+                   for run and shell)
 BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
 ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
@@ -69,6 +73,8 @@ help: ; $(info $(HELP)) @:
 .PHONY: run shell kunit compile-fail bless matrix test-misuse misuse-table
 # The library and the sample only: half of the suites' build time is more than the rest.
 run shell: export DMA_MAP_CLIENTS := edu
+# Debian's own kernel needs no build, so it is there first.
+run shell: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
 run: modules
 	@$(T)/harness demo
 shell: modules
