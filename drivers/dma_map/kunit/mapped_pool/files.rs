@@ -4,13 +4,15 @@
 
 use super::*;
 use crate::fixture::*;
+use core::ops::Range;
 use kernel::{
     bindings,
     str::CString, //
 };
 
-/// More pools than all cases make.
+/// More pools than all cases make, and than are made between two searches.
 const NUMBERS: u32 = 3000;
+const A_FEW: u32 = 50;
 
 /// Returns whether debugfs has such a file in the library's folder.
 fn exists(name: &CStr) -> bool {
@@ -28,17 +30,18 @@ fn exists(name: &CStr) -> bool {
     }
 }
 
-/// Finds the file of the last pool of a device; those of pools that were leaked stay.
-fn last(dma: DmaDevice<'_>) -> Result<Option<(u32, CString)>> {
+/// Finds the file of the last pool of a device, of those with such numbers. Those of pools that were
+/// leaked stay.
+fn last(dma: DmaDevice<'_>, numbers: Range<u32>) -> Result<(u32, CString)> {
     let device = dma.device().name();
     let mut found = None;
-    for number in 0..NUMBERS {
+    for number in numbers {
         let name = CString::try_from_fmt(fmt!("{device}-{number}"))?;
         if exists(&name) {
             found = Some((number, name));
         }
     }
-    Ok(found)
+    found.ok_or(ENOENT)
 }
 
 #[kunit_tests(dma_map_mapped_pool_files)]
@@ -47,14 +50,19 @@ mod tests {
 
     #[test]
     fn file_is_there_until_all_buffers_are_back() -> Result {
+        // The pools of all devices are numbered together.
+        let mut numbers = 0..NUMBERS;
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let before = last(dma)?.map(|(number, _)| number);
-            let pool = pool(dma, 700, MappedPoolOptions::new(5))?;
-            let (number, name) = last(dma)?.ok_or(ENOENT)?;
-            check!(before.is_none_or(|before| before < number));
-            let kept = pool.take()?;
-            drop(pool);
+            let options = MappedPoolOptions::new(5);
+            let first = pool(dma, 700, options)?;
+            let (number, _) = last(dma, numbers.clone())?;
+            let second = pool(dma, 700, options)?;
+            let (number, name) = last(dma, number + 1..number + A_FEW)?;
+            numbers = number..number + A_FEW;
+            drop(first);
+            let kept = second.take()?;
+            drop(second);
             check!(exists(&name));
             drop(kept);
             check!(!exists(&name));
