@@ -42,11 +42,15 @@ need_space() {
 		die "$2 needs $1 MiB in $CACHE and $have MiB are free: make room, or set DMA_MAP_CACHE to a directory on another disk."
 }
 
-# take_lock NAME: held until drop_lock, or until this process and its children
+# take_lock NAME|PATH: held until drop_lock, or until this process and its children
 # have ended, so that a second run waits for the first one instead of building
 # into the same place. Not in a subshell: a signal would not reach its children.
+# What is not in the cache has a path, and its lock is beside it.
 take_lock() {
-	exec {LOCK_FD}>"$CACHE/$1.lock"
+	case $1 in
+	/*) exec {LOCK_FD}>"$1.lock" ;;
+	*) exec {LOCK_FD}>"$CACHE/$1.lock" ;;
+	esac
 	flock -n "$LOCK_FD" && return
 	say "$1: another run is at work on it, waiting"
 	flock "$LOCK_FD"

@@ -54,6 +54,14 @@ test_second_run_waits_for_the_first() {
 	grep -q 'another run is at work' said
 }
 
+test_lock_of_a_path_is_beside_it() {
+	CACHE=/nonexistent
+	take_lock "$PWD/thing"
+	! flock -n thing.lock true
+	drop_lock
+	flock -n thing.lock true
+}
+
 test_progress_gives_the_status_and_ends_the_command_with_itself() {
 	progress x y 1 . log -- true
 	! progress x y 1 . log -- sh -c 'echo out; exit 3'
