@@ -139,15 +139,22 @@ pub trait Handle: private::Sealed + Sized {
 ///
 /// # Examples
 ///
-/// ```ignore
-/// # struct Regs;
+/// ```ignore,run
+/// # struct Regs(core::cell::Cell<usize>);
 /// # impl Regs {
-/// #     fn gather<E>(&self, _: Piece<'_, ToDevice, E>) -> Result { Ok(()) }
-/// #     fn go<E>(&self, _: Piece<'_, FromDevice, E>) -> Result { Ok(()) }
+/// #     fn gather<E>(&self, piece: Piece<'_, ToDevice, E>) -> Result {
+/// #         self.0.set(self.0.get() + piece.len());
+/// #         Ok(())
+/// #     }
+/// #     fn go<E>(&self, answer: Piece<'_, FromDevice, E>) -> Result {
+/// #         check(self.0.get() == 10_000 && answer.len() == 512)
+/// #     }
 /// # }
 /// # struct Irq;
 /// # impl Irq {
-/// #     fn wait_timeout(&self, _deadline: u32) -> Result { Ok(()) }
+/// #     fn wait_timeout(&self, deadline: u32) -> Result {
+/// #         if deadline == 0 { Err(ETIMEDOUT) } else { Ok(()) }
+/// #     }
 /// # }
 /// # fn example<E: Engine + Copy>(
 /// #     dma: DmaDevice<'_>,
@@ -175,6 +182,18 @@ pub trait Handle: private::Sealed + Sized {
 ///         Err(error)
 ///     }
 /// }
+/// # }
+/// # pub fn run(dma: DmaDevice<'_>, engine: Device, _regs: &pci::Bar<'_>) -> Result {
+/// #     for deadline in [0, 1] {
+/// #         let request = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
+/// #         let room = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
+/// #         let regs = Regs(core::cell::Cell::new(0));
+/// #         match example(dma, (request, room), engine, (&regs, &Irq, deadline)) {
+/// #             Ok(answer) => check(deadline == 1 && answer.len() == 512)?,
+/// #             Err(error) => check(deadline == 0 && error == ETIMEDOUT)?,
+/// #         }
+/// #     }
+/// #     Ok(())
 /// # }
 /// ```
 ///

@@ -28,6 +28,9 @@ use kernel::prelude::*;
 /// // A frame behind 2 bytes that align the header's fields for the CPU.
 /// let frame = BufferRange::new(buffer, 2..2 + len)?;
 /// let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;
+/// # check(mapping.size() == len)?;
+/// # check(mapping.segments().map(|s| s.len as usize).sum::<usize>() == len)?;
+/// # check(mapping.unmap()?.into_buffer().len() == 2048)?;
 /// ```
 pub struct BufferRange<B> {
     buffer: B,

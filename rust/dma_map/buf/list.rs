@@ -86,10 +86,14 @@ unsafe impl<A: SgBuffer, B: SgBuffer> SgBuffer for (A, B) {
 /// list.push(BufferRange::new(AnyBuffer::from(header), 0..64)?, Gfp::Kernel)?;
 /// list.push(BufferRange::from(AnyBuffer::from(pages)), Gfp::Kernel)?;
 /// let mapping = SgMapping::map(dma, list, ToDevice, engine, Gfp::Kernel)?;
+/// # check(mapping.size() == 64 + 4 * 4096)?;
+/// # let mut parts = 0;
 /// // ...
 /// for part in mapping.unmap()?.into_parts() {
 ///     let buffer = part.into_buffer();
+/// #     parts += 1;
 /// }
+/// # check(parts == 2)?;
 /// ```
 ///
 /// # Invariants

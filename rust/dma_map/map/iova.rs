@@ -79,14 +79,17 @@ use kernel::{
 /// ```ignore,run
 /// # const ADDRESS: usize = 0x10;
 /// # const LENGTH: usize = 0x18;
-/// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
+/// # let buffer = VVec::from_elem(0x5au8, 10_000, GFP_KERNEL)?;
+/// # let mut mapped = 0;
 /// let mapping = IovaMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
 /// for segment in mapping.segments() {
 ///     regs.try_write64(segment.address, ADDRESS)?;
 ///     regs.try_write32(segment.len, LENGTH)?;
+/// #     check(segment.address != 0 && segment.len != 0)?;
+/// #     mapped += segment.len;
 /// }
 /// let buffer = mapping.unmap()?;
-/// # if buffer.len() != 10_000 { return Err(EINVAL); }
+/// # check(mapped == 10_000 && buffer.iter().all(|byte| *byte == 0x5a))?;
 /// ```
 pub type IovaMapping<'bound, B, D, S> = Dma<Iova<'bound, B>, D, S>;
 

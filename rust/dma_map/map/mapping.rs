@@ -99,10 +99,11 @@ use kernel::{
 /// # const DOORBELL: usize = 0x10;
 /// let request = KBox::new(Request { id: 1 }, GFP_KERNEL)?;
 /// let mapping = DmaMapping::map(dma, request, ToDevice, engine, MapOptions::new())?;
+/// # check(mapping.size() == 4)?;
 /// regs.try_write64(mapping.dma_address(), DOORBELL)?;
 /// // ...
 /// let request = mapping.unmap()?;
-/// # if request.id != 1 { return Err(EINVAL); }
+/// # check(request.id == 1)?;
 /// ```
 pub type DmaMapping<'bound, B, D, S> = Dma<Single<'bound, B>, D, S>;
 

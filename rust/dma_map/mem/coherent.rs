@@ -95,7 +95,7 @@ use zerocopy::{
 /// let ring = ring.give(engine);
 /// regs.try_write64(ring.dma_address(), RING_BASE)?;
 /// let status = io_read!(&ring, [try: 0].status);
-/// # if status != 0 { return Err(EINVAL); }
+/// # check(status == 0 && io_read!(&ring, [try: 0].flags) == FIRST)?;
 /// ```
 pub type DmaCoherent<'bound, T, S = Cpu> = Dma<Coherent<'bound, T>, Bidirectional, S>;
 

@@ -110,6 +110,7 @@ use zerocopy::{
 /// // ... when the device is done:
 /// let room = room.complete()?;
 /// handle(&room.as_slice()[..length]);
+/// # check(room.size() == 2048 && room.as_slice().len() == 2048)?;
 /// ```
 pub struct MappedPool<'bound, T, D: Direction> {
     dev: DmaDevice<'bound>,

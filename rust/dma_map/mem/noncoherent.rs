@@ -80,7 +80,7 @@ use zerocopy::{
 /// ```ignore,run
 /// # const ADDRESS: usize = 0x10;
 /// # const LENGTH: usize = 0x18;
-/// # let data = [0; 2048];
+/// # let data = [0x5a; 2048];
 /// let mut packet = DmaPages::<u8, _>::alloc(dma, 2048, ToDevice, Gfp::Kernel)?;
 /// packet.as_mut_slice().copy_from_slice(&data);
 ///
@@ -89,6 +89,8 @@ use zerocopy::{
 /// regs.try_write32(packet.size().try_into()?, LENGTH)?;
 /// // ... when the device is done:
 /// let packet = packet.complete()?;
+/// # let mut packet = packet;
+/// # check(packet.as_mut_slice() == &data[..])?;
 /// ```
 pub type DmaPages<'bound, T, D, S = Cpu> = DmaBuffer<'bound, ContiguousPages, T, D, S>;
 

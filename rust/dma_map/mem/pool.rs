@@ -92,6 +92,7 @@ use zerocopy::{
 /// list.entries[0] = address;
 /// let list = list.give(engine);
 /// regs.try_write64(list.dma_address(), PRP2)?;
+/// # check(list.dma_address() % 4096 == 0 && list.complete()?.entries[0] == address)?;
 /// ```
 pub struct DmaPool<'bound, T> {
     dev: DmaDevice<'bound>,

@@ -19,6 +19,7 @@ use kernel::{
 /// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
 /// let options = SgOptions::new(Gfp::Kernel).map(MapOptions::new().weak_ordering());
 /// let mapping = SgMapping::map(dma, buffer, ToDevice, engine, options)?;
+/// # check(mapping.size() == 10_000 && mapping.unmap()?.len() == 10_000)?;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SgOptions {

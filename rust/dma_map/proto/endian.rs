@@ -31,7 +31,8 @@
 //! io_write!(command, .length, 4096.into());
 //! barrier::publish(|| io_write!(command, .opcode, READ.into()));
 //! let length: u32 = io_read!(command, .length).into();
-//! # if length != 4096 { return Err(EINVAL); }
+//! # let command = command.complete()?;
+//! # check(length == 4096 && command.opcode == READ.into())?;
 //! ```
 
 use kernel::{

@@ -193,6 +193,7 @@ where
 /// ring.reclaim()?;
 /// ring.push(command)?;
 /// ring.publish();
+/// # check(ring.room() == 63)?;
 /// ```
 pub type Producer<'bound, T, E, C> = Ring<'bound, T, E, C, Fills>;
 

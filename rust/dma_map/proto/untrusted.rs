@@ -22,11 +22,16 @@ use kernel::{
 ///
 /// # Examples
 ///
-/// ```ignore
+/// ```ignore,run
 /// # fn example(view: CoherentView<'_, u32>, slots: &[u32]) -> Result {
 /// let status = view.once().read();
 /// let slot = status.index(slots.len())?;
-/// # Ok(())
+/// # check(slot < slots.len())
+/// # }
+/// # pub fn run(dma: DmaDevice<'_>, engine: Device, _regs: &pci::Bar<'_>) -> Result {
+/// #     let status = DmaCoherent::<u32>::zeroed(dma, Gfp::Kernel)?.give(engine);
+/// #     check(example(status.view(), &[]).is_err())?;
+/// #     example(status.view(), &[7])
 /// # }
 /// ```
 #[must_use = "what a device wrote is to be checked"]

@@ -138,13 +138,17 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
 /// # Examples
 ///
 /// ```ignore,run
-/// # struct Ring;
+/// # struct Ring(core::cell::Cell<usize>);
 /// # impl Ring {
-/// #     fn room(&self) -> usize { 4096 }
-/// #     fn push<E>(&self, _piece: Piece<'_, ToDevice, E>) -> Result { Ok(()) }
+/// #     fn room(&self) -> usize { 1500 }
+/// #     fn push<E>(&self, piece: Piece<'_, ToDevice, E>) -> Result {
+/// #         self.0.set(self.0.get() + piece.len());
+/// #         check(piece.len() <= self.room())
+/// #     }
 /// #     fn doorbell(&self) -> Result { Ok(()) }
 /// # }
-/// # let (buffer, ring) = (VVec::from_elem(0u8, 10_000, GFP_KERNEL)?, Ring);
+/// # let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
+/// # let ring = Ring(core::cell::Cell::new(0));
 /// # let mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
 /// let transfer = Transfer::start(mapping, |mut pieces| {
 ///     while let Some(piece) = pieces.cut(ring.room()) {
@@ -152,6 +156,7 @@ impl<'a, D: Direction, E> Piece<'a, D, E> {
 ///     }
 ///     ring.doorbell()
 /// })?;
+/// # check(ring.0.get() == 10_000 && transfer.complete()?.unmap().len() == 10_000)?;
 /// ```
 ///
 /// # Invariants

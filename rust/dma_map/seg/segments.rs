@@ -167,11 +167,11 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 ///
 /// # Examples
 ///
-/// ```ignore
-/// # struct Ring;
+/// ```ignore,run
+/// # struct Ring(u32);
 /// # impl Ring {
-/// #     fn room(&self) -> usize { 0 }
-/// #     fn push(&mut self, _address: DmaAddress, _len: u32) {}
+/// #     fn room(&self) -> usize { 8 }
+/// #     fn push(&mut self, _address: DmaAddress, len: u32) { self.0 += len.min(4096) }
 /// # }
 /// # fn example(segments: Segments<'_>, ring: &mut Ring) -> Result {
 /// let segments = segments.split(4096)?;
@@ -182,6 +182,13 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 ///     ring.push(segment.address, segment.len);
 /// }
 /// # Ok(())
+/// # }
+/// # pub fn run(dma: DmaDevice<'_>, engine: Device, _regs: &pci::Bar<'_>) -> Result {
+/// #     let buffer = VVec::from_elem(0u8, 10_000, GFP_KERNEL)?;
+/// #     let mapping = SgMapping::map(dma, buffer, ToDevice, engine, Gfp::Kernel)?;
+/// #     let mut ring = Ring(0);
+/// #     example(mapping.segments(), &mut ring)?;
+/// #     check(ring.0 == 10_000)
 /// # }
 /// ```
 #[derive(Clone)]

@@ -25,6 +25,7 @@
 //!     // The flag first, then the data behind it.
 //!     let value = barrier::consume(|| io_project!(ring, .slot).copy_read());
 //! }
+//! # check(io_read!(ring, .slot.len) == len && io_read!(ring, .head) == head && done == 0)?;
 //! ```
 
 #[cfg(not(all(any(CONFIG_X86, CONFIG_ARM64), not(CONFIG_KCSAN))))]

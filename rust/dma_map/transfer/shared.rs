@@ -38,13 +38,15 @@ use kernel::{
 ///
 /// A table that points the device to the data:
 ///
-/// ```ignore
+/// ```ignore,run
 /// # #[repr(C)]
 /// # #[derive(FromBytes, IntoBytes)]
 /// # struct Entry { address: u64, len: u64 }
 /// # struct Regs;
 /// # impl Regs {
-/// #     fn walk<E>(&self, _table: Piece<'_, Bidirectional, E>) -> Result { Ok(()) }
+/// #     fn walk<E>(&self, table: Piece<'_, Bidirectional, E>) -> Result {
+/// #         check(table.len() != 0 && table.len() % size_of::<Entry>() == 0)
+/// #     }
 /// # }
 /// # fn example<E: Engine + Copy>(
 /// #     dma: DmaDevice<'_>,
@@ -64,8 +66,12 @@ use kernel::{
 ///     }
 ///     regs.walk(io_project!(table, [try: ..used]).piece()?)
 /// })?;
-/// # drop(transfer);
-/// # Ok(())
+/// # let (table, data) = transfer.complete()?;
+/// # let data = data.unmap();
+/// # check(table.iter().map(|entry| entry.len).sum::<u64>() == data.len() as u64)
+/// # }
+/// # pub fn run(dma: DmaDevice<'_>, engine: Device, _regs: &pci::Bar<'_>) -> Result {
+/// #     example(dma, VVec::from_elem(0u8, 10_000, GFP_KERNEL)?, engine, &Regs)
 /// # }
 /// ```
 pub struct SharedPiece<'a, T: ?Sized, E> {

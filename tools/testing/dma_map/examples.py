@@ -3,8 +3,9 @@
 
 rustdoc does not compile them: they need the kernel. Each one is a block ```ignore, or ```ignore,run
 if the guest runs it too (examples_run.py), and becomes a module here. Items are taken as they are;
-statements become the body of a function with a token, an engine and registers. As in rustdoc, a line
-that begins with `# ` is not shown.
+statements become the body of a function `run` with a token, an engine and registers. One that runs and
+has items only has such a function in hidden lines. As in rustdoc, a line that begins with `# ` is not
+shown. `# check(...)?;` is what a hidden line claims.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ ALLOW = "#![allow(dead_code, missing_docs, unused, unreachable_pub, unreachable_
 # What a reader is taken to have imported.
 NAMES = """
 mod names {
+    pub use crate::{check, Device};
     pub use dma_map::{
         barrier, coherent::*, direction::*, engine::*, gate::*, iova::*, mailbox::Block,
         mailbox::Mailbox, mapped_pool::*, mapping::*, miscdevice::*, mmap::*, noncoherent::*, pool::*,
@@ -61,7 +63,8 @@ module! {
 }
 """
 
-# An engine that is a type and no parameter, so that code is generated, and checks of constants are made.
+# An engine that is a type and no parameter, so that code is generated, and checks of constants are made;
+# and what an example claims in hidden lines.
 ENGINE = """
 #[derive(Clone, Copy)]
 pub struct Device;
@@ -80,10 +83,18 @@ unsafe impl dma_map::Engine for Device {
 }
 
 impl dma_map::engine::AlwaysStops for Device {}
+
+pub fn check(holds: bool) -> Result {
+    if holds {
+        Ok(())
+    } else {
+        Err(EBADMSG)
+    }
+}
 """
 
 _STATEMENTS = """
-    pub fn example(dma: DmaDevice<'_>, engine: crate::Device, regs: &pci::Bar<'_>) -> Result {{
+    pub fn run(dma: DmaDevice<'_>, engine: crate::Device, regs: &pci::Bar<'_>) -> Result {{
 {}
         Ok(())
     }}

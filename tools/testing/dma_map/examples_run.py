@@ -80,7 +80,7 @@ kernel::module_pci_driver! {{
 def source(found: Sequence[tuple[str, str]]) -> str:
     """The module that runs examples, each a place and its code."""
     calls = "\n".join(f'        report({number}, "{place}", '
-                      f"example_{number}::example(dma, Device, &regs));"
+                      f"example_{number}::run(dma, Device, &regs));"
                       for number, (place, _) in enumerate(found, 1))
     modules = [examples.module(f"example_{number}", place, block)
                for number, (place, block) in enumerate(found, 1)]

@@ -178,9 +178,9 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 ///
 /// # Examples
 ///
-/// ```ignore
-/// # fn read_sector<E>(_sector: u64, _room: Piece<'_, FromDevice, E>) -> Result {
-/// #     Ok(())
+/// ```ignore,run
+/// # fn read_sector<E>(_sector: u64, room: Piece<'_, FromDevice, E>) -> Result {
+/// #     check(room.address() != 0 && room.len() == 512)
 /// # }
 /// # fn example<E: AlwaysStops>(dma: DmaDevice<'_>, engine: E) -> Result<KVec<u8>> {
 /// let mut block = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
@@ -188,6 +188,9 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
 ///     read_sector(7, lent.piece())
 /// })?;
 /// # Ok(block)
+/// # }
+/// # pub fn run(dma: DmaDevice<'_>, engine: Device, _regs: &pci::Bar<'_>) -> Result {
+/// #     check(example(dma, engine)?.len() == 512)
 /// # }
 /// ```
 pub fn with_mapped<'bound, M, D, E, R>(

@@ -49,16 +49,25 @@ use kernel::prelude::*;
 ///
 /// # Examples
 ///
-/// ```ignore
-/// # fn render(_: &mut [u8]) {}
+/// ```ignore,run
+/// # fn render(frame: &mut [u8]) { frame.fill(1) }
 /// # fn example<E: Engine + Copy>(dma: DmaDevice<'_>, frame: VVec<u8>, engine: E) -> Result {
 /// let mut frame = Prebuilt::new(dma, frame, Gfp::Kernel)?;
+/// # let mut shown = 0;
 /// loop {
 ///     let mapping = SgMapping::map(dma, frame, ToDevice, engine, Gfp::Kernel)?;
+/// #     check(mapping.segments().map(|s| s.len).sum::<u32>() == 10_000)?;
 ///     // ... when the device is done:
 ///     frame = mapping.unmap()?;
 ///     render(frame.as_mut_slice());
+/// #     shown += 1;
+/// #     if shown == 3 {
+/// #         return check(frame.as_slice().iter().all(|byte| *byte == 1));
+/// #     }
 /// }
+/// # }
+/// # pub fn run(dma: DmaDevice<'_>, engine: Device, _regs: &pci::Bar<'_>) -> Result {
+/// #     example(dma, VVec::from_elem(0u8, 10_000, GFP_KERNEL)?, engine)
 /// # }
 /// ```
 pub struct Prebuilt<B> {

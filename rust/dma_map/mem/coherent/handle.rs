@@ -56,6 +56,7 @@ use kernel::{
 /// # const FIRMWARE_HEAP: usize = 0x10;
 /// let heap = CoherentHandle::alloc(dma, 64 * 1024, engine, Gfp::Kernel)?;
 /// regs.try_write64(heap.dma_address(), FIRMWARE_HEAP)?;
+/// # check(heap.size() == 64 * 1024 && heap.dma_address() % 4096 == 0)?;
 /// ```
 pub type CoherentHandle<'bound, E> = Dma<NoKernelMapping<'bound>, Bidirectional, Lasting<E>>;
 

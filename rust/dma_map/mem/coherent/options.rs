@@ -29,6 +29,7 @@ use kernel::{
 ///     640 * 480,
 ///     CoherentOptions::new(Gfp::Kernel).write_combine(),
 /// )?;
+/// # check(frame.len() == 640 * 480 && frame.iter().all(|pixel| *pixel == 0))?;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CoherentOptions {

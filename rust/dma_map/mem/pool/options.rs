@@ -15,6 +15,8 @@ use kernel::prelude::*;
 /// # type PrpList = [u64; 512];
 /// let lists = PoolOptions::new(c"prp list").beyond_segment_limits();
 /// let pool = DmaPool::<PrpList>::new(dma, lists)?;
+/// # let list = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
+/// # check(list.iter().all(|entry| *entry == 0) && pool.outstanding() == 1)?;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PoolOptions<'a> {

@@ -46,8 +46,8 @@ class ExamplesTest(unittest.TestCase):
         first, second = blocks(SOURCE)
         self.assertTrue(has_statements(first))
         self.assertFalse(has_statements(second))
-        self.assertIn("fn example(dma:", module("m", "x.rs", first))
-        self.assertNotIn("fn example(dma:", module("m", "x.rs", second))
+        self.assertIn("fn run(dma:", module("m", "x.rs", first))
+        self.assertNotIn("fn run(dma:", module("m", "x.rs", second))
 
     def test_the_fence_says_which_run(self) -> None:
         with tempfile.TemporaryDirectory() as name, mock.patch.object(examples, "ROOT", Path(name)):
@@ -60,8 +60,8 @@ class ExamplesTest(unittest.TestCase):
     def test_each_that_runs_is_called_under_its_place(self) -> None:
         text = examples_run.source([("x.rs:2", "let a = 1;\n"), ("y.rs:7", "let b = 2;\n")])
         self.assertIn('"1..2\\n"', text)
-        self.assertIn('report(1, "x.rs:2", example_1::example(dma, Device, &regs));', text)
-        self.assertIn('report(2, "y.rs:7", example_2::example(dma, Device, &regs));', text)
+        self.assertIn('report(1, "x.rs:2", example_1::run(dma, Device, &regs));', text)
+        self.assertIn('report(2, "y.rs:7", example_2::run(dma, Device, &regs));', text)
 
     def test_one_that_no_boot_ran_fails(self) -> None:
         found = [("x.rs:2", ""), ("y.rs:7", ""), ("z.rs:9", "")]
