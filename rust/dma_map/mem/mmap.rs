@@ -332,8 +332,8 @@ impl<H: Mappable> Drop for Mmap<H> {
             leak_tracking::untrack(dev.as_raw(), || {
                 leak_tracking::Entry::Region(self.region.clone())
             });
-            // SAFETY: `memory` is not used again. `self` is borrowed exclusively, so `mmap` has made no mapping
-            // while `revoke` removed them.
+            // SAFETY: `memory` is not used again. `self` is borrowed exclusively, so `mmap` has made no
+            // mapping while `revoke` removed them.
             unsafe { ManuallyDrop::drop(&mut self.memory) };
             return;
         }

@@ -116,8 +116,8 @@ impl Table {
 
     /// Checks that the table can be mapped.
     ///
-    /// Needed unless [`Constraints::settled`] is true: for a table that was built earlier, and where not only the
-    /// address of a piece decides whether it is bounced.
+    /// Needed unless [`Constraints::settled`] is true: for a table that was built earlier, and where not
+    /// only the address of a piece decides whether it is bounced.
     ///
     /// # Errors
     ///

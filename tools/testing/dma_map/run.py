@@ -157,8 +157,6 @@ def main(argv: list[str]) -> int:
         boots += examples_run.boots(session)
     booted = in_parallel(session, boots)
     cases += booted + kunit.after(session, in_kunit, booted)
-    if once or args.command == "readme":
-        cases += examples_run.after(booted)
     if once:
         needed = [name for name in misuse.NEEDED if not names or name in names]
         # They follow from the others, whose failures are to be read last.

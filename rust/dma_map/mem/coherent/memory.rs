@@ -112,8 +112,8 @@ impl CoherentAlloc {
     /// Nobody may use the memory any more, and `dev` must be its device.
     #[inline]
     pub(super) unsafe fn free_anywhere(self, dev: DmaDevice<'_>) {
-        // A free that cannot be deferred, for lack of memory, stays on the list of leak tracking. So the entry is
-        // struck only where the memory is freed, and the context is checked first.
+        // A free that cannot be deferred, for lack of memory, stays tracked. So the entry is removed only
+        // where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
             // SAFETY: The caller guarantees that the memory of `dev` is unused.
             return unsafe { deferred::free(dev, self.size, self) };
