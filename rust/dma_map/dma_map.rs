@@ -63,7 +63,7 @@
 //! | drop of an [`Mmap`], of a [`MappedPool`] | where the context may: an [`Mmap`] waits up to 5 s; elsewhere a workqueue does it | yes |
 //! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
 //! | [`BusMaster`](pci::BusMaster) | no | yes |
-//! | [`Gate::enter`](gate::Gate::enter) | no; what follows inside may | no |
+//! | [`Gate::try_access`](gate::Gate::try_access) | no; what follows inside may | no |
 //! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
 //!
 //! If a handle is dropped where its memory may not be freed, a workqueue frees it, and the unbind of the

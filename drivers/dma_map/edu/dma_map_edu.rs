@@ -126,7 +126,7 @@ impl pci::Driver for Driver {
                 Mailbox::new(pdev, dma, queue.clone())
             })?;
 
-            let inside = gate.enter().ok_or(ENODEV)?;
+            let inside = gate.try_access().ok_or(ENODEV)?;
             let (completion, (major, minor)) =
                 inside.with(|mailbox| (mailbox.completion(), mailbox.version()));
             drop(inside);

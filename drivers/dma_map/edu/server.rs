@@ -65,7 +65,7 @@ impl Server {
     ///
     /// `ENODEV` if the device is gone, and those of [`Mmap::mmap`](dma_map::Mmap::mmap).
     pub(crate) fn mmap(&self, vma: &VmaNew) -> Result {
-        let inside = self.gate.enter().ok_or(ENODEV)?;
+        let inside = self.gate.try_access().ok_or(ENODEV)?;
         inside.with(|mailbox| mailbox.memory().mmap(vma))
     }
 
@@ -79,7 +79,7 @@ impl Server {
 
         // If the device was unbound meanwhile, `Queue::close()` has answered the request. Work that is
         // enqueued already will find the request.
-        if let Some(inside) = self.gate.enter() {
+        if let Some(inside) = self.gate.try_access() {
             inside.with(|mailbox| {
                 let _ = mailbox.worker().enqueue(Arc::from(self));
             });
@@ -95,7 +95,7 @@ impl WorkItem for Server {
         while let Some(request) = this.queue.pop() {
             let mut response = Response::to(&request);
 
-            match this.gate.enter() {
+            match this.gate.try_access() {
                 Some(inside) => response = inside.with(|mailbox| mailbox.execute(request)),
                 None => response.fail(ENODEV),
             }

@@ -127,7 +127,7 @@ fn bind(dev: &TestDevice, log: &Arc<Log>) -> Result<Arc<Gate<Keeper>>> {
 
 /// Adds 1 to what the gate keeps.
 fn visit(gate: &Gate<Keeper>) -> Option<u32> {
-    let guard = gate.enter()?;
+    let guard = gate.try_access()?;
     Some(guard.with(|kept| {
         let value = kept.memory.view().read_val();
         kept.memory.view().write_val(value + 1);
@@ -168,7 +168,7 @@ impl WorkItem for Visitor {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        let guard = this.gate.enter();
+        let guard = this.gate.try_access();
         if let Some(guard) = &guard {
             guard.with(|kept| kept.log.inside.add(1, Relaxed));
             this.got_in.store(true, Relaxed);

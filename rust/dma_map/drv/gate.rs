@@ -158,12 +158,13 @@ where
 
     /// Enters the gate, if the device is still bound.
     ///
-    /// The caller may sleep inside. Unbind calls [`Guarded::shutdown`], then waits until the caller
+    /// Named as the function of [`Revocable`](kernel::revocable::Revocable), whose guard is an RCU read
+    /// lock. Here the caller may sleep inside. Unbind calls [`Guarded::shutdown`], then waits until the caller
     /// drops the guard; if the guard is leaked, it waits forever.
     ///
     /// Context: any but hard IRQ.
     #[inline]
-    pub fn enter(&self) -> Option<Guard<'_, F>> {
+    pub fn try_access(&self) -> Option<Guard<'_, F>> {
         let srcu = self.srcu.read_lock();
         let inner = self.inner.load(Ordering::Acquire);
 

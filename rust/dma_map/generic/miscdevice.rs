@@ -95,7 +95,7 @@ use kernel::{
 ///     }
 ///
 ///     fn write(&self, _access: &mut Access<'_>, from: &mut IovIterSource<'_>) -> Result<usize> {
-///         let inside = self.gate.enter().ok_or(ENODEV)?;
+///         let inside = self.gate.try_access().ok_or(ENODEV)?;
 ///         inside.with(|driver| driver.send(from))
 ///     }
 /// }

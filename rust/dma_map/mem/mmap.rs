@@ -203,7 +203,7 @@ impl<H: private::MmapBackend> Mappable for H {}
 /// # fn mmap(&self, vma: &VmaNew) -> Result {
 ///
 /// // In the file's mmap operation:
-/// let inside = self.gate.enter().ok_or(ENODEV)?;
+/// let inside = self.gate.try_access().ok_or(ENODEV)?;
 /// inside.with(|driver| driver.frame.mmap(vma))
 /// # }
 /// # }

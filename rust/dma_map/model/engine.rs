@@ -7,6 +7,9 @@
 //! [`Engine`], which is the one `unsafe` statement about DMA that this crate asks for. Every handle
 //! whose memory the device can reach carries the engine, and checks with it before the memory changes
 //! hands.
+//!
+//! An engine is what data sheets call so: the part of a device that masters the bus. The channels of the
+//! kernel's dmaengine subsystem (`struct dma_chan`), which copy for other drivers, are something else.
 
 use crate::barrier;
 use kernel::{

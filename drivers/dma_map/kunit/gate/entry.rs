@@ -17,7 +17,7 @@ mod tests {
             check_eq!(visit(&gate), Some(2));
 
             // More than one at a time, and from a context that must not sleep.
-            let first = gate.enter();
+            let first = gate.try_access();
             check_eq!(visit(&gate), Some(3));
             check_eq!(context::spinlocked(|| visit(&gate)), Some(4));
             check_eq!(context::irqs_off(|| visit(&gate)).0, Some(5));
@@ -47,12 +47,12 @@ mod tests {
             let log = Log::new()?;
             let gate = bind(dev, &log)?;
             dev.unbind();
-            check!(gate.enter().is_none());
+            check!(gate.try_access().is_none());
             check_eq!(visit(&gate), None);
 
             // A new binding has a gate of its own, and does not open the old one.
             let again = bind(dev, &log)?;
-            check!(gate.enter().is_none());
+            check!(gate.try_access().is_none());
             check_eq!(visit(&again), Some(1));
             Ok(())
         })
@@ -147,7 +147,7 @@ mod tests {
                 Ok(())
             })?;
             check_eq!(log.ends(), (1, 1));
-            check!(gate.is_some_and(|gate| gate.enter().is_none()));
+            check!(gate.is_some_and(|gate| gate.try_access().is_none()));
             Ok(())
         })
     }

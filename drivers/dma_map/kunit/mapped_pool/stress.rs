@@ -116,7 +116,7 @@ impl WorkItem for Worker {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        while let Some(guard) = this.gate.enter() {
+        while let Some(guard) = this.gate.try_access() {
             if guard.with(|shop| this.round(&shop.pool)).is_err() {
                 this.failures.add(1, Relaxed);
             }

@@ -21,7 +21,7 @@ fn with_file<F: FileOperations<Device = Shop>>(
 
 /// Sets the number behind the gate.
 fn set(shop: &Shop, number: u32) -> Result {
-    let inside = shop.gate.enter().ok_or(ENODEV)?;
+    let inside = shop.gate.try_access().ok_or(ENODEV)?;
     inside.with(|kept| kept.memory.view().write_val(number));
     Ok(())
 }

@@ -88,7 +88,7 @@ impl FileOperations for Window {
     }
 
     fn mmap(&self, _file: &fs::File, vma: &VmaNew) -> Result {
-        let inside = self.0.enter().ok_or(ENODEV)?;
+        let inside = self.0.try_access().ok_or(ENODEV)?;
         inside.with(|shown| shown.memory.lock().as_ref().ok_or(ENXIO)?.mmap(vma))
     }
 }
@@ -197,7 +197,7 @@ fn look(address: usize) -> Result<u8> {
 
 /// Takes the memory out of the gate, to be dropped by `f`.
 fn drop_by(gate: &Gate<Shows>, f: impl FnOnce(Memory<'_>)) -> Result {
-    let inside = gate.enter().ok_or(ENODEV)?;
+    let inside = gate.try_access().ok_or(ENODEV)?;
     inside.with(|shown| {
         let memory = shown.memory.lock().take().ok_or(EINVAL)?;
         f(memory);
@@ -206,7 +206,7 @@ fn drop_by(gate: &Gate<Shows>, f: impl FnOnce(Memory<'_>)) -> Result {
 }
 
 fn place(gate: &Gate<Shows>) -> Result<Place> {
-    let inside = gate.enter().ok_or(ENODEV)?;
+    let inside = gate.try_access().ok_or(ENODEV)?;
     Ok(inside.with(|shown| shown.place))
 }
 
@@ -225,7 +225,7 @@ fn free(dev: &TestDevice, place: Place) {
 }
 
 fn quarantined(gate: &Gate<Shows>) -> Result<usize> {
-    let inside = gate.enter().ok_or(ENODEV)?;
+    let inside = gate.try_access().ok_or(ENODEV)?;
     Ok(inside.with(|shown| shown.dma.quarantined()))
 }
 
@@ -313,7 +313,7 @@ mod tests {
         check_eq!(quarantined(&gate)?, PAGE_SIZE);
         // It is there for the process, and for nobody else.
         {
-            let inside = gate.enter().ok_or(ENODEV)?;
+            let inside = gate.try_access().ok_or(ENODEV)?;
             inside.with(|shown| device_side::write(shown.dma, place.address, &[7]))?;
         }
         check_eq!(look(address)?, 7);

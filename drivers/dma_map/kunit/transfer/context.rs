@@ -97,7 +97,7 @@ impl WorkItem for Completer {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        if let Some(inside) = this.gate.enter() {
+        if let Some(inside) = this.gate.try_access() {
             let buffer = inside.with(|kept| {
                 let transfer = kept.transfer.lock().take()?;
                 Some(transfer.complete().ok()?.unmap())
@@ -246,7 +246,7 @@ mod tests {
             let gate = bind(dev, &engine)?;
             dev.unbind();
             check_eq!(engine.stopped(), 1);
-            check!(gate.enter().is_none());
+            check!(gate.try_access().is_none());
             Ok(())
         })
     }

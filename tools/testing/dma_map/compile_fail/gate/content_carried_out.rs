@@ -24,7 +24,7 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn first(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u32> {
-    let guard = gate.enter().ok_or(ENODEV)?;
+    let guard = gate.try_access().ok_or(ENODEV)?;
     // pass: let first = &guard.with(|inside| inside.get_ref().memory[0]);
     let first = guard.with(|inside| &inside.get_ref().memory[0]);
     Ok(*first)

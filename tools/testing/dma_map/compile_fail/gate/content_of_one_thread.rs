@@ -27,5 +27,5 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn entered(gate: &Gate<ForLt!(Inside<'_>)>) -> bool {
-    Gate::enter(gate).is_some()
+    Gate::try_access(gate).is_some()
 }

@@ -27,7 +27,7 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn take(gate: &Gate<ForLt!(Inside<'_>)>) -> Result {
-    let guard = gate.enter().ok_or(ENODEV)?;
+    let guard = gate.try_access().ok_or(ENODEV)?;
     // pass: let taken = guard.with(|inside| inside.memory.lock().take().map(drop));
     let taken = guard.with(|inside| inside.memory.lock().take());
     taken.map(drop).ok_or(EINVAL)

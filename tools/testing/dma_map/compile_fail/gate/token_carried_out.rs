@@ -24,7 +24,7 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn mask(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u64> {
-    let guard = gate.enter().ok_or(ENODEV)?;
+    let guard = gate.try_access().ok_or(ENODEV)?;
     let mut token = None;
     // pass: guard.with(|inside| token = Some(inside.dma.mask()));
     guard.with(|inside| token = Some(inside.dma));

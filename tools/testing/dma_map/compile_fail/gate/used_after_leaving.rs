@@ -21,7 +21,7 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn read(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<u32> {
-    let guard = gate.enter().ok_or(ENODEV)?;
+    let guard = gate.try_access().ok_or(ENODEV)?;
     let entered = &guard;
     let value = entered.with(|inside| *inside.value);
     drop(guard);
