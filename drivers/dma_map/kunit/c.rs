@@ -126,7 +126,7 @@ pub(crate) fn without_growth<R>(dev: &Device<Bound>, f: impl FnOnce() -> R) -> R
     // SAFETY: `dev` is valid. Cases do not run side by side, so nobody else changes this.
     let before = unsafe { dma_map_kunit_let_pools_grow(raw(dev).cast(), false) };
     let result = f();
-    // SAFETY: As above.
+    // SAFETY: `dev` is valid. The value is the one from before.
     unsafe { dma_map_kunit_let_pools_grow(raw(dev).cast(), before) };
     result
 }
@@ -144,7 +144,7 @@ pub(crate) fn with_iommu_pages<R>(
         return None;
     }
     let result = f();
-    // SAFETY: As above.
+    // SAFETY: `dev` is valid, and nothing is mapped. The value is the one from before.
     unsafe { dma_map_kunit_swap_iommu_pages(raw(dev).cast(), before) };
     Some(result)
 }

@@ -66,7 +66,7 @@ unsafe impl<B: SgBuffer> SgBuffer for Counted<B> {
     }
 }
 
-// SAFETY: As above.
+// SAFETY: The other buffer says whether it is contiguous, and its memory is the memory here.
 unsafe impl<B: Contiguous> Contiguous for Counted<B> {
     type Contents = B::Contents;
 

@@ -135,7 +135,7 @@ fn visit(gate: &Gate<Keeper>) -> Option<u32> {
     }))
 }
 
-/// Someone who is inside until asked to leave.
+/// A thread that stays inside until it is asked to leave.
 #[pin_data]
 struct Visitor {
     #[pin]

@@ -228,7 +228,7 @@ int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset)
  * Lets the @n-th allocation of the running thread fail, from 1. May sleep.
  *
  * If it is DMA debugging's own, that turns itself off for good, unless this CPU
- * has nodes in reserve. Whoever starts a thread leaves some, so without more of
+ * has nodes in reserve. A thread that is started leaves some, so without more of
  * them it is luck how many failures they last for.
  */
 void dma_map_kunit_set_fail_nth(unsigned int n)

@@ -185,7 +185,7 @@ mod tests {
                     let before = Readout::of(probe.device());
                     // SAFETY: The device is being probed, and nothing is mapped.
                     let c = unsafe { bindings::dma_set_mask(probe.raw(), mask.value()) };
-                    // SAFETY: As above; this is what was there before.
+                    // SAFETY: The device is being probed, and has a mask. The value is the one from before.
                     unsafe { *(*probe.raw()).dma_mask = before.mask };
 
                     if c != 0 {
@@ -228,7 +228,7 @@ mod tests {
                 let limits = DmaLimits::new(DmaMask::try_new(streaming)?);
                 let result = probe.dma(limits.coherent_mask(DmaMask::try_new(coherent)?));
                 let seen = result.map(|dma| (dma.mask(), dma.coherent_mask()));
-                // SAFETY: As above.
+                // SAFETY: The device is being probed. The pointer is the one from before.
                 unsafe { (*raw).dma_mask = mask };
 
                 let smaller = DmaMask::try_new(streaming.min(coherent))?.value();
@@ -258,7 +258,7 @@ mod tests {
                 Ok(())
             }();
 
-            // SAFETY: As above.
+            // SAFETY: The device is being probed. The pointer is the one from before.
             unsafe { (*raw).dma_parms = parms };
             result
         })
@@ -271,7 +271,7 @@ mod tests {
             // SAFETY: The device is being probed; the pointer is put back below.
             let mask = unsafe { (&raw mut (*raw).dma_mask).replace(core::ptr::null_mut()) };
             let result = probe.dma(ALL);
-            // SAFETY: As above.
+            // SAFETY: The device is being probed. The pointer is the one from before.
             unsafe { (*raw).dma_mask = mask };
 
             check_err!(result, EIO);

@@ -47,7 +47,8 @@ pub(super) unsafe fn free(dev: DmaDevice<'_>, size: usize, memory: impl Unowned)
         // SAFETY: The memory of `dev`, which is bound, is unused (function precondition).
         unsafe { memory.free() };
     } else {
-        // SAFETY: As above. The device is bound until the closure has run, where it may sleep.
+        // SAFETY: The memory is unused (function precondition). The device stays bound until the closure
+        // has run, in a workqueue, which may sleep.
         unsafe { defer(dev, size, move || memory.free()) };
     }
 }

@@ -190,21 +190,21 @@ impl<M: Slots> Mailbox<M> {
     /// Returns the response slot.
     #[inline]
     pub fn response(&self) -> CoherentView<'_, [Block]> {
-        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
+        // SAFETY: By the type invariants the slot is part of `memory`, which is borrowed, so it is shared.
         unsafe { self.response.blocks() }
     }
 
     /// Returns the head and the data of the request slot.
     #[inline]
     fn request_parts(&self) -> (CoherentView<'_, Head>, CoherentView<'_, [u8]>) {
-        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
+        // SAFETY: By the type invariants the slot is part of `memory`, which is borrowed, so it is shared.
         unsafe { self.request.parts() }
     }
 
     /// Returns the head and the data of the response slot.
     #[inline]
     fn response_parts(&self) -> (CoherentView<'_, Head>, CoherentView<'_, [u8]>) {
-        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
+        // SAFETY: By the type invariants the slot is part of `memory`, which is borrowed, so it is shared.
         unsafe { self.response.parts() }
     }
 

@@ -32,7 +32,7 @@ apt_lists_are_old() {
 }
 
 # A repository of somebody else's may be down; what counts is whether the
-# packages can be had, which the next step finds out.
+# packages exist, which the next step finds out.
 apt_update() {
 	say "apt-get update"
 	apt_get update >"$CACHE/apt.log" 2>&1 ||

@@ -80,7 +80,7 @@ mod tests {
             check_eq!(engine.stopped(), 1);
             drop(round_trip(two, Idle, 3)?);
 
-            // Whoever was last has freed all.
+            // The last buffer that came back has freed all.
             check!(addresses.iter().all(|at| out_of_reach(probe, *at)));
             check_eq!(dma.quarantined(), 0);
             Ok(())

@@ -25,7 +25,7 @@ struct Counts {
     interrupts: Atomic<u64>,
 }
 
-/// A buffer with a mark, so that a second one who has it finds that.
+/// A buffer with a mark: a second owner of the same buffer finds it.
 struct Marked<'b>(Buffer<'b>);
 
 impl<'b> Marked<'b> {

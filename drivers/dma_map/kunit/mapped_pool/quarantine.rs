@@ -110,7 +110,7 @@ mod tests {
             check!(c::dma_to_phys(probe.device(), other) != 0);
             context::hard_irq(|| drop(one))?;
             check_eq!(dma.quarantined(), 4096);
-            // SAFETY: As above.
+            // SAFETY: The page is leaked, and the device is of this case.
             unsafe { page.free(probe) };
             Ok(())
         })

@@ -159,9 +159,9 @@ impl Poller {
         }
         let entry = &waiter.inline_entries[0];
         let node = &raw const entry.wait.entry;
-        // SAFETY: Who is on a queue is there as long as the file is open, and the queue is.
+        // SAFETY: An entry stays on its queue while the file is open, and the queue lives as long.
         let head = unsafe { &raw const (*entry.wait_address).head };
-        // SAFETY: As above.
+        // SAFETY: `head` is in the queue of the entry, which lives while the file is open.
         let (first, last) = unsafe { ((*head).next, (*head).prev) };
         let alone = first.cast_const() == node
             && last.cast_const() == node

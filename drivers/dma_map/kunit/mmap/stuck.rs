@@ -108,7 +108,7 @@ struct Stuck {
 // SAFETY: The address space stays until the case ends, which is after the lock was given up.
 unsafe impl Send for Stuck {}
 
-// SAFETY: As above.
+// SAFETY: Threads share `mm` only to lock it, and it outlives the value (see `Send`).
 unsafe impl Sync for Stuck {}
 
 impl_has_work! {
@@ -148,7 +148,7 @@ impl Stuck {
     }
 }
 
-/// Helps whoever is stuck, however the case ends.
+/// Helps the thread that is stuck, however the case ends.
 struct Helper(Arc<Stuck>);
 
 impl Drop for Helper {
@@ -335,7 +335,8 @@ mod tests {
         let (gate, file, address) = show(&dev)?;
         // SAFETY: The thread is the one that runs this, and has an address space.
         let mm = unsafe { (*bindings::get_current()).mm };
-        // SAFETY: As above; the lock is not held. An `mmap` operation has it for writing.
+        // SAFETY: `mm` is the address space of this thread, which stays. The thread does not hold the lock,
+        // which an `mmap` operation has for writing.
         unsafe { bindings::mmap_read_lock(mm) };
         let dropped = drop_by(&gate, |memory| drop(memory));
         // SAFETY: It was locked above.

@@ -34,7 +34,7 @@ pub struct Run {
 
 /// The physical pages of coherent memory, in order: for another device, or for an exporter.
 ///
-/// The iterator yields physical addresses, which carry no lifetime: whoever gets one must not use it
+/// The iterator yields physical addresses, which carry no lifetime: a caller must not use one
 /// after the memory is freed.
 ///
 /// # Invariants

@@ -45,7 +45,7 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Whoever took it off the list of blank chunks may use it. When its slots have been given away, only
+/// The thread that took it off the list of blank chunks may use it. When its slots have been given away, only
 /// the one that frees the store may.
 pub(super) struct Chunk {
     pub(super) memory: Cell<Option<ChunkMemory>>,

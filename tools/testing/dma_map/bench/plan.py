@@ -91,7 +91,7 @@ def _operations(budget: int, rounds: int) -> Plan:
 
 
 def full(processors: int) -> Extent:
-    """In time, no more threads than the machine can run: else they wait for who is not running."""
+    """In time, no more threads than the machine can run: else they wait for threads that do not run."""
     at_once = [count for count in COUNTS if count <= processors]
     return Extent(
         "full",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The buffers that a CPU has at hand: Cache in rust/dma_map/mem/mapped_pool/slot.rs.
+ * The buffers in the cache of a CPU: Cache in rust/dma_map/mem/mapped_pool/slot.rs.
  *
  * One CPU runs a thread, and an interrupt, and another one in that, each of which may come between
  * any two instructions, and is complete when it returns. What they give to the reserve, another CPU
- * takes there, and links it as it likes. When takes are over, it closes the pool, waits for who has
+ * takes there, and links it as it likes. When takes are over, it closes the pool, waits for CPUs with
  * preemption off, and empties the cache.
  *
  * A slot has one owner. That two have it is the fault that is looked for, and that one gets into a
@@ -22,7 +22,7 @@
 #define SLOTS		3
 #define NONE		0	/* slots are 1 to SLOTS */
 
-/* Who runs on the CPU, and who has a slot. */
+/* Which process runs on the CPU, and which one has a slot. */
 #define THREAD		1
 #define IRQ		2
 #define NESTED		3

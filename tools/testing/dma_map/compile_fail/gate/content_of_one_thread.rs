@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
 
-//! Whoever enters a gate may be on any thread, so what it keeps must be fit for that.
+//! Any thread may enter a gate, so its contents must be `Sync`.
 
 use core::cell::Cell;
 use dma_map::gate::{

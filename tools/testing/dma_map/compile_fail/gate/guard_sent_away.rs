@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0277
 
-//! Who has entered a gate leaves it on the same thread.
+//! The thread that entered a gate leaves it.
 
 use dma_map::gate::Guard;
 use kernel::types::ForLt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0505
 
-//! Who has left the gate has nothing from inside.
+//! Outside of the gate, nothing from inside can be used.
 
 use dma_map::gate::{
     Gate,
