@@ -14,9 +14,18 @@ use dma_map::{
     ToDevice, //
 };
 
-/// Maps buffers of all sizes both ways, and checks that the IOMMU is used as it is to be.
-fn both_ways<B: Sample>(dma: DmaDevice<'_>, iova: bool) -> Result {
-    for len in SIZES {
+/// Sizes on both sides of each limit that the cases set.
+const BESIDE_LIMITS: [usize; 5] = [
+    1,
+    PAGE_SIZE - 1,
+    PAGE_SIZE + 1,
+    3 * PAGE_SIZE + 17,
+    65537, //
+];
+
+/// Maps buffers of `sizes` both ways, and checks that the IOMMU is used as it is to be.
+fn both_ways<B: Sample>(dma: DmaDevice<'_>, iova: bool, sizes: &[usize]) -> Result {
+    for &len in sizes {
         let buffer = B::sample(len, 1)?;
         let size = buffer.len();
         let mapping = match IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel) {
@@ -54,7 +63,7 @@ fn each_under(limits: DmaLimits) -> Result {
     each_probe(|probe| {
         let dma = probe.dma(limits)?;
         let iova = translated(probe);
-        each_buffer!(both_ways(dma, iova));
+        each_buffer!(both_ways(dma, iova, &BESIDE_LIMITS));
         Ok(())
     })
 }
@@ -70,7 +79,7 @@ mod tests {
             // Platform devices of the cases have none.
             let iova = translated(probe);
             check!(!iova || probe.pci().is_some());
-            each_buffer!(both_ways(dma, iova));
+            each_buffer!(both_ways(dma, iova, &SIZES));
             Ok(())
         })
     }
