@@ -50,6 +50,8 @@ make stock-modules  the library and the sample for Debian's kernel
 make bench-module  of those, the library and the benchmark only
 make tools         build the modules and the user-space tools
 make doc           the library's documentation as HTML, in build/doc
+make rust-analyzer DIR=DIR  write rust-project.json for an editor, here or in DIR, a driver
+                   outside of this checkout
 make devshell      a shell in the toolchain environment
 make info          what the environment is, and its versions
 
@@ -58,7 +60,7 @@ make distclean     also remove roots, kernel source and kernel builds from the c
 
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
 KERNEL=stock|test  Debian's own kernel, unmodified, or that of the tests (default: test, but stock
-                   for run and shell)
+                   for run, shell and rust-analyzer)
 BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
 ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
@@ -141,7 +143,7 @@ format: env
 selftest: kernel
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
 
-.PHONY: env kernel modules tools doc devshell info
+.PHONY: env kernel modules tools doc rust-analyzer devshell info
 env:
 	@$(T)/devenv setup
 kernel: env
@@ -152,6 +154,9 @@ tools: modules
 	@$(T)/user_tools
 doc: modules
 	@$(T)/doc
+rust-analyzer: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
+rust-analyzer: kernel
+	@$(T)/rust_analyzer $(DIR)
 devshell:
 	@$(T)/devenv shell
 info:
