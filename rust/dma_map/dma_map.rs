@@ -189,8 +189,7 @@ pub use self::{
     engine::Engine,
     error::{
         Busy,
-        MapError,
-        Refused, //
+        MapError, //
     },
     gfp::Gfp,
     handle::Dma,

@@ -21,11 +21,11 @@ impl<H> core::fmt::Debug for Busy<H> {
     }
 }
 
-/// The error of a `map`: it returns the reason and the buffer.
+/// The error of a function that took a buffer, or a handle: it returns the reason and the argument.
 pub struct MapError<B> {
     /// The reason.
     pub error: Error,
-    /// The unchanged buffer.
+    /// The unchanged buffer, or handle.
     pub buffer: B,
 }
 
@@ -39,30 +39,6 @@ impl<B> From<MapError<B>> for Error {
 impl<B> core::fmt::Debug for MapError<B> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("MapError")
-            .field("error", &self.error)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The error of [`DmaMapping::complete_range`](crate::DmaMapping::complete_range): it returns the
-/// reason and the handle.
-pub struct Refused<H> {
-    /// The reason.
-    pub error: Error,
-    /// The unchanged handle.
-    pub handle: H,
-}
-
-impl<H> From<Refused<H>> for Error {
-    #[inline]
-    fn from(refused: Refused<H>) -> Self {
-        refused.error
-    }
-}
-
-impl<H> core::fmt::Debug for Refused<H> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Refused")
             .field("error", &self.error)
             .finish_non_exhaustive()
     }

@@ -18,7 +18,7 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    error::Refused,
+    error::MapError,
     generic::variance::CrateToken,
     handle::Backing,
     state::{
@@ -48,7 +48,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
     pub fn complete_range(
         self,
         range: Range<usize>,
-    ) -> Result<DmaMapping<'bound, B, D, Part>, Refused<Self>> {
+    ) -> Result<DmaMapping<'bound, B, D, Part>, MapError<Self>> {
         let error = if range.is_empty() || range.end > self.size() {
             EINVAL
         } else if !self.state().is_done() {
@@ -64,9 +64,9 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
             });
         };
 
-        Err(Refused {
+        Err(MapError {
             error,
-            handle: self,
+            buffer: self,
         })
     }
 }
