@@ -168,7 +168,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     /// Context: any.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        Segments::of(self.backing.table())
+        self.backing.table().segments()
     }
 }
 

@@ -57,72 +57,11 @@ impl Segment {
     }
 }
 
-/// The remaining entries of a table, in order.
-///
-/// # Invariants
-///
-/// If `left` is not 0, `sg` is the first of `left` entries of a list that does not change during `'a`, or
-/// a link to it.
-#[derive(Clone)]
-pub(crate) struct RawEntries<'a> {
-    sg: *const bindings::scatterlist,
-    left: usize,
-    _table: Invariant<'a>,
-}
-
-// SAFETY: The iterator only reads entries, which do not change during `'a`.
-unsafe impl Send for RawEntries<'_> {}
-
-impl Iterator for RawEntries<'_> {
-    type Item = Segment;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Segment> {
-        if self.left == 0 {
-            return None;
-        }
-        // SAFETY: By the type invariants `sg` is an entry, or a link to one.
-        let entry = unsafe {
-            if (*self.sg).page_link & CHAIN != 0 {
-                self.sg = follow(self.sg);
-            }
-            Segment {
-                address: (*self.sg).dma_address,
-                len: dma_len(self.sg),
-            }
-        };
-
-        // INVARIANT: `sg` is the next entry, if one is left.
-        self.left = self.left.wrapping_sub(1);
-        self.sg = self.sg.wrapping_add(1);
-        Some(entry)
-    }
-}
-
-impl<'a> RawEntries<'a> {
-    /// Iterates over `left` entries from `sg` on.
-    ///
-    /// # Safety
-    ///
-    /// If `left` is not 0, `sg` must be the first of `left` entries of a list that does not change during
-    /// `'a`.
-    #[inline]
-    pub(crate) unsafe fn new(sg: *const bindings::scatterlist, left: u32) -> Self {
-        // INVARIANT: By the safety requirements of this function.
-        Self {
-            sg,
-            // CAST: `usize` has at least 32 bits.
-            left: left as usize,
-            _table: PhantomData,
-        }
-    }
-}
-
 /// The remaining entries of a mapping, in order, without empty ones.
 #[derive(Clone)]
 pub(crate) enum Entries<'a> {
     /// The entries of a mapped scatter-gather table.
-    Table(RawEntries<'a>),
+    Table(Segments<'a>),
     /// A list that was copied from one.
     List(core::slice::Iter<'a, Segment>),
 }
@@ -134,7 +73,7 @@ impl Iterator for Entries<'_> {
     fn next(&mut self) -> Option<Segment> {
         match self {
             // A table from elsewhere may not be mapped, so that its entries have no DMA length.
-            Self::Table(left) => left.find(|entry| entry.len != 0),
+            Self::Table(table) => table.find(|entry| entry.len != 0),
             Self::List(list) => list.next().copied(),
         }
     }
@@ -191,12 +130,39 @@ unsafe fn dma_len(sg: *const bindings::scatterlist) -> u32 {
 /// #     check(ring.0 == 10_000)
 /// # }
 /// ```
+///
+/// # Invariants
+///
+/// If `left` is not 0, `sg` is the first of `left` entries of a table that does not change during `'a`, or
+/// a link to it.
 #[derive(Clone)]
 pub struct Segments<'a> {
-    pub(super) left: RawEntries<'a>,
+    sg: *const bindings::scatterlist,
+    left: usize,
+    _table: Invariant<'a>,
 }
 
+// SAFETY: The iterator only reads entries, which do not change during `'a`.
+unsafe impl Send for Segments<'_> {}
+
 impl<'a> Segments<'a> {
+    /// Iterates over `left` entries from `sg` on.
+    ///
+    /// # Safety
+    ///
+    /// If `left` is not 0, `sg` must be the first of `left` entries of a table that does not change during
+    /// `'a`.
+    #[inline]
+    pub(crate) unsafe fn new(sg: *const bindings::scatterlist, left: u32) -> Self {
+        // INVARIANT: By the safety requirements of this function.
+        Self {
+            sg,
+            // CAST: `usize` has at least 32 bits.
+            left: left as usize,
+            _table: PhantomData,
+        }
+    }
+
     /// Splits the remaining segments, so that none is longer than `max_len` bytes.
     ///
     /// Context: any.
@@ -226,7 +192,7 @@ impl<'a> Segments<'a> {
     /// Context: any.
     #[inline]
     pub fn fits(&self, count: usize) -> bool {
-        self.left.left <= count
+        self.left <= count
     }
 }
 
@@ -235,12 +201,29 @@ impl Iterator for Segments<'_> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Segment> {
-        self.left.next()
+        if self.left == 0 {
+            return None;
+        }
+        // SAFETY: By the type invariants `sg` is an entry, or a link to one.
+        let entry = unsafe {
+            if (*self.sg).page_link & CHAIN != 0 {
+                self.sg = follow(self.sg);
+            }
+            Segment {
+                address: (*self.sg).dma_address,
+                len: dma_len(self.sg),
+            }
+        };
+
+        // INVARIANT: `sg` is the next entry, if one is left.
+        self.left = self.left.wrapping_sub(1);
+        self.sg = self.sg.wrapping_add(1);
+        Some(entry)
     }
 
     #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left.left, Some(self.left.left))
+        (self.left, Some(self.left))
     }
 }
 
@@ -276,7 +259,7 @@ pub struct SplitSegments<'a> {
 impl<'a> From<Segments<'a>> for SplitSegments<'a> {
     #[inline]
     fn from(segments: Segments<'a>) -> Self {
-        Self::new(Entries::Table(segments.left), Split::NONE)
+        Self::new(Entries::Table(segments), Split::NONE)
     }
 }
 
@@ -301,24 +284,6 @@ impl<'a> SplitSegments<'a> {
             left: len as u64,
             split,
         }
-    }
-
-    /// Iterates over `count` entries from `sg` on; over none if `sg` is NULL.
-    ///
-    /// # Safety
-    ///
-    /// `sg` must be NULL, or the first entry of a terminated list, of at least `count` entries, that
-    /// does not change during `'a`.
-    #[inline]
-    pub(crate) unsafe fn of_raw(
-        sg: *const bindings::scatterlist,
-        count: u32,
-        split: Split,
-    ) -> Self {
-        let count = if sg.is_null() { 0 } else { count };
-        // SAFETY: `sg` is the first of at least `count` entries, or `count` is 0 (safety requirements of
-        // this function).
-        Self::new(Entries::Table(unsafe { RawEntries::new(sg, count) }), split)
     }
 
     /// Splits the remaining segments, so that none is longer than `max_len` bytes; see [`Segments::split`].

@@ -6,11 +6,7 @@
 
 mod build;
 
-use super::segments::{
-    Entries,
-    RawEntries,
-    Segments, //
-};
+use super::segments::Segments;
 use crate::{
     device::{
         refusal,
@@ -169,7 +165,7 @@ impl Table {
         let split = Split::of(dev);
         // SAFETY: The table that this is a copy of has at least `nents` entries (type invariants), which do
         // not change meanwhile.
-        let mut segments = unsafe { RawEntries::new(sgt.sgl, sgt.nents) };
+        let mut segments = unsafe { Segments::new(sgt.sgl, sgt.nents) };
 
         #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         segments.all(|segment| {
@@ -266,10 +262,23 @@ impl Table {
         &self.sgt
     }
 
-    /// Returns the number of DMA segments (`nents`).
+    /// Returns the segments of the last mapping.
     #[inline]
-    pub(crate) fn mapped(&self) -> u32 {
-        self.sgt.nents
+    pub(crate) fn segments(&self) -> Segments<'_> {
+        // SAFETY: The table is borrowed as long as the segments are, and changes through `&mut` only.
+        unsafe { self.lent_segments() }
+    }
+
+    /// As [`segments`](Self::segments), for any lifetime.
+    ///
+    /// # Safety
+    ///
+    /// The table must not change during `'a`.
+    #[inline]
+    pub(crate) unsafe fn lent_segments<'a>(&self) -> Segments<'a> {
+        // SAFETY: The table has at least that many entries (type invariants), and does not change during
+        // `'a` (safety requirements of this function).
+        unsafe { Segments::new(self.sgt.sgl, self.sgt.nents) }
     }
 
     /// Returns the lengths of the entries that the table was built with.
@@ -334,45 +343,5 @@ impl Drop for Table {
     #[inline]
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-impl<'a> RawEntries<'a> {
-    /// Iterates over the segments of the last mapping of `table`.
-    #[inline]
-    fn of(table: &'a Table) -> Self {
-        // SAFETY: The table has at least that many entries (type invariants). It is borrowed during `'a`,
-        // and changes through `&mut` only.
-        unsafe { Self::new(table.sgl(), table.mapped()) }
-    }
-}
-
-impl<'a> Entries<'a> {
-    /// Iterates over the segments of the last mapping of `table`.
-    #[inline]
-    pub(crate) fn of(table: &'a Table) -> Self {
-        Self::Table(RawEntries::of(table))
-    }
-
-    /// As [`of`](Self::of), for any lifetime.
-    ///
-    /// # Safety
-    ///
-    /// The table must not change during `'a`.
-    #[inline]
-    pub(crate) unsafe fn of_raw(table: &Table) -> Self {
-        // SAFETY: The table has at least that many entries (type invariants), and does not change during
-        // `'a` (safety requirements of this function).
-        Self::Table(unsafe { RawEntries::new(table.sgl(), table.mapped()) })
-    }
-}
-
-impl<'a> Segments<'a> {
-    /// Iterates over the segments of the last mapping of `table`.
-    #[inline]
-    pub(crate) fn of(table: &'a Table) -> Self {
-        Self {
-            left: RawEntries::of(table),
-        }
     }
 }

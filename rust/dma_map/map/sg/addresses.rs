@@ -83,11 +83,9 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         let needs_unmap = unsafe { ffi::need_unmap(self.backing.dev.as_raw()) };
         if !needs_unmap {
             let table = self.backing.table();
-            // CAST: The number of entries is 32 bits.
-            let count = table.mapped() as usize;
-            let reserved = vec::reserve(&mut list, count, gfp.flags());
+            let reserved = vec::reserve(&mut list, table.segments().len(), gfp.flags());
             let filled = reserved.is_ok()
-                && Entries::of(table)
+                && Entries::Table(table.segments())
                     .all(|entry| vec::push_within_capacity(&mut list, entry).is_ok());
             if !filled {
                 return Err(MapError {
@@ -128,7 +126,7 @@ impl<B: SgSource> Addresses<'_, B> {
         // function). If the list is empty, the table has its entries (type invariants).
         unsafe {
             match len {
-                0 => Entries::of_raw(self.sg.table()),
+                0 => Entries::Table(self.sg.table().lent_segments()),
                 _ => Entries::List(core::slice::from_raw_parts(start, len).iter()),
             }
         }

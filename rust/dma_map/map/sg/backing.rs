@@ -180,7 +180,7 @@ unsafe impl<B: SgSource> Scattered for Sg<'_, B> {
     unsafe fn segments<'a>(&self) -> SplitSegments<'a> {
         // SAFETY: The table stays mapped during `'a` (safety requirements of this function), and does not
         // change while it is mapped.
-        let entries = unsafe { Entries::of_raw(self.table()) };
+        let entries = Entries::Table(unsafe { self.table().lent_segments() });
         // The entries are within the device's limits: mapping checked that.
         SplitSegments::new(entries, Split::NONE)
     }

@@ -21,6 +21,7 @@ use crate::{
         page_addresses::PageAddresses,
         segments::{
             Entries,
+            Segments,
             SplitSegments, //
         },
     },
@@ -53,7 +54,7 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
     ///
     /// `EINVAL` if `size` is not a power of two, or if the mapping has a gap within a page.
     pub fn dma_pages(&self, size: usize) -> Result<PageAddresses<'_>> {
-        PageAddresses::new(Entries::of(self.backing.table()), size)
+        PageAddresses::new(Entries::Table(self.segments()), size)
     }
 }
 
@@ -68,8 +69,12 @@ impl<'a> SplitSegments<'a> {
         // `SGTable` is a transparent wrapper of `struct sg_table` in an `Opaque`.
         let table: *const bindings::sg_table = core::ptr::from_ref(table).cast();
 
-        // SAFETY: The type says that the table is valid and does not change during `'a`; a list
-        // ends with its last entry.
-        unsafe { Self::of_raw((*table).sgl, (*table).nents, Split::of(dev)) }
+        // SAFETY: The type says that the table is valid and does not change during `'a`. It has no entries
+        // if it has no list.
+        let segments = unsafe {
+            let (sgl, count) = ((*table).sgl, (*table).nents);
+            Segments::new(sgl, if sgl.is_null() { 0 } else { count })
+        };
+        Self::new(Entries::Table(segments), Split::of(dev))
     }
 }

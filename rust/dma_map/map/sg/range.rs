@@ -254,7 +254,7 @@ const SYNC_WHOLE: bool = cfg!(CONFIG_DMA_API_DEBUG);
 /// take only what is contiguous in memory.
 fn for_each_piece(table: &Table, offset: usize, len: usize, mut f: impl FnMut(DmaAddress, usize)) {
     let mut memory = table.lengths();
-    let mut device = Entries::of(table);
+    let mut device = Entries::Table(table.segments());
     let (mut in_memory, mut in_device) = (0u32, Segment::EMPTY);
     let (mut skip, mut left) = (offset, len);
 
