@@ -297,7 +297,7 @@ impl<'bound> DmaDevice<'bound> {
     #[inline]
     pub fn max_segment_size(self) -> u32 {
         // CAST: The C API has 32 bits.
-        self.constraints().max_segment() as u32
+        self.constraints().max_segment as u32
     }
 
     /// Returns the boundary that a segment must not cross, as a mask.
@@ -305,7 +305,7 @@ impl<'bound> DmaDevice<'bound> {
     /// C API: `dma_get_seg_boundary()`.
     #[inline]
     pub fn segment_boundary(self) -> u64 {
-        self.constraints().boundary()
+        self.constraints().boundary
     }
 
     /// Returns the low address bits that a bounce buffer keeps.

@@ -41,38 +41,46 @@ use kernel::{
 };
 
 /// The DMA constraints of a binding: the size and place of one piece.
+///
+/// The binding that owns them hands out shared references only, so they stay as they were looked up.
 pub(crate) struct Constraints {
-    /// The number of the binding; no other binding gets it.
-    binding: u64,
-    /// The last physical address that can be mapped without a check.
-    limit: u64,
-    /// The largest segment, wherever it lies.
-    max_segment: u64,
+    /// The number of the binding, which no other binding gets: for data that outlives it and must not be
+    /// used in another one.
+    pub(crate) binding: u64,
+    /// The last physical address that can be mapped without a check, if bouncing is allowed.
+    /// [`refusal::check`](crate::device::refusal::check) checks what lies beyond it.
+    pub(crate) limit: u64,
+    /// The largest segment that the device takes, in bytes, wherever it lies.
+    pub(crate) max_segment: u64,
     /// The boundary that a segment must not cross, as a mask.
-    boundary: u64,
+    pub(crate) boundary: u64,
     /// The largest piece of coherent memory that can be one segment within the limits that the driver
     /// stated.
     max_stated: u64,
     /// The boundary that the driver stated; all ones if it did not.
     stated_boundary: u64,
-    /// The largest entry of a table: at most a segment, and at most what a bounce buffer or an IOMMU
-    /// takes at once.
-    max_entry: u64,
-    /// The largest entry beyond `limit`.
-    max_beyond: u64,
+    /// The largest entry of a table, in bytes: at most a segment, and at most what a bounce buffer or an
+    /// IOMMU takes at once.
+    pub(crate) max_entry: u64,
+    /// The largest entry that lies beyond `limit` and is bounced, in bytes.
+    pub(crate) max_beyond: u64,
     /// The end, in the array of pages, of the pages within `limit`; 0 if an entry cannot be as long as
     /// a page, or if the array does not tell.
     pages_end: usize,
-    /// Whether the check of a piece beyond `limit` has the same result later.
-    settled: bool,
-    /// Whether segments within the limits keep to them at their DMA addresses.
-    keeps_segments: bool,
-    /// Whether, in addition, mapping leaves no mark in a table.
-    leaves_tables: bool,
+    /// Whether the check of a piece beyond `limit` has the same result later. If not, a table that is kept
+    /// is checked before each mapping.
+    pub(crate) settled: bool,
+    /// Whether mappings for the device keep to the segment limits: DMA addresses are those of the memory,
+    /// of bounce buffers, or of an IOMMU with the kernel's IOMMU code.
+    pub(crate) keeps_segments: bool,
+    /// Whether, in addition, mapping leaves no mark in a table, so that a mapped table can be mapped again
+    /// without a check of its entries. Only the kernel's IOMMU code marks entries whose memory it bounced.
+    /// Entries of memory on a bus are marked too, but no buffer contains such memory.
+    pub(crate) leaves_tables: bool,
     /// The cache maintenance unit of the device, in bytes; 1 if it is coherent.
     cache_alignment: usize,
-    /// How the kernel maps small pieces, if the device is not coherent.
-    small: Small,
+    /// How the kernel maps small pieces that the device writes to, if it is not coherent with the caches.
+    pub(crate) small: Small,
 }
 
 /// The number of the next binding.
@@ -175,44 +183,6 @@ impl Constraints {
         }
     }
 
-    /// Returns the number of the binding, for data that outlives it and must not be used in another
-    /// one.
-    #[inline]
-    pub(crate) fn binding(&self) -> u64 {
-        self.binding
-    }
-
-    /// Returns the last physical address that can be mapped without a check, if bouncing is allowed.
-    /// [`refusal::check`](crate::device::refusal::check) checks what lies beyond it.
-    #[inline]
-    pub(crate) fn limit(&self) -> u64 {
-        self.limit
-    }
-
-    /// Returns whether the check of a piece beyond the limit has the same result later. If not, a table
-    /// that is kept is checked before each mapping.
-    #[inline]
-    pub(crate) fn settled(&self) -> bool {
-        self.settled
-    }
-
-    /// Returns the largest segment that the device takes, in bytes.
-    #[inline]
-    pub(crate) fn max_segment(&self) -> u64 {
-        self.max_segment
-    }
-
-    /// Returns the largest entry of a table, in bytes.
-    #[inline]
-    pub(crate) fn max_entry(&self) -> u64 {
-        self.max_entry
-    }
-
-    /// Returns the largest entry that lies beyond the limit and is bounced, in bytes.
-    pub(crate) fn max_beyond(&self) -> u64 {
-        self.max_beyond
-    }
-
     /// Returns the address behind the last `struct page` that can be mapped, if whole pages can be
     /// entries.
     #[inline]
@@ -221,33 +191,6 @@ impl Constraints {
             0 => None,
             end => Some(end),
         }
-    }
-
-    /// Returns the boundary that a segment must not cross, as a mask.
-    #[inline]
-    pub(crate) fn boundary(&self) -> u64 {
-        self.boundary
-    }
-
-    /// Returns whether mappings for the device keep to the segment limits: DMA addresses are those of
-    /// the memory, of bounce buffers, or of an IOMMU with the kernel's IOMMU code.
-    #[inline]
-    pub(crate) fn keeps_segments(&self) -> bool {
-        self.keeps_segments
-    }
-
-    /// Returns whether mapping leaves no mark in a table, so that a mapped table can be mapped again
-    /// without a check of its entries. Only the kernel's IOMMU code marks entries whose memory it
-    /// bounced. Entries of memory on a bus are marked too, but no buffer contains such memory.
-    pub(crate) fn leaves_tables(&self) -> bool {
-        self.leaves_tables
-    }
-
-    /// Returns how the kernel maps small pieces that the device writes to, if it is not coherent with
-    /// the caches.
-    #[inline]
-    pub(crate) fn small(&self) -> Small {
-        self.small
     }
 
     /// Returns the cache maintenance unit of the device, in bytes; 1 if it is coherent with the caches.

@@ -87,7 +87,7 @@ impl<'a> Lines<'a> {
 
     /// Returns how the kernel maps `len` bytes as one piece, if that is a small piece to the kernel.
     pub(crate) fn small(self, len: u64) -> Option<Small> {
-        let small = self.constraints().small();
+        let small = self.constraints().small;
 
         // CAST: A length that does not fit `usize` is not small.
         let aligned = || ffi::kmalloc_size_aligned(usize::try_from(len).unwrap_or(usize::MAX));
@@ -133,7 +133,7 @@ impl<'a> Lines<'a> {
     /// `EIO`: the kernel would bounce one of them, and cannot.
     #[inline(never)]
     pub(crate) fn check_lengths(self, mut lengths: impl Iterator<Item = u32>) -> Result {
-        if self.constraints().small() != Small::Refused {
+        if self.constraints().small != Small::Refused {
             return Ok(());
         }
         if lengths.any(|len| self.small(len.into()).is_some()) {

@@ -11,7 +11,7 @@ use kernel::page::PAGE_SIZE;
 /// or the DMA address if that may cut them elsewhere.
 #[inline(always)]
 pub(crate) fn place(dev: DmaDevice<'_>, phys: u64) -> u64 {
-    match dev.constraints().keeps_segments() {
+    match dev.constraints().keeps_segments {
         true => phys,
         // SAFETY: `dev` is bound, so it is valid.
         false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
@@ -36,8 +36,8 @@ impl Split {
     #[inline]
     pub(crate) fn of(dev: DmaDevice<'_>) -> Self {
         Self {
-            max: dev.constraints().max_segment(),
-            boundary: dev.constraints().boundary(),
+            max: dev.constraints().max_segment,
+            boundary: dev.constraints().boundary,
         }
     }
 
@@ -45,8 +45,8 @@ impl Split {
     #[inline]
     pub(crate) fn of_entries(dev: DmaDevice<'_>) -> Self {
         Self {
-            max: dev.constraints().max_entry(),
-            boundary: dev.constraints().boundary(),
+            max: dev.constraints().max_entry,
+            boundary: dev.constraints().boundary,
         }
     }
 

@@ -147,7 +147,7 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
-        if !dev.constraints().keeps_segments() && !Self::is_within(self.sgt, dev) {
+        if !dev.constraints().keeps_segments && !Self::is_within(self.sgt, dev) {
             // SAFETY: The table is mapped with these arguments, and no device accesses it (safety
             // requirements of this function).
             unsafe { self.unmap(dev, direction, attrs, UnmapAttrs::IN_SYNC) };

@@ -97,7 +97,7 @@ impl<'bound> Mapped<'bound> {
             if attrs & (coherent | bindings::DMA_ATTR_MMIO as c_ulong) != 0 {
                 ffi::direct_limit(raw)
             } else {
-                constraints.limit()
+                constraints.limit
             }
         };
         if chunk.last() > limit {

@@ -98,15 +98,15 @@ impl<B: SgBuffer> Inner<B> {
     fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
         // INVARIANT: The table is built for this binding; if that fails, the old one stays.
         self.table = Table::new(dev, &self.buffer, options)?;
-        self.built_for = dev.constraints().binding();
+        self.built_for = dev.constraints().binding;
         self.ready_for = Self::number_if_ready(dev.constraints());
         Ok(())
     }
 
     /// Returns `ready_for` for a table of this binding.
     fn number_if_ready(constraints: &Constraints) -> u64 {
-        if constraints.leaves_tables() && constraints.settled() {
-            constraints.binding()
+        if constraints.leaves_tables && constraints.settled {
+            constraints.binding
         } else {
             0
         }
@@ -143,7 +143,7 @@ impl<B: SgBuffer> Prebuilt<B> {
                     inner,
                     Inner {
                         table,
-                        built_for: dev.constraints().binding(),
+                        built_for: dev.constraints().binding,
                         ready_for: Inner::<B>::number_if_ready(dev.constraints()),
                         buffer,
                     },
@@ -200,7 +200,7 @@ impl<B: SgBuffer> TableSource for Prebuilt<B> {
 
     #[inline(always)]
     unsafe fn map<D: Direction>(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
-        let binding = dev.constraints().binding();
+        let binding = dev.constraints().binding;
         let inner = &mut *self.inner;
         check_lines::<D, B>(dev, &inner.buffer)?;
 
@@ -210,7 +210,7 @@ impl<B: SgBuffer> TableSource for Prebuilt<B> {
         if !is_ready {
             if inner.built_for != binding || options.is_coherent() {
                 inner.rebuild(dev, options)?;
-            } else if !dev.constraints().settled() {
+            } else if !dev.constraints().settled {
                 // The same check as in `Table::new`.
                 let attrs = options.attrs();
                 inner.table.check_reach(dev, ToDevice::RAW, attrs)?;

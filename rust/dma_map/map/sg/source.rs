@@ -100,7 +100,7 @@ pub(super) fn check_table<D: Direction>(
         lines.check_lengths(table.lengths())?;
     }
     // With cache maintenance, C bounces small pieces that the device writes, at any address.
-    if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.constraints().settled() {
+    if cfg!(CONFIG_DMA_BOUNCE_UNALIGNED_KMALLOC) && !dev.constraints().settled {
         table.check_reach(dev, D::RAW, attrs)?;
     }
     Ok(())

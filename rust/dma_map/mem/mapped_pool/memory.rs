@@ -131,7 +131,7 @@ impl ChunkMemory {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result<DmaAddress> {
-        if chunk.last() > dev.constraints().limit() {
+        if chunk.last() > dev.constraints().limit {
             refusal::check(dev, chunk, direction, attrs)?;
         }
 

@@ -77,11 +77,11 @@ impl Table {
                 // `SgBuffer`).
                 match unsafe { table.filled::<SingleTable>(pages(buffer, end, split)) } {
                     Ok(table) => Ok(table),
-                    Err(_) => Self::in_two_passes(dev, buffer, split, constraints.limit(), options),
+                    Err(_) => Self::in_two_passes(dev, buffer, split, constraints.limit, options),
                 }
             }
             (Some(count), Some(end)) => Self::of_pages(dev, buffer, count, end, split, options),
-            _ => Self::in_two_passes(dev, buffer, split, constraints.limit(), options),
+            _ => Self::in_two_passes(dev, buffer, split, constraints.limit, options),
         }
     }
 
@@ -100,7 +100,7 @@ impl Table {
         // `SgBuffer`).
         match unsafe { table.filled::<ChainedTable>(pages(buffer, end, split)) } {
             Ok(table) => Ok(table),
-            Err(_) => Self::in_two_passes(dev, buffer, split, dev.constraints().limit(), options),
+            Err(_) => Self::in_two_passes(dev, buffer, split, dev.constraints().limit, options),
         }
     }
 
@@ -142,7 +142,7 @@ impl Table {
         });
         match counted {
             Ok(()) => (),
-            Err(TOO_LONG) if split.exceeds(dev.constraints().max_beyond()) => {
+            Err(TOO_LONG) if split.exceeds(dev.constraints().max_beyond) => {
                 return Self::of_bounced(dev, buffer, split, limit, options)
             }
             Err(error) => return Err(error),
@@ -171,7 +171,7 @@ impl Table {
         limit: u64,
         options: SgOptions,
     ) -> Result<Self> {
-        split.narrow(NonZero::new(dev.constraints().max_beyond()).ok_or(EIO)?);
+        split.narrow(NonZero::new(dev.constraints().max_beyond).ok_or(EIO)?);
         Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
@@ -262,7 +262,7 @@ const TOO_LONG: Error = E2BIG;
 #[cold]
 #[inline(never)]
 fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
-    if entry.len > dev.constraints().max_beyond() && refusal::must_bounce(dev, entry) {
+    if entry.len > dev.constraints().max_beyond && refusal::must_bounce(dev, entry) {
         return Err(TOO_LONG);
     }
     refusal::check(dev, entry, ToDevice::RAW, attrs)
