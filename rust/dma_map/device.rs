@@ -27,7 +27,10 @@ use crate::{
         ffi, //
     },
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    sync::atomic::Ordering::Relaxed, //
+};
 use kernel::{
     bindings,
     device::{
@@ -121,25 +124,11 @@ impl<'bound> DmaDevice<'bound> {
         'a: 'bound,
     {
         let core: &'bound Device<Core<'a>> = dev.as_ref();
-        let dev: &'bound Device<Bound> = core;
-
-        let binding = binding::claim(dev)?;
-        // SAFETY:
-        // - `dev` is valid and in the `Core` context, and not in `unbind`: it is being probed.
-        // - A mapping of this crate needs a token, and by the claim no token exists.
-        if let Err(err) = unsafe { limits.apply(ffi::as_raw(dev)) } {
-            binding::unclaim(dev);
-            return Err(err);
-        }
-
-        // SAFETY: The binding was claimed above, so it exists as long as `dev` is bound, and only this
-        // function uses it. `dev` has a mask now.
-        let binding = unsafe { binding::look_up(binding, &limits) };
 
         // INVARIANT: `dev` is bound by its type. The binding is claimed, the limits are applied, and
         // the reach is known.
         Ok(Self {
-            binding,
+            binding: binding::claim(core, &limits)?,
             _bound: PhantomData,
         })
     }
@@ -152,7 +141,7 @@ impl<'bound> DmaDevice<'bound> {
 
     #[inline(always)]
     pub(crate) fn as_raw(self) -> *mut bindings::device {
-        self.binding.as_raw()
+        self.binding.dev
     }
 
     #[inline(always)]
@@ -218,9 +207,10 @@ impl<'bound> DmaDevice<'bound> {
     /// Counts `bytes` as leaked.
     ///
     /// Context: any.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn quarantine(self, bytes: usize) {
-        self.binding.quarantine(bytes);
+        self.binding.quarantined.fetch_add(bytes, Relaxed);
     }
 
     /// Returns the mask for streaming memory.
@@ -354,7 +344,7 @@ impl<'bound> DmaDevice<'bound> {
     ///
     /// Context: any.
     pub fn quarantined(self) -> usize {
-        self.binding.quarantined()
+        self.binding.quarantined.load(Relaxed)
     }
 }
 
@@ -363,7 +353,7 @@ impl From<DmaDevice<'_>> for DeferredCount {
     fn from(dev: DmaDevice<'_>) -> Self {
         // SAFETY: The count is in the binding, which has not ended here, and whose end waits until the
         // count is 0.
-        unsafe { Self::new(dev.binding.pending()) }
+        unsafe { Self::new(&dev.binding.pending) }
     }
 }
 

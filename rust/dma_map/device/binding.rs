@@ -35,6 +35,7 @@ use kernel::{
     bindings,
     device::{
         Bound,
+        Core,
         Device, //
     },
     prelude::*,
@@ -49,13 +50,13 @@ use kernel::{
 #[repr(C)]
 pub(crate) struct Binding {
     // First, for the C helper that takes a binding.
-    dev: *mut bindings::device,
-    /// Initialised after the limits are applied, before there is a token.
+    pub(super) dev: *mut bindings::device,
+    /// Initialised after the limits are applied, before [`claim`] returns a reference.
     constraints: MaybeUninit<Constraints>,
     /// The number of bytes that are leaked because the device could not be stopped.
-    quarantined: AtomicUsize,
+    pub(super) quarantined: AtomicUsize,
     /// The number of deferred frees that are not done.
-    pending: AtomicUsize,
+    pub(super) pending: AtomicUsize,
     /// The list of workqueues, see [`WorkQueue::before`].
     queues: AtomicPtr<WorkQueue>,
     /// The device's segment limits before, which the end of the binding restores.
@@ -100,17 +101,23 @@ fn is_past_probe(dev: &Device<Bound>) -> bool {
     !unsafe { (*ffi::as_raw(dev)).driver_data }.is_null()
 }
 
-/// Claims the binding of `dev` for the caller.
+/// Claims the binding of `dev` for the caller, and applies `limits`.
 ///
 /// In `probe` only. Devres releases in reverse order: a claim that is made in `unbind` would end before
 /// earlier devres resources of the driver.
 ///
 /// # Errors
 ///
+/// This call has claimed and set nothing after each of them:
+///
 /// - `EBUSY` if the binding is claimed already.
 /// - `ENODEV` if `probe` is over: the device is being unbound.
 /// - `ENOMEM` if there is no memory for the state.
-pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
+/// - Those of [`DmaLimits::apply`].
+pub(super) fn claim<'bound>(
+    dev: &'bound Device<Core<'_>>,
+    limits: &DmaLimits,
+) -> Result<&'bound Binding> {
     let raw = ffi::as_raw(dev);
 
     if is_past_probe(dev) {
@@ -148,10 +155,21 @@ pub(crate) fn claim(dev: &Device<Bound>) -> Result<NonNull<Binding>> {
     let found =
         unsafe { bindings::devres_get(raw, new.as_ptr().cast(), None, core::ptr::null_mut()) };
 
-    if found == new.as_ptr().cast() {
-        Ok(new)
-    } else {
-        Err(EBUSY)
+    if found != new.as_ptr().cast() {
+        return Err(EBUSY);
+    }
+
+    // SAFETY:
+    // - `dev` is valid and in the `Core` context, and not in `unbind`: it is being probed.
+    // - A mapping of this crate needs a token, and by the claim no token exists.
+    unsafe { limits.apply(raw) }.inspect_err(|_| unclaim(dev))?;
+
+    // SAFETY: The binding exists as long as `dev` is bound, and nothing else uses it yet. `dev` has a mask
+    // now.
+    unsafe {
+        let binding = &mut *new.as_ptr();
+        binding.constraints.write(Constraints::of(raw, limits));
+        Ok(binding)
     }
 }
 
@@ -163,27 +181,6 @@ pub(crate) fn unclaim(dev: &Device<Bound>) {
     };
 }
 
-/// Initialises the reach of `binding`, after its `limits` have been applied.
-///
-/// # Safety
-///
-/// The device must be bound during `'bound` and have a mask. `binding` must come from [`claim`], and
-/// nothing else may use it.
-pub(crate) unsafe fn look_up<'bound>(
-    mut binding: NonNull<Binding>,
-    limits: &DmaLimits,
-) -> &'bound Binding {
-    // SAFETY: `binding` is valid during `'bound` and used here only, and the device is bound and has a
-    // mask (function preconditions).
-    unsafe {
-        let binding = binding.as_mut();
-        binding
-            .constraints
-            .write(Constraints::of(binding.dev, limits));
-        binding
-    }
-}
-
 impl Binding {
     /// Returns the device.
     #[inline]
@@ -193,21 +190,11 @@ impl Binding {
         unsafe { &*self.dev.cast() }
     }
 
-    #[inline(always)]
-    pub(crate) fn as_raw(&self) -> *mut bindings::device {
-        self.dev
-    }
-
     /// Returns the DMA constraints of mappings.
     #[inline(always)]
     pub(crate) fn constraints(&self) -> &Constraints {
-        // SAFETY: References to a binding come from `look_up` only, which has initialised it.
+        // SAFETY: References to a binding come from `claim` only, which has initialised it.
         unsafe { self.constraints.assume_init_ref() }
-    }
-
-    /// Returns the count of deferred frees of this binding that are not done.
-    pub(crate) fn pending(&self) -> &AtomicUsize {
-        &self.pending
     }
 
     /// Keeps `queue` until the end of the binding, which ends it.
@@ -229,21 +216,6 @@ impl Binding {
                 }
             }
         }
-    }
-
-    /// Counts `bytes` as quarantined.
-    ///
-    /// Context: any.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn quarantine(&self, bytes: usize) {
-        self.quarantined.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Returns how many bytes are quarantined.
-    #[inline]
-    pub(crate) fn quarantined(&self) -> usize {
-        self.quarantined.load(Ordering::Relaxed)
     }
 }
 
