@@ -23,6 +23,12 @@ use core::{
     mem::ManuallyDrop, //
 };
 use kernel::{
+    bindings::{
+        self,
+        device,
+        dma_data_direction,
+        scatterlist, //
+    },
     dma::DmaAddress,
     prelude::*, //
 };
@@ -52,21 +58,13 @@ pub unsafe trait Backing: Sized {
     /// Returns the number of bytes.
     fn size(&self) -> usize;
 
-    /// Makes what the device wrote visible to the CPU.
+    /// Makes what the other side wrote visible to `R`.
     ///
     /// # Safety
     ///
     /// The memory must be mapped in direction `D`, and no reference to it may exist.
     #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self) {}
-
-    /// Makes what the CPU wrote visible to the device.
-    ///
-    /// # Safety
-    ///
-    /// The memory must be mapped in direction `D`, and no reference to it may exist.
-    #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self) {}
+    unsafe fn sync<D: Direction, R: Receiver>(&self) {}
 
     /// Unmaps the memory, which is in state `S`, and frees it. Context: any.
     ///
@@ -83,6 +81,38 @@ pub unsafe trait Backing: Sized {
         self.device().quarantined_more(self.size(), CrateToken(()));
         core::mem::forget(self);
     }
+}
+
+/// A C function that syncs contiguous memory, and one that syncs the memory of a table.
+type SyncSingle = unsafe extern "C" fn(*mut device, DmaAddress, usize, dma_data_direction);
+type SyncSg = unsafe extern "C" fn(*mut device, *mut scatterlist, c_int, dma_data_direction);
+
+/// The side that gets the memory: [`ForCpu`] or [`ForDevice`].
+pub trait Receiver {
+    /// Whether it is the device.
+    const IS_DEVICE: bool;
+
+    /// The C functions.
+    const SYNC_SINGLE: SyncSingle;
+    const SYNC_SG: SyncSg;
+}
+
+/// The CPU gets the memory.
+pub(crate) struct ForCpu;
+
+/// The device gets the memory.
+pub(crate) struct ForDevice;
+
+impl Receiver for ForCpu {
+    const IS_DEVICE: bool = false;
+    const SYNC_SINGLE: SyncSingle = bindings::__dma_sync_single_for_cpu;
+    const SYNC_SG: SyncSg = bindings::__dma_sync_sg_for_cpu;
+}
+
+impl Receiver for ForDevice {
+    const IS_DEVICE: bool = true;
+    const SYNC_SINGLE: SyncSingle = bindings::__dma_sync_single_for_device;
+    const SYNC_SG: SyncSg = bindings::__dma_sync_sg_for_device;
 }
 
 /// Memory of a buffer that was mapped, and that unmapping returns.
@@ -237,7 +267,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         if S::DEVICE {
             // SAFETY: The memory is mapped in this direction (type invariant), the device is done, and
             // in its states there is no reference to the memory.
-            unsafe { backing.sync_for_cpu::<D>() };
+            unsafe { backing.sync::<D, ForCpu>() };
         }
         // SAFETY: The device is done (function precondition), and starts nothing on this memory without
         // a handle in a state of the device (safety requirements of `Engine`). The memory was synced
@@ -308,7 +338,7 @@ impl<M: Backing, D: Direction> Dma<M, D, Cpu> {
 
         // SAFETY: The memory is mapped in this direction (type invariant). The handle was consumed, so
         // there is no reference to the memory.
-        unsafe { backing.sync_for_device::<D>() };
+        unsafe { backing.sync::<D, ForDevice>() };
         // SAFETY: The memory is synced for the device.
         unsafe { Dma::in_device(backing, engine) }
     }

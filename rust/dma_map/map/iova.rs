@@ -39,6 +39,7 @@ use crate::{
     handle::{
         Backing,
         Dma,
+        Receiver,
         Several,
         Unmap, //
     },
@@ -159,20 +160,11 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     }
 
     #[inline]
-    unsafe fn sync_for_cpu<D: Direction>(&self) {
+    unsafe fn sync<D: Direction, R: Receiver>(&self) {
         if let Form::Table(sg) = &self.form {
             // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements
             // of this function).
-            unsafe { sg.sync_for_cpu::<D>() };
-        }
-    }
-
-    #[inline]
-    unsafe fn sync_for_device<D: Direction>(&self) {
-        if let Form::Table(sg) = &self.form {
-            // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements
-            // of this function).
-            unsafe { sg.sync_for_device::<D>() };
+            unsafe { sg.sync::<D, R>() };
         }
     }
 

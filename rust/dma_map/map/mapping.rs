@@ -58,6 +58,7 @@ use crate::{
         Dma,
         One,
         OneAddress,
+        Receiver,
         Unmap, //
     },
     model::sync_attrs::{
@@ -134,17 +135,10 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
     }
 
     #[inline]
-    unsafe fn sync_for_cpu<D: Direction>(&self) {
+    unsafe fn sync<D: Direction, R: Receiver>(&self) {
         // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements of
         // this function). The range is all of it.
-        unsafe { self.mapped.sync_for_cpu::<D>(0..self.mapped.size()) };
-    }
-
-    #[inline]
-    unsafe fn sync_for_device<D: Direction>(&self) {
-        // SAFETY: The memory is mapped in direction `D`, and the CPU is done with it: there are no
-        // references to it (safety requirements of this function).
-        unsafe { self.mapped.sync_for_device::<D>(0..self.mapped.size()) };
+        unsafe { self.mapped.sync::<D, R>(0..self.mapped.size()) };
     }
 
     #[inline]

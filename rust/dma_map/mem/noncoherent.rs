@@ -44,8 +44,11 @@ use crate::{
     handle::{
         Backing,
         Dma,
+        ForCpu,
+        ForDevice,
         One,
-        OneAddress, //
+        OneAddress,
+        Receiver, //
     },
     state::{
         Cpu,
@@ -143,21 +146,11 @@ unsafe impl<'bound, M: StreamingPages, T> Backing for Allocated<'bound, M, T> {
     }
 
     #[inline]
-    unsafe fn sync_for_cpu<D: Direction>(&self) {
+    unsafe fn sync<D: Direction, R: Receiver>(&self) {
         // SAFETY: By the type invariants the memory is at this place, and `dev` is bound.
         unsafe {
             if ffi::need_sync(self.dev.as_raw()) {
-                self.memory.sync_for_cpu(&self.alloc_args::<D>());
-            }
-        }
-    }
-
-    #[inline]
-    unsafe fn sync_for_device<D: Direction>(&self) {
-        // SAFETY: By the type invariants the memory is at this place, and `dev` is bound.
-        unsafe {
-            if ffi::need_sync(self.dev.as_raw()) {
-                self.memory.sync_for_device(&self.alloc_args::<D>());
+                self.memory.sync::<R>(&self.alloc_args::<D>());
             }
         }
     }
@@ -348,7 +341,7 @@ where
     #[inline]
     pub fn sync_for_cpu(&self) {
         // SAFETY: It is mapped in direction `D`. In this state the kernel has no reference to it.
-        unsafe { self.backing.sync_for_cpu::<D>() };
+        unsafe { self.backing.sync::<D, ForCpu>() };
     }
 
     /// Makes what the processes wrote visible to the device.
@@ -357,6 +350,6 @@ where
     #[inline]
     pub fn sync_for_device(&self) {
         // SAFETY: It is mapped in direction `D`. In this state the kernel has no reference to it.
-        unsafe { self.backing.sync_for_device::<D>() };
+        unsafe { self.backing.sync::<D, ForDevice>() };
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         DmaDevice, //
     },
     direction::Direction,
+    handle::Receiver,
     model::sync_attrs::UnmapAttrs,
     sys::{
         chunk::Chunk,
@@ -161,13 +162,6 @@ impl<'bound> Mapped<'bound> {
         self.size
     }
 
-    /// Returns the address of the byte at `offset`, which must be within the mapping.
-    #[inline]
-    fn at(&self, offset: usize) -> DmaAddress {
-        // CAST: The offset is within the mapping, whose addresses do not wrap.
-        self.address.wrapping_add(offset as DmaAddress)
-    }
-
     fn entry<D: Direction>(&self) -> leak_tracking::Entry {
         leak_tracking::Entry::Phys {
             address: self.address,
@@ -177,43 +171,24 @@ impl<'bound> Mapped<'bound> {
         }
     }
 
-    /// Syncs `range` for the CPU.
+    /// Syncs `range` for `R`.
     ///
-    /// C API: `dma_sync_single_range_for_cpu()`. Context: any.
+    /// C API: `dma_sync_single_range_for_cpu()`, `dma_sync_single_range_for_device()`. Context: any.
     ///
     /// # Safety
     ///
-    /// That of [`Backing::sync_for_cpu`](crate::handle::Backing::sync_for_cpu), for `range`, which must be
-    /// within the mapping.
+    /// That of [`Backing::sync`](crate::handle::Backing::sync), for `range`, which must be within the
+    /// mapping.
     #[inline]
-    pub(super) unsafe fn sync_for_cpu<D: Direction>(&self, range: Range<usize>) {
+    pub(super) unsafe fn sync<D: Direction, R: Receiver>(&self, range: Range<usize>) {
         let raw = self.dev.as_raw();
 
         // SAFETY: `dev` is bound, and the range is mapped in this direction.
         unsafe {
             if ffi::need_sync(raw) {
-                let (at, len) = (self.at(range.start), range.len());
-                bindings::__dma_sync_single_for_cpu(raw, at, len, D::RAW);
-            }
-        }
-    }
-
-    /// Syncs `range`, which must be within the mapping, for the device.
-    ///
-    /// C API: `dma_sync_single_range_for_device()`. Context: any.
-    ///
-    /// # Safety
-    ///
-    /// The mapping must have direction `D`, and the CPU must be done with the range.
-    #[inline]
-    pub(super) unsafe fn sync_for_device<D: Direction>(&self, range: Range<usize>) {
-        let raw = self.dev.as_raw();
-
-        // SAFETY: `dev` is bound, and the range is mapped in this direction.
-        unsafe {
-            if ffi::need_sync(raw) {
-                let (at, len) = (self.at(range.start), range.len());
-                bindings::__dma_sync_single_for_device(raw, at, len, D::RAW);
+                // CAST: The range is within the mapping, whose addresses do not wrap.
+                let at = self.address.wrapping_add(range.start as DmaAddress);
+                (R::SYNC_SINGLE)(raw, at, range.len(), D::RAW);
             }
         }
     }

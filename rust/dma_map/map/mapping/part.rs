@@ -20,7 +20,11 @@ use crate::{
     engine::Engine,
     error::MapError,
     generic::variance::CrateToken,
-    handle::Backing,
+    handle::{
+        Backing,
+        ForCpu,
+        ForDevice, //
+    },
     state::{
         private::State as _,
         Device,
@@ -59,7 +63,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
             // buffer, not empty, and synced.
             return Ok(unsafe {
                 self.into_state(Part(range.clone()), |single| {
-                    single.mapped.sync_for_cpu::<D>(single.lines(&range))
+                    single.mapped.sync::<D, ForCpu>(single.lines(&range))
                 })
             });
         };
@@ -159,6 +163,6 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
 
         // SAFETY: By the type invariants the memory is mapped in this direction. The callers consume
         // the handle, so the CPU is done.
-        unsafe { self.backing.mapped.sync_for_device::<D>(lines) };
+        unsafe { self.backing.mapped.sync::<D, ForDevice>(lines) };
     }
 }

@@ -32,6 +32,7 @@ use crate::{
         AlwaysStops,
         Engine, //
     },
+    handle::ForDevice,
     model::{
         map_options::MapOptions,
         sync_attrs::{
@@ -225,7 +226,7 @@ where
         .map_err(|error| mapped::map_error::<D>(dev, chunk, options.attrs(), error))?;
     if apart {
         // SAFETY: Mapped above in this direction, all of it; the CPU is done with it.
-        unsafe { mapped.sync_for_device::<D>(0..mapped.size()) };
+        unsafe { mapped.sync::<D, ForDevice>(0..mapped.size()) };
     }
 
     let result = f(&Lent {

@@ -13,6 +13,7 @@ use crate::{
     engine::Engine,
     handle::{
         Backing,
+        Receiver,
         Several,
         Unmap, //
     },
@@ -37,7 +38,6 @@ use crate::{
         leak_tracking, //
     },
 };
-use kernel::bindings;
 
 /// A buffer that is mapped by a scatter-gather table.
 ///
@@ -126,27 +126,14 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
     }
 
     #[inline]
-    unsafe fn sync_for_cpu<D: Direction>(&self) {
+    unsafe fn sync<D: Direction, R: Receiver>(&self) {
         let (dev, table) = (self.dev.as_raw(), self.table());
 
         // SAFETY: `dev` is bound. The table is mapped for it (type invariants) in direction `D` (safety
         // requirements of this function).
         unsafe {
             if ffi::need_sync(dev) {
-                bindings::__dma_sync_sg_for_cpu(dev, table.sgl(), table.entries(), D::RAW);
-            }
-        }
-    }
-
-    #[inline]
-    unsafe fn sync_for_device<D: Direction>(&self) {
-        let (dev, table) = (self.dev.as_raw(), self.table());
-
-        // SAFETY: `dev` is bound. The table is mapped for it (type invariants) in direction `D` (safety
-        // requirements of this function).
-        unsafe {
-            if ffi::need_sync(dev) {
-                bindings::__dma_sync_sg_for_device(dev, table.sgl(), table.entries(), D::RAW);
+                (R::SYNC_SG)(dev, table.sgl(), table.entries(), D::RAW);
             }
         }
     }

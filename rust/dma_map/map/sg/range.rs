@@ -21,7 +21,12 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    handle::Backing as _,
+    handle::{
+        Backing as _,
+        ForCpu,
+        ForDevice,
+        Receiver, //
+    },
     seg::{
         segments::{
             Entries,
@@ -139,7 +144,7 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
 
     /// Syncs a range for the CPU, calls `copy` while the engine is idle, and syncs the range for the device.
     fn synced(&mut self, offset: usize, len: usize, copy: impl FnOnce(&Sg<'_, B>)) -> Result {
-        let (sg, range) = (&*self.backing, (offset, len));
+        let sg = &*self.backing;
         sg.check(offset, len)?;
         if !self.state().is_done() {
             return Err(EBUSY);
@@ -148,17 +153,9 @@ impl<B: SgSource, D: Direction, E: Engine> SgMapping<'_, B, D, Device<E>> {
         // SAFETY: `dev` is bound. The table is mapped for it in direction `D`, and the range, or each piece
         // of it, lies within it. The engine is idle, so the device accesses nothing.
         unsafe {
-            sg.sync_range(
-                range,
-                |sg| sg.sync_for_cpu::<D>(),
-                |dev, at, len| bindings::__dma_sync_single_for_cpu(dev, at, len, D::RAW),
-            );
+            sg.sync_range::<D, ForCpu>(offset, len);
             copy(sg);
-            sg.sync_range(
-                range,
-                |sg| sg.sync_for_device::<D>(),
-                |dev, at, len| bindings::__dma_sync_single_for_device(dev, at, len, D::RAW),
-            );
+            sg.sync_range::<D, ForDevice>(offset, len);
         }
         Ok(())
     }
@@ -215,28 +212,26 @@ impl<B: SgSource> Sg<'_, B> {
         };
     }
 
-    /// Calls `sync` with the pieces of a range, if the device needs it; or calls `all`: see [`SYNC_WHOLE`].
+    /// Syncs the pieces of a range for `R`, if the device needs it; or all of it: see [`SYNC_WHOLE`].
     ///
     /// # Safety
     ///
-    /// The table must be mapped, and the range must lie within it.
-    unsafe fn sync_range(
-        &self,
-        (offset, len): (usize, usize),
-        all: impl FnOnce(&Self),
-        sync: impl Fn(*mut bindings::device, DmaAddress, usize),
-    ) {
+    /// The table must be mapped in direction `D`, and the range must lie within it. No device may access
+    /// the memory, and no reference to it may exist.
+    unsafe fn sync_range<D: Direction, R: Receiver>(&self, offset: usize, len: usize) {
         let dev = self.dev.as_raw();
 
-        if SYNC_WHOLE && B::Memory::USER {
-            // A sync of the rest loses no data of user space.
-            return all(self);
-        }
-        // SAFETY: The device is bound.
-        if unsafe { ffi::need_sync(dev) } {
-            for_each_piece(self.table(), offset, len, |address, len| {
-                sync(dev, address, len)
-            });
+        // SAFETY: The device is bound, and the table is mapped for it in direction `D`, without references
+        // to its memory (safety requirements of this function). Each piece of the range lies within it.
+        unsafe {
+            if SYNC_WHOLE && B::Memory::USER {
+                // A sync of the rest loses no data of user space.
+                self.sync::<D, R>();
+            } else if ffi::need_sync(dev) {
+                for_each_piece(self.table(), offset, len, |address, len| {
+                    (R::SYNC_SINGLE)(dev, address, len, D::RAW)
+                });
+            }
         }
     }
 }

@@ -17,8 +17,10 @@ use crate::{
     handle::{
         Backing,
         Dma,
+        ForCpu,
         One,
-        OneAddress, //
+        OneAddress,
+        Receiver, //
     },
     state::{
         Cpu,
@@ -32,7 +34,6 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
     dma::DmaAddress,
     prelude::*, //
 };
@@ -103,7 +104,7 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
     }
 
     #[inline(always)]
-    unsafe fn sync_for_cpu<D: Direction>(&self) {
+    unsafe fn sync<D: Direction, R: Receiver>(&self) {
         let store = self.store();
         let dev = store.dev.as_raw();
 
@@ -112,22 +113,7 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
         unsafe {
             if ffi::need_sync(dev) {
                 let (dma, size) = (self.slot().dma(), store.layout.size);
-                bindings::__dma_sync_single_for_cpu(dev, dma, size, D::RAW);
-            }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn sync_for_device<D: Direction>(&self) {
-        let store = self.store();
-        let dev = store.dev.as_raw();
-
-        // SAFETY: By the type invariants the device is bound, and the buffer is mapped; in direction
-        // `D`, as the caller guarantees.
-        unsafe {
-            if ffi::need_sync(dev) {
-                let (dma, size) = (self.slot().dma(), store.layout.size);
-                bindings::__dma_sync_single_for_device(dev, dma, size, D::RAW);
+                (R::SYNC_SINGLE)(dev, dma, size, D::RAW);
             }
         }
     }
@@ -138,7 +124,7 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
         // guarantees that no device accesses the buffer any more. It goes back in sync for the CPU.
         unsafe {
             if S::DEVICE && D::DEVICE_WRITES {
-                self.sync_for_cpu::<D>();
+                self.sync::<D, ForCpu>();
             }
             Store::put(self.slot);
         }

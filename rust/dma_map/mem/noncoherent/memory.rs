@@ -9,6 +9,7 @@ use crate::{
     },
     direction::Direction,
     gfp::Gfp,
+    handle::Receiver,
     mem::deferred::Unowned,
     sys::{
         ffi,
@@ -43,12 +44,7 @@ pub(in crate::mem) mod private {
         /// # Safety
         ///
         /// See [`PagesBackend`].
-        unsafe fn sync_for_device(&self, args: &AllocArgs);
-
-        /// # Safety
-        ///
-        /// See [`PagesBackend`].
-        unsafe fn sync_for_cpu(&self, args: &AllocArgs);
+        unsafe fn sync<R: Receiver>(&self, args: &AllocArgs);
 
         /// # Safety
         ///
@@ -160,18 +156,9 @@ impl private::PagesBackend for ContiguousPages {
         self.dma
     }
 
-    unsafe fn sync_for_device(&self, args: &AllocArgs) {
+    unsafe fn sync<R: Receiver>(&self, args: &AllocArgs) {
         // SAFETY: `PagesBackend`: the pages are mapped at this place, for a device that is bound.
-        unsafe {
-            bindings::__dma_sync_single_for_device(args.dev, self.dma, args.size, args.direction)
-        };
-    }
-
-    unsafe fn sync_for_cpu(&self, args: &AllocArgs) {
-        // SAFETY: `PagesBackend`: the pages are mapped at this place, for a device that is bound.
-        unsafe {
-            bindings::__dma_sync_single_for_cpu(args.dev, self.dma, args.size, args.direction)
-        };
+        unsafe { (R::SYNC_SINGLE)(args.dev, self.dma, args.size, args.direction) };
     }
 
     unsafe fn free(self, args: &AllocArgs) {
@@ -254,34 +241,24 @@ impl private::PagesBackend for NoncontiguousPages {
         unsafe { bindings::sg_dma_address((*self.table.as_ptr()).sgl) }
     }
 
-    unsafe fn sync_for_device(&self, args: &AllocArgs) {
+    unsafe fn sync<R: Receiver>(&self, args: &AllocArgs) {
         // SAFETY: `PagesBackend`: the table is mapped at this place, for a device that is bound. The writes
         // through the `vmap()` are flushed first, for caches that are indexed by virtual addresses.
         unsafe {
             let table = self.table.as_ref();
-            ffi::flush_vmap(args.cpu.as_ptr(), args.size);
-            bindings::__dma_sync_sg_for_device(
+            if R::IS_DEVICE {
+                ffi::flush_vmap(args.cpu.as_ptr(), args.size);
+            }
+            // CAST: The C API counts in `int`.
+            (R::SYNC_SG)(
                 args.dev,
                 table.sgl,
-                // CAST: The C API counts in `int`.
                 table.orig_nents as c_int,
                 args.direction,
             );
-        }
-    }
-
-    unsafe fn sync_for_cpu(&self, args: &AllocArgs) {
-        // SAFETY: `PagesBackend`: the table is mapped at this place, for a device that is bound.
-        unsafe {
-            let table = self.table.as_ref();
-            bindings::__dma_sync_sg_for_cpu(
-                args.dev,
-                table.sgl,
-                // CAST: The C API counts in `int`.
-                table.orig_nents as c_int,
-                args.direction,
-            );
-            ffi::invalidate_vmap(args.cpu.as_ptr(), args.size);
+            if !R::IS_DEVICE {
+                ffi::invalidate_vmap(args.cpu.as_ptr(), args.size);
+            }
         }
     }
 
