@@ -344,10 +344,7 @@ impl<B: SgSource, D: Direction> IovaMapping<'_, B, D, Cpu> {
         B: SgSource<Memory: SgSlice>,
         D: CpuWrites,
     {
-        self.backing
-            .buffer_mut()
-            .memory_mut(CrateToken(()))
-            .as_mut_slice()
+        self.backing.buffer_mut().elements_mut()
     }
 }
 

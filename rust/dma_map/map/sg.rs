@@ -65,7 +65,6 @@ use crate::{
         Direction, //
     },
     engine::Engine,
-    generic::variance::CrateToken,
     handle::Dma,
     state::{
         Cpu,
@@ -199,9 +198,6 @@ impl<B: SgSource, D: Direction> SgMapping<'_, B, D, Cpu> {
         B: SgSource<Memory: SgSlice>,
         D: CpuWrites,
     {
-        self.backing
-            .buffer
-            .memory_mut(CrateToken(()))
-            .as_mut_slice()
+        self.backing.buffer.elements_mut()
     }
 }

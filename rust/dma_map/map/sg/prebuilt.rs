@@ -26,7 +26,6 @@ use crate::{
         ToDevice, //
     },
     error::MapError,
-    generic::variance::CrateToken,
     model::sg_options::SgOptions,
     seg::table::Table,
     sys::leak_tracking, //
@@ -256,7 +255,10 @@ impl<B: SgBuffer> SgSource for Prebuilt<B> {
     }
 
     #[inline(always)]
-    fn memory_mut(&mut self, _: CrateToken) -> &mut B {
-        &mut self.inner.buffer
+    fn elements_mut(&mut self) -> &mut [B::Element]
+    where
+        B: SgSlice,
+    {
+        self.as_mut_slice()
     }
 }

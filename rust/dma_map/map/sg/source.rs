@@ -5,14 +5,14 @@
 use crate::{
     buf::buffer::{
         check_lines,
-        SgBuffer, //
+        SgBuffer,
+        SgSlice, //
     },
     device::{
         lines::Lines,
         DmaDevice, //
     },
     direction::Direction,
-    generic::variance::CrateToken,
     model::sg_options::SgOptions,
     seg::table::Table,
     sys::leak_tracking, //
@@ -71,9 +71,11 @@ pub trait SgSource: private::TableSource + Send + Sized + 'static {
     /// Returns the memory.
     fn memory(&self) -> &Self::Memory;
 
-    /// Returns the memory, mutably; the caller must not replace it.
+    /// Returns the elements, mutably.
     #[doc(hidden)]
-    fn memory_mut(&mut self, _: CrateToken) -> &mut Self::Memory;
+    fn elements_mut(&mut self) -> &mut [Self::Element]
+    where
+        Self::Memory: SgSlice;
 }
 
 /// The attributes for all tables, in addition to those of the driver.
@@ -149,7 +151,10 @@ impl<B: SgBuffer> SgSource for B {
     }
 
     #[inline(always)]
-    fn memory_mut(&mut self, _: CrateToken) -> &mut B {
-        self
+    fn elements_mut(&mut self) -> &mut [B::Element]
+    where
+        B: SgSlice,
+    {
+        self.as_mut_slice()
     }
 }
