@@ -272,7 +272,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         // SAFETY: The device is done (function precondition), and starts nothing on this memory without
         // a handle in a state of the device (safety requirements of `Engine`). The memory was synced
         // above. The engine is dropped last.
-        unsafe { Dma::from_parts(backing, state.done(CrateToken(()))) }
+        unsafe { Dma::from_parts(backing, state.done()) }
     }
 
     /// Unmaps the memory, and returns the buffer.
@@ -303,13 +303,13 @@ impl<M: Backing, D: Direction, S: InDevice> Dma<M, D, S> {
     #[inline(always)]
     pub(crate) unsafe fn in_device(backing: M, engine: S::Engine) -> Self {
         // SAFETY: The type invariants hold (function precondition).
-        unsafe { Self::from_parts(backing, S::of(engine, CrateToken(()))) }
+        unsafe { Self::from_parts(backing, S::of(engine)) }
     }
 
     /// Returns the engine, which is checked before the memory changes hands.
     #[inline]
     pub(crate) fn engine(&self) -> &S::Engine {
-        self.state.engine(CrateToken(()))
+        self.state.engine()
     }
 }
 

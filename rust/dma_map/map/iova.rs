@@ -35,7 +35,6 @@ use crate::{
     },
     engine::Engine,
     error::MapError,
-    generic::variance::CrateToken,
     handle::{
         Backing,
         Dma,
@@ -269,7 +268,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
                     size: buffer.memory().len(),
                     buffer,
                 };
-                (Form::Linked(linked), Device::of(engine, CrateToken(())))
+                (Form::Linked(linked), Device::of(engine))
             }
             None => {
                 let mapping = SgMapping::map(dev, buffer, direction, engine, options)?;

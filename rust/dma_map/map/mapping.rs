@@ -52,7 +52,6 @@ use crate::{
     },
     engine::Engine,
     error::MapError,
-    generic::variance::CrateToken,
     handle::{
         Backing,
         Dma,
@@ -263,11 +262,7 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         let _ = direction;
 
         // SAFETY: Mapping syncs the buffer for the device.
-        unsafe {
-            Self::mapped(dev, buffer, options, 0, || {
-                Device::of(engine, CrateToken(()))
-            })
-        }
+        unsafe { Self::mapped(dev, buffer, options, 0, || Device::of(engine)) }
     }
 }
 

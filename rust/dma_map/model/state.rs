@@ -79,10 +79,7 @@ use super::engine::{
 };
 use crate::{
     barrier,
-    generic::variance::{
-        CrateToken,
-        InvariantIn, //
-    }, //
+    generic::variance::InvariantIn, //
 };
 use core::{
     marker::PhantomData,
@@ -90,8 +87,6 @@ use core::{
 };
 
 pub(crate) mod private {
-    use super::CrateToken;
-
     /// The operations of a state that a handle needs.
     pub trait State: Sized {
         /// `true` if the device has the memory, or shares it.
@@ -119,13 +114,14 @@ pub(crate) mod private {
         }
 
         /// Returns the state after a transfer.
-        fn done(self, _: CrateToken) -> Self::Done;
+        fn done(self) -> Self::Done;
     }
 }
 
 /// A state of ownership.
 ///
-/// Implemented by [`Cpu`], [`Part`], [`Device`], [`Shared`] and [`Lasting`] only.
+/// Implemented by [`Cpu`], [`Part`], [`Device`], [`Shared`] and [`Lasting`] only. A state without a handle
+/// gives no access to any memory, so anybody may make one.
 pub trait State: private::State {}
 impl State for Cpu {}
 impl State for Part {}
@@ -144,11 +140,11 @@ pub trait InDevice: State {
 
     /// Creates the state.
     #[doc(hidden)]
-    fn of(engine: Self::Engine, _: CrateToken) -> Self;
+    fn of(engine: Self::Engine) -> Self;
 
     /// Returns the engine.
     #[doc(hidden)]
-    fn engine(&self, _: CrateToken) -> &Self::Engine;
+    fn engine(&self) -> &Self::Engine;
 }
 
 /// A state of a device from which memory comes back to the CPU: [`Device`], [`Shared`].
@@ -173,7 +169,7 @@ impl private::State for Cpu {
     type Done = Self;
 
     #[inline(always)]
-    fn done(self, _: CrateToken) -> Self {
+    fn done(self) -> Self {
         self
     }
 }
@@ -188,7 +184,7 @@ impl private::State for Part {
     type Done = Self;
 
     #[inline(always)]
-    fn done(self, _: CrateToken) -> Self {
+    fn done(self) -> Self {
         self
     }
 }
@@ -218,7 +214,7 @@ macro_rules! in_device {
             }
 
             #[inline(always)]
-            fn done(self, _: CrateToken) -> $done {
+            fn done(self) -> $done {
                 let then: fn(Self) -> $done = $then;
                 then(self)
             }
@@ -228,7 +224,7 @@ macro_rules! in_device {
             type Engine = E;
 
             #[inline(always)]
-            fn of(engine: E, _: CrateToken) -> Self {
+            fn of(engine: E) -> Self {
                 // The compiler must not delay the CPU's writes until after the device is told, also
                 // where there is no sync. The doorbell write orders the CPU's own stores.
                 barrier::compiler();
@@ -236,7 +232,7 @@ macro_rules! in_device {
             }
 
             #[inline(always)]
-            fn engine(&self, _: CrateToken) -> &E {
+            fn engine(&self) -> &E {
                 &self.0
             }
         }

@@ -19,7 +19,6 @@ use crate::{
     },
     engine::Engine,
     error::MapError,
-    generic::variance::CrateToken,
     handle::{
         Backing,
         ForCpu,
@@ -141,7 +140,7 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
         self.sync_back();
 
         // SAFETY: The range was synced above, and the rest still is in sync for the device.
-        unsafe { self.into_state(Device::of(engine, CrateToken(())), |_| ()) }
+        unsafe { self.into_state(Device::of(engine), |_| ()) }
     }
 
     /// Unmaps the buffer and returns it, with what the device wrote outside of the range, too.
