@@ -201,6 +201,9 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
     }
 
     /// Takes the handle apart without a change of the memory.
+    ///
+    /// Callers drop the state last, and its engine with it. The engine's drop may release resources of the
+    /// transfer, such as a queue slot.
     #[inline(always)]
     pub(crate) fn into_parts(self) -> (M, S) {
         let this = ManuallyDrop::new(self);
@@ -212,27 +215,6 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
                 core::ptr::read(&this.state),
             )
         }
-    }
-
-    /// Changes the state to `next`, after `sync`.
-    ///
-    /// The old state is dropped last, and its engine with it. The engine's drop may release resources
-    /// of the transfer, such as a queue slot.
-    ///
-    /// # Safety
-    ///
-    /// The type invariants for `next` must hold after `sync`.
-    #[inline(always)]
-    pub(crate) unsafe fn into_state<N: State>(
-        self,
-        next: N,
-        sync: impl FnOnce(&M),
-    ) -> Dma<M, D, N> {
-        let (backing, _before) = self.into_parts();
-
-        sync(&backing);
-        // SAFETY: `sync` has run, so the type invariants hold (function precondition).
-        unsafe { Dma::from_parts(backing, next) }
     }
 
     /// Returns the state.
@@ -285,7 +267,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
     where
         M: Unmap,
     {
-        // The engine is dropped last, see `into_state`.
+        // The engine is dropped last, see `into_parts`.
         let (backing, _state) = self.into_parts();
 
         // SAFETY: The memory is mapped in this direction (type invariant), and the device is done

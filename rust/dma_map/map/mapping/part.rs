@@ -21,13 +21,13 @@ use crate::{
     error::MapError,
     handle::{
         Backing,
+        Dma,
         ForCpu,
         ForDevice, //
     },
     state::{
         private::State as _,
         Device,
-        InDevice,
         Part, //
     },
 };
@@ -52,25 +52,23 @@ impl<'bound, B: Contiguous, D: Direction, E: Engine> DmaMapping<'bound, B, D, De
         self,
         range: Range<usize>,
     ) -> Result<DmaMapping<'bound, B, D, Part>, MapError<Self>> {
-        let error = if range.is_empty() || range.end > self.size() {
-            EINVAL
-        } else if !self.state().is_done() {
-            EBUSY
-        } else {
-            // SAFETY: By the type invariants the memory is mapped in this direction; the device is
-            // done, and in its states there is no reference to the memory. The range is within the
-            // buffer, not empty, and synced.
-            return Ok(unsafe {
-                self.into_state(Part(range.clone()), |single| {
-                    single.mapped.sync::<D, ForCpu>(single.lines(&range))
-                })
-            });
-        };
+        let failed = |error, buffer| Err(MapError { error, buffer });
 
-        Err(MapError {
-            error,
-            buffer: self,
-        })
+        if range.is_empty() || range.end > self.size() {
+            return failed(EINVAL, self);
+        }
+        if !self.state().is_done() {
+            return failed(EBUSY, self);
+        }
+        let (single, _before) = self.into_parts();
+
+        // SAFETY: By the type invariants the memory is mapped in this direction; the device is done, and in
+        // its states there is no reference to the memory. The range is within the buffer, not empty, and
+        // synced.
+        unsafe {
+            single.mapped.sync::<D, ForCpu>(single.lines(&range));
+            Ok(Dma::from_parts(single, Part(range)))
+        }
     }
 }
 
@@ -138,9 +136,10 @@ impl<'bound, B: Contiguous, D: Direction> DmaMapping<'bound, B, D, Part> {
     #[inline]
     pub fn give<E: Engine>(self, engine: E) -> DmaMapping<'bound, B, D, Device<E>> {
         self.sync_back();
+        let (single, _range) = self.into_parts();
 
         // SAFETY: The range was synced above, and the rest still is in sync for the device.
-        unsafe { self.into_state(Device::of(engine), |_| ()) }
+        unsafe { Dma::in_device(single, engine) }
     }
 
     /// Unmaps the buffer and returns it, with what the device wrote outside of the range, too.
