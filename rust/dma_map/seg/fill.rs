@@ -9,10 +9,7 @@ use crate::{
         linear, //
     },
 };
-use core::{
-    marker::PhantomData,
-    mem::MaybeUninit, //
-};
+use core::mem::MaybeUninit;
 use kernel::{
     bindings,
     page::PAGE_SIZE,
@@ -43,75 +40,36 @@ pub(super) unsafe fn follow(sg: *const bindings::scatterlist) -> *mut bindings::
     core::ptr::with_exposed_provenance_mut((link & !(CHAIN | END)) as usize)
 }
 
-/// The memory layout of a table's entries.
-pub(super) trait TableLayout {
-    /// Whether an entry is zeroed before it is written.
-    const ZEROED: bool;
+/// The position in one array, which is not initialised.
+pub(super) type FlatFill = Fill<false>;
 
-    /// Returns the entry at `sg`, or the one that a link at `sg` points to.
-    ///
-    /// # Safety
-    ///
-    /// `sg` must be an entry, or a link to one, of a table with this layout.
-    unsafe fn entry(sg: *mut bindings::scatterlist) -> *mut bindings::scatterlist;
-}
-
-/// One array, which is not initialised.
-pub(super) struct SingleTable;
-
-/// The layout of `sg_alloc_table()`: zeroed arrays, with a link from each to the next.
-pub(super) struct ChainedTable;
-
-impl TableLayout for SingleTable {
-    const ZEROED: bool = false;
-
-    #[inline(always)]
-    unsafe fn entry(sg: *mut bindings::scatterlist) -> *mut bindings::scatterlist {
-        sg
-    }
-}
-
-impl TableLayout for ChainedTable {
-    const ZEROED: bool = true;
-
-    #[inline(always)]
-    unsafe fn entry(sg: *mut bindings::scatterlist) -> *mut bindings::scatterlist {
-        // SAFETY: `sg` is an entry or a link (safety requirements of this function), and `follow` gets
-        // only links.
-        unsafe {
-            if (*sg).page_link & CHAIN != 0 {
-                follow(sg)
-            } else {
-                sg
-            }
-        }
-    }
-}
+/// The position in a table of `sg_alloc_table()`: zeroed arrays, with a link from each to the next.
+pub(super) type LinkedFill = Fill<true>;
 
 /// The position at which the next entry of a table is written.
 ///
 /// # Invariants
 ///
+/// - The entries are zeroed arrays with links if `LINKED`, one array otherwise.
 /// - `sg` is the first entry that is not written, or a link to it, or the position after the last one.
 /// - `last` is the entry that was written last, or NULL.
 /// - If `next` is not NULL, `last` ends where that page starts.
-pub(super) struct Fill<L> {
+pub(super) struct Fill<const LINKED: bool> {
     sg: *mut bindings::scatterlist,
     last: *mut bindings::scatterlist,
     /// The number of pieces that were joined to an entry, and have none of their own.
     joined: c_uint,
     /// The page that would continue the last entry, or NULL.
     next: *mut bindings::page,
-    _layout: PhantomData<L>,
 }
 
-impl<L: TableLayout> Fill<L> {
+impl<const LINKED: bool> Fill<LINKED> {
     /// Starts at `sg`.
     ///
     /// # Safety
     ///
-    /// `sg` must be the first entry of a newly allocated table, which must have as many entries as are
-    /// written.
+    /// `sg` must be the first entry of a newly allocated table in this layout, which must have as many
+    /// entries as are written.
     #[inline]
     pub(super) unsafe fn new(sg: *mut bindings::scatterlist) -> Self {
         // INVARIANT: `sg` is the first entry (safety requirements of this function); none is written yet.
@@ -120,7 +78,6 @@ impl<L: TableLayout> Fill<L> {
             last: core::ptr::null_mut(),
             joined: 0,
             next: core::ptr::null_mut(),
-            _layout: PhantomData,
         }
     }
 
@@ -129,14 +86,15 @@ impl<L: TableLayout> Fill<L> {
     /// This is `sg_set_page()`, on an entry without flags: [`end`](Self::end) flags the last one.
     #[inline]
     fn set(&mut self, page: *mut bindings::page, offset: usize, len: u64) {
-        // SAFETY: By the type invariants `sg` is the next entry or a link to it; the table has enough
-        // entries (safety requirements of `new`).
+        // SAFETY: By the type invariants `sg` is the next entry, or a link to it in a linked table; the table
+        // has enough entries (safety requirements of `new`).
         //
         // CAST: An offset in a page, and a length of at most `max_segment_size`, which is 32 bits.
         unsafe {
-            self.sg = L::entry(self.sg);
-            if !L::ZEROED {
+            if !LINKED {
                 self.sg.write(UNMAPPED);
+            } else if (*self.sg).page_link & CHAIN != 0 {
+                self.sg = follow(self.sg);
             }
             (*self.sg).page_link = page.addr() as c_ulong;
             (*self.sg).offset = offset as c_uint;

@@ -27,10 +27,9 @@ use crate::{
     },
     model::sg_options::SgOptions,
     seg::fill::{
-        ChainedTable, //
         Fill,
-        SingleTable,
-        TableLayout,
+        FlatFill,
+        LinkedFill, //
     },
     sys::{
         chunk::Chunk,
@@ -75,10 +74,10 @@ impl Table {
                 let table = Self::flat(count, options)?;
                 // SAFETY: The table is new, with an entry for each page (safety requirements of
                 // `SgBuffer`).
-                match unsafe { table.filled::<SingleTable>(pages(buffer, end, split)) } {
-                    Ok(table) => Ok(table),
-                    Err(_) => Self::in_two_passes(dev, buffer, split, constraints.limit, options),
-                }
+                unsafe { table.filled(|fill: &mut FlatFill| write_pages(fill, buffer, end, split)) }
+                    .or_else(|_| {
+                        Self::in_two_passes(dev, buffer, split, constraints.limit, options)
+                    })
             }
             (Some(count), Some(end)) => Self::of_pages(dev, buffer, count, end, split, options),
             _ => Self::in_two_passes(dev, buffer, split, constraints.limit, options),
@@ -98,10 +97,8 @@ impl Table {
         let table = Self::linked(count, options)?;
         // SAFETY: The table is new, with an entry for each page (safety requirements of
         // `SgBuffer`).
-        match unsafe { table.filled::<ChainedTable>(pages(buffer, end, split)) } {
-            Ok(table) => Ok(table),
-            Err(_) => Self::in_two_passes(dev, buffer, split, dev.constraints().limit, options),
-        }
+        unsafe { table.filled(|fill: &mut LinkedFill| write_pages(fill, buffer, end, split)) }
+            .or_else(|_| Self::in_two_passes(dev, buffer, split, dev.constraints().limit, options))
     }
 
     /// Builds the table for a device that must access the buffer in place.
@@ -152,12 +149,12 @@ impl Table {
             let table = Self::flat(count, options)?;
             // SAFETY: The table is new, and has the entries that were counted; chunks do not change
             // (safety requirements of `SgBuffer`).
-            unsafe { table.filled::<SingleTable>(|fill| write_entries(fill, dev, buffer, split)) }
+            unsafe { table.filled(|fill: &mut FlatFill| write_entries(fill, dev, buffer, split)) }
         } else {
             let table = Self::linked(count, options)?;
             // SAFETY: The table is new, and has the entries that were counted; chunks do not change
             // (safety requirements of `SgBuffer`).
-            unsafe { table.filled::<ChainedTable>(|fill| write_entries(fill, dev, buffer, split)) }
+            unsafe { table.filled(|fill: &mut LinkedFill| write_entries(fill, dev, buffer, split)) }
         }
     }
 
@@ -182,13 +179,13 @@ impl Table {
     /// The table must be newly allocated, in this layout. If `write` succeeds, it must have written all of
     /// the table's entries, less those that were joined. It must never write more.
     #[inline(always)]
-    unsafe fn filled<L: TableLayout>(
+    unsafe fn filled<const LINKED: bool>(
         mut self,
-        write: impl FnOnce(&mut Fill<L>) -> Result,
+        write: impl FnOnce(&mut Fill<LINKED>) -> Result,
     ) -> Result<Self> {
         // SAFETY: The table is new, and `write` writes no more entries than it has (safety requirements of
         // this function).
-        let mut fill = unsafe { Fill::<L>::new(self.sgt.sgl) };
+        let mut fill = unsafe { Fill::new(self.sgt.sgl) };
         write(&mut fill)?;
         // INVARIANT: These entries were written, and the last of them is flagged.
         self.sgt.orig_nents = self.allocated.wrapping_sub(fill.end());
@@ -268,31 +265,28 @@ fn check_beyond(dev: DmaDevice<'_>, entry: Chunk, attrs: c_ulong) -> Result {
     refusal::check(dev, entry, ToDevice::RAW, attrs)
 }
 
-/// Returns a function that writes the pages of `buffer`, which must lie before `end`.
-///
-/// It fails if a page does not, and only then.
+/// Writes the pages of `buffer`, which must lie before `end`. Fails if a page does not, and only then.
 #[inline(always)]
-fn pages<L: TableLayout, B: SgBuffer>(
+fn write_pages<const LINKED: bool, B: SgBuffer>(
+    fill: &mut Fill<LINKED>,
     buffer: &B,
     end: usize,
     split: Split,
-) -> impl FnOnce(&mut Fill<L>) -> Result + '_ {
-    move |fill| {
-        walk::for_each_page(buffer, |page, offset, len| {
-            if page.addr() >= end {
-                return Err(EIO);
-            }
-            // SAFETY: The page is valid, and the bytes are within it (safety requirements of `SgBuffer`).
-            unsafe { fill.push_page(page, offset, len, split) };
-            Ok(())
-        })
-    }
+) -> Result {
+    walk::for_each_page(buffer, |page, offset, len| {
+        if page.addr() >= end {
+            return Err(EIO);
+        }
+        // SAFETY: The page is valid, and the bytes are within it (safety requirements of `SgBuffer`).
+        unsafe { fill.push_page(page, offset, len, split) };
+        Ok(())
+    })
 }
 
 /// Writes the entries for `buffer`.
 #[inline(always)]
-fn write_entries<L: TableLayout, B: SgBuffer>(
-    fill: &mut Fill<L>,
+fn write_entries<const LINKED: bool, B: SgBuffer>(
+    fill: &mut Fill<LINKED>,
     dev: DmaDevice<'_>,
     buffer: &B,
     split: Split,
