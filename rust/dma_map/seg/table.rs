@@ -16,6 +16,7 @@ use crate::{
     model::sync_attrs::UnmapAttrs,
     sys::leak_tracking, //
 };
+use core::mem::ManuallyDrop;
 use kernel::{
     bindings,
     page::PAGE_SIZE,
@@ -76,15 +77,15 @@ impl Table {
         attrs: c_ulong,
     ) -> Result {
         // A copy, so that the table itself need not be in memory for the call.
-        let mut sgt = self.sgt;
+        let mut copy = ManuallyDrop::new(Self { ..*self });
 
         // SAFETY: The table is not mapped, and nothing accesses its memory (safety requirements of this
-        // function).
-        unsafe { map_raw(&mut sgt, dev, direction, attrs) }?;
-        self.sgt.nents = sgt.nents;
-
-        // SAFETY: Mapped above; no device has its addresses yet.
-        unsafe { self.check(dev, direction, attrs) }
+        // function). It is mapped once it has the number of segments, and no device has their addresses yet.
+        unsafe {
+            copy.map_in_place(dev, direction, attrs)?;
+            self.sgt.nents = copy.sgt.nents;
+            self.check(dev, direction, attrs)
+        }
     }
 
     /// Maps a table in place, in the buffer that keeps it.
@@ -105,9 +106,15 @@ impl Table {
         direction: bindings::dma_data_direction,
         attrs: c_ulong,
     ) -> Result {
-        // SAFETY: The table is not mapped, and nothing accesses its memory (safety requirements of this
-        // function).
-        unsafe { map_raw(&mut self.sgt, dev, direction, attrs) }
+        // SAFETY: `dev` is bound. The table is not mapped, and nothing accesses its memory (safety
+        // requirements of this function).
+        let ret =
+            unsafe { bindings::dma_map_sgtable(dev.as_raw(), &mut self.sgt, direction, attrs) };
+        if ret != 0 {
+            // SAFETY: The table describes memory that has pages; a failed call does not change that.
+            return Err(unsafe { refusal::reason_of_table(dev, self.sgt, direction, attrs, ret) });
+        }
+        Ok(())
     }
 
     /// Checks that the table can be mapped.
@@ -300,29 +307,6 @@ impl Table {
         // CAST: Fits in `int`: `linked` checks that, and `flat` allocates less than a page.
         self.sgt.orig_nents as c_int
     }
-}
-
-/// Calls `dma_map_sgtable()`.
-///
-/// # Safety
-///
-/// `sgt` must not be mapped. Nothing may access the memory that it describes until it is synced or
-/// unmapped.
-#[inline(always)]
-unsafe fn map_raw(
-    sgt: &mut bindings::sg_table,
-    dev: DmaDevice<'_>,
-    direction: bindings::dma_data_direction,
-    attrs: c_ulong,
-) -> Result {
-    // SAFETY: `dev` is bound. The table is not mapped, and nothing accesses its memory (safety
-    // requirements of this function).
-    let ret = unsafe { bindings::dma_map_sgtable(dev.as_raw(), sgt, direction, attrs) };
-    if ret != 0 {
-        // SAFETY: The table describes memory that has pages; a failed call does not change that.
-        return Err(unsafe { refusal::reason_of_table(dev, *sgt, direction, attrs, ret) });
-    }
-    Ok(())
 }
 
 /// Frees a table of `sg_alloc_table()` with `allocated` entries.
