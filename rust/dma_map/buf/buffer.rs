@@ -14,7 +14,10 @@ use crate::{
     },
     state::State,
     sys::{
-        chunk::Chunk,
+        chunk::{
+            page_chunks,
+            Chunk, //
+        },
         deferral,
         ffi, //
     },
@@ -87,10 +90,13 @@ pub unsafe trait SgBuffer: Send + Sized + 'static {
         Err(EINVAL)
     }
 
-    /// Calls `f` with each chunk, in order, until `f` fails. Callers use [`walk`](super::walk), which
-    /// skips empty chunks.
+    /// Calls `f` with each chunk, by default with each page, in order, until `f` fails. Callers use
+    /// [`walk`](super::walk), which skips empty chunks.
     #[doc(hidden)]
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result;
+    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
+        // SAFETY: The function is called with the pages of the buffer only, which are valid.
+        self.try_for_each_page(unsafe { page_chunks(f) })
+    }
 
     /// Returns whether the memory shares no cache line, of `line` bytes, with other memory.
     #[doc(hidden)]

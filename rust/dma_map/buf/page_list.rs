@@ -5,11 +5,7 @@
 use super::buffer::SgBuffer;
 use crate::{
     generic::vec,
-    gfp::Gfp,
-    sys::chunk::{
-        page_chunks,
-        Chunk, //
-    },
+    gfp::Gfp, //
 };
 use kernel::{
     bindings,
@@ -145,11 +141,6 @@ unsafe impl SgBuffer for PageList {
         self.pages
             .iter()
             .try_for_each(|page| f(page.as_ptr(), 0, PAGE_SIZE))
-    }
-
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: The function is called with the pages of the list only, which are valid.
-        self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
     fn owns_cache_lines(&self, _line: usize) -> bool {

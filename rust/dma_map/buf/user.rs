@@ -22,10 +22,6 @@ use crate::{
     generic::errno::from_errno,
     gfp::Gfp,
     sys::{
-        chunk::{
-            page_chunks,
-            Chunk, //
-        },
         deferral::{
             self,
             DeferredCount, //
@@ -296,11 +292,6 @@ unsafe impl<D: Direction> SgBuffer for UserPages<D> {
         }
 
         Ok(())
-    }
-
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: The function is called with pinned pages only (type invariants of `Pins`).
-        self.try_for_each_page(unsafe { page_chunks(f) })
     }
 
     fn owns_cache_lines(&self, line: usize) -> bool {

@@ -115,11 +115,6 @@ unsafe impl<T: Send + 'static> SgBuffer for VVec<T> {
         unsafe { for_each_vmalloc_page(self.as_ptr().cast(), SgBuffer::len(self), f) }
     }
 
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        // SAFETY: The function is called with the pages of the allocation only, which are valid.
-        self.try_for_each_page(unsafe { page_chunks(f) })
-    }
-
     fn owns_cache_lines(&self, _line: usize) -> bool {
         true
     }

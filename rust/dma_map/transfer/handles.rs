@@ -40,9 +40,7 @@ use kernel::sync::Arc;
 
 /// The pieces of memory of this shape.
 pub trait Shape<M> {
-    type Pieces<'a, D, E>
-    where
-        D: 'a;
+    type Pieces<'a, D: Direction, E>;
 
     /// # Safety
     ///
@@ -52,10 +50,7 @@ pub trait Shape<M> {
 }
 
 impl<M: OneAddress> Shape<M> for One {
-    type Pieces<'a, D, E>
-        = Piece<'a, D, E>
-    where
-        D: 'a;
+    type Pieces<'a, D: Direction, E> = Piece<'a, D, E>;
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Piece<'a, D, E> {
@@ -66,10 +61,7 @@ impl<M: OneAddress> Shape<M> for One {
 }
 
 impl<M: CpuAddress> Shape<M> for Typed {
-    type Pieces<'a, D, E>
-        = SharedPiece<'a, M::Target, E>
-    where
-        D: 'a;
+    type Pieces<'a, D: Direction, E> = SharedPiece<'a, M::Target, E>;
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> SharedPiece<'a, M::Target, E> {
@@ -85,10 +77,7 @@ impl<M: CpuAddress> Shape<M> for Typed {
 }
 
 impl<M: Scattered> Shape<M> for Several {
-    type Pieces<'a, D, E>
-        = Pieces<'a, D, E>
-    where
-        D: 'a;
+    type Pieces<'a, D: Direction, E> = Pieces<'a, D, E>;
 
     #[inline]
     unsafe fn pieces<'a, D: Direction, E>(memory: &M) -> Pieces<'a, D, E> {
