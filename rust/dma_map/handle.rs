@@ -11,6 +11,7 @@ use crate::{
     engine::Engine,
     error::Busy,
     generic::variance::CrateToken,
+    model::sync_attrs::UnmapAttrs,
     state::{
         Cpu,
         InDevice,
@@ -124,12 +125,12 @@ pub unsafe trait Unmap: Backing {
     /// The buffer that comes back.
     type Buffer;
 
-    /// Unmaps the memory, which is in state `S`, and returns the buffer. Context: any.
+    /// Unmaps the memory, syncs it as `end` says, and returns the buffer. Context: any.
     ///
     /// # Safety
     ///
     /// The memory must be mapped in direction `D`, and the device must be done with it.
-    unsafe fn unmap<D: Direction, S: State>(self) -> Self::Buffer;
+    unsafe fn unmap<D: Direction>(self, end: UnmapAttrs) -> Self::Buffer;
 }
 
 /// Memory that is contiguous for the device.
@@ -272,7 +273,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
 
         // SAFETY: The memory is mapped in this direction (type invariant), and the device is done
         // (function precondition).
-        unsafe { backing.unmap::<D, S>() }
+        unsafe { backing.unmap::<D>(UnmapAttrs::given_back::<D, S>()) }
     }
 }
 

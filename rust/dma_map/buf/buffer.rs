@@ -8,6 +8,7 @@ use crate::{
         DmaDevice, //
     },
     direction::Direction,
+    handle::Unmap,
     model::sync_attrs::{
         Readers,
         UnmapAttrs, //
@@ -152,26 +153,32 @@ pub(crate) fn check_lines<D: Direction, B: SgBuffer>(dev: DmaDevice<'_>, buffer:
     }
 }
 
-/// Drops `holder`, deferred to a context that may sleep if necessary.
+/// Unmaps memory in state `S` that belongs to a buffer `B`, and drops the buffer.
 ///
-/// `holder` owns a buffer `B` of `size` bytes, which is quarantined if there is no memory to defer the
-/// drop.
+/// The drop is deferred to a context that may sleep if necessary. The memory is quarantined if there is no
+/// memory to defer the drop.
 ///
 /// Context: any.
 ///
 /// # Safety
 ///
-/// The buffer must be unmapped, or need no unmap.
+/// The memory must be mapped in direction `D`, and the device must be done with it.
 #[inline]
-pub(crate) unsafe fn release<B, H>(dev: DmaDevice<'_>, size: usize, holder: H)
+pub(crate) unsafe fn release<'bound, D, S, B, M>(mapped: M)
 where
+    D: Direction,
+    S: State,
     B: SgBuffer,
-    H: Send + 'static,
+    M: Unmap<Device = DmaDevice<'bound>, Buffer: Send + 'static>,
 {
+    let (dev, size) = (mapped.device(), mapped.size());
+    // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of this
+    // function).
+    let buffer = unsafe { mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>()) };
+
     if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
-        // SAFETY: `holder` is `'static`, and its buffer is not mapped (safety requirements of this
-        // function), so the drop is valid at any time.
-        if !unsafe { deferral::defer(Some(dev), move || drop(holder)) } {
+        // SAFETY: `buffer` is `'static`, and not mapped any more, so the drop is valid at any time.
+        if !unsafe { deferral::defer(Some(dev), move || drop(buffer)) } {
             dev.quarantine(size);
         }
     }
@@ -180,7 +187,7 @@ where
 impl UnmapAttrs {
     /// Returns the attributes for a buffer that is dropped in state `S`.
     #[inline(always)]
-    pub(crate) const fn dropped<D: Direction, S: State, B: SgBuffer>() -> Self {
+    const fn dropped<D: Direction, S: State, B: SgBuffer>() -> Self {
         Self::new::<D, S>(if B::USER {
             Readers::UserSpace
         } else {

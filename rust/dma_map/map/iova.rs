@@ -42,7 +42,10 @@ use crate::{
         Several,
         Unmap, //
     },
-    model::sg_options::SgOptions,
+    model::{
+        sg_options::SgOptions,
+        sync_attrs::UnmapAttrs, //
+    },
     seg::segments::{
         Scattered,
         SplitSegments, //
@@ -168,20 +171,9 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     }
 
     unsafe fn release<D: Direction, S: State>(self) {
-        match self.form {
-            Form::Linked(mut linked) => {
-                // SAFETY: The space is linked for `dev` (type invariants) in direction `D`, and the
-                // device is done (safety requirements of this function). It is not used again, and
-                // unlinked before the buffer is dropped.
-                unsafe {
-                    linked.space.unlink::<D>(linked.dev);
-                    release::<B::Memory, _>(linked.dev, linked.size, linked.buffer);
-                }
-            }
-            // SAFETY: The memory is mapped in direction `D`, and the device is done (safety
-            // requirements of this function).
-            Form::Table(sg) => unsafe { sg.release::<D, S>() },
-        }
+        // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of this
+        // function).
+        unsafe { release::<D, S, B::Memory, _>(self) };
     }
 }
 
@@ -190,7 +182,7 @@ unsafe impl<B: SgSource> Unmap for Iova<'_, B> {
     type Buffer = B;
 
     #[inline]
-    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+    unsafe fn unmap<D: Direction>(self, end: UnmapAttrs) -> B {
         match self.form {
             Form::Linked(mut linked) => {
                 // SAFETY: The space is linked for `dev` (type invariants) in direction `D`, and the
@@ -200,7 +192,7 @@ unsafe impl<B: SgSource> Unmap for Iova<'_, B> {
             }
             // SAFETY: The memory is mapped in direction `D`, and the device is done (safety
             // requirements of this function).
-            Form::Table(sg) => unsafe { sg.unmap::<D, S>() },
+            Form::Table(sg) => unsafe { sg.unmap::<D>(end) },
         }
     }
 }

@@ -143,11 +143,8 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
-        // this function). `self` is consumed, and unmapped before the buffer is dropped.
-        unsafe {
-            self.mapped.unmap::<D>(UnmapAttrs::dropped::<D, S, B>());
-            release::<B, _>(self.mapped.device(), self.mapped.size(), self.buffer);
-        }
+        // this function).
+        unsafe { release::<D, S, B, _>(self) };
     }
 }
 
@@ -156,10 +153,10 @@ unsafe impl<B: Contiguous> Unmap for Single<'_, B> {
     type Buffer = B;
 
     #[inline]
-    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+    unsafe fn unmap<D: Direction>(self, end: UnmapAttrs) -> B {
         // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
         // this function). `self` is consumed.
-        unsafe { self.mapped.unmap::<D>(UnmapAttrs::given_back::<D, S>()) };
+        unsafe { self.mapped.unmap::<D>(end) };
         self.buffer
     }
 }

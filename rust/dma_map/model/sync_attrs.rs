@@ -70,7 +70,7 @@ pub(crate) enum Readers {
 
 /// The attributes of an unmap: whether it syncs.
 #[derive(Clone, Copy)]
-pub(crate) struct UnmapAttrs(c_ulong);
+pub struct UnmapAttrs(c_ulong);
 
 impl UnmapAttrs {
     /// For memory in which the CPU sees what the device wrote, or that no device was told of.

@@ -211,7 +211,7 @@ unsafe impl<'bound> Backing for Mmio<'bound> {
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
         // this function).
-        unsafe { self.unmap::<D, S>() };
+        unsafe { self.unmap::<D>(UnmapAttrs::IN_SYNC) };
     }
 }
 
@@ -220,9 +220,9 @@ unsafe impl Unmap for Mmio<'_> {
     type Buffer = ();
 
     #[inline]
-    unsafe fn unmap<D: Direction, S: State>(self) {
+    unsafe fn unmap<D: Direction>(self, _: UnmapAttrs) {
         // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
-        // this function). `self` is consumed.
+        // this function). `self` is consumed. Registers are not cached, so there is nothing to sync.
         unsafe { self.0.unmap::<D>(UnmapAttrs::IN_SYNC) };
     }
 }

@@ -8,6 +8,7 @@ use super::{
     SgMapping, //
 };
 use crate::{
+    buf::buffer::release,
     device::{
         split::Split,
         DmaDevice, //
@@ -23,6 +24,7 @@ use crate::{
         Several,
         Unmap, //
     },
+    model::sync_attrs::UnmapAttrs,
     seg::{
         page_addresses::PageAddresses,
         segments::{
@@ -166,16 +168,9 @@ unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
     }
 
     unsafe fn release<D: Direction, S: State>(self) {
-        if self.sg.table().is_empty() {
-            // No unmap is needed, nor possible: the table was freed.
-            //
-            // SAFETY: The memory needs no unmap, for that reason (type invariants).
-            unsafe { self.sg.free() };
-        } else {
-            // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
-            // this function).
-            unsafe { self.sg.release::<D, S>() };
-        }
+        // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of this
+        // function).
+        unsafe { release::<D, S, B::Memory, _>(self) };
     }
 
     fn quarantine(self) {
@@ -187,14 +182,14 @@ unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
 unsafe impl<B: SgSource> Unmap for Addresses<'_, B> {
     type Buffer = B;
 
-    unsafe fn unmap<D: Direction, S: State>(self) -> B {
+    unsafe fn unmap<D: Direction>(self, end: UnmapAttrs) -> B {
         if self.sg.table().is_empty() {
             // No unmap is needed, nor possible: the table was freed.
             self.sg.buffer
         } else {
             // SAFETY: The memory is mapped in direction `D`, and the device is done (safety requirements of
             // this function).
-            unsafe { self.sg.unmap::<D, S>() }
+            unsafe { self.sg.unmap::<D>(end) }
         }
     }
 }

@@ -74,39 +74,6 @@ impl<B: SgSource> Sg<'_, B> {
         // SAFETY: The table needs no unmap (safety requirements of this function).
         unsafe { self.buffer.free_table(&mut self.own) };
     }
-
-    /// Unmaps the table, and syncs it as `end` says.
-    ///
-    /// # Safety
-    ///
-    /// The table must be mapped in direction `D`, and the device must be done.
-    #[inline(always)]
-    unsafe fn unmap_table<D: Direction>(&self, end: UnmapAttrs) {
-        let options = self.options.attrs();
-
-        leak_tracking::untrack(self.dev.as_raw(), || self.table().entry(D::RAW, options));
-        // SAFETY: The table is mapped for `dev` (type invariants), in direction `D`, and the device is done
-        // (safety requirements of this function).
-        unsafe { self.table().unmap(self.dev, D::RAW, options, end) };
-    }
-
-    /// Frees the table, and the buffer, deferred if necessary.
-    ///
-    /// # Safety
-    ///
-    /// The memory must be unmapped, or need no unmap.
-    pub(super) unsafe fn free(self) {
-        let Self {
-            dev,
-            own,
-            size,
-            buffer,
-            ..
-        } = self;
-        drop(own);
-        // SAFETY: The memory is unmapped (safety requirements of this function).
-        unsafe { release::<B::Memory, _>(dev, size, buffer) };
-    }
 }
 
 // SAFETY: The table and the chunks of a buffer stay where they are (safety requirements of `SgBuffer`).
@@ -140,11 +107,8 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
 
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: The table is mapped in direction `D`, and the device is done (safety requirements of this
-        // function). It is unmapped before it is freed.
-        unsafe {
-            self.unmap_table::<D>(UnmapAttrs::dropped::<D, S, B::Memory>());
-            self.free();
-        }
+        // function).
+        unsafe { release::<D, S, B::Memory, _>(self) };
     }
 }
 
@@ -153,10 +117,13 @@ unsafe impl<B: SgSource> Unmap for Sg<'_, B> {
     type Buffer = B;
 
     #[inline]
-    unsafe fn unmap<D: Direction, S: State>(self) -> B {
-        // SAFETY: The table is mapped in direction `D`, and the device is done (safety requirements of this
-        // function).
-        unsafe { self.unmap_table::<D>(UnmapAttrs::given_back::<D, S>()) };
+    unsafe fn unmap<D: Direction>(self, end: UnmapAttrs) -> B {
+        let options = self.options.attrs();
+
+        leak_tracking::untrack(self.dev.as_raw(), || self.table().entry(D::RAW, options));
+        // SAFETY: The table is mapped for `dev` (type invariants), in direction `D`, and the device is done
+        // (safety requirements of this function).
+        unsafe { self.table().unmap(self.dev, D::RAW, options, end) };
         self.buffer
     }
 }
