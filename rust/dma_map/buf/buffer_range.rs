@@ -132,6 +132,12 @@ fn clip(
     }
 }
 
+/// Returns whether `chunk` starts and ends at a cache line of `line` bytes, which is a power of two.
+fn is_whole(chunk: Chunk, line: usize) -> bool {
+    // CAST: At most 64 bits.
+    (chunk.phys | chunk.end()) & line.wrapping_sub(1) as u64 == 0
+}
+
 // SAFETY: The chunks are parts of the chunks of the buffer, which the value owns, and have `len` bytes
 // (type invariant). Memory that shares a cache line with them is the rest of the buffer, which nothing
 // accesses while the value is not borrowed, or is excluded by `owns_cache_lines`.
@@ -156,29 +162,22 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
     }
 
     fn owns_cache_lines(&self, line: usize) -> bool {
-        // `line` is a power of two.
-        let mask = line.wrapping_sub(1) as u64;
-
         // User space may access the bytes next to the range.
-        let apart = |chunk: Chunk| match (chunk.phys | chunk.end()) & mask {
-            0 => Ok(()),
-            _ => Err(EINVAL),
-        };
+        let apart = |chunk| is_whole(chunk, line).then_some(()).ok_or(EINVAL);
+
         self.len == 0
             || (self.buffer.owns_cache_lines(line)
                 && (!B::USER || walk::for_each_chunk(self, apart).is_ok()))
     }
 
     fn check_lines(&self, lines: Lines<'_>) -> Result {
-        // CAST: At most 64 bits.
-        let mask = lines.unit().wrapping_sub(1) as u64;
         let whole = self.owns_cache_lines(lines.unit());
         if B::USER {
             // Pages of two buffers may be joined, and then are not bounced.
-            return if whole { Ok(()) } else { Err(EINVAL) };
+            return whole.then_some(()).ok_or(EINVAL);
         }
         walk::for_each_chunk(self, |chunk| {
-            lines.check_chunk(chunk, || whole || (chunk.phys | chunk.end()) & mask == 0)
+            lines.check_chunk(chunk, || whole || is_whole(chunk, lines.unit()))
         })
     }
 }

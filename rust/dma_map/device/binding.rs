@@ -92,15 +92,6 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     }
 }
 
-/// Returns whether `dev` has its driver's data: from the end of `probe` to the end of `unbind`.
-///
-/// A Rust driver always has data. The `kernel` crate sets it at the end of `probe`, and clears it after
-/// `unbind`. The driver core clears what an earlier driver left there.
-fn is_past_probe(dev: &Device<Bound>) -> bool {
-    // SAFETY: `dev` is a valid device.
-    !unsafe { (*ffi::as_raw(dev)).driver_data }.is_null()
-}
-
 /// Claims the binding of `dev` for the caller, and applies `limits`.
 ///
 /// In `probe` only. Devres releases in reverse order: a claim that is made in `unbind` would end before
@@ -120,7 +111,11 @@ pub(super) fn claim<'bound>(
 ) -> Result<&'bound Binding> {
     let raw = ffi::as_raw(dev);
 
-    if is_past_probe(dev) {
+    // A Rust driver always has data. The `kernel` crate sets it at the end of `probe`, and clears it after
+    // `unbind`. The driver core clears what an earlier driver left there.
+    //
+    // SAFETY: `dev` is a valid device.
+    if !unsafe { (*raw).driver_data }.is_null() {
         return Err(ENODEV);
     }
 

@@ -141,8 +141,7 @@ impl Constraints {
             mask => mask,
         } as u64;
         // The parameters may be the bus's, so only `limits` tells what the driver stated.
-        let (stated, stated_boundary) = limits.segment();
-        let stated_boundary = stated_boundary.unwrap_or(u64::MAX);
+        let stated_boundary = limits.segment_boundary.unwrap_or(u64::MAX);
         // SAFETY: `dev` is bound (function precondition).
         let (keeps_segments, use_iommu) =
             unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
@@ -159,7 +158,8 @@ impl Constraints {
             binding: BINDINGS.fetch_add(1, Relaxed),
             limit,
             max_segment,
-            max_stated: stated
+            max_stated: limits
+                .max_segment_size
                 .map_or(u64::MAX, u64::from)
                 .min(stated_boundary.saturating_add(1)),
             stated_boundary,

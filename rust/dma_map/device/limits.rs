@@ -36,8 +36,8 @@ use kernel::{
 pub struct DmaLimits {
     streaming_mask: DmaMask,
     coherent_mask: DmaMask,
-    max_segment_size: Option<u32>,
-    segment_boundary: Option<u64>,
+    pub(super) max_segment_size: Option<u32>,
+    pub(super) segment_boundary: Option<u64>,
     min_align_mask: Option<u32>,
 }
 
@@ -87,11 +87,6 @@ impl DmaLimits {
     pub const fn min_align_mask(mut self, mask: u32) -> Self {
         self.min_align_mask = Some(mask);
         self
-    }
-
-    /// Returns the largest segment and the boundary, as far as the driver stated them.
-    pub(crate) const fn segment(&self) -> (Option<u32>, Option<u64>) {
-        (self.max_segment_size, self.segment_boundary)
     }
 
     /// Checks what can be checked without a device.

@@ -125,19 +125,19 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
-        self.mapped.device()
+        self.mapped.dev
     }
 
     #[inline]
     fn size(&self) -> usize {
-        self.mapped.size()
+        self.mapped.size
     }
 
     #[inline]
     unsafe fn sync<D: Direction, R: Receiver>(&self) {
         // SAFETY: The memory is mapped in direction `D`, without references to it (safety requirements of
         // this function). The range is all of it.
-        unsafe { self.mapped.sync::<D, R>(0..self.mapped.size()) };
+        unsafe { self.mapped.sync::<D, R>(0..self.mapped.size) };
     }
 
     #[inline]
@@ -166,7 +166,7 @@ unsafe impl<B: Contiguous> Unmap for Single<'_, B> {
 unsafe impl<B: Contiguous> OneAddress for Single<'_, B> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
-        self.mapped.address()
+        self.mapped.address
     }
 }
 

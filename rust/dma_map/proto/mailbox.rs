@@ -194,13 +194,6 @@ impl<M: Slots> Mailbox<M> {
         unsafe { self.response.blocks() }
     }
 
-    /// Returns the head and the data of the request slot.
-    #[inline]
-    fn request_parts(&self) -> (CoherentView<'_, Head>, CoherentView<'_, [u8]>) {
-        // SAFETY: By the type invariants the slot is part of `memory`, which is borrowed, so it is shared.
-        unsafe { self.request.parts() }
-    }
-
     /// Returns the head and the data of the response slot.
     #[inline]
     fn response_parts(&self) -> (CoherentView<'_, Head>, CoherentView<'_, [u8]>) {
@@ -228,7 +221,8 @@ impl<M: Slots> Mailbox<M> {
         let sequence = next.wrapping_add(u32::from(next == 0));
         self.sequence = sequence.into();
 
-        let (request, room) = self.request_parts();
+        // SAFETY: As in `request`: the slot is part of `memory`, which is borrowed.
+        let (request, room) = unsafe { self.request.parts() };
         room.try_copy_from_slice(data)?;
         io_write!(request, .status, EMPTY);
         io_write!(request, .sequence, sequence.into());

@@ -44,16 +44,11 @@ impl Segment {
         self.address.wrapping_add(self.len.into())
     }
 
-    /// Cuts off the first `len` bytes, and returns them.
+    /// Cuts off the first `len` bytes.
     #[inline]
-    pub(crate) fn take(&mut self, len: u32) -> Self {
-        let first = Self {
-            address: self.address,
-            len,
-        };
-        self.address = first.end();
+    pub(crate) fn skip(&mut self, len: u32) {
+        self.address = self.address.wrapping_add(len.into());
         self.len = self.len.wrapping_sub(len);
-        first
     }
 }
 

@@ -51,9 +51,9 @@ pub(super) fn map_error<D: Direction>(
 /// `size` bytes are mapped for `dev` at `address`, with `attrs`, until [`unmap`](Self::unmap). They
 /// are one segment within the device's limits.
 pub(super) struct Mapped<'bound> {
-    dev: DmaDevice<'bound>,
-    address: DmaAddress,
-    size: usize,
+    pub(super) dev: DmaDevice<'bound>,
+    pub(super) address: DmaAddress,
+    pub(super) size: usize,
     attrs: c_ulong,
 }
 
@@ -145,21 +145,6 @@ impl<'bound> Mapped<'bound> {
             return Err(EINVAL);
         }
         Ok(this)
-    }
-
-    #[inline]
-    pub(super) fn device(&self) -> DmaDevice<'bound> {
-        self.dev
-    }
-
-    #[inline]
-    pub(super) fn address(&self) -> DmaAddress {
-        self.address
-    }
-
-    #[inline]
-    pub(super) fn size(&self) -> usize {
-        self.size
     }
 
     fn entry<D: Direction>(&self) -> leak_tracking::Entry {

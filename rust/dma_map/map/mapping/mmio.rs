@@ -199,12 +199,12 @@ unsafe impl<'bound> Backing for Mmio<'bound> {
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
-        self.0.device()
+        self.0.dev
     }
 
     #[inline]
     fn size(&self) -> usize {
-        self.0.size()
+        self.0.size
     }
 
     #[inline]
@@ -231,7 +231,7 @@ unsafe impl Unmap for Mmio<'_> {
 unsafe impl OneAddress for Mmio<'_> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
-        self.0.address()
+        self.0.address
     }
 }
 

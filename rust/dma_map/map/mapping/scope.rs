@@ -128,7 +128,7 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
     /// Context: any.
     #[inline]
     pub fn dma_address(&self) -> DmaAddress {
-        self.mapped.address()
+        self.mapped.address
     }
 
     /// Returns the piece for the device.
@@ -138,19 +138,19 @@ impl<'bound, D: Direction, E: Engine> Lent<'_, 'bound, D, E> {
     pub fn piece(&self) -> Piece<'_, D, E::Mark> {
         // SAFETY: The piece is all of the memory, which is not empty, and is mapped in direction `D` for
         // the device behind `E`. It is unmapped only after `self`, when the device has stopped.
-        unsafe { Piece::new(self.mapped.address(), self.mapped.size()) }
+        unsafe { Piece::new(self.mapped.address, self.mapped.size) }
     }
 
     /// Returns the number of bytes that are mapped.
     #[inline]
     pub fn size(&self) -> usize {
-        self.mapped.size()
+        self.mapped.size
     }
 
     /// Returns the device that the memory is mapped for.
     #[inline]
     pub fn device(&self) -> DmaDevice<'bound> {
-        self.mapped.device()
+        self.mapped.dev
     }
 }
 
@@ -226,7 +226,7 @@ where
         .map_err(|error| mapped::map_error::<D>(dev, chunk, options.attrs(), error))?;
     if apart {
         // SAFETY: Mapped above in this direction, all of it; the CPU is done with it.
-        unsafe { mapped.sync::<D, ForDevice>(0..mapped.size()) };
+        unsafe { mapped.sync::<D, ForDevice>(0..mapped.size) };
     }
 
     let result = f(&Lent {

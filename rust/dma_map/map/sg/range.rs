@@ -279,6 +279,6 @@ fn for_each_piece(table: &Table, offset: usize, len: usize, mut f: impl FnMut(Dm
 
         // CAST: At most the length of both entries.
         in_memory = in_memory.wrapping_sub(step as u32);
-        in_device.take(step as u32);
+        in_device.skip(step as u32);
     }
 }
