@@ -178,10 +178,15 @@ where
 
     if B::DROP_MAY_SLEEP && !ffi::may_sleep() {
         // SAFETY: `buffer` is `'static`, and not mapped any more, so the drop is valid at any time.
-        if !unsafe { deferral::defer(Some(dev), move || drop(buffer)) } {
+        if !unsafe { deferral::defer(Some(dev), drop_later(buffer)) } {
             dev.quarantine(size);
         }
     }
+}
+
+/// Returns a function that drops `buffer`: one for each type of it, whatever its mapping was.
+fn drop_later<B>(buffer: B) -> impl FnOnce() {
+    move || drop(buffer)
 }
 
 impl UnmapAttrs {

@@ -74,10 +74,10 @@ impl Table {
                 let table = Self::flat(count, options)?;
                 // SAFETY: The table is new, with an entry for each page (safety requirements of
                 // `SgBuffer`).
-                unsafe { table.filled(|fill: &mut FlatFill| write_pages(fill, buffer, end, split)) }
-                    .or_else(|_| {
-                        Self::in_two_passes(dev, buffer, split, constraints.limit, options)
-                    })
+                unsafe {
+                    table.filled(move |fill: &mut FlatFill| write_pages(fill, buffer, end, split))
+                }
+                .or_else(|_| Self::in_two_passes(dev, buffer, split, constraints.limit, options))
             }
             (Some(count), Some(end)) => Self::of_pages(dev, buffer, count, end, split, options),
             _ => Self::in_two_passes(dev, buffer, split, constraints.limit, options),
@@ -97,7 +97,7 @@ impl Table {
         let table = Self::linked(count, options)?;
         // SAFETY: The table is new, with an entry for each page (safety requirements of
         // `SgBuffer`).
-        unsafe { table.filled(|fill: &mut LinkedFill| write_pages(fill, buffer, end, split)) }
+        unsafe { table.filled(move |fill: &mut LinkedFill| write_pages(fill, buffer, end, split)) }
             .or_else(|_| Self::in_two_passes(dev, buffer, split, dev.constraints().limit, options))
     }
 
@@ -149,12 +149,16 @@ impl Table {
             let table = Self::flat(count, options)?;
             // SAFETY: The table is new, and has the entries that were counted; chunks do not change
             // (safety requirements of `SgBuffer`).
-            unsafe { table.filled(|fill: &mut FlatFill| write_entries(fill, dev, buffer, split)) }
+            unsafe {
+                table.filled(move |fill: &mut FlatFill| write_entries(fill, dev, buffer, split))
+            }
         } else {
             let table = Self::linked(count, options)?;
             // SAFETY: The table is new, and has the entries that were counted; chunks do not change
             // (safety requirements of `SgBuffer`).
-            unsafe { table.filled(|fill: &mut LinkedFill| write_entries(fill, dev, buffer, split)) }
+            unsafe {
+                table.filled(move |fill: &mut LinkedFill| write_entries(fill, dev, buffer, split))
+            }
         }
     }
 
