@@ -9,10 +9,7 @@ use crate::{
     },
     direction::Direction,
     handle::Unmap,
-    model::sync_attrs::{
-        Readers,
-        UnmapAttrs, //
-    },
+    model::sync_attrs::UnmapAttrs,
     state::State,
     sys::{
         chunk::{
@@ -193,10 +190,10 @@ impl UnmapAttrs {
     /// Returns the attributes for a buffer that is dropped in state `S`.
     #[inline(always)]
     const fn dropped<D: Direction, S: State, B: SgBuffer>() -> Self {
-        Self::new::<D, S>(if B::USER {
-            Readers::UserSpace
+        if B::USER {
+            Self::given_back::<D, S>()
         } else {
-            Readers::Nobody
-        })
+            Self::UNREAD
+        }
     }
 }

@@ -20,7 +20,10 @@
 //!   [`refusal`](crate::device::refusal) checks a piece beyond it with the bounce pools that exist at
 //!   that time.
 
-use super::limits::DmaLimits;
+use super::{
+    limits::DmaLimits,
+    split::widen, //
+};
 use crate::sys::{
     bouncing::Bouncing,
     ffi::{
@@ -220,12 +223,10 @@ impl Constraints {
     /// [`takes_coherent`](Self::takes_coherent), cross the boundary that the driver stated.
     #[inline(always)]
     pub(crate) fn crosses_coherent(&self, address: DmaAddress, len: usize) -> bool {
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        let address = u64::from(address);
         // Neither term is more than the boundary, as `len` is not.
         let room = self
             .stated_boundary
-            .wrapping_sub(address & self.stated_boundary);
+            .wrapping_sub(widen(address) & self.stated_boundary);
 
         // Coherent memory begins at a page, or lies within one, and no boundary is within a page.
         len > PAGE_SIZE && (len as u64).wrapping_sub(1) > room

@@ -58,16 +58,6 @@ use kernel::{
 /// The attribute for mapping memory for the CPU. It is synced when the device gets it.
 pub(crate) const MAPPED_FOR_CPU: c_ulong = bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong;
 
-/// The readers of memory after it is unmapped.
-pub(crate) enum Readers {
-    /// The owner, who gets the buffer back.
-    Owner,
-    /// User space, which shares memory that the kernel gives up.
-    UserSpace,
-    /// None: the memory is freed.
-    Nobody,
-}
-
 /// The attributes of an unmap: whether it syncs.
 #[derive(Clone, Copy)]
 pub struct UnmapAttrs(c_ulong);
@@ -82,23 +72,14 @@ impl UnmapAttrs {
     /// For leaked memory, which may be in sync or not.
     pub(crate) const LEAKED: Self = Self(bindings::DMA_ATTR_SKIP_CPU_SYNC as c_ulong);
 
-    /// Returns the attributes for a buffer that returns to its owner from state `S`.
+    /// Returns the attributes for memory that is unmapped in state `S`, and has a reader then: the owner,
+    /// who gets the buffer back, or user space, which shares memory that the kernel gives up.
     #[inline(always)]
     pub(crate) const fn given_back<D: Direction, S: State>() -> Self {
-        Self::new::<D, S>(Readers::Owner)
-    }
-
-    /// Returns the attributes for memory that is unmapped in state `S`, and that `readers` can read
-    /// then.
-    #[inline(always)]
-    pub(crate) const fn new<D: Direction, S: State>(readers: Readers) -> Self {
         if !D::DEVICE_WRITES || S::IN_SYNC {
             return Self::IN_SYNC;
         }
-        match readers {
-            Readers::Owner | Readers::UserSpace => Self(0),
-            Readers::Nobody => Self::UNREAD,
-        }
+        Self(0)
     }
 
     /// Returns the attributes for the C function, with `mapped`, those of the mapping.

@@ -6,6 +6,7 @@ use super::segments::{
     Entries,
     Segment, //
 };
+use crate::device::split::widen;
 use kernel::{
     dma::DmaAddress,
     prelude::*, //
@@ -61,12 +62,6 @@ fn pages_of(before: Segment, entry: Segment, mask: u64) -> (u64, u64) {
         distance => distance.wrapping_shr(mask.count_ones()).wrapping_add(1),
     };
     (first, count)
-}
-
-/// Converts to 64 bits.
-#[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-fn widen(address: DmaAddress) -> u64 {
-    address.into()
 }
 
 impl<'a> PageAddresses<'a> {

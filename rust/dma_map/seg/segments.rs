@@ -7,7 +7,10 @@ use super::fill::{
     CHAIN, //
 };
 use crate::{
-    device::split::Split,
+    device::split::{
+        widen,
+        Split, //
+    },
     generic::variance::Invariant,
     handle::{
         Backing,
@@ -319,8 +322,7 @@ impl<'a> SplitSegments<'a> {
         }
 
         let address = self.address;
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        let len = self.split.first(address.into(), self.left).min(max);
+        let len = self.split.first(widen(address), self.left).min(max);
 
         // The address is within an entry or at its end, so it wraps at most to 0.
         self.address = address.wrapping_add(len as DmaAddress);

@@ -10,7 +10,10 @@ use super::segments::Segments;
 use crate::{
     device::{
         refusal,
-        split::Split,
+        split::{
+            widen,
+            Split, //
+        },
         DmaDevice, //
     },
     model::sync_attrs::UnmapAttrs,
@@ -174,9 +177,8 @@ impl Table {
         // not change meanwhile.
         let mut segments = unsafe { Segments::new(sgt.sgl, sgt.nents) };
 
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
         segments.all(|segment| {
-            split.first(segment.address.into(), segment.len.into()) == segment.len.into()
+            split.first(widen(segment.address), segment.len.into()) == segment.len.into()
         })
     }
 

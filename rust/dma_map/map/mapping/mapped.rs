@@ -6,6 +6,7 @@ use crate::{
     device::{
         lines::Lines,
         refusal,
+        split::widen,
         DmaDevice, //
     },
     direction::Direction,
@@ -137,8 +138,7 @@ impl<'bound> Mapped<'bound> {
         };
         // SAFETY: Mapped above with these arguments. What releases it untracks it first.
         unsafe { tracked.add(raw, || this.entry::<D>()) };
-        #[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-        if constraints.crosses(address.into(), chunk.len) {
+        if constraints.crosses(widen(address), chunk.len) {
             // SAFETY: Mapped above in direction `D`, no device has the address yet, and `this` is not used
             // again.
             unsafe { this.unmap::<D>(UnmapAttrs::IN_SYNC) };
