@@ -78,35 +78,30 @@ pub unsafe trait Engine {
     fn quiesce(&self) -> Result;
 }
 
-// SAFETY: Both functions are those of `E`, which keeps the guarantees.
-unsafe impl<E: Engine> Engine for Arc<E> {
-    type Mark = E::Mark;
+/// Implements the trait for a pointer to an engine.
+macro_rules! by_target {
+    ($pointer:ty) => {
+        // SAFETY: Both functions are those of `E`, which keeps the guarantees.
+        unsafe impl<E: Engine> Engine for $pointer {
+            type Mark = E::Mark;
 
-    #[inline]
-    fn is_idle(&self) -> bool {
-        E::is_idle(self)
-    }
+            #[inline]
+            fn is_idle(&self) -> bool {
+                E::is_idle(self)
+            }
 
-    #[inline]
-    fn quiesce(&self) -> Result {
-        E::quiesce(self)
-    }
+            #[inline]
+            fn quiesce(&self) -> Result {
+                E::quiesce(self)
+            }
+        }
+
+        impl<E: AlwaysStops> AlwaysStops for $pointer {}
+    };
 }
 
-// SAFETY: Both functions are those of `E`, which keeps the guarantees.
-unsafe impl<E: Engine> Engine for &E {
-    type Mark = E::Mark;
-
-    #[inline]
-    fn is_idle(&self) -> bool {
-        E::is_idle(self)
-    }
-
-    #[inline]
-    fn quiesce(&self) -> Result {
-        E::quiesce(self)
-    }
-}
+by_target!(Arc<E>);
+by_target!(&E);
 
 /// An engine whose [`quiesce`](Engine::quiesce) never fails.
 ///
@@ -119,9 +114,6 @@ unsafe impl<E: Engine> Engine for &E {
 ///
 /// [`with_mapped`]: crate::mapping::with_mapped
 pub trait AlwaysStops: Engine {}
-
-impl<E: AlwaysStops> AlwaysStops for Arc<E> {}
-impl<E: AlwaysStops> AlwaysStops for &E {}
 
 /// Returns whether the engine is idle. If it is, later reads of the memory see what the device wrote.
 ///
