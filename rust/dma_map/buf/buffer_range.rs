@@ -95,43 +95,6 @@ impl<B: SgBuffer> From<B> for BufferRange<B> {
     }
 }
 
-/// Calls `f` with the parts of the chunks of `each` that lie within `len` bytes from `start`.
-fn clip(
-    start: usize,
-    len: usize,
-    each: impl FnOnce(&mut dyn FnMut(Chunk) -> Result) -> Result,
-    mut f: impl FnMut(Chunk) -> Result,
-) -> Result {
-    let (mut skip, mut left) = (start as u64, len as u64);
-    let mut done = left == 0;
-
-    let result = each(&mut |chunk| {
-        if done {
-            // An error ends the walk early: many chunks may follow the range.
-            return Err(EINTR);
-        }
-        let skipped = skip.min(chunk.len);
-        skip = skip.wrapping_sub(skipped);
-        let part = Chunk {
-            // Within the chunk.
-            phys: chunk.phys.wrapping_add(skipped),
-            len: chunk.len.wrapping_sub(skipped).min(left),
-        };
-        if part.len != 0 {
-            f(part)?;
-            left = left.wrapping_sub(part.len);
-            done = left == 0;
-        }
-        Ok(())
-    });
-
-    if done {
-        Ok(())
-    } else {
-        result
-    }
-}
-
 /// Returns whether `chunk` starts and ends at a cache line of `line` bytes, which is a power of two.
 fn is_whole(chunk: Chunk, line: usize) -> bool {
     // CAST: At most 64 bits.
@@ -152,13 +115,36 @@ unsafe impl<B: SgBuffer> SgBuffer for BufferRange<B> {
         self.len
     }
 
-    fn try_for_each_chunk(&self, f: impl FnMut(Chunk) -> Result) -> Result {
-        clip(
-            self.start,
-            self.len,
-            |each| walk::for_each_chunk(&self.buffer, each),
-            f,
-        )
+    fn try_for_each_chunk(&self, mut f: impl FnMut(Chunk) -> Result) -> Result {
+        let (mut skip, mut left) = (self.start as u64, self.len as u64);
+        let mut done = left == 0;
+
+        let clip: &mut dyn FnMut(Chunk) -> Result = &mut |chunk| {
+            if done {
+                // An error ends the walk early: many chunks may follow the range.
+                return Err(EINTR);
+            }
+            let skipped = skip.min(chunk.len);
+            skip = skip.wrapping_sub(skipped);
+            let part = Chunk {
+                // Within the chunk.
+                phys: chunk.phys.wrapping_add(skipped),
+                len: chunk.len.wrapping_sub(skipped).min(left),
+            };
+            if part.len != 0 {
+                f(part)?;
+                left = left.wrapping_sub(part.len);
+                done = left == 0;
+            }
+            Ok(())
+        };
+        let result = walk::for_each_chunk(&self.buffer, clip);
+
+        if done {
+            Ok(())
+        } else {
+            result
+        }
     }
 
     fn owns_cache_lines(&self, line: usize) -> bool {

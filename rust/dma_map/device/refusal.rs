@@ -129,7 +129,7 @@ pub(crate) unsafe fn check_table(
     }
 }
 
-/// Returns the reason why C did not map a piece.
+/// Returns the reason why a piece was not mapped, for `error`: C gives none for its `ENOMEM`.
 #[cold]
 #[inline(never)]
 pub(crate) fn reason(
@@ -137,7 +137,11 @@ pub(crate) fn reason(
     chunk: Chunk,
     direction: Direction,
     attrs: c_ulong,
+    error: Error,
 ) -> Error {
+    if error != ENOMEM {
+        return error;
+    }
     let dev = dev.as_raw().cast();
 
     // SAFETY: `dev` is bound, and a device whose limits were applied has a mask.

@@ -185,9 +185,9 @@ unsafe impl<B: SgSource> Unmap for Iova<'_, B> {
     unsafe fn unmap<D: Direction>(self, end: UnmapAttrs) -> B {
         match self.form {
             Form::Linked(mut linked) => {
-                // SAFETY: The space is linked for `dev` (type invariants) in direction `D`, and the
-                // device is done (safety requirements of this function). It is not used again.
-                unsafe { linked.space.unlink::<D>(linked.dev) };
+                // SAFETY: All of the buffer is linked for `dev` (type invariants) in direction `D`, and the
+                // device is done (safety requirements of this function). The space is not used again.
+                unsafe { linked.space.unlink::<D>(linked.dev, linked.size) };
                 linked.buffer
             }
             // SAFETY: The memory is mapped in direction `D`, and the device is done (safety

@@ -42,7 +42,10 @@ use crate::{
         },
         contiguous, //
     },
-    device::DmaDevice,
+    device::{
+        refusal,
+        DmaDevice, //
+    },
     direction::{
         private::Crosses,
         Carries,
@@ -212,7 +215,7 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
             Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state()) }),
             Err(error) => {
                 let error = match contiguous::chunk(&buffer) {
-                    Ok(chunk) => mapped::map_error::<D>(dev, chunk, options.attrs(), error),
+                    Ok(chunk) => refusal::reason(dev, chunk, D::RAW, options.attrs(), error),
                     Err(_) => error,
                 };
                 Err(MapError { error, buffer })

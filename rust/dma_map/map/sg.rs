@@ -154,7 +154,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
         let backing = Sg {
             dev,
             own,
-            options: options.map_options(),
+            options: options.map,
             size: buffer.memory().len(),
             buffer,
         };

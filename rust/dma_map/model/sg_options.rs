@@ -23,8 +23,8 @@ use kernel::{
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SgOptions {
-    gfp: Gfp,
-    map: MapOptions,
+    pub(crate) gfp: Gfp,
+    pub(crate) map: MapOptions,
 }
 
 impl SgOptions {
@@ -42,17 +42,6 @@ impl SgOptions {
     pub const fn map(mut self, options: MapOptions) -> Self {
         self.map = options;
         self
-    }
-
-    #[inline]
-    pub(crate) const fn gfp(self) -> Gfp {
-        self.gfp
-    }
-
-    /// Returns the options of the mapping.
-    #[inline]
-    pub(crate) const fn map_options(self) -> MapOptions {
-        self.map
     }
 
     /// Returns whether the device must access the buffer itself, coherently.

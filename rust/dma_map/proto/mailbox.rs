@@ -37,6 +37,7 @@ use crate::{
     barrier,
     view::CoherentView, //
 };
+use core::marker::PhantomData;
 use kernel::{
     io::{
         io_project,
@@ -239,8 +240,12 @@ impl<M: Slots> Mailbox<M> {
         io_write!(response, .sequence, 0.into());
         barrier::publish(|| io_write!(request, .status, POSTED));
 
-        // SAFETY: The length is at most the capacity (checked above).
-        Ok(unsafe { Exchange::new(self, data.len()) })
+        // INVARIANT: The length is at most the capacity (checked above).
+        Ok(Exchange {
+            mailbox: self,
+            length: data.len(),
+            _borrow: PhantomData,
+        })
     }
 
     /// Takes the response: reads its head once, and checks that it answers the last request. The driver

@@ -88,21 +88,17 @@ impl<T: ?Sized, E> Clone for SharedPiece<'_, T, E> {
 }
 
 impl<'a, T: KnownSize + ?Sized, E> SharedPiece<'a, T, E> {
-    /// Makes a piece of a view, for another lifetime.
+    /// Makes a piece of a view.
     ///
     /// # Safety
     ///
     /// The memory's handle must be in a state of the device during `'a`, and carry an engine with the mark
     /// `E`.
     #[inline]
-    pub(super) unsafe fn new(view: CoherentView<'_, T>) -> Self {
-        let ptr = CoherentBackend::as_ptr(view);
-
+    pub(super) unsafe fn new(view: CoherentView<'a, T>) -> Self {
         // INVARIANT: The caller guarantees the state and the mark.
         Self {
-            // SAFETY: The invariants of the view hold during `'a`, too: the handle keeps the memory in
-            // place, and references to it exist in the `Cpu` state only.
-            view: unsafe { CoherentView::new(ptr, view.dma_address()) },
+            view,
             _engine: PhantomData,
         }
     }

@@ -40,11 +40,10 @@ mod imp {
     ///
     /// # Invariants
     ///
-    /// `state` comes from `dma_iova_try_alloc()`. All of its `size` bytes are linked with `attrs`,
-    /// and the IOMMU is synced.
+    /// `state` comes from `dma_iova_try_alloc()`. All of a buffer is linked with `attrs`, and the IOMMU
+    /// is synced.
     pub(crate) struct Space {
         state: bindings::dma_iova_state,
-        size: usize,
         attrs: c_ulong,
     }
 
@@ -67,16 +66,15 @@ mod imp {
                 return Ok(None);
             };
 
+            let size = buffer.len();
             let mut space = Self {
                 state: bindings::dma_iova_state::default(),
-                size: buffer.len(),
                 attrs: attrs | COHERENT,
             };
             // SAFETY: The device is bound. The size is not 0, and fits `isize`, as the size of
             // every object does.
-            if !unsafe {
-                bindings::dma_iova_try_alloc(dev.as_raw(), &mut space.state, phys, space.size)
-            } {
+            if !unsafe { bindings::dma_iova_try_alloc(dev.as_raw(), &mut space.state, phys, size) }
+            {
                 return Ok(None);
             }
 
@@ -99,7 +97,7 @@ mod imp {
             .and_then(|()| {
                 // SAFETY: The device is bound, and the whole space is linked.
                 to_result(unsafe {
-                    bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, space.size)
+                    bindings::dma_iova_sync(dev.as_raw(), &mut space.state, 0, size)
                 })
             });
 
@@ -109,7 +107,7 @@ mod imp {
             };
             // SAFETY: Exactly the first `linked` bytes are linked: a link that fails undoes itself.
             // They end with a granule, or are all. No device has the addresses yet.
-            unsafe { space.destroy::<D>(dev, linked) };
+            unsafe { space.unlink::<D>(dev, linked) };
             match err {
                 // The buffer needs a bounce buffer or cache maintenance.
                 EOPNOTSUPP | EPERM => Ok(None),
@@ -124,25 +122,15 @@ mod imp {
             self.state.addr
         }
 
-        /// Unlinks the whole buffer and frees the addresses.
-        ///
-        /// # Safety
-        ///
-        /// `dev` and `D` must be those of `link`, and the device must be done. The space must not
-        /// be used again.
-        #[inline]
-        pub(crate) unsafe fn unlink<D: Direction>(&mut self, dev: DmaDevice<'_>) {
-            // SAFETY: All `size` bytes are linked (type invariants). `dev` and `D` are those of `link`,
-            // and the device is done (safety requirements of this function).
-            unsafe { self.destroy::<D>(dev, self.size) };
-        }
-
         /// Unlinks the first `linked` bytes and frees the addresses.
         ///
         /// # Safety
         ///
-        /// As [`unlink`](Self::unlink), and exactly the first `linked` bytes must be linked.
-        unsafe fn destroy<D: Direction>(&mut self, dev: DmaDevice<'_>, linked: usize) {
+        /// `dev` and `D` must be those of `link`, and exactly these bytes must be linked: all of the
+        /// buffer, unless linking has failed. The device must be done, and the space must not be used
+        /// again.
+        #[inline]
+        pub(crate) unsafe fn unlink<D: Direction>(&mut self, dev: DmaDevice<'_>, linked: usize) {
             let attrs = UnmapAttrs::IN_SYNC.with(self.attrs);
             // SAFETY: `dev` is bound. Exactly `linked` bytes are linked for it in direction `D`, and the
             // device is done (safety requirements of this function).
@@ -215,7 +203,7 @@ mod imp {
         /// # Safety
         ///
         /// None; the function is `unsafe` as its counterpart with `CONFIG_IOMMU_DMA` is.
-        pub(crate) unsafe fn unlink<D: Direction>(&mut self, _dev: DmaDevice<'_>) {}
+        pub(crate) unsafe fn unlink<D: Direction>(&mut self, _dev: DmaDevice<'_>, _linked: usize) {}
     }
 }
 

@@ -31,20 +31,6 @@ const KEPT: c_ulong = (bindings::DMA_ATTR_MMIO
     | bindings::DMA_ATTR_REQUIRE_COHERENT
     | bindings::DMA_ATTR_WEAK_ORDERING) as c_ulong;
 
-/// Returns the error to report for a chunk for which [`Mapped::map`] returned `error`.
-#[inline]
-pub(super) fn map_error<D: Direction>(
-    dev: DmaDevice<'_>,
-    chunk: Chunk,
-    attrs: c_ulong,
-    error: Error,
-) -> Error {
-    match error {
-        ENOMEM => refusal::reason(dev, chunk, D::RAW, attrs),
-        error => error,
-    }
-}
-
 /// A mapped piece of memory; a drop does not unmap it.
 ///
 /// # Invariants
@@ -70,8 +56,8 @@ impl<'bound> Mapped<'bound> {
     /// - `EIO`: the device cannot reach the chunk, and no bounce buffer is allowed, none exists, or one
     ///   that could be used is out of reach.
     /// - `EOPNOTSUPP`: coherence is required, and the device's DMA is not coherent.
-    /// - `ENOMEM`: C did not map it. The caller gets the cause from [`map_error`]: here, the chunk would
-    ///   have to be kept across the call.
+    /// - `ENOMEM`: C did not map it. The caller gets the cause from [`refusal::reason`]: here, the
+    ///   chunk would have to be kept across the call.
     ///
     /// # Safety
     ///

@@ -2,12 +2,12 @@
 
 //! MMIO mappings: registers of one device, mapped for another one.
 
-use super::mapped::{
-    self,
-    Mapped, //
-};
+use super::mapped::Mapped;
 use crate::{
-    device::DmaDevice,
+    device::{
+        refusal,
+        DmaDevice, //
+    },
     direction::Direction,
     engine::Engine,
     generic::variance::Invariant,
@@ -261,7 +261,7 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
         let attrs = bindings::DMA_ATTR_MMIO as c_ulong;
         // SAFETY: I/O memory (type invariants of `MmioWindow`), and the attribute says so.
         let mapped = unsafe { Mapped::map::<D>(dev, chunk, attrs) }
-            .map_err(|error| mapped::map_error::<D>(dev, chunk, attrs, error))?;
+            .map_err(|error| refusal::reason(dev, chunk, D::RAW, attrs, error))?;
 
         // INVARIANT: A window of I/O memory.
         let backing = Mmio(mapped);

@@ -11,14 +11,12 @@
 //!
 //! If the device may fail to stop, use a [`DmaMapping`](super::DmaMapping), which owns its memory.
 
-use super::mapped::{
-    self,
-    Mapped, //
-};
+use super::mapped::Mapped;
 use crate::{
     buf::pages::Pages,
     device::{
         lines::Lines,
+        refusal,
         DmaDevice, //
     },
     direction::{
@@ -223,7 +221,7 @@ where
     // initialised. `memory` borrows it until this function returns: exclusively, or shared with
     // readers while the device reads.
     let mapped = unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | skip) }
-        .map_err(|error| mapped::map_error::<D>(dev, chunk, options.attrs(), error))?;
+        .map_err(|error| refusal::reason(dev, chunk, D::RAW, options.attrs(), error))?;
     if apart {
         // SAFETY: Mapped above in this direction, all of it; the CPU is done with it.
         unsafe { mapped.sync::<D, ForDevice>(0..mapped.size) };

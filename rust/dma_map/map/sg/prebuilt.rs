@@ -131,7 +131,7 @@ impl<B: SgBuffer> Prebuilt<B> {
         options: impl Into<SgOptions>,
     ) -> Result<Self, MapError<B>> {
         let options = options.into();
-        let made = KBox::<Inner<B>>::new_uninit(options.gfp().flags())
+        let made = KBox::<Inner<B>>::new_uninit(options.gfp.flags())
             .map_err(Error::from)
             .and_then(|inner| Ok((inner, Table::new(dev, &buffer, options)?)));
 

@@ -149,7 +149,7 @@ impl ChunkMemory {
         };
         // SAFETY: `dev` is bound.
         if unsafe { ffi::mapping_error(dev.as_raw(), dma) } {
-            return Err(refusal::reason(dev, chunk, direction, attrs));
+            return Err(refusal::reason(dev, chunk, direction, attrs, ENOMEM));
         }
         Ok(dma)
     }

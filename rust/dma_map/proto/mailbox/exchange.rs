@@ -23,7 +23,6 @@ use crate::{
         Piece, //
     },
 };
-use core::marker::PhantomData;
 
 /// The mark of the engine that shares the memory of a mailbox.
 type Mark<M> = <<M as Slots>::Engine as Engine>::Mark;
@@ -44,28 +43,13 @@ type Mark<M> = <<M as Slots>::Engine as Engine>::Mark;
 ///
 /// `length` is not more than the capacity of `mailbox`.
 pub struct Exchange<'a, M> {
-    mailbox: &'a Mailbox<M>,
+    pub(super) mailbox: &'a Mailbox<M>,
     /// The number of bytes of data in the request.
-    length: usize,
-    _borrow: Invariant<'a>,
+    pub(super) length: usize,
+    pub(super) _borrow: Invariant<'a>,
 }
 
 impl<'a, M> Exchange<'a, M> {
-    /// Makes the exchange of the request that was written last.
-    ///
-    /// # Safety
-    ///
-    /// `length` must not be more than the capacity of `mailbox`.
-    #[inline]
-    pub(super) unsafe fn new(mailbox: &'a Mailbox<M>, length: usize) -> Self {
-        // INVARIANT: The caller guarantees the length.
-        Self {
-            mailbox,
-            length,
-            _borrow: PhantomData,
-        }
-    }
-
     /// Returns the mailbox, to poll for the response while the device may still be busy.
     #[inline]
     pub fn mailbox(&self) -> &'a Mailbox<M> {

@@ -205,7 +205,7 @@ impl Table {
         // Less than a page, so it does not wrap.
         let size = count.wrapping_mul(size_of::<bindings::scatterlist>());
         // SAFETY: The function has no preconditions.
-        let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp().as_raw()) };
+        let sgl = unsafe { bindings::__kmalloc_noprof(size, options.gfp.as_raw()) };
         if sgl.is_null() {
             return Err(ENOMEM);
         }
@@ -235,7 +235,7 @@ impl Table {
         //
         // CAST: `count` is positive.
         let ret =
-            unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp().as_raw()) };
+            unsafe { bindings::sg_alloc_table(&mut sgt, count as c_uint, options.gfp.as_raw()) };
         if ret != 0 {
             // The arguments cannot cause the other error, `EINVAL`.
             return Err(ENOMEM);
