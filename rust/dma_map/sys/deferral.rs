@@ -110,8 +110,8 @@ impl DeferredCount {
 impl Drop for DeferredCount {
     #[inline(never)]
     fn drop(&mut self) {
-        // SAFETY: The count is valid (type invariant). The helper does not access it after it is 0.
-        unsafe { ffi::put_pending(self.0.as_ref()) };
+        // SAFETY: The count is valid until it is 0 (type invariant).
+        unsafe { ffi::put_pending(self.0.as_ptr()) };
     }
 }
 

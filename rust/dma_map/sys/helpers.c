@@ -76,13 +76,14 @@ void dma_map_helper_free_attrs(const struct dma_map_binding *binding,
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_free_attrs);
 
-void dma_map_helper_flush_vmap(void *addr, int size)
+/* The C API counts in int, and flushes all for more than a few pages. */
+void dma_map_helper_flush_vmap(void *addr, size_t size)
 {
 	flush_kernel_vmap_range(addr, size);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_flush_vmap);
 
-int dma_map_helper_get_cache_alignment(void)
+size_t dma_map_helper_get_cache_alignment(void)
 {
 	return dma_get_cache_alignment();
 }
@@ -106,7 +107,7 @@ bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_has_pages);
 
-void dma_map_helper_invalidate_vmap(void *addr, int size)
+void dma_map_helper_invalidate_vmap(void *addr, size_t size)
 {
 	invalidate_kernel_vmap_range(addr, size);
 }
@@ -214,7 +215,7 @@ phys_addr_t dma_map_helper_page_to_phys(struct page *page)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_page_to_phys);
 
-dma_addr_t dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys)
+u64 dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys)
 {
 	return phys_to_dma(dev, phys);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* C helpers of ffi.rs, bouncing.rs, refusal.rs and ../generic/ffi.rs. */
+/* C helpers of ffi.rs, ffi/memory.rs, bouncing.rs, refusal.rs and ../generic/ffi.rs. */
 #ifndef _DMA_MAP_HELPERS_H
 #define _DMA_MAP_HELPERS_H
 
@@ -41,10 +41,10 @@ struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr);
 void dma_map_helper_free_attrs(const struct dma_map_binding *binding,
 			       size_t size, void *cpu, dma_addr_t dma,
 			       unsigned long attrs);
-void dma_map_helper_flush_vmap(void *addr, int size);
-int dma_map_helper_get_cache_alignment(void);
+void dma_map_helper_flush_vmap(void *addr, size_t size);
+size_t dma_map_helper_get_cache_alignment(void);
 bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma);
-void dma_map_helper_invalidate_vmap(void *addr, int size);
+void dma_map_helper_invalidate_vmap(void *addr, size_t size);
 bool dma_map_helper_iova_fits(struct device *dev, u64 mask, u64 size);
 bool dma_map_helper_is_kfence(const void *addr);
 bool dma_map_helper_is_ram(phys_addr_t phys);
@@ -61,7 +61,7 @@ bool dma_map_helper_never(struct device *dev, phys_addr_t phys, size_t size,
 bool dma_map_helper_node_online(int node);
 void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
-dma_addr_t dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys);
+u64 dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys);
 void *dma_map_helper_per_cpu_ptr(void __percpu *ptr, unsigned int cpu);
 struct page *dma_map_helper_phys_to_page(phys_addr_t phys);
 void *dma_map_helper_phys_to_virt(phys_addr_t phys);

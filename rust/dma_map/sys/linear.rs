@@ -48,7 +48,7 @@ pub(crate) unsafe fn phys(addr: *const u8) -> u64 {
     #[cfg(not(CONFIG_X86_64))]
     // SAFETY: `addr` is in the linear mapping (function precondition).
     unsafe {
-        ffi::virt_to_phys(addr.cast())
+        ffi::virt_to_phys(addr.cast_mut().cast())
     }
 }
 
