@@ -53,16 +53,15 @@ use self::{
     layout::Layout,
     store::Store, //
 };
-use super::deferred::{
-    self,
-    Job, //
-};
+use super::deferred;
 use crate::{
     device::DmaDevice,
     direction::{
         Carries,
         Direction, //
     },
+    gfp::Gfp,
+    sys::deferral::Job, //
 };
 use core::{
     marker::PhantomData,
@@ -156,7 +155,7 @@ where
         let _ = direction;
         let layout = Layout::new::<T>(dev, len, options)?;
 
-        let drain = Job::new()?;
+        let drain = Job::new(Gfp::Kernel)?;
         // SAFETY: The device is bound until the pool, its buffers and their deferred work are gone.
         let store = unsafe { Store::new(dev, name, layout, D::RAW)? };
         // INVARIANT: Made above for `dev`, direction `D` and buffers of `len` elements.

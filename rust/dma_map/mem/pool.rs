@@ -24,14 +24,14 @@ pub use self::{
 };
 
 use self::layout::Layout;
-use super::deferred::{
-    self,
-    Job, //
-};
+use super::deferred;
 use crate::{
     device::DmaDevice,
     gfp::Gfp,
-    sys::leak_tracking, //
+    sys::{
+        deferral::Job,
+        leak_tracking, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -174,7 +174,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             layout = layout.within(dev.constraints())?;
         }
         // Allocated here, so that the drop of a pool cannot fail.
-        let destroy = Job::new()?;
+        let destroy = Job::new(Gfp::Kernel)?;
         let tracked = leak_tracking::ListNode::new()?;
 
         // SAFETY: `dev` is bound, and the name is a valid C string, which is copied.
@@ -326,13 +326,12 @@ impl<T> Drop for DmaPool<'_, T> {
     }
 }
 
-/// Destroys a pool. Not inlined, so that the function is in this module.
+/// Destroys a pool.
 ///
 /// # Safety
 ///
 /// `pool` must be a `struct dma_pool` of a bound device, without outstanding blocks. The caller gives it
 /// away, and may sleep.
-#[inline(never)]
 unsafe fn destroy(pool: NonNull<c_void>) {
     // SAFETY: By the preconditions of this function.
     unsafe { bindings::dma_pool_destroy(pool.cast().as_ptr()) };

@@ -31,9 +31,8 @@ use core::{
 use kernel::{
     bindings,
     impl_has_work,
+    new_work,
     prelude::*,
-    static_lock_class,
-    sync::LockClassKey,
     workqueue::{
         Queue,
         RawWorkItem,
@@ -115,20 +114,24 @@ impl Drop for DeferredCount {
     }
 }
 
-/// A deferred call.
+/// A function that a job calls, with the pointer that it gets.
+pub(crate) type Task = unsafe fn(NonNull<c_void>);
+
+/// A work item that makes one call.
+///
+/// A pool allocates its jobs in advance, so that its drop needs no memory.
 ///
 /// Not generic, so that the work function is in this module: the code of the driver may be unloaded
 /// once the binding has ended.
 #[pin_data]
-struct Job {
+pub(crate) struct Job {
     #[pin]
     work: Work<Job>,
-    run: unsafe fn(NonNull<c_void>),
-    data: NonNull<c_void>,
+    task: Option<(Task, NonNull<c_void>)>,
     pending: Option<DeferredCount>,
 }
 
-// SAFETY: `run` and `data` are a closure that is `Send`, by the bound of `defer`.
+// SAFETY: Any thread may make the call (precondition of `queue`).
 unsafe impl Send for Job {}
 
 impl_has_work! {
@@ -141,59 +144,83 @@ impl WorkItem for Job {
     fn run(mut this: Pin<KBox<Self>>) {
         let pending = this.as_mut().project().pending.take();
 
-        // SAFETY: `run(data)` is valid to run once (precondition of `start`), and a job runs once.
-        unsafe { (this.run)(this.data) };
+        if let Some((run, data)) = this.task {
+            // SAFETY: `run(data)` is valid to call once (precondition of `queue`), and a job runs once.
+            unsafe { run(data) };
+        }
         drop(this);
         drop(pending);
     }
 }
 
-/// The lock class of all jobs.
-///
-/// Neither generic nor inlined: lockdep compares addresses of keys, expects one name for a key, and
-/// each driver would have a key of its own.
-#[inline(never)]
-fn lock_class() -> (&'static CStr, Pin<&'static LockClassKey>) {
-    (c"dma_map::deferral", static_lock_class!())
+impl Job {
+    /// Makes a job without a call.
+    ///
+    /// Not inlined, so that the work function is in this module, and all drivers share one lock class.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    #[inline(never)]
+    pub(crate) fn new(gfp: Gfp) -> Result<Pin<KBox<Self>>> {
+        KBox::pin_init(
+            pin_init!(Self {
+                work <- new_work!("dma_map::deferral"),
+                task: None,
+                pending: None,
+            }),
+            gfp.flags(),
+        )
+    }
+
+    /// Calls `run(data)` in a context that may sleep.
+    ///
+    /// Context: any.
+    ///
+    /// # Safety
+    ///
+    /// `run(data)` must be valid to call once, by any thread: until the binding that `pending` counts for
+    /// has ended, or, without `pending`, as long as this module is loaded.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn queue(
+        mut self: Pin<KBox<Self>>,
+        pending: Option<DeferredCount>,
+        run: Task,
+        data: NonNull<c_void>,
+    ) {
+        let this = self.as_mut().project();
+        *this.task = Some((run, data));
+        *this.pending = pending;
+
+        // SAFETY: The work function is in this module, and the call is valid (function precondition).
+        unsafe { enqueue(&QUEUE, self) };
+    }
 }
 
-/// Queues a call of `run(data)`. Returns `false` if there is no memory for the job.
-///
+/// Enqueues `item`, in any context. Returns what that says, or `None` if the item is leaked.
 ///
 /// # Safety
 ///
-/// `run(data)` must be valid to run once, by any thread: until the binding that `pending` counts for
-/// has ended, or, without `pending`, as long as this module is loaded.
-#[cold]
-#[inline(never)]
-unsafe fn start(
-    pending: Option<DeferredCount>,
-    run: unsafe fn(NonNull<c_void>),
-    data: NonNull<c_void>,
-) -> bool {
-    let queue = QUEUE.load(Ordering::Acquire);
+/// The work function must be in this module, and `item` be valid to run.
+unsafe fn enqueue<W, const ID: u64>(
+    queue: &AtomicPtr<bindings::workqueue_struct>,
+    item: W,
+) -> Option<W::EnqueueOutput>
+where
+    W: RawWorkItem<ID> + Send + 'static,
+{
+    let queue = queue.load(Ordering::Acquire);
     if queue.is_null() {
-        return false;
+        // The module is being unloaded, so nothing should call this. If something does, leaking is
+        // safe.
+        core::mem::forget(item);
+        return None;
     }
-
-    let (name, key) = lock_class();
-    let job = KBox::pin_init(
-        pin_init!(Job {
-            work <- Work::new(name, key),
-            run,
-            data,
-            pending,
-        }),
-        Gfp::Atomic.flags(),
-    );
-    let Ok(job) = job else {
-        return false;
-    };
 
     // SAFETY: The queue lives as long as this module is loaded, and the caller's code depends on this
     // module.
-    unsafe { Queue::from_raw(queue) }.enqueue(job);
-    true
+    Some(unsafe { Queue::from_raw(queue) }.enqueue(item))
 }
 
 /// Runs a boxed closure.
@@ -229,8 +256,11 @@ where
 {
     // If there is no memory for the job, what `free` owns must be leaked. So only the call takes it out
     // of the box.
-    let boxed = KBox::<F>::new_uninit(Gfp::Atomic.flags());
-    let Ok(boxed) = boxed else {
+    let memory = (
+        Job::new(Gfp::Atomic),
+        KBox::<F>::new_uninit(Gfp::Atomic.flags()),
+    );
+    let (Ok(job), Ok(boxed)) = memory else {
         core::mem::forget(free);
         return false;
     };
@@ -239,41 +269,13 @@ where
     // SAFETY: A box is not NULL, and is given away to `call::<F>`. `free` is `Send`, and valid to run
     // until the binding has ended (function precondition).
     unsafe {
-        start(
+        job.queue(
             dev.map(Into::into),
             call::<F>,
             NonNull::new_unchecked(data.cast()),
         )
-    }
-}
-
-/// Defers the work item `item` to a context that may sleep.
-///
-/// Allocates nothing, so it does not fail.
-///
-/// Context: any.
-///
-/// # Safety
-///
-/// The work function must be in this module, and `item` be valid to run. If that depends on the device,
-/// `item` must own a [`DeferredCount`], and drop it last.
-#[cold]
-#[inline(never)]
-pub(crate) unsafe fn enqueue<W, const ID: u64>(item: W)
-where
-    W: RawWorkItem<ID, EnqueueOutput = ()> + Send + 'static,
-{
-    let queue = QUEUE.load(Ordering::Acquire);
-    if queue.is_null() {
-        // The module is being unloaded, so nothing should call this. If something does, leaking is
-        // safe.
-        core::mem::forget(item);
-        return;
-    }
-
-    // SAFETY: The queue lives as long as this module is loaded, and the caller's code depends on this
-    // module.
-    unsafe { Queue::from_raw(queue) }.enqueue(item);
+    };
+    true
 }
 
 /// Queues `item`, which revokes user mappings, in a context that may wait for locks of processes.
@@ -289,12 +291,6 @@ pub(crate) unsafe fn revoke<W, const ID: u64>(item: W)
 where
     W: RawWorkItem<ID, EnqueueOutput = Result<(), W>> + Send + 'static,
 {
-    let queue = REVOCATIONS.load(Ordering::Acquire);
-    if queue.is_null() {
-        return;
-    }
-
-    // SAFETY: The queue lives as long as this module is loaded, and the caller's code depends on this
-    // module.
-    let _ = unsafe { Queue::from_raw(queue) }.enqueue(item);
+    // SAFETY: By the preconditions of this function.
+    let _ = unsafe { enqueue(&REVOCATIONS, item) };
 }

@@ -6,7 +6,6 @@
 //! by one exchange. When that is empty or full, a batch moves from or to the reserve, under a lock.
 
 use super::{
-    super::deferred::Job,
     layout::Layout,
     memory::ChunkMemory,
     slot::{
@@ -28,7 +27,8 @@ use crate::{
         },
         vec, //
     },
-    gfp::Gfp, //
+    gfp::Gfp,
+    sys::deferral::Job, //
 };
 use core::{
     cell::Cell,
@@ -164,7 +164,7 @@ impl Store {
         for (to, from) in start.iter_mut().take(31).zip(name.to_bytes_with_nul()) {
             *to = *from;
         }
-        let finish = Job::new()?;
+        let finish = Job::new(Gfp::Kernel)?;
         let capacity = layout.capacity;
 
         // INVARIANT: All slots are blank, and none moves.
