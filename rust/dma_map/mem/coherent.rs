@@ -21,7 +21,6 @@ pub use self::{
 
 pub use crate::error::Busy;
 
-use self::memory::CoherentAlloc;
 use super::mmap::{
     private::MmapBacking,
     Mmap, //
@@ -44,6 +43,7 @@ use crate::{
         Shared,
         State, //
     },
+    sys::leak_tracking::Entry,
     view::{
         self,
         CoherentBackend,
@@ -114,17 +114,6 @@ pub struct Coherent<'bound, T: KnownSize + ?Sized> {
     attrs: c_ulong,
 }
 
-impl<T: KnownSize + ?Sized> Coherent<'_, T> {
-    /// Returns the allocation without its type, for `dma_free_attrs()`.
-    #[inline]
-    fn into_alloc(self) -> CoherentAlloc {
-        let (size, cpu) = (self.size(), self.cpu.as_ptr().cast());
-
-        // SAFETY: By the type invariants these are the arguments of an allocation, which `self` owns.
-        unsafe { CoherentAlloc::from_parts(self.dev, size, cpu, self.dma, self.attrs) }
-    }
-}
-
 // SAFETY: The memory does not move before it is freed.
 unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
     type Device = DmaDevice<'bound>;
@@ -144,12 +133,11 @@ unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
 
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
+        let (size, cpu) = (self.size(), self.cpu.as_ptr().cast());
+
         // SAFETY: By the type invariants `self` owns this allocation of `dev`. The caller guarantees
         // that the device does not access it any more.
-        unsafe {
-            let dev = self.dev;
-            self.into_alloc().free_anywhere(dev)
-        };
+        unsafe { memory::free(self.dev, size, cpu, self.dma, self.attrs) };
     }
 }
 
@@ -169,8 +157,6 @@ unsafe impl<T: KnownSize + Send + ?Sized> Send for Coherent<'_, T> {}
 unsafe impl<T: KnownSize + Sync + ?Sized> Sync for Coherent<'_, T> {}
 
 impl<T: KnownSize + ?Sized> MmapBacking for Coherent<'_, T> {
-    type Memory = CoherentAlloc;
-
     fn bound(&self) -> DmaDevice<'_> {
         self.dev.shorter()
     }
@@ -190,8 +176,13 @@ impl<T: KnownSize + ?Sized> MmapBacking for Coherent<'_, T> {
         }
     }
 
-    fn into_memory<D: Direction>(self) -> CoherentAlloc {
-        self.into_alloc()
+    fn memory<D: Direction>(&self) -> Entry {
+        Entry::Coherent {
+            size: self.size(),
+            cpu: self.cpu.as_ptr().cast(),
+            dma: self.dma,
+            attrs: self.attrs,
+        }
     }
 }
 

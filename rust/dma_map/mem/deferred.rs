@@ -10,38 +10,40 @@ use crate::{
             Job,
             Task, //
         },
-        ffi, //
+        ffi,
+        leak_tracking::Entry, //
     },
 };
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Memory without a handle. Dropping it frees nothing.
-#[expect(unreachable_pub, reason = "the bound of a type in a public trait")]
-pub trait Unowned: Send + 'static {
-    /// Frees the memory.
-    ///
-    /// # Safety
-    ///
-    /// Nobody may use the memory any more. The caller must be in a context that may sleep, and the device
-    /// must be bound.
-    unsafe fn free(self);
-}
-
 /// Frees `size` bytes of memory, here or, where that may not sleep, from a workqueue.
 ///
 /// # Safety
 ///
-/// Nobody may use the memory any more. `dev` must be its device.
-pub(super) unsafe fn free(dev: DmaDevice<'_>, size: usize, memory: impl Unowned) {
-    if ffi::may_sleep() {
-        // SAFETY: The memory of `dev`, which is bound, is unused (function precondition).
-        unsafe { memory.free() };
-    } else {
-        // SAFETY: The memory is unused (function precondition). The device stays bound until the closure
-        // has run, in a workqueue, which may sleep.
-        unsafe { defer(dev, size, move || memory.free()) };
+/// `memory` must be that of an allocation for `dev`, which nobody uses any more.
+#[inline]
+pub(super) unsafe fn free(dev: DmaDevice<'_>, size: usize, memory: Entry) {
+    // SAFETY: The memory of `dev`, which is bound, is unused (function precondition).
+    unsafe {
+        if ffi::may_sleep() {
+            memory.release(dev.as_raw());
+        } else {
+            free_later(dev, size, memory);
+        }
     }
+}
+
+/// Frees `size` bytes of memory from a workqueue.
+///
+/// # Safety
+///
+/// That of [`free`].
+#[cold]
+pub(super) unsafe fn free_later(dev: DmaDevice<'_>, size: usize, memory: Entry) {
+    // SAFETY: The memory is unused (function precondition), and the device is bound until the closure has
+    // run, where it may sleep.
+    unsafe { defer(dev, size, move |dev| memory.release(dev.as_raw())) };
 }
 
 /// Runs `free` on a workqueue, before `dev` is unbound. Without memory for that, the `size` bytes that it
@@ -50,9 +52,16 @@ pub(super) unsafe fn free(dev: DmaDevice<'_>, size: usize, memory: impl Unowned)
 /// # Safety
 ///
 /// `free` must be valid to run until the device is unbound.
-pub(super) unsafe fn defer(dev: DmaDevice<'_>, size: usize, free: impl FnOnce() + Send + 'static) {
+pub(super) unsafe fn defer(
+    dev: DmaDevice<'_>,
+    size: usize,
+    free: impl FnOnce(DmaDevice<'_>) + Send + 'static,
+) {
+    // SAFETY: The device is bound until the closure below has run, which alone uses this.
+    let bound = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
+
     // SAFETY: `free` is valid to run until the binding has ended (function precondition).
-    if !unsafe { deferral::defer(Some(dev), free) } {
+    if !unsafe { deferral::defer(Some(dev), move || free(bound)) } {
         dev.quarantine(size);
     }
 }

@@ -48,10 +48,7 @@
 //! A driver whose `mmap` operation fails *after* [`Mmap::mmap`] has succeeded leaves a list entry for a
 //! VMA that is never closed. That leaks a little memory, and has no other effect.
 
-use super::deferred::{
-    self,
-    Unowned, //
-};
+use super::deferred;
 use crate::{
     device::DmaDevice,
     direction::Direction,
@@ -67,7 +64,10 @@ use crate::{
     state::Returns,
     sys::{
         ffi,
-        leak_tracking,
+        leak_tracking::{
+            self,
+            Entry, //
+        },
         region::Region, //
     },
 };
@@ -91,9 +91,6 @@ pub(crate) mod private {
 
     /// Memory that the C API maps into user space.
     pub trait MmapBacking: Backing {
-        /// The memory without the lifetime of its device.
-        type Memory: Unowned;
-
         fn bound(&self) -> DmaDevice<'_>;
 
         /// # Safety
@@ -102,14 +99,12 @@ pub(crate) mod private {
         /// nothing yet.
         unsafe fn mmap<D: Direction>(&self, vma: *mut bindings::vm_area_struct) -> c_int;
 
-        /// Consumes the value, which has direction `D`, without freeing its memory.
-        fn into_memory<D: Direction>(self) -> Self::Memory;
+        /// Returns the memory, which has direction `D`, as what frees it.
+        fn memory<D: Direction>(&self) -> Entry;
     }
 
     /// The operations that [`Mmap`] needs of a handle.
     pub trait MmapBackend {
-        type Memory: Unowned;
-
         fn device(&self, _: CrateToken) -> DmaDevice<'_>;
 
         fn size(&self) -> usize;
@@ -123,12 +118,10 @@ pub(crate) mod private {
         unsafe fn mmap(&self, vma: *mut bindings::vm_area_struct) -> c_int;
 
         /// Consumes the handle without freeing its memory.
-        fn into_memory(self) -> Self::Memory;
+        fn into_memory(self) -> Entry;
     }
 
     impl<M: MmapBacking, D: Direction, S: Returns> MmapBackend for Dma<M, D, S> {
-        type Memory = M::Memory;
-
         fn device(&self, _: CrateToken) -> DmaDevice<'_> {
             self.backing.bound()
         }
@@ -147,8 +140,8 @@ pub(crate) mod private {
             unsafe { self.backing.mmap::<D>(vma) }
         }
 
-        fn into_memory(self) -> M::Memory {
-            self.into_parts().0.into_memory::<D>()
+        fn into_memory(self) -> Entry {
+            self.into_parts().0.memory::<D>()
         }
     }
 }
@@ -234,7 +227,7 @@ impl<H: Mappable> Mmap<H> {
                 // SAFETY: The region is of this device's memory, and its release untracks it first.
                 unsafe {
                     tracked.add(memory.device(CrateToken(())).as_raw(), || {
-                        leak_tracking::Entry::Region(listed)
+                        Entry::Region(listed)
                     })
                 };
                 Ok(Self {
@@ -329,9 +322,7 @@ impl<H: Mappable> Drop for Mmap<H> {
     fn drop(&mut self) {
         let (dev, size) = (self.memory.device(CrateToken(())), self.memory.size());
         if ffi::may_sleep() && self.region.revoke().is_ok() {
-            leak_tracking::untrack(dev.as_raw(), || {
-                leak_tracking::Entry::Region(self.region.clone())
-            });
+            leak_tracking::untrack(dev.as_raw(), || Entry::Region(self.region.clone()));
             // SAFETY: `memory` is not used again. `self` is borrowed exclusively, so `mmap` has made no
             // mapping while `revoke` removed them.
             unsafe { ManuallyDrop::drop(&mut self.memory) };
@@ -340,29 +331,25 @@ impl<H: Mappable> Drop for Mmap<H> {
 
         // The engine may be gone when the deferred work runs, so it is stopped now.
         let stopped = self.memory.stop();
-        // SAFETY: The device is bound until the deferred work has run.
-        let dev = unsafe { core::mem::transmute::<DmaDevice<'_>, DmaDevice<'static>>(dev) };
         // SAFETY: `memory` is not used again; `dev` is a token, and outlives it. Below, the memory is
         // not freed if the device is not stopped or processes still map it.
         let memory = unsafe { core::ptr::read(&*self.memory).into_memory() };
         if !stopped || ffi::may_sleep() {
-            core::mem::forget(memory);
             dev.quarantine(size);
             return;
         }
 
         let region = self.region.clone();
-        let free = move || {
+        let free = move |dev: DmaDevice<'_>| {
             if region.revoke().is_err() {
-                core::mem::forget(memory);
                 dev.quarantine(size);
                 return;
             }
-            leak_tracking::untrack(dev.as_raw(), || leak_tracking::Entry::Region(region));
+            leak_tracking::untrack(dev.as_raw(), || Entry::Region(region));
             // SAFETY: The device is stopped, and the closure owns the memory. The mappings are gone, and
-            // the `Mmap` that could have made one meanwhile is, too. The device is bound until the closure
-            // has run, in a context that may sleep.
-            unsafe { memory.free() };
+            // the `Mmap` that could have made one meanwhile is, too. The device is bound, and the context
+            // may sleep.
+            unsafe { memory.release(dev.as_raw()) };
         };
         // SAFETY: The closure owns the memory. The device is bound until the closure has run.
         unsafe { deferred::defer(dev, size, free) };

@@ -17,9 +17,8 @@ pub(super) mod memory;
 
 pub use self::memory::{
     ContiguousPages,
-    NoncontiguousPages, //
-    StreamingPages,
-    ToFree,
+    NoncontiguousPages,
+    StreamingPages, //
 };
 
 use self::memory::AllocArgs;
@@ -55,7 +54,10 @@ use crate::{
         Device,
         State, //
     },
-    sys::ffi, //
+    sys::{
+        ffi,
+        leak_tracking::Entry, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -158,13 +160,11 @@ unsafe impl<'bound, M: StreamingPages, T> Backing for Allocated<'bound, M, T> {
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: By the type invariants `self` owns this allocation of `dev`. The caller guarantees that
         // the device does not access it any more.
-        unsafe { deferred::free(self.dev, self.size(), self.into_memory::<D>()) };
+        unsafe { deferred::free(self.dev, self.size(), self.memory::<D>()) };
     }
 }
 
 impl<M: StreamingPages, T> MmapBacking for Allocated<'_, M, T> {
-    type Memory = ToFree<M>;
-
     fn bound(&self) -> DmaDevice<'_> {
         self.dev.shorter()
     }
@@ -175,9 +175,8 @@ impl<M: StreamingPages, T> MmapBacking for Allocated<'_, M, T> {
         unsafe { self.memory.mmap(&self.alloc_args::<D>(), vma) }
     }
 
-    fn into_memory<D: Direction>(self) -> ToFree<M> {
-        // INVARIANT: By the type invariants the memory is at this place.
-        ToFree(self.memory, self.alloc_args::<D>())
+    fn memory<D: Direction>(&self) -> Entry {
+        self.memory.entry(&self.alloc_args::<D>())
     }
 }
 
@@ -273,8 +272,11 @@ where
 
 impl<'bound, M: StreamingPages, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu> {
     /// Makes a handle of `memory`, which was allocated with the size of `len` elements, and zeroed.
-    fn allocated(dev: DmaDevice<'bound>, len: usize, memory: ToFree<M>) -> Result<Self> {
-        let ToFree(memory, AllocArgs { cpu, size, .. }) = memory;
+    fn allocated(
+        dev: DmaDevice<'bound>,
+        len: usize,
+        (memory, AllocArgs { cpu, size, .. }): (M, AllocArgs),
+    ) -> Result<Self> {
         // Whole pages: `size_of_elements` has ruled out an overflow.
         let size = size.wrapping_add(PAGE_SIZE - 1) & !(PAGE_SIZE - 1);
         // INVARIANT: The caller allocated and zeroed `len` elements for `dev`, page-aligned.

@@ -34,9 +34,10 @@ use kernel::{
     sync::Arc, //
 };
 
-/// A tracked mapping or allocation: the arguments of the C function that releases it.
+/// A mapping or allocation: the arguments of the C function that releases it. Dropping this releases
+/// nothing.
 #[cfg_attr(not(CONFIG_DMA_API_DEBUG), allow(dead_code, reason = "nobody looks"))]
-pub(crate) enum Entry {
+pub enum Entry {
     /// A mapping of one piece: `dma_unmap_phys()`.
     Phys {
         address: DmaAddress,
@@ -84,10 +85,96 @@ pub(crate) enum Entry {
     Region(Arc<Region>),
 }
 
+// SAFETY: The pointers are only compared, or passed to the C functions that release, which any thread
+// may call.
+unsafe impl Send for Entry {}
+
+impl Entry {
+    /// Takes this off the list, and releases what was mapped or allocated for `dev`.
+    ///
+    /// Context: that of the C function.
+    ///
+    /// # Safety
+    ///
+    /// These must be the arguments of a mapping or an allocation for `dev`, which is bound. It must not be
+    /// released yet, and nothing may use it any more.
+    #[inline(always)]
+    pub(crate) unsafe fn release(self, dev: *mut bindings::device) {
+        remove(dev, &self);
+        // SAFETY: By the preconditions of this function.
+        unsafe { self.give_back(dev) };
+    }
+
+    /// Releases what was mapped or allocated for `dev`, and is not listed any more.
+    ///
+    /// # Safety
+    ///
+    /// That of [`release`](Self::release).
+    #[inline(always)]
+    unsafe fn give_back(&self, dev: *mut bindings::device) {
+        // SAFETY: Each function gets the arguments of its map or allocation for `dev`, which is not
+        // released yet and is unused (function precondition).
+        unsafe {
+            match *self {
+                Self::Phys {
+                    address,
+                    size,
+                    direction,
+                    attrs,
+                } => bindings::dma_unmap_phys(dev, address, size, direction, attrs),
+                Self::Table {
+                    sgl,
+                    entries,
+                    direction,
+                    attrs,
+                } => bindings::dma_unmap_sg_attrs(dev, sgl, entries, direction, attrs),
+                Self::Coherent {
+                    size,
+                    cpu,
+                    dma,
+                    attrs,
+                } => bindings::dma_free_attrs(dev, size, cpu, dma, attrs),
+                Self::Pages {
+                    size,
+                    page,
+                    dma,
+                    direction,
+                } => bindings::dma_free_pages(dev, size, page.as_ptr(), dma, direction),
+                Self::Noncontiguous {
+                    size,
+                    table,
+                    cpu,
+                    direction,
+                } => {
+                    bindings::dma_vunmap_noncontiguous(dev, cpu.as_ptr());
+                    bindings::dma_free_noncontiguous(dev, size, table.as_ptr(), direction);
+                }
+                Self::Pool { pool } => bindings::dma_pool_destroy(pool.as_ptr()),
+                Self::Block { pool, cpu, dma } => {
+                    bindings::dma_pool_free(pool.as_ptr(), cpu.as_ptr(), dma)
+                }
+                // `release_all` revokes regions.
+                Self::Region(_) => (),
+            }
+        }
+    }
+}
+
+/// Removes an entry whose memory is about to be released.
+///
+/// Context: any.
+#[inline(always)]
+pub(crate) fn untrack(dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
+    if cfg!(CONFIG_DMA_API_DEBUG) {
+        remove(dev, &entry());
+    }
+}
+
+#[cfg(CONFIG_DMA_API_DEBUG)]
+use self::list::remove;
 #[cfg(CONFIG_DMA_API_DEBUG)]
 pub(crate) use self::list::{
     release_all,
-    untrack,
     ListNode,
     Owner, //
 };
@@ -127,7 +214,7 @@ mod nothing {
     }
 
     #[inline(always)]
-    pub(crate) fn untrack(_dev: *mut bindings::device, _entry: impl FnOnce() -> Entry) {}
+    pub(super) fn remove(_dev: *mut bindings::device, _entry: &Entry) {}
 
     /// # Safety
     ///
@@ -137,9 +224,10 @@ mod nothing {
 }
 
 #[cfg(not(CONFIG_DMA_API_DEBUG))]
+use self::nothing::remove;
+#[cfg(not(CONFIG_DMA_API_DEBUG))]
 pub(crate) use self::nothing::{
     release_all,
-    untrack,
     ListNode,
     Owner, //
 };

@@ -81,7 +81,7 @@ const REVOKE_TIMEOUT: Msecs = 5000;
 
 /// The user mappings of one piece of memory.
 #[pin_data]
-pub(crate) struct Region {
+pub struct Region {
     /// Nests inside the `mmap_lock` of any process, so it is never held while waiting for one.
     #[pin]
     mappings: Mutex<KVec<Listed>>,

@@ -4,8 +4,8 @@
 
 use super::{
     memory::{
+        self,
         alloc,
-        CoherentAlloc,
         Large,
         Plain,
         Size, //
@@ -31,6 +31,7 @@ use crate::{
         State, //
     },
 };
+use core::ptr::NonNull;
 use kernel::{
     dma::DmaAddress,
     prelude::*, //
@@ -64,11 +65,14 @@ pub type CoherentHandle<'bound, E> = Dma<NoKernelMapping<'bound>, Bidirectional,
 ///
 /// # Invariants
 ///
-/// `memory` was allocated for `dev`. Its pointer for the CPU is an opaque cookie: it may point to memory
-/// or to a `struct page`, or be something else.
+/// The others are the arguments of one `dma_alloc_attrs()` for `dev`, whose memory this value owns. `cpu`
+/// is an opaque cookie: it may point to memory or to a `struct page`, or be something else.
 pub struct NoKernelMapping<'bound> {
     dev: DmaDevice<'bound>,
-    memory: CoherentAlloc,
+    size: usize,
+    cpu: NonNull<c_void>,
+    dma: DmaAddress,
+    attrs: c_ulong,
 }
 
 // SAFETY: The memory does not move before it is freed.
@@ -85,25 +89,31 @@ unsafe impl<'bound> Backing for NoKernelMapping<'bound> {
 
     #[inline]
     fn size(&self) -> usize {
-        self.memory.size()
+        self.size
     }
 
     #[inline]
     unsafe fn release<D: Direction, S: State>(self) {
         // SAFETY: By the type invariants `self` owns this allocation of `dev`. By the safety
         // requirements of this function the device does not access it any more.
-        unsafe { self.memory.free_anywhere(self.dev) };
+        unsafe { memory::free(self.dev, self.size, self.cpu.as_ptr(), self.dma, self.attrs) };
     }
 }
 
-// SAFETY: By the type invariants `memory` is an allocation of `dma_alloc_attrs()`, which is contiguous
-// for the device. It is not empty: `alloc` refuses a size of 0.
+// SAFETY: By the type invariants `dma` is an allocation of `dma_alloc_attrs()`, which is contiguous for
+// the device. It is not empty: `alloc` refuses a size of 0.
 unsafe impl OneAddress for NoKernelMapping<'_> {
     #[inline]
     fn dma_address(&self) -> DmaAddress {
-        self.memory.dma()
+        self.dma
     }
 }
+
+// SAFETY: Any thread may free coherent memory.
+unsafe impl Send for NoKernelMapping<'_> {}
+
+// SAFETY: A shared reference gives only an address and a size.
+unsafe impl Sync for NoKernelMapping<'_> {}
 
 impl<'bound, E: Engine> CoherentHandle<'bound, E> {
     /// Allocates `size` bytes for the device behind `engine`.
@@ -151,11 +161,14 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         let options = options.no_kernel_mapping();
         let (cpu, dma) = alloc::<Z>(dev, size, options)?;
 
-        // SAFETY: These are the arguments and results of the allocation above.
-        let memory =
-            unsafe { CoherentAlloc::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs()) };
-        // INVARIANT: Allocated above for `dev`.
-        let backing = NoKernelMapping { dev, memory };
+        // INVARIANT: These are the arguments and results of the allocation above.
+        let backing = NoKernelMapping {
+            dev,
+            size,
+            cpu,
+            dma,
+            attrs: options.attrs(),
+        };
         // SAFETY: The memory was allocated for this device, and coherent memory needs no sync.
         Ok(unsafe { Self::in_device(backing, engine) })
     }

@@ -3,10 +3,7 @@
 //! Coherent allocations, without a type and without a state.
 
 use super::{
-    super::deferred::{
-        self,
-        Unowned, //
-    },
+    super::deferred,
     CoherentOptions, //
 };
 use crate::{
@@ -16,7 +13,10 @@ use crate::{
     },
     sys::{
         ffi,
-        leak_tracking, //
+        leak_tracking::{
+            self,
+            Entry, //
+        },
     },
 };
 use core::{
@@ -52,90 +52,34 @@ impl Size for Large {
     const LIMIT: usize = isize::MAX as usize;
 }
 
-/// The arguments of `dma_free_attrs()`. Dropping this frees nothing.
+/// Frees coherent memory, here or, where that is not legal, from a workqueue.
 ///
-/// # Invariants
+/// # Safety
 ///
-/// They are those of one `dma_alloc_attrs()`. This value owns the memory.
-pub struct CoherentAlloc {
-    dev: *mut bindings::device,
+/// These must be the arguments of one `dma_alloc_attrs()` for `dev`, whose memory nobody uses any more.
+#[inline]
+pub(super) unsafe fn free(
+    dev: DmaDevice<'_>,
     size: usize,
     cpu: *mut c_void,
     dma: DmaAddress,
     attrs: c_ulong,
-}
-
-// SAFETY: Any thread may free coherent memory.
-unsafe impl Send for CoherentAlloc {}
-
-// SAFETY: A shared reference gives only an address and a size.
-unsafe impl Sync for CoherentAlloc {}
-
-impl CoherentAlloc {
-    /// Makes the value from the arguments of an allocation.
-    ///
-    /// # Safety
-    ///
-    /// They must be those of an allocation for `dev`. The caller gives up the ownership of the memory.
-    #[inline]
-    pub(super) unsafe fn from_parts(
-        dev: DmaDevice<'_>,
-        size: usize,
-        cpu: *mut c_void,
-        dma: DmaAddress,
-        attrs: c_ulong,
-    ) -> Self {
-        // INVARIANT: The caller gives up an allocation with these arguments.
-        Self {
-            dev: dev.as_raw(),
-            size,
-            cpu,
-            dma,
-            attrs,
-        }
-    }
-
-    #[inline]
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
-    #[inline]
-    pub(super) fn dma(&self) -> DmaAddress {
-        self.dma
-    }
-
-    /// Frees the memory, here or, where that is not legal, from a workqueue.
-    ///
-    /// # Safety
-    ///
-    /// Nobody may use the memory any more, and `dev` must be its device.
-    #[inline]
-    pub(super) unsafe fn free_anywhere(self, dev: DmaDevice<'_>) {
+) {
+    let memory = Entry::Coherent {
+        size,
+        cpu,
+        dma,
+        attrs,
+    };
+    // SAFETY: By the preconditions of this function.
+    unsafe {
         // A free that cannot be deferred, for lack of memory, stays tracked. So the entry is removed only
         // where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
-            // SAFETY: The caller guarantees that the memory of `dev` is unused.
-            return unsafe { deferred::free(dev, self.size, self) };
+            deferred::free(dev, size, memory);
+        } else {
+            ffi::free_attrs(dev.as_binding(), size, cpu, dma, attrs);
         }
-
-        // SAFETY: By the type invariants these are the arguments of the allocation, which is unused.
-        unsafe { ffi::free_attrs(dev.as_binding(), self.size, self.cpu, self.dma, self.attrs) };
-    }
-}
-
-impl Unowned for CoherentAlloc {
-    #[inline]
-    unsafe fn free(self) {
-        leak_tracking::untrack(self.dev, || leak_tracking::Entry::Coherent {
-            size: self.size,
-            cpu: self.cpu,
-            dma: self.dma,
-            attrs: self.attrs,
-        });
-        // SAFETY: By the type invariants these are the arguments of the allocation. The caller
-        // guarantees that it is unused, that this may sleep, and that the device is bound.
-        unsafe { bindings::dma_free_attrs(self.dev, self.size, self.cpu, self.dma, self.attrs) }
     }
 }
 
@@ -143,7 +87,7 @@ impl Unowned for CoherentAlloc {
 ///
 /// # Safety
 ///
-/// Those of [`CoherentAlloc::free_anywhere`]; `binding` must be that of the memory's device.
+/// Those of [`free`]; `binding` must be that of the memory's device.
 #[no_mangle]
 unsafe extern "C" fn dma_map_free_later(
     binding: *const c_void,
@@ -152,12 +96,14 @@ unsafe extern "C" fn dma_map_free_later(
     dma: DmaAddress,
     attrs: c_ulong,
 ) {
+    let memory = Entry::Coherent {
+        size,
+        cpu,
+        dma,
+        attrs,
+    };
     // SAFETY: The caller guarantees that `binding` is that of the device, and that the memory is unused.
-    unsafe {
-        let dev = DmaDevice::from_binding(binding);
-        let memory = CoherentAlloc::from_parts(dev, size, cpu, dma, attrs);
-        deferred::defer(dev, size, move || memory.free());
-    }
+    unsafe { deferred::free_later(DmaDevice::from_binding(binding), size, memory) };
 }
 
 /// Allocates `size` bytes of coherent memory, zeroed unless there is no kernel mapping.
@@ -209,7 +155,7 @@ pub(super) fn alloc<Z: Size>(
     let dma = unsafe { dma.assume_init() };
     // SAFETY: Allocated above with these arguments. What releases it untracks it first.
     unsafe {
-        tracked.add(dev.as_raw(), || leak_tracking::Entry::Coherent {
+        tracked.add(dev.as_raw(), || Entry::Coherent {
             size,
             cpu: cpu.as_ptr(),
             dma,
@@ -219,10 +165,7 @@ pub(super) fn alloc<Z: Size>(
     // The C function aligns to the size; CMA and a pool of the device's own align to less.
     if !beyond && constraints.crosses_coherent(dma, size) {
         // SAFETY: Allocated above for `dev`, and not used.
-        unsafe {
-            CoherentAlloc::from_parts(dev, size, cpu.as_ptr(), dma, options.attrs())
-                .free_anywhere(dev)
-        };
+        unsafe { free(dev, size, cpu.as_ptr(), dma, options.attrs()) };
         return Err(EIO);
     }
     Ok((cpu, dma))

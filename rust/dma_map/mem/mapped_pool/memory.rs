@@ -5,8 +5,8 @@
 use super::{
     super::noncoherent::memory::{
         private::PagesBackend as _,
-        ContiguousPages,
-        ToFree, //
+        AllocArgs,
+        ContiguousPages, //
     },
     layout::Layout, //
 };
@@ -23,7 +23,10 @@ use crate::{
     sys::{
         chunk::Chunk,
         ffi,
-        leak_tracking,
+        leak_tracking::{
+            self,
+            Entry, //
+        },
         linear, //
     },
 };
@@ -39,10 +42,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// This value owns `memory`. If it is `on_node`, it was mapped by `dma_map_phys()` at its place, and not
-/// by `dma_alloc_pages()`.
+/// This value owns `pages`. If they are `on_node`, they were mapped by `dma_map_phys()` at their place,
+/// and not by `dma_alloc_pages()`.
 pub(super) struct ChunkMemory {
-    memory: ToFree<ContiguousPages>,
+    pages: ContiguousPages,
+    args: AllocArgs,
     on_node: bool,
 }
 
@@ -68,11 +72,15 @@ impl ChunkMemory {
     ) -> Result<Self> {
         let size = layout.chunk_size;
         // INVARIANT: Each allocates and maps.
-        let (memory, on_node) = match layout.node {
+        let ((pages, args), on_node) = match layout.node {
             None => (ContiguousPages::alloc(dev, size, direction, gfp)?, false),
             Some(node) => (Self::alloc_on_node(dev, size, direction, gfp, node)?, true),
         };
-        let this = Self { memory, on_node };
+        let this = Self {
+            pages,
+            args,
+            on_node,
+        };
 
         // `dma_alloc_pages()` checks the mask for coherent memory.
         if !dev.takes_address(this.dma(), size) {
@@ -90,7 +98,7 @@ impl ChunkMemory {
         direction: bindings::dma_data_direction,
         gfp: Gfp,
         node: u32,
-    ) -> Result<ToFree<ContiguousPages>> {
+    ) -> Result<(ContiguousPages, AllocArgs)> {
         let tracked = leak_tracking::ListNode::new()?;
         let mut attrs = bindings::DMA_ATTR_NO_WARN;
         // See `Mapped::map()`.
@@ -118,10 +126,10 @@ impl ChunkMemory {
             },
         )?;
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        let memory = unsafe { ContiguousPages::placed(dev, page, dma, size, direction) }?;
+        let (pages, args) = unsafe { ContiguousPages::placed(dev, page, dma, size, direction) }?;
         // SAFETY: Allocated above with these arguments. What releases it untracks it first.
-        unsafe { tracked.add(dev.as_raw(), || Self::entry(&memory)) };
-        Ok(memory)
+        unsafe { tracked.add(dev.as_raw(), || Self::mapping(&pages, &args)) };
+        Ok((pages, args))
     }
 
     /// Maps pages that were allocated for a pool.
@@ -156,21 +164,21 @@ impl ChunkMemory {
 
     /// Returns the address for the CPU.
     pub(super) fn cpu(&self) -> NonNull<c_void> {
-        self.memory.1.cpu
+        self.args.cpu
     }
 
     /// Returns the address for the device.
     pub(super) fn dma(&self) -> DmaAddress {
-        self.memory.0.dma_address()
+        self.pages.dma_address()
     }
 
-    /// Returns the entry of mapped pages in leak tracking.
-    fn entry(ToFree(pages, args): &ToFree<ContiguousPages>) -> leak_tracking::Entry {
-        leak_tracking::Entry::Phys {
+    /// Returns the mapping of pages on a node as what unmaps it.
+    fn mapping(pages: &ContiguousPages, args: &AllocArgs) -> Entry {
+        Entry::Phys {
             address: pages.dma_address(),
             size: args.size,
             direction: args.direction,
-            attrs: UnmapAttrs::LEAKED.with(0),
+            attrs: UnmapAttrs::UNREAD.with(0),
         }
     }
 
@@ -181,20 +189,18 @@ impl ChunkMemory {
     /// Its device must be bound. Nobody may use the memory any more. The context must be one that may
     /// sleep, or the one that allocated the memory.
     pub(super) unsafe fn free(self) {
-        let ToFree(pages, args) = &self.memory;
-        if !self.on_node {
-            // SAFETY: By the type invariants this owns the memory. The caller guarantees that nobody uses
-            // it, that the device is bound, and that the context is a legal one.
-            return unsafe { pages.free(args) };
-        }
+        let Self { pages, args, .. } = &self;
 
-        leak_tracking::untrack(args.dev, || Self::entry(&self.memory));
-        let (dma, attrs) = (self.dma(), UnmapAttrs::UNREAD.with(0));
-        // SAFETY: By the type invariants these are the arguments of the mapping and the allocation. The
-        // caller guarantees that nobody uses them, and that the context is a legal one.
+        // SAFETY: By the type invariants this owns the memory, and these are the arguments of its
+        // allocation, or of its mapping and then of its allocation. The caller guarantees that nobody uses
+        // it, that the device is bound, and that the context is a legal one.
         unsafe {
-            bindings::dma_unmap_phys(args.dev, dma, args.size, args.direction, attrs);
-            bindings::__free_pages(pages.page.as_ptr(), order(args.size));
+            if self.on_node {
+                Self::mapping(pages, args).release(args.dev);
+                bindings::__free_pages(pages.page.as_ptr(), order(args.size));
+            } else {
+                pages.entry(args).release(args.dev);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 //! Contiguous and noncontiguous pages for streaming: the calls of the C API.
 
+use self::private::PagesBackend as _;
 use crate::{
     device::{
         refusal,
@@ -10,10 +11,12 @@ use crate::{
     direction::Direction,
     gfp::Gfp,
     handle::Receiver,
-    mem::deferred::Unowned,
     sys::{
         ffi,
-        leak_tracking, //
+        leak_tracking::{
+            self,
+            Entry, //
+        },
     },
 };
 use core::ptr::NonNull;
@@ -41,16 +44,14 @@ pub(in crate::mem) mod private {
     pub trait PagesBackend: Copy + 'static {
         fn dma_address(&self) -> DmaAddress;
 
+        /// Returns the memory as what frees it: where it may sleep, or where contiguous pages were
+        /// allocated.
+        fn entry(&self, args: &AllocArgs) -> Entry;
+
         /// # Safety
         ///
         /// See [`PagesBackend`].
         unsafe fn sync<R: Receiver>(&self, args: &AllocArgs);
-
-        /// # Safety
-        ///
-        /// See [`PagesBackend`]. Called once, when nobody uses the memory any more, where it may sleep or
-        /// where contiguous pages were allocated.
-        unsafe fn free(self, args: &AllocArgs);
 
         /// # Safety
         ///
@@ -63,24 +64,6 @@ pub(in crate::mem) mod private {
 pub trait StreamingPages: private::PagesBackend {}
 impl StreamingPages for ContiguousPages {}
 impl StreamingPages for NoncontiguousPages {}
-
-/// Memory with its place. Dropping this frees nothing.
-///
-/// # Invariants
-///
-/// The memory is allocated at this place.
-pub struct ToFree<M: StreamingPages>(pub(in crate::mem) M, pub(in crate::mem) AllocArgs);
-
-// SAFETY: Any thread may free either kind of memory.
-unsafe impl<M: StreamingPages> Send for ToFree<M> {}
-
-impl<M: StreamingPages> Unowned for ToFree<M> {
-    unsafe fn free(self) {
-        // SAFETY: The memory is at this place (type invariant). The caller guarantees the rest of what
-        // `PagesBackend::free` requires.
-        unsafe { self.0.free(&self.1) };
-    }
-}
 
 /// Contiguous pages, allocated by `dma_alloc_pages()`.
 #[derive(Clone, Copy)]
@@ -96,7 +79,7 @@ impl ContiguousPages {
         size: usize,
         direction: bindings::dma_data_direction,
         gfp: Gfp,
-    ) -> Result<ToFree<Self>> {
+    ) -> Result<(Self, AllocArgs)> {
         let tracked = leak_tracking::ListNode::new()?;
         let mut dma: DmaAddress = 0;
         // Zeroed before the mapping, too: the C function zeroes after it, and a bounce buffer would have
@@ -109,10 +92,10 @@ impl ContiguousPages {
         let page = NonNull::new(page)
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        let memory = unsafe { Self::placed(dev, page, dma, size, direction) }?;
+        let (pages, args) = unsafe { Self::placed(dev, page, dma, size, direction) }?;
         // SAFETY: Allocated above with these arguments. What releases it untracks it first.
-        unsafe { tracked.add(dev.as_raw(), || memory.0.entry(&memory.1)) };
-        Ok(memory)
+        unsafe { tracked.add(dev.as_raw(), || pages.entry(&args)) };
+        Ok((pages, args))
     }
 
     /// Returns `size` bytes of pages with their place. Their DMA address is `dma`, in `direction`.
@@ -126,7 +109,7 @@ impl ContiguousPages {
         dma: DmaAddress,
         size: usize,
         direction: bindings::dma_data_direction,
-    ) -> Result<ToFree<Self>> {
+    ) -> Result<(Self, AllocArgs)> {
         // SAFETY: The pages are in the linear mapping (function precondition).
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
         let args = AllocArgs {
@@ -136,17 +119,7 @@ impl ContiguousPages {
             size,
             direction,
         };
-        // INVARIANT: This is their place.
-        Ok(ToFree(Self { page, dma }, args))
-    }
-
-    fn entry(&self, args: &AllocArgs) -> leak_tracking::Entry {
-        leak_tracking::Entry::Pages {
-            size: args.size,
-            page: self.page,
-            dma: self.dma,
-            direction: args.direction,
-        }
+        Ok((Self { page, dma }, args))
     }
 }
 
@@ -156,24 +129,19 @@ impl private::PagesBackend for ContiguousPages {
         self.dma
     }
 
+    #[inline]
+    fn entry(&self, args: &AllocArgs) -> Entry {
+        Entry::Pages {
+            size: args.size,
+            page: self.page,
+            dma: self.dma,
+            direction: args.direction,
+        }
+    }
+
     unsafe fn sync<R: Receiver>(&self, args: &AllocArgs) {
         // SAFETY: `PagesBackend`: the pages are mapped at this place, for a device that is bound.
         unsafe { (R::SYNC_SINGLE)(args.dev, self.dma, args.size, args.direction) };
-    }
-
-    unsafe fn free(self, args: &AllocArgs) {
-        leak_tracking::untrack(args.dev, || self.entry(args));
-        // SAFETY: `PagesBackend`: the pages are allocated at this place and unused, and the context
-        // is a legal one.
-        unsafe {
-            bindings::dma_free_pages(
-                args.dev,
-                args.size,
-                self.page.as_ptr(),
-                self.dma,
-                args.direction,
-            )
-        };
     }
 
     unsafe fn mmap(&self, args: &AllocArgs, vma: *mut bindings::vm_area_struct) -> c_int {
@@ -193,7 +161,7 @@ impl NoncontiguousPages {
     pub(in crate::mem) fn alloc<D: Direction>(
         dev: DmaDevice<'_>,
         size: usize,
-    ) -> Result<ToFree<Self>> {
+    ) -> Result<(Self, AllocArgs)> {
         let tracked = leak_tracking::ListNode::new()?;
         // The IOMMU code does not zero the pages.
         let gfp = Gfp::Kernel.as_raw() | bindings::__GFP_ZERO;
@@ -220,17 +188,7 @@ impl NoncontiguousPages {
         };
         // SAFETY: Allocated above with these arguments. What releases it untracks it first.
         unsafe { tracked.add(dev.as_raw(), || memory.entry(&args)) };
-        // INVARIANT: Allocated above at this place.
-        Ok(ToFree(memory, args))
-    }
-
-    fn entry(&self, args: &AllocArgs) -> leak_tracking::Entry {
-        leak_tracking::Entry::Noncontiguous {
-            size: args.size,
-            table: self.table,
-            cpu: args.cpu,
-            direction: args.direction,
-        }
+        Ok((memory, args))
     }
 }
 
@@ -239,6 +197,16 @@ impl private::PagesBackend for NoncontiguousPages {
     fn dma_address(&self) -> DmaAddress {
         // SAFETY: The table has at least one entry, and is mapped to one segment.
         unsafe { bindings::sg_dma_address((*self.table.as_ptr()).sgl) }
+    }
+
+    #[inline]
+    fn entry(&self, args: &AllocArgs) -> Entry {
+        Entry::Noncontiguous {
+            size: args.size,
+            table: self.table,
+            cpu: args.cpu,
+            direction: args.direction,
+        }
     }
 
     unsafe fn sync<R: Receiver>(&self, args: &AllocArgs) {
@@ -259,18 +227,6 @@ impl private::PagesBackend for NoncontiguousPages {
             if !R::IS_DEVICE {
                 ffi::invalidate_vmap(args.cpu.as_ptr(), args.size);
             }
-        }
-    }
-
-    unsafe fn free(self, args: &AllocArgs) {
-        let table = self.table.as_ptr();
-
-        leak_tracking::untrack(args.dev, || self.entry(args));
-        // SAFETY: `PagesBackend`: the pages at this place and their `vmap()` are unused, and the context
-        // is a legal one.
-        unsafe {
-            bindings::dma_vunmap_noncontiguous(args.dev, args.cpu.as_ptr());
-            bindings::dma_free_noncontiguous(args.dev, args.size, table, args.direction);
         }
     }
 

@@ -3,7 +3,10 @@
 //! List entries of leak tracking, and the release of those that are left.
 
 use super::Entry;
-use core::mem::take;
+use core::mem::{
+    discriminant,
+    take, //
+};
 use kernel::{
     bindings,
     prelude::*,
@@ -68,33 +71,21 @@ impl Entry {
 
     /// Returns whether releasing one entry releases the other.
     fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (
-                Self::Phys {
-                    address,
-                    size,
-                    direction,
-                    attrs,
-                },
-                Self::Phys {
-                    address: address2,
-                    size: size2,
-                    direction: direction2,
-                    attrs: attrs2,
-                },
-            ) => (address, size, direction, attrs) == (address2, size2, direction2, attrs2),
-            (
-                Self::Block { pool, cpu, .. },
-                Self::Block {
-                    pool: of, cpu: at, ..
-                },
-            ) => (pool, cpu) == (of, at),
+        let beside_key = |entry: &Self| match *entry {
+            Self::Phys {
+                address,
+                size,
+                direction,
+                attrs,
+            } => (address, size, Some(direction), attrs),
+            Self::Block { pool, .. } => (0, pool.addr().get(), None, 0),
             // At most one entry of each kind has this key.
-            _ => {
-                core::mem::discriminant(self) == core::mem::discriminant(other)
-                    && self.key() == other.key()
-            }
-        }
+            _ => (0, 0, None, 0),
+        };
+
+        discriminant(self) == discriminant(other)
+            && self.key() == other.key()
+            && beside_key(self) == beside_key(other)
     }
 }
 
@@ -121,7 +112,7 @@ impl ListNode {
     /// # Safety
     ///
     /// The entry must be that of memory that is mapped or allocated for `dev`, and must be
-    /// [removed](untrack) before that memory is released.
+    /// [removed](remove) before that memory is released.
     #[inline]
     pub(crate) unsafe fn add(self, dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
         self.write(dev, entry());
@@ -147,19 +138,16 @@ impl ListNode {
 /// Removes an entry whose memory is about to be released.
 ///
 /// Context: any.
-#[inline]
-pub(crate) fn untrack(dev: *mut bindings::device, entry: impl FnOnce() -> Entry) {
-    // The entry is dropped after the lock is released.
-    drop(remove(dev, &entry()));
-}
-
 #[inline(never)]
-fn remove(dev: *mut bindings::device, entry: &Entry) -> List {
+pub(super) fn remove(dev: *mut bindings::device, entry: &Entry) {
     let mut lists = TRACKED.lock();
+    let found = lists
+        .get_mut(entry.list())
+        .and_then(|list| remove_if(list, |node| node.dev == dev && node.entry.is(entry)));
 
-    remove_if(lists.get_mut(entry.list())?, |node| {
-        node.dev == dev && node.entry.is(entry)
-    })
+    // The node is dropped after the lock is released.
+    drop(lists);
+    drop(found);
 }
 
 /// Removes the first node for which `f` holds from a list.
@@ -260,58 +248,5 @@ impl Entry {
             self,
             Self::Coherent { .. } | Self::Pages { .. } | Self::Noncontiguous { .. }
         )
-    }
-
-    /// Releases what was mapped or allocated for `dev`.
-    ///
-    /// # Safety
-    ///
-    /// It must not be released yet, and nothing may use it any more.
-    unsafe fn give_back(&self, dev: *mut bindings::device) {
-        // SAFETY: Each function gets the arguments of its map or allocation for `dev`, which is not
-        // released yet and is unused (function precondition).
-        unsafe {
-            match *self {
-                Self::Phys {
-                    address,
-                    size,
-                    direction,
-                    attrs,
-                } => bindings::dma_unmap_phys(dev, address, size, direction, attrs),
-                Self::Table {
-                    sgl,
-                    entries,
-                    direction,
-                    attrs,
-                } => bindings::dma_unmap_sg_attrs(dev, sgl, entries, direction, attrs),
-                Self::Coherent {
-                    size,
-                    cpu,
-                    dma,
-                    attrs,
-                } => bindings::dma_free_attrs(dev, size, cpu, dma, attrs),
-                Self::Pages {
-                    size,
-                    page,
-                    dma,
-                    direction,
-                } => bindings::dma_free_pages(dev, size, page.as_ptr(), dma, direction),
-                Self::Noncontiguous {
-                    size,
-                    table,
-                    cpu,
-                    direction,
-                } => {
-                    bindings::dma_vunmap_noncontiguous(dev, cpu.as_ptr());
-                    bindings::dma_free_noncontiguous(dev, size, table.as_ptr(), direction);
-                }
-                Self::Pool { pool } => bindings::dma_pool_destroy(pool.as_ptr()),
-                Self::Block { pool, cpu, dma } => {
-                    bindings::dma_pool_free(pool.as_ptr(), cpu.as_ptr(), dma)
-                }
-                // `release_all` revokes regions.
-                Self::Region(_) => (),
-            }
-        }
     }
 }
