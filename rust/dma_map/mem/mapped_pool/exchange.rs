@@ -54,19 +54,20 @@ impl Store {
         // An interrupt may have put a buffer back, or this may be another CPU than before.
         //
         // SAFETY: This is the cache of this CPU, with interrupts off.
-        if let Some(slot) = unsafe { cache.pop() } {
+        if let Some(slot) = unsafe { cache.list.pop() } {
             count(&cache.hits);
             return Ok(slot);
         }
         count(&cache.misses);
 
         let found = self.shared.with(&mut cache, |shared, cache| {
-            if let Some(slot) = shared.free.pop() {
+            // SAFETY: The lock is held.
+            if let Some(slot) = unsafe { shared.free.pop() } {
                 let capacity = self.capacity.load(Relaxed);
                 let batch = cache.room(capacity, capacity / 2);
-                // SAFETY: This is the cache of this CPU, with interrupts off, and it has room for
-                // `batch` slots.
-                unsafe { shared.free.give_to(cache, batch) };
+                // SAFETY: The lock is held. This is the cache of this CPU, with interrupts off, and it
+                // has room for `batch` slots.
+                unsafe { cache.list.take(&shared.free, batch) };
                 return Ok(slot);
             }
             let blank = shared.take_blank(&self.chunks);
@@ -131,13 +132,13 @@ impl Store {
             let (usual, capacity) = (this.layout.capacity, this.capacity.load(Relaxed));
             if capacity == 0 {
                 // Other CPUs need buffers. The slots that this batch leaves go with the next put.
-                shared.free.take_from(cache, BATCH);
-            } else if cache.len() >= capacity {
+                shared.free.take(&cache.list, BATCH);
+            } else if cache.list.len() >= capacity {
                 count(&cache.flushes);
-                shared.free.take_from(cache, capacity.div_ceil(2));
+                shared.free.take(&cache.list, capacity.div_ceil(2));
             }
             if cache.room(capacity, 1) != 0 {
-                cache.push(slot);
+                cache.list.push(slot);
             } else {
                 shared.free.push(slot);
             }

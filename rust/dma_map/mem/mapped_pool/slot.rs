@@ -95,13 +95,94 @@ impl Slot {
     }
 }
 
-/// The cache of a CPU: a list of buffers, last in, first out.
+/// Adds one to a counter. Interrupts must be off on the CPU that counts here.
+#[inline(always)]
+pub(super) fn count(counter: &AtomicUsize) {
+    counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
+}
+
+/// A list of free buffers, last in, first out.
+///
+/// # Invariants
+///
+/// `head` is the first of the linked slots, which this list owns. `count` is their number; that of a
+/// [`Cache`] may be larger.
+// The C helpers know the fields.
+#[repr(C)]
+pub(super) struct List {
+    head: AtomicPtr<Slot>,
+    count: AtomicUsize,
+}
+
+impl List {
+    pub(super) const fn new() -> Self {
+        Self {
+            head: AtomicPtr::new(null_mut()),
+            count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns the number of buffers.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Relaxed)
+    }
+
+    /// Takes a buffer.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may write to the list meanwhile; for that of a cache, the caller must be a permitted
+    /// writer of kind 2 or 3 of [`Cache`].
+    pub(super) unsafe fn pop(&self) -> Option<NonNull<Slot>> {
+        let slot = NonNull::new(self.head.load(Relaxed))?;
+
+        // SAFETY: By the type invariants this list owns the slot, so it is valid.
+        let next = unsafe { slot.as_ref() }.next.load(Relaxed);
+        self.head.store(next, Relaxed);
+        self.count.store(self.len().wrapping_sub(1), Relaxed);
+        Some(slot)
+    }
+
+    /// Puts a buffer in.
+    ///
+    /// # Safety
+    ///
+    /// The caller must own the slot, and gives it up. Nobody else may write to the list meanwhile; for
+    /// that of a cache, the caller must be on its CPU, with interrupts off, and have found
+    /// [`room`](Cache::room).
+    pub(super) unsafe fn push(&self, slot: NonNull<Slot>) {
+        // SAFETY: The caller owns the slot, so it is valid.
+        let next = unsafe { &slot.as_ref().next };
+
+        next.store(self.head.load(Relaxed), Relaxed);
+        self.head.store(slot.as_ptr(), Relaxed);
+        count(&self.count);
+    }
+
+    /// Moves up to `count` buffers, at most [`BATCH`], from `other` to this list. Returns how many.
+    ///
+    /// # Safety
+    ///
+    /// Those of [`pop`](Self::pop) for `other`, and of [`push`](Self::push) for this list.
+    pub(super) unsafe fn take(&self, other: &Self, count: usize) -> usize {
+        let before = self.len();
+        // SAFETY: The caller may take from the other list.
+        for slot in (0..count.min(BATCH)).map_while(|_| unsafe { other.pop() }) {
+            // SAFETY: The slot was taken off the other list. The caller may put it into this one.
+            unsafe { self.push(slot) };
+        }
+        self.len().wrapping_sub(before)
+    }
+}
+
+/// The cache of a CPU.
 ///
 /// # Writers
 ///
 /// 1. [`take`](Self::take) and [`put`](Self::put), on the CPU whose cache it is, with preemption off and
 ///    interrupts on. Each change is one instruction with respect to that CPU (`this_cpu_*()`).
-/// 2. [`pop`](Self::pop) and [`push`](Self::push), on that CPU, with interrupts off.
+/// 2. [`pop`](List::pop) and [`push`](List::push), on that CPU, with interrupts off.
 /// 3. `pop` on another CPU, under the store's lock, when no writer of kind 1 is left and kind 2 takes
 ///    that lock: the capacity is 0, and the teardown has waited for those that may have read another one
 ///    (see [`teardown`](super::teardown)).
@@ -124,18 +205,16 @@ impl Slot {
 ///
 /// # Invariants
 ///
-/// - `head` is the first of the linked slots, which this cache owns.
-/// - `count` is at least the number of these slots. It is larger by the slots that interrupted calls on
-///   this CPU are about to put in, or have taken out already. It never exceeds the store's capacity at
-///   the time of the increment, except by the one that a put is about to subtract again.
+/// - The `count` of `list` is at least the number of its slots. It is larger by those that interrupted
+///   calls on this CPU are about to put in, or have taken out already. It never exceeds the store's
+///   capacity at the time of the increment, except by the one that a put is about to subtract again.
 /// - `taking` is the number of takes on this CPU that have begun and not completed. Nobody puts a slot
 ///   in while it is not 0. It is 0 again when an interrupt returns to a point where it was 0.
 /// - Anybody may read the counters.
 // The C helpers know the fields up to `hits`.
 #[repr(C, align(64))]
 pub(super) struct Cache {
-    head: AtomicPtr<Slot>,
-    count: AtomicUsize,
+    pub(super) list: List,
     taking: AtomicUsize,
     pub(super) hits: AtomicUsize,
     pub(super) misses: AtomicUsize,
@@ -145,12 +224,6 @@ pub(super) struct Cache {
 
 // SAFETY: All zeroes are an empty list, and counters of 0.
 unsafe impl Zeroable for Cache {}
-
-/// Adds one to a counter. Interrupts must be off on the CPU that counts here.
-#[inline(always)]
-pub(super) fn count(counter: &AtomicUsize) {
-    counter.store(counter.load(Relaxed).wrapping_add(1), Relaxed);
-}
 
 impl Cache {
     /// Takes a buffer from this CPU's cache, and counts a hit.
@@ -186,131 +259,12 @@ impl Cache {
         unsafe { ffi::put_slot(caches, slot.as_ptr().cast(), capacity) }
     }
 
-    /// Returns the number of buffers.
-    #[inline(always)]
-    pub(super) fn len(&self) -> usize {
-        self.count.load(Relaxed)
-    }
-
     /// Returns how many of `count` buffers fit in. Interrupts must be off.
     pub(super) fn room(&self, capacity: usize, count: usize) -> usize {
         match self.taking.load(Relaxed) {
-            0 => capacity.saturating_sub(self.len()).min(count),
+            0 => capacity.saturating_sub(self.list.len()).min(count),
             // This interrupts a take.
             _ => 0,
-        }
-    }
-
-    /// Takes a buffer from the list.
-    ///
-    /// # Safety
-    ///
-    /// The caller must be a permitted writer of the cache, kind 2 or 3 [above](Self).
-    pub(super) unsafe fn pop(&self) -> Option<NonNull<Slot>> {
-        let slot = NonNull::new(self.head.load(Relaxed))?;
-
-        // SAFETY: By the type invariants this cache owns the slot, so it is valid.
-        let next = unsafe { slot.as_ref() }.next.load(Relaxed);
-        self.head.store(next, Relaxed);
-        self.count
-            .store(self.count.load(Relaxed).wrapping_sub(1), Relaxed);
-        Some(slot)
-    }
-
-    /// Puts a buffer on the list.
-    ///
-    /// # Safety
-    ///
-    /// The caller must be on the CPU whose cache it is, with interrupts off, and have found
-    /// [`room`](Self::room) for it. It must own the slot, and gives it up.
-    pub(super) unsafe fn push(&self, slot: NonNull<Slot>) {
-        // SAFETY: The caller owns the slot, so it is valid.
-        let next = unsafe { &slot.as_ref().next };
-
-        next.store(self.head.load(Relaxed), Relaxed);
-        self.head.store(slot.as_ptr(), Relaxed);
-        count(&self.count);
-    }
-}
-
-/// A list of free buffers.
-///
-/// # Invariants
-///
-/// `head` is the first of `count` linked slots, which this list owns.
-pub(super) struct List {
-    head: *mut Slot,
-    count: usize,
-}
-
-// SAFETY: Any thread may own slots.
-unsafe impl Send for List {}
-
-impl List {
-    pub(super) const fn new() -> Self {
-        Self {
-            head: null_mut(),
-            count: 0,
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn pop(&mut self) -> Option<NonNull<Slot>> {
-        let slot = NonNull::new(self.head)?;
-
-        // SAFETY: By the type invariants this list owns the slot, so it is valid.
-        self.head = unsafe { slot.as_ref() }.next.load(Relaxed);
-        self.count = self.count.wrapping_sub(1);
-        Some(slot)
-    }
-
-    /// # Safety
-    ///
-    /// The caller must own the slot, and gives it up.
-    pub(super) unsafe fn push(&mut self, slot: NonNull<Slot>) {
-        // SAFETY: The caller owns the slot, so it is valid.
-        unsafe { slot.as_ref() }.next.store(self.head, Relaxed);
-        self.head = slot.as_ptr();
-        self.count = self.count.wrapping_add(1);
-    }
-
-    /// Moves up to [`BATCH`] buffers from another list to this one.
-    pub(super) fn take_from_list(&mut self, other: &mut Self) {
-        for slot in (0..BATCH).map_while(|_| other.pop()) {
-            // SAFETY: The slot was taken off the other list, so this owns it.
-            unsafe { self.push(slot) };
-        }
-    }
-
-    /// Moves up to `count` buffers, at most [`BATCH`], from a cache to this list. Returns how many.
-    ///
-    /// # Safety
-    ///
-    /// The caller must be a permitted writer of `cache`, kind 2 or 3 of [`Cache`].
-    pub(super) unsafe fn take_from(&mut self, cache: &Cache, count: usize) -> usize {
-        let before = self.count;
-        // SAFETY: The caller is a permitted writer of the cache, of a kind that may pop.
-        for slot in (0..count.min(BATCH)).map_while(|_| unsafe { cache.pop() }) {
-            // SAFETY: The slot was taken out of the cache, so this owns it.
-            unsafe { self.push(slot) };
-        }
-        self.count.wrapping_sub(before)
-    }
-
-    /// Moves up to `count` buffers, and no more than [`BATCH`], from this list to a cache.
-    ///
-    /// # Safety
-    ///
-    /// The caller must be on the CPU whose cache it is, with interrupts off, and have found
-    /// [`room`](Cache::room) for that many.
-    pub(super) unsafe fn give_to(&mut self, cache: &Cache, count: usize) {
-        for slot in (0..count.min(BATCH)).map_while(|_| self.pop()) {
-            // SAFETY: The caller is on the cache's CPU, with interrupts off, and has found room. The
-            // slot was taken off this list.
-            unsafe { cache.push(slot) };
         }
     }
 }

@@ -47,7 +47,7 @@ impl MappedPoolStats {
         ] {
             *sum = sum.wrapping_add(counter.load(Relaxed));
         }
-        self.cached = self.cached.wrapping_add(cache.len());
+        self.cached = self.cached.wrapping_add(cache.list.len());
     }
 }
 

@@ -11,7 +11,8 @@ use super::{
     slot::{
         Cache,
         List,
-        Slot, //
+        Slot,
+        BATCH, //
     },
     stats::{
         Entry,
@@ -269,7 +270,7 @@ impl Store {
         chunk.memory.set(Some(memory));
 
         let (mut first, mut count) = (None, 0usize);
-        let mut rest = List::new();
+        let rest = List::new();
         for (index, slot) in slots.iter().take(layout.per_chunk).enumerate() {
             let offset = index.wrapping_mul(layout.stride);
             // SAFETY: The buffer is within the chunk.
@@ -285,11 +286,11 @@ impl Store {
             }
         }
 
-        // SAFETY: The closures make no guard.
+        // SAFETY: The closures make no guard. The caller owned these slots, and `rest` is on this stack.
         unsafe {
             self.with(|shared| shared.allocated = shared.allocated.wrapping_add(count));
             while rest.len() != 0 {
-                self.with(|shared| shared.free.take_from_list(&mut rest));
+                self.with(|shared| shared.free.take(&rest, BATCH));
             }
         }
         first.ok_or(ENOMEM)

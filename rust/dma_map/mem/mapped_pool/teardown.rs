@@ -64,7 +64,7 @@ impl Store {
         this.caches.for_each(|cache| {
             // SAFETY: No CPU takes, or puts into a cache. A put that empties its cache holds the lock. The
             // closure makes no guard.
-            while unsafe { this.with(|shared| shared.free.take_from(cache, BATCH)) } == BATCH {}
+            while unsafe { this.with(|shared| shared.free.take(&cache.list, BATCH)) } == BATCH {}
         });
         // SAFETY: The closure makes no guard.
         let over = unsafe {
@@ -109,9 +109,9 @@ impl Store {
 
         let first = this.slots.as_ptr().addr();
         // SAFETY: The closure makes no guard.
-        let mut free =
-            unsafe { this.with(|shared| core::mem::replace(&mut shared.free, List::new())) };
-        while let Some(slot) = free.pop() {
+        let free = unsafe { this.with(|shared| core::mem::replace(&mut shared.free, List::new())) };
+        // SAFETY: The list is on this stack.
+        while let Some(slot) = unsafe { free.pop() } {
             let index = slot.addr().get().wrapping_sub(first) / size_of::<Slot>();
             let chunk = index.checked_div(this.layout.per_chunk);
             if let Some(chunk) = chunk.and_then(|chunk| this.chunks.get(chunk)) {
