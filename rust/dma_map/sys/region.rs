@@ -25,10 +25,6 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         Mutex, //
     },
@@ -46,32 +42,25 @@ use kernel::{
 /// The result of one `mmap()`.
 ///
 /// `vm_private_data` of its VMAs. There are several after a partial `munmap()` or `mprotect()`.
-///
-/// # Invariants
-///
-/// Allocated in [`Region::map`], freed when the last of its VMAs is closed.
 struct Mapping {
     region: Arc<Region>,
     mm: ARef<Mm>,
 }
 
-/// A [`Mapping`] on the list of its region.
-///
-/// # Invariants
-///
-/// `mapping` is valid as long as this is on the list.
+/// A [`Mapping`] on the list of its region, until the last of its VMAs is closed.
 struct Listed {
-    mapping: *mut Mapping,
-    /// A number that no other mapping of the region has, not even one whose memory is reused.
-    number: u64,
+    mapping: Arc<Mapping>,
     /// The number of open VMAs.
     vmas: usize,
     /// Whether its page table entries were cleared.
     revoked: bool,
 }
 
-// SAFETY: A mapping is not tied to a thread.
-unsafe impl Send for Listed {}
+impl Listed {
+    fn is(&self, mapping: *const Mapping) -> bool {
+        core::ptr::eq(Arc::as_ptr(&self.mapping), mapping)
+    }
+}
 
 /// How long a revocation waits for the `mmap_lock` of processes, in ms.
 ///
@@ -85,7 +74,6 @@ pub struct Region {
     /// Nests inside the `mmap_lock` of any process, so it is never held while waiting for one.
     #[pin]
     mappings: Mutex<KVec<Listed>>,
-    last: Atomic<u64>,
     /// Clears the mappings. A work item, because the caller of `revoke` waits for a limited time.
     #[pin]
     work: Work<Region>,
@@ -97,7 +85,7 @@ pub struct Region {
 // SAFETY: A lock protects the list, and the C functions that work on `done` take the completion's lock.
 unsafe impl Send for Region {}
 
-// SAFETY: The list, the work item and the completion have locks, and `last` is atomic.
+// SAFETY: The list, the work item and the completion have locks.
 unsafe impl Sync for Region {}
 
 impl_has_work! {
@@ -119,11 +107,11 @@ static OPERATIONS: Ops<bindings::vm_operations_struct> = Ops::new(bindings::vm_o
 /// # Safety
 ///
 /// `vma` must be valid, and its `mm_struct` locked.
-unsafe fn mapping_of(vma: *mut bindings::vm_area_struct) -> Option<*mut Mapping> {
+unsafe fn mapping_of(vma: *mut bindings::vm_area_struct) -> Option<*const Mapping> {
     // SAFETY: `vma` is valid, and its `mm_struct` locked (function precondition).
     let (operations, data) = unsafe { ((*vma).vm_ops, (*vma).vm_private_data) };
 
-    core::ptr::eq(operations, OPERATIONS.as_ptr()).then_some(data.cast())
+    core::ptr::eq(operations, OPERATIONS.as_ptr()).then_some(data.cast_const().cast())
 }
 
 /// Counts a VMA that a split or a move has made.
@@ -133,7 +121,7 @@ unsafe fn mapping_of(vma: *mut bindings::vm_area_struct) -> Option<*mut Mapping>
 /// Called by the kernel only, with a VMA that was copied from one of ours.
 unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
     // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`. The VMA that it was copied from
-    // keeps the mapping valid.
+    // keeps the mapping on the list, which keeps it valid.
     unsafe {
         if let Some(mapping) = mapping_of(vma) {
             (*mapping).region.opened(mapping);
@@ -147,13 +135,13 @@ unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
 ///
 /// Called by the kernel only, once for each of our VMAs.
 unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`, once. Closing the last VMA of a
-    // mapping frees the mapping, after it was taken off the list.
+    // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`, once. Its mapping is on the list, which
+    // keeps it valid, until this VMA is uncounted. That may free the mapping, and so takes a reference to
+    // the region.
     unsafe {
         if let Some(mapping) = mapping_of(vma) {
-            if (*mapping).region.closed(mapping) {
-                drop(KBox::from_raw(mapping));
-            }
+            let region = (*mapping).region.clone();
+            region.closed(mapping);
         }
     }
 }
@@ -167,7 +155,6 @@ impl Region {
         Arc::pin_init(
             pin_init!(Self {
                 mappings <- new_mutex!(KVec::new(), "dma_map::Region"),
-                last: Atomic::new(0),
                 work <- new_work!("dma_map::Region::revoke"),
                 // SAFETY: `ffi_init` passes memory for the completion, which is pinned.
                 done <- Opaque::ffi_init(|done| unsafe { bindings::init_completion(done) }),
@@ -191,19 +178,16 @@ impl Region {
         map: impl FnOnce() -> Result,
     ) -> Result {
         let mm: &Mm = vma.mm();
-        let mapping = KBox::new(
+        let mapping = Arc::new(
             Mapping {
                 region: self.clone(),
                 mm: mm.into(),
             },
             Gfp::Kernel.flags(),
         )?;
-        let mapping = KBox::into_raw(mapping);
-
-        // INVARIANT: The mapping is freed in `close` and below, after it is taken off the list.
+        let raw = Arc::as_ptr(&mapping);
         let listed = Listed {
             mapping,
-            number: self.last.fetch_add(1, Relaxed),
             vmas: 1,
             revoked: false,
         };
@@ -213,66 +197,63 @@ impl Region {
         };
 
         if let Err(err) = result {
-            // SAFETY: The VMA is valid and locked, and its entries are only those that `map` wrote. It
-            // does not have `OPERATIONS` yet, so `close` is not called for it, and the mapping is freed
-            // here only.
-            unsafe {
-                let size = vma.end().wrapping_sub(vma.start());
-                bindings::zap_special_vma_range(vma.as_ptr(), vma.start(), size);
-                self.closed(mapping);
-                drop(KBox::from_raw(mapping));
-            }
+            let size = vma.end().wrapping_sub(vma.start());
+            // SAFETY: The VMA is valid and locked, and its entries are only those that `map` wrote.
+            unsafe { bindings::zap_special_vma_range(vma.as_ptr(), vma.start(), size) };
+            // The VMA does not have `OPERATIONS` yet, so `close` is not called for it.
+            self.closed(raw);
             return Err(err);
         }
 
         // SAFETY: The VMA is being initialised, so these fields may be set.
         unsafe {
-            (*vma.as_ptr()).vm_private_data = mapping.cast();
+            (*vma.as_ptr()).vm_private_data = raw.cast_mut().cast();
             (*vma.as_ptr()).vm_ops = OPERATIONS.as_ptr();
         }
         Ok(())
     }
 
-    fn opened(&self, mapping: *mut Mapping) {
+    fn opened(&self, mapping: *const Mapping) {
         let mut mappings = self.mappings.lock();
 
-        if let Some(listed) = mappings.iter_mut().find(|listed| listed.mapping == mapping) {
+        if let Some(listed) = mappings.iter_mut().find(|listed| listed.is(mapping)) {
             // The number of VMAs is less than that of addresses, so it does not wrap.
             listed.vmas = listed.vmas.wrapping_add(1);
         }
     }
 
-    /// Uncounts a VMA. Returns whether it was the last one and the mapping is off the list.
-    fn closed(&self, mapping: *mut Mapping) -> bool {
+    /// Uncounts a VMA. Takes the mapping off the list if it was the last one.
+    fn closed(&self, mapping: *const Mapping) {
         let mut mappings = self.mappings.lock();
 
-        let Some(index) = mappings.iter().position(|listed| listed.mapping == mapping) else {
-            return true;
+        let Some(index) = mappings.iter().position(|listed| listed.is(mapping)) else {
+            return;
         };
         if let Some(listed) = mappings.get_mut(index) {
             listed.vmas = listed.vmas.wrapping_sub(1);
             if listed.vmas != 0 {
-                return false;
+                return;
             }
         }
         let _ = vec::swap_remove(&mut mappings, index);
-        true
     }
 
-    /// Returns the number and the `mm_struct` of a mapping that is not revoked yet.
-    fn next(&self) -> Option<(u64, ARef<Mm>)> {
+    /// Returns a mapping that is not revoked yet.
+    fn next(&self) -> Option<Arc<Mapping>> {
         let mappings = self.mappings.lock();
 
         let listed = mappings.iter().find(|listed| !listed.revoked)?;
-        // SAFETY: The mapping is valid while it is on the list (type invariant of `Listed`).
-        Some((listed.number, unsafe { (*listed.mapping).mm.clone() }))
+        Some(listed.mapping.clone())
     }
 
-    /// Marks the mapping of this number as revoked.
-    fn mark(&self, number: u64) {
+    /// Marks a mapping as revoked.
+    fn mark(&self, mapping: &Arc<Mapping>) {
         let mut mappings = self.mappings.lock();
 
-        if let Some(listed) = mappings.iter_mut().find(|listed| listed.number == number) {
+        if let Some(listed) = mappings
+            .iter_mut()
+            .find(|listed| listed.is(Arc::as_ptr(mapping)))
+        {
             listed.revoked = true;
         }
     }
@@ -347,9 +328,9 @@ impl WorkItem for Region {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        while let Some((number, mm)) = this.next() {
-            this.clear(&mm);
-            this.mark(number);
+        while let Some(mapping) = this.next() {
+            this.clear(&mapping.mm);
+            this.mark(&mapping);
         }
         // SAFETY: The completion was initialised by `new`, and `this` keeps it.
         unsafe { bindings::complete_all(this.done.get()) };
