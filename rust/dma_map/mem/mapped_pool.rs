@@ -65,7 +65,6 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 use kernel::prelude::*;
@@ -115,8 +114,8 @@ pub struct MappedPool<'bound, T, D: Direction> {
     dev: DmaDevice<'bound>,
     store: NonNull<Store>,
     len: usize,
-    // Taken by the drop.
-    drain: ManuallyDrop<Pin<KBox<Job>>>,
+    /// Drains the store; taken by the drop.
+    drain: Option<Pin<KBox<Job>>>,
     _buffers: PhantomData<(fn() -> T, D)>,
 }
 
@@ -163,7 +162,7 @@ where
             dev,
             store,
             len,
-            drain: ManuallyDrop::new(drain),
+            drain: Some(drain),
             _buffers: PhantomData,
         };
 
@@ -222,10 +221,10 @@ impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
     fn drop(&mut self) {
         self.store().release();
 
-        // SAFETY: `drain` is not used again.
-        let job = unsafe { ManuallyDrop::take(&mut self.drain) };
-        // SAFETY: Released above, once. The device is bound until the deferred work has run.
-        unsafe { deferred::run(job, self.dev, Store::drain, self.store.cast()) };
+        if let Some(job) = self.drain.take() {
+            // SAFETY: Released above, once. The device is bound until the deferred work has run.
+            unsafe { deferred::run(job, self.dev, Store::drain, self.store.cast()) };
+        }
     }
 }
 

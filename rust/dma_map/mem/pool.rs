@@ -35,10 +35,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        ManuallyDrop,
-        MaybeUninit, //
-    },
+    mem::MaybeUninit,
     ptr::NonNull,
     // Those of the `kernel` crate are calls on a kernel built with gcc.
     sync::atomic::{
@@ -101,8 +98,8 @@ pub struct DmaPool<'bound, T> {
     outstanding: AtomicUsize,
     /// The number of outstanding blocks that are counted as quarantined already.
     quarantined: AtomicUsize,
-    // Not dropped if the pool is leaked.
-    destroy: ManuallyDrop<Pin<KBox<Job>>>,
+    /// Destroys the pool; taken by the drop.
+    destroy: Option<Pin<KBox<Job>>>,
     _block: PhantomData<fn() -> T>,
 }
 
@@ -201,7 +198,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaPool<'bound, T> {
             beyond_segments: options.beyond_segments,
             outstanding: AtomicUsize::new(0),
             quarantined: AtomicUsize::new(0),
-            destroy: ManuallyDrop::new(destroy),
+            destroy: Some(destroy),
             _block: PhantomData,
         })
     }
@@ -318,11 +315,11 @@ impl<T> Drop for DmaPool<'_, T> {
         leak_tracking::untrack(self.dev.as_raw(), || leak_tracking::Entry::Pool {
             pool: self.raw,
         });
-        // SAFETY: `destroy` is not used again.
-        let job = unsafe { ManuallyDrop::take(&mut self.destroy) };
-        // SAFETY: By the type invariants this owns the pool, and all of its blocks are back. The device
-        // is bound until the deferred work has run.
-        unsafe { deferred::run(job, self.dev, destroy, self.raw.cast()) };
+        if let Some(job) = self.destroy.take() {
+            // SAFETY: By the type invariants this owns the pool, and all of its blocks are back. The
+            // device is bound until the deferred work has run.
+            unsafe { deferred::run(job, self.dev, destroy, self.raw.cast()) };
+        }
     }
 }
 

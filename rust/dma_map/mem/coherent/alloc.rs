@@ -5,9 +5,8 @@
 use super::{
     memory::{
         alloc,
-        Large,
-        Plain,
-        Size, //
+        LARGE,
+        PLAIN, //
     },
     Coherent,
     CoherentOptions,
@@ -65,12 +64,12 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     pub fn zeroed(dev: DmaDevice<'bound>, options: impl Into<CoherentOptions>) -> Result<Self> {
         const {
             assert!(
-                size_of::<T>() < Plain::LIMIT,
+                size_of::<T>() < PLAIN,
                 "128 KiB of coherent memory and more: use `zeroed_large`"
             )
         };
 
-        Self::alloc_value::<Plain>(dev, options.into())
+        Self::alloc_value::<PLAIN>(dev, options.into())
     }
 
     /// Allocates a `T` of zeroes, of any size.
@@ -84,7 +83,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
         dev: DmaDevice<'bound>,
         options: impl Into<CoherentOptions>,
     ) -> Result<Self> {
-        Self::alloc_value::<Large>(dev, options.into())
+        Self::alloc_value::<LARGE>(dev, options.into())
     }
 
     /// Allocates a `T` and moves `value` in.
@@ -126,9 +125,12 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
     }
 
     #[inline]
-    fn alloc_value<Z: Size>(dev: DmaDevice<'bound>, options: CoherentOptions) -> Result<Self> {
+    fn alloc_value<const LIMIT: usize>(
+        dev: DmaDevice<'bound>,
+        options: CoherentOptions,
+    ) -> Result<Self> {
         const { assert_element::<T>() };
-        let (cpu, dma) = alloc::<Z>(dev, size_of::<T>(), options)?;
+        let (cpu, dma) = alloc::<LIMIT>(dev, size_of::<T>(), options)?;
 
         // INVARIANT: Allocated above for `dev`, with the size of `T`. Any bytes are a valid `T`.
         let backing = Coherent {
@@ -157,7 +159,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
         len: usize,
         options: impl Into<CoherentOptions>,
     ) -> Result<Self> {
-        Self::alloc_slice::<Plain>(dev, len, options.into())
+        Self::alloc_slice::<PLAIN>(dev, len, options.into())
     }
 
     /// Allocates `len` elements of zeroes, of any size.
@@ -174,7 +176,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
         len: usize,
         options: impl Into<CoherentOptions>,
     ) -> Result<Self> {
-        Self::alloc_slice::<Large>(dev, len, options.into())
+        Self::alloc_slice::<LARGE>(dev, len, options.into())
     }
 
     /// Allocates a copy of `data`.
@@ -197,14 +199,14 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
     }
 
     #[inline]
-    fn alloc_slice<Z: Size>(
+    fn alloc_slice<const LIMIT: usize>(
         dev: DmaDevice<'bound>,
         len: usize,
         options: CoherentOptions,
     ) -> Result<Self> {
         const { assert_element::<T>() };
         let size = len.checked_mul(size_of::<T>()).ok_or(EINVAL)?;
-        let (cpu, dma) = alloc::<Z>(dev, size, options)?;
+        let (cpu, dma) = alloc::<LIMIT>(dev, size, options)?;
 
         // INVARIANT: Allocated above for `dev`, with the size of `len` elements. Any bytes are valid.
         let backing = Coherent {

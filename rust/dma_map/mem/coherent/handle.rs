@@ -6,9 +6,8 @@ use super::{
     memory::{
         self,
         alloc,
-        Large,
-        Plain,
-        Size, //
+        LARGE,
+        PLAIN, //
     },
     CoherentOptions, //
 };
@@ -131,7 +130,7 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         engine: E,
         options: impl Into<CoherentOptions>,
     ) -> Result<Self> {
-        Self::alloc_sized::<Plain>(dev, size, engine, options.into())
+        Self::alloc_sized::<PLAIN>(dev, size, engine, options.into())
     }
 
     /// Allocates `size` bytes, of any size.
@@ -149,17 +148,17 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
         engine: E,
         options: impl Into<CoherentOptions>,
     ) -> Result<Self> {
-        Self::alloc_sized::<Large>(dev, size, engine, options.into())
+        Self::alloc_sized::<LARGE>(dev, size, engine, options.into())
     }
 
-    fn alloc_sized<Z: Size>(
+    fn alloc_sized<const LIMIT: usize>(
         dev: DmaDevice<'bound>,
         size: usize,
         engine: E,
         options: CoherentOptions,
     ) -> Result<Self> {
         let options = options.no_kernel_mapping();
-        let (cpu, dma) = alloc::<Z>(dev, size, options)?;
+        let (cpu, dma) = alloc::<LIMIT>(dev, size, options)?;
 
         // INVARIANT: These are the arguments and results of the allocation above.
         let backing = NoKernelMapping {

@@ -31,26 +31,12 @@ use kernel::{
     sizes::SZ_128K, //
 };
 
-/// The largest size that a constructor allows.
-pub(super) trait Size {
-    /// The first size that is refused, in bytes.
-    const LIMIT: usize;
-}
+/// The first size that a constructor refuses, for sizes that every kernel can serve: 128 KiB.
+pub(super) const PLAIN: usize = SZ_128K;
 
-/// Sizes that every kernel can serve: below 128 KiB.
-pub(super) struct Plain;
-
-/// Sizes whose success depends on the kernel's configuration (CMA, an IOMMU).
-pub(super) struct Large;
-
-impl Size for Plain {
-    const LIMIT: usize = SZ_128K;
-}
-
-impl Size for Large {
-    // An allocation's size in bytes fits `isize`, as for every Rust type.
-    const LIMIT: usize = isize::MAX as usize;
-}
+/// The first size that a constructor refuses, for sizes whose success depends on the kernel's
+/// configuration (CMA, an IOMMU). An allocation's size in bytes fits `isize`, as for every Rust type.
+pub(super) const LARGE: usize = isize::MAX as usize;
 
 /// Frees coherent memory, here or, where that is not legal, from a workqueue.
 ///
@@ -110,27 +96,27 @@ unsafe extern "C" fn dma_map_free_later(
 ///
 /// # Errors
 ///
-/// - `EINVAL`: `size` is 0, or not below the limit of `Z`, or beyond the driver's segment limits.
+/// - `EINVAL`: `size` is 0, or not below `LIMIT`, or beyond the driver's segment limits.
 /// - `EIO`: the allocated memory crosses the boundary that the driver has stated, or the size is more
 ///   than the IOMMU has addresses for.
 /// - `ENOMEM`.
 #[inline]
-pub(super) fn alloc<Z: Size>(
+pub(super) fn alloc<const LIMIT: usize>(
     dev: DmaDevice<'_>,
     size: usize,
     options: CoherentOptions,
 ) -> Result<(NonNull<c_void>, DmaAddress)> {
-    if size == 0 || size >= Z::LIMIT {
+    if size == 0 || size >= LIMIT {
         return Err(EINVAL);
     }
-    let (constraints, beyond) = (dev.constraints(), options.is_beyond_segment_limits());
+    let (constraints, beyond) = (dev.constraints(), options.beyond_segments);
     if !beyond && !constraints.takes_coherent(size) {
         return Err(EINVAL);
     }
     // The IOMMU code counts pages in 32 bits, and warns when the array with a pointer to each is
     // larger than `INT_MAX`.
     let pages = size.div_ceil(PAGE_SIZE);
-    if Z::LIMIT > SZ_128K
+    if LIMIT > PLAIN
         && (pages > ffi::total_pages() || pages > i32::MAX as usize / size_of::<usize>())
     {
         return Err(ENOMEM);
@@ -144,7 +130,7 @@ pub(super) fn alloc<Z: Size>(
             dev.as_raw(),
             size,
             dma.as_mut_ptr(),
-            options.gfp().as_raw() | bindings::__GFP_ZERO,
+            options.gfp.as_raw() | bindings::__GFP_ZERO,
             options.attrs(),
         )
     };

@@ -33,10 +33,10 @@ use kernel::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CoherentOptions {
-    gfp: Gfp,
+    pub(super) gfp: Gfp,
     attrs: u32,
     /// Whether the segment limits do not apply to this memory.
-    beyond_segments: bool,
+    pub(super) beyond_segments: bool,
 }
 
 impl CoherentOptions {
@@ -100,18 +100,8 @@ impl CoherentOptions {
     }
 
     #[inline]
-    pub(super) const fn is_beyond_segment_limits(self) -> bool {
-        self.beyond_segments
-    }
-
-    #[inline]
     pub(super) const fn no_kernel_mapping(self) -> Self {
         self.with(bindings::DMA_ATTR_NO_KERNEL_MAPPING)
-    }
-
-    #[inline]
-    pub(super) const fn gfp(self) -> Gfp {
-        self.gfp
     }
 
     /// Returns the attributes as the C API takes them.
