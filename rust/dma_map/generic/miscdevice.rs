@@ -185,22 +185,13 @@ unsafe impl<F: FileOperations> Sync for MiscDevice<'_, F> {}
 /// # Invariants
 ///
 /// - `misc` is the first field, so a pointer to it is a pointer to the `Node`.
-/// - `device` came from `Arc::into_raw()`, and `put` takes it back.
+/// - `device` was an `Arc` of the `Device` of the file operations.
 #[repr(C)]
 struct Node {
     misc: Opaque<bindings::miscdevice>,
     /// The string that `misc.name` points to.
     _name: CString,
-    device: *const c_void,
-    put: unsafe fn(*const c_void),
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        // SAFETY: `device` is a leaked `Arc` that only `put` takes back (type invariant), and this is
-        // the drop.
-        unsafe { (self.put)(self.device) };
-    }
+    device: Arc<dyn Send + Sync>,
 }
 
 /// Deregisters a node, and frees it.
@@ -282,12 +273,11 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
             parent: ffi::as_raw(parent),
             ..Default::default()
         };
-        // INVARIANT: The `Arc` is leaked here, and `put` takes it back as the same type.
+        // INVARIANT: `misc` has the file operations of `F`.
         let node = Node {
             misc: Opaque::new(misc),
             _name: name,
-            device: Arc::into_raw(device).cast(),
-            put: Self::put,
+            device,
         };
         let node = KBox::new(node, Gfp::Kernel.flags())?;
 
@@ -297,15 +287,6 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
             parent,
             _files: (PhantomData, PhantomData),
         })
-    }
-
-    /// # Safety
-    ///
-    /// `device` must come from `Arc::<F::Device>::into_raw()`. The caller gives the reference away.
-    unsafe fn put(device: *const c_void) {
-        // SAFETY: `device` is a leaked `Arc<F::Device>`, which is this function's now (function
-        // precondition).
-        drop(unsafe { Arc::from_raw(device.cast::<F::Device>()) });
     }
 }
 

@@ -25,6 +25,7 @@ use kernel::{
     prelude::*,
     sync::{
         poll::PollTable,
+        Arc,
         ArcBorrow, //
     },
     types::ForeignOwnable, //
@@ -37,15 +38,20 @@ use kernel::{
 /// regular files and directories.
 pub(super) struct VTable<F: FileOperations>(PhantomData<F>);
 
-/// Returns the value of an open file.
+/// Returns the value of an open file, and the file.
 ///
 /// # Safety
 ///
 /// `file` must be an open file of `F` during `'a`.
-unsafe fn value<'a, F: FileOperations>(file: *mut bindings::file) -> Pin<&'a F> {
-    // SAFETY: `file` is open (function precondition). So `open()` has set the pointer, and `release()`,
-    // which alone takes it back, has not run.
-    unsafe { <Pin<KBox<F>> as ForeignOwnable>::borrow((*file).private_data) }
+unsafe fn opened<'a, F: FileOperations>(file: *mut bindings::file) -> (Pin<&'a F>, &'a File) {
+    // SAFETY: `file` is open (function precondition), without an `fdget_pos` region, see `VTable`. So
+    // `open()` has set the pointer, and `release()`, which alone takes it back, has not run.
+    unsafe {
+        (
+            <Pin<KBox<F>> as ForeignOwnable>::borrow((*file).private_data),
+            File::from_raw_file(file),
+        )
+    }
 }
 
 /// Returns what C expects: the length, or a negative errno.
@@ -66,6 +72,11 @@ fn errno(result: Result) -> c_int {
     result.map_or_else(|error| error.to_errno(), |()| 0)
 }
 
+/// Returns what C expects: the result of an ioctl, or a negative errno.
+fn long(result: Result<isize>) -> c_long {
+    result.unwrap_or_else(|error| error.to_errno() as isize) as c_long
+}
+
 impl<F: FileOperations> VTable<F> {
     /// # Safety
     ///
@@ -78,10 +89,11 @@ impl<F: FileOperations> VTable<F> {
         }
 
         // SAFETY: `misc_open()` has set the private data to the `misc` of a node, its first field (type
-        // invariant of `Node`), and holds the lock that keeps it registered.
+        // invariant of `Node`), and holds the lock that keeps it registered. Its device was an `Arc` of
+        // this type (type invariant).
         let device = unsafe {
-            let node = (*file).private_data.cast::<Node>();
-            ArcBorrow::from_raw((*node).device.cast::<F::Device>())
+            let node = &*(*file).private_data.cast::<Node>();
+            ArcBorrow::from_raw(Arc::as_ptr(&node.device).cast::<F::Device>())
         };
         // SAFETY: The file is valid during the call, without an `fdget_pos` region, see `VTable`.
         let value = F::open(device, unsafe { File::from_raw_file(file) });
@@ -108,10 +120,10 @@ impl<F: FileOperations> VTable<F> {
         // SAFETY: `kiocb`, its open file and `iter`, a destination, are valid during the call (function
         // preconditions). `from_raw()` asserts the direction of `iter`; with the assumption it has no
         // panic path.
-        let (value, mut access, to) = unsafe {
+        let ((value, _), mut access, to) = unsafe {
             assert_unchecked((*iter).data_source == (bindings::ITER_DEST != 0));
             (
-                value::<F>((*kiocb).ki_filp),
+                opened::<F>((*kiocb).ki_filp),
                 Access::from_raw(NonNull::new_unchecked(kiocb)),
                 IovIterDest::from_raw(iter),
             )
@@ -129,10 +141,10 @@ impl<F: FileOperations> VTable<F> {
     ) -> isize {
         // SAFETY: `kiocb`, its open file and `iter`, a source, are valid during the call (function
         // preconditions); the assumption is as in `read`.
-        let (value, mut access, from) = unsafe {
+        let ((value, _), mut access, from) = unsafe {
             assert_unchecked((*iter).data_source == (bindings::ITER_SOURCE != 0));
             (
-                value::<F>((*kiocb).ki_filp),
+                opened::<F>((*kiocb).ki_filp),
                 Access::from_raw(NonNull::new_unchecked(kiocb)),
                 IovIterSource::from_raw(iter),
             )
@@ -150,13 +162,7 @@ impl<F: FileOperations> VTable<F> {
     ) -> bindings::__poll_t {
         // SAFETY: `file` is open, and `table` is NULL or valid, during the call (function
         // preconditions).
-        let (value, file, table) = unsafe {
-            (
-                value::<F>(file),
-                File::from_raw_file(file),
-                PollTable::from_raw(table),
-            )
-        };
+        let ((value, file), table) = unsafe { (opened::<F>(file), PollTable::from_raw(table)) };
         // The queue lives as long as the value is borrowed, and `poll_queue` works for every lifetime
         // of `&self`, so also for the one that ends with `release()`. A waiter on the queue holds the
         // file (`poll()`, `select()`, aio, io_uring), or is removed before `release()` (`epoll`).
@@ -173,13 +179,7 @@ impl<F: FileOperations> VTable<F> {
     ) -> c_int {
         // SAFETY: `file` is open during the call, and `vma` is being initialised (function
         // preconditions).
-        let (value, file, vma) = unsafe {
-            (
-                value::<F>(file),
-                File::from_raw_file(file),
-                VmaNew::from_raw(vma),
-            )
-        };
+        let ((value, file), vma) = unsafe { (opened::<F>(file), VmaNew::from_raw(vma)) };
         errno(value.mmap(file, vma))
     }
 
@@ -188,10 +188,9 @@ impl<F: FileOperations> VTable<F> {
     /// See [`VTable`].
     unsafe extern "C" fn ioctl(file: *mut bindings::file, cmd: c_uint, arg: c_ulong) -> c_long {
         // SAFETY: `file` is open during the call (function precondition).
-        let (value, file) = unsafe { (value::<F>(file), File::from_raw_file(file)) };
+        let (value, file) = unsafe { opened::<F>(file) };
 
-        let result = value.ioctl(file, cmd, arg);
-        result.unwrap_or_else(|error| error.to_errno() as isize) as c_long
+        long(value.ioctl(file, cmd, arg))
     }
 
     /// # Safety
@@ -204,10 +203,9 @@ impl<F: FileOperations> VTable<F> {
         arg: c_ulong,
     ) -> c_long {
         // SAFETY: `file` is open during the call (function precondition).
-        let (value, file) = unsafe { (value::<F>(file), File::from_raw_file(file)) };
+        let (value, file) = unsafe { opened::<F>(file) };
 
-        let result = value.compat_ioctl(file, cmd, arg);
-        result.unwrap_or_else(|error| error.to_errno() as isize) as c_long
+        long(value.compat_ioctl(file, cmd, arg))
     }
 
     const VTABLE: bindings::file_operations = bindings::file_operations {
