@@ -292,34 +292,36 @@ EXPORT_SYMBOL_GPL(dma_map_helper_direct_limit);
  * Looks up the bounce buffer limits that hold for @dev as long as it is
  * bound. @limited says that it does not reach all memory of the machine now.
  */
-void dma_map_helper_bouncing(struct device *dev, bool limited,
-			     struct dma_map_bouncing *bouncing)
+struct dma_map_bouncing dma_map_helper_bouncing(struct device *dev, bool limited)
 {
 	bool small = !dma_kmalloc_safe(dev, DMA_FROM_DEVICE);
+	struct dma_map_bouncing bouncing = {
+		.limit = dma_map_helper_direct_limit(dev),
+		.max = U64_MAX,
+		.max_beyond = U64_MAX,
+		.settled = true,
+	};
 
-	bouncing->limit = dma_map_helper_direct_limit(dev);
-	bouncing->max = U64_MAX;
-	bouncing->max_beyond = U64_MAX;
-	bouncing->settled = true;
 	if (!is_direct(dev))
-		return;
+		return bouncing;
 
 	if (!bounce_mem(dev)) {
-		bouncing->settled = !small;
+		bouncing.settled = !small;
 	} else {
-		bouncing->settled = bounces_stay(dev) && bounces_within(dev);
-		bouncing->max_beyond = max_bounce(dev);
+		bouncing.settled = bounces_stay(dev) && bounces_within(dev);
+		bouncing.max_beyond = max_bounce(dev);
 		/* Hotplugged memory may lie outside of the bus's ranges. */
 		if (dev->dma_range_map)
 			limited = true;
 	}
 
 	if (limited)
-		bouncing->max = bouncing->max_beyond;
-	if (!bouncing->settled && small)
-		bouncing->limit = 0;
-	else if (bouncing->settled && limited)
-		bouncing->limit = U64_MAX;
+		bouncing.max = bouncing.max_beyond;
+	if (!bouncing.settled && small)
+		bouncing.limit = 0;
+	else if (bouncing.settled && limited)
+		bouncing.limit = U64_MAX;
+	return bouncing;
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_bouncing);
 

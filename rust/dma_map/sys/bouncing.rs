@@ -7,11 +7,6 @@ use kernel::{
     prelude::*, //
 };
 
-extern "C" {
-    // In `bounce.c`. C structs are opaque pointers here, as in `ffi.rs`.
-    fn dma_map_helper_bouncing(dev: *mut c_void, limited: bool, bouncing: *mut Bouncing);
-}
-
 /// The bounce buffer limits of a device, looked up once per binding.
 #[repr(C)]
 pub(crate) struct Bouncing {
@@ -33,16 +28,13 @@ impl Bouncing {
     ///
     /// `dev` must be a bound device with a DMA mask.
     pub(crate) unsafe fn of(dev: *mut bindings::device, limited: bool) -> Self {
-        let mut this = Self {
-            limit: 0,
-            max: 0,
-            max_beyond: 0,
-            settled: false,
-        };
+        extern "C" {
+            // In `bounce.c`. C's `struct device` is an opaque pointer here.
+            fn dma_map_helper_bouncing(dev: *mut c_void, limited: bool) -> Bouncing;
+        }
 
         // SAFETY: `dev` is bound and has a mask (function precondition). `Bouncing` has the layout of
-        // `struct dma_map_bouncing`, and C writes it.
-        unsafe { dma_map_helper_bouncing(dev.cast(), limited, &mut this) };
-        this
+        // `struct dma_map_bouncing`.
+        unsafe { dma_map_helper_bouncing(dev.cast(), limited) }
     }
 }

@@ -33,8 +33,7 @@ struct dma_map_bouncing {
 	bool settled;
 };
 
-void dma_map_helper_bouncing(struct device *dev, bool limited,
-			     struct dma_map_bouncing *bouncing);
+struct dma_map_bouncing dma_map_helper_bouncing(struct device *dev, bool limited);
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
 u64 dma_map_helper_direct_limit(struct device *dev);
 struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr);
