@@ -242,17 +242,16 @@ use kernel::prelude::*;
 /// The module: the state that the library needs while it is loaded.
 struct DmaMap {
     _deferral: sys::deferral::Owner,
-    _ledger: sys::leak_tracking::Owner,
     _stats: mapped_pool::Owner,
 }
 
 impl kernel::Module for DmaMap {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         sys::linear::init();
+        sys::leak_tracking::init();
 
         Ok(Self {
             _deferral: sys::deferral::Owner::new()?,
-            _ledger: sys::leak_tracking::Owner::new(),
             _stats: mapped_pool::Owner::new(),
         })
     }

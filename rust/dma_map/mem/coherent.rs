@@ -177,12 +177,7 @@ impl<T: KnownSize + ?Sized> MmapBacking for Coherent<'_, T> {
     }
 
     fn memory<D: Direction>(&self) -> Entry {
-        Entry::Coherent {
-            size: self.size(),
-            cpu: self.cpu.as_ptr().cast(),
-            dma: self.dma,
-            attrs: self.attrs,
-        }
+        memory::entry(self.size(), self.cpu.as_ptr().cast(), self.dma, self.attrs)
     }
 }
 

@@ -41,8 +41,8 @@ pub(super) unsafe fn free(dev: DmaDevice<'_>, size: usize, memory: Entry) {
 /// That of [`free`].
 #[cold]
 pub(super) unsafe fn free_later(dev: DmaDevice<'_>, size: usize, memory: Entry) {
-    // SAFETY: The memory is unused (function precondition), and the device is bound until the closure has
-    // run, where it may sleep.
+    // SAFETY: The memory is unused (function precondition), and the device is bound until the closure
+    // has run, where it may sleep.
     unsafe { defer(dev, size, move |dev| memory.release(dev.as_raw())) };
 }
 

@@ -219,10 +219,9 @@ impl<'bound, T, D: Direction> MappedPool<'bound, T, D> {
 
 impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
     fn drop(&mut self) {
-        self.store().release();
-
         if let Some(job) = self.drain.take() {
-            // SAFETY: Released above, once. The device is bound until the deferred work has run.
+            // SAFETY: This is the drop, so it is called once. The device is bound until the deferred
+            // work has run.
             unsafe { deferred::run(job, self.dev, Store::drain, self.store.cast()) };
         }
     }

@@ -347,8 +347,8 @@ impl<H: Mappable> Drop for Mmap<H> {
             }
             leak_tracking::untrack(dev.as_raw(), || Entry::Region(region));
             // SAFETY: The device is stopped, and the closure owns the memory. The mappings are gone, and
-            // the `Mmap` that could have made one meanwhile is, too. The device is bound, and the context
-            // may sleep.
+            // the `Mmap` that could have made one meanwhile is, too. The device is bound, and the
+            // context may sleep.
             unsafe { memory.release(dev.as_raw()) };
         };
         // SAFETY: The closure owns the memory. The device is bound until the closure has run.

@@ -179,8 +179,8 @@ impl Job {
     ///
     /// # Safety
     ///
-    /// `run(data)` must be valid to call once, by any thread: until the binding that `pending` counts for
-    /// has ended, or, without `pending`, as long as this module is loaded.
+    /// `run(data)` must be valid to call once, by any thread: until the binding that `pending` counts
+    /// for has ended, or, without `pending`, as long as this module is loaded.
     #[cold]
     #[inline(never)]
     pub(crate) unsafe fn queue(

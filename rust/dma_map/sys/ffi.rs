@@ -124,8 +124,8 @@ unsafe extern "C" {
     ///
     /// # Safety
     ///
-    /// - `cache` must be a valid per-CPU pointer to values that begin like `mapped_pool`'s `Cache`, whose
-    ///   invariants hold.
+    /// - `cache` must be a valid per-CPU pointer to values that begin like `mapped_pool`'s `Cache`,
+    ///   whose invariants hold.
     /// - `slot` must be valid, begin like `mapped_pool`'s `Slot`, and be owned by the caller, who gives
     ///   it away if this returns true. `capacity` must be valid as long as the caller owns `slot`.
     #[link_name = "dma_map_helper_put_slot"]

@@ -36,6 +36,7 @@ use kernel::{
 
 /// A mapping or allocation: the arguments of the C function that releases it. Dropping this releases
 /// nothing.
+#[derive(Clone)]
 #[cfg_attr(not(CONFIG_DMA_API_DEBUG), allow(dead_code, reason = "nobody looks"))]
 pub enum Entry {
     /// A mapping of one piece: `dma_unmap_phys()`.
@@ -96,8 +97,8 @@ impl Entry {
     ///
     /// # Safety
     ///
-    /// These must be the arguments of a mapping or an allocation for `dev`, which is bound. It must not be
-    /// released yet, and nothing may use it any more.
+    /// These must be the arguments of a mapping or an allocation for `dev`, which is bound. It must not
+    /// be released yet, and nothing may use it any more.
     #[inline(always)]
     pub(crate) unsafe fn release(self, dev: *mut bindings::device) {
         remove(dev, &self);
@@ -174,23 +175,17 @@ pub(crate) fn untrack(dev: *mut bindings::device, entry: impl FnOnce() -> Entry)
 use self::list::remove;
 #[cfg(CONFIG_DMA_API_DEBUG)]
 pub(crate) use self::list::{
+    init,
     release_all,
-    ListNode,
-    Owner, //
+    ListNode, //
 };
 
 #[cfg(not(CONFIG_DMA_API_DEBUG))]
 mod nothing {
     use super::*;
 
-    /// Owns nothing: there is no list.
-    pub(crate) struct Owner;
-
-    impl Owner {
-        pub(crate) fn new() -> Self {
-            Self
-        }
-    }
+    /// Initialises nothing: there is no list.
+    pub(crate) fn init() {}
 
     /// A list entry, which is not needed.
     pub(crate) struct ListNode;
@@ -227,7 +222,7 @@ mod nothing {
 use self::nothing::remove;
 #[cfg(not(CONFIG_DMA_API_DEBUG))]
 pub(crate) use self::nothing::{
+    init,
     release_all,
-    ListNode,
-    Owner, //
+    ListNode, //
 };

@@ -135,9 +135,9 @@ unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
 ///
 /// Called by the kernel only, once for each of our VMAs.
 unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
-    // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`, once. Its mapping is on the list, which
-    // keeps it valid, until this VMA is uncounted. That may free the mapping, and so takes a reference to
-    // the region.
+    // SAFETY: The kernel passes a valid VMA in a locked `mm_struct`, once. Its mapping is on the list,
+    // which keeps it valid, until this VMA is uncounted. That may free the mapping, and so takes a
+    // reference to the region.
     unsafe {
         if let Some(mapping) = mapping_of(vma) {
             let region = (*mapping).region.clone();

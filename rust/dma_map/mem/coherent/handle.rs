@@ -64,8 +64,8 @@ pub type CoherentHandle<'bound, E> = Dma<NoKernelMapping<'bound>, Bidirectional,
 ///
 /// # Invariants
 ///
-/// The others are the arguments of one `dma_alloc_attrs()` for `dev`, whose memory this value owns. `cpu`
-/// is an opaque cookie: it may point to memory or to a `struct page`, or be something else.
+/// The others are the arguments of one `dma_alloc_attrs()` for `dev`, whose memory this value owns.
+/// `cpu` is an opaque cookie: it may point to memory or to a `struct page`, or be something else.
 pub struct NoKernelMapping<'bound> {
     dev: DmaDevice<'bound>,
     size: usize,

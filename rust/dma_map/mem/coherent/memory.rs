@@ -38,6 +38,17 @@ pub(super) const PLAIN: usize = SZ_128K;
 /// configuration (CMA, an IOMMU). An allocation's size in bytes fits `isize`, as for every Rust type.
 pub(super) const LARGE: usize = isize::MAX as usize;
 
+/// Returns coherent memory as what frees it.
+#[inline]
+pub(super) fn entry(size: usize, cpu: *mut c_void, dma: DmaAddress, attrs: c_ulong) -> Entry {
+    Entry::Coherent {
+        size,
+        cpu,
+        dma,
+        attrs,
+    }
+}
+
 /// Frees coherent memory, here or, where that is not legal, from a workqueue.
 ///
 /// # Safety
@@ -51,18 +62,12 @@ pub(super) unsafe fn free(
     dma: DmaAddress,
     attrs: c_ulong,
 ) {
-    let memory = Entry::Coherent {
-        size,
-        cpu,
-        dma,
-        attrs,
-    };
     // SAFETY: By the preconditions of this function.
     unsafe {
         // A free that cannot be deferred, for lack of memory, stays tracked. So the entry is removed only
         // where the memory is freed, and the context is checked first.
         if cfg!(CONFIG_DMA_API_DEBUG) {
-            deferred::free(dev, size, memory);
+            deferred::free(dev, size, entry(size, cpu, dma, attrs));
         } else {
             ffi::free_attrs(dev.as_binding(), size, cpu, dma, attrs);
         }
@@ -82,14 +87,11 @@ unsafe extern "C" fn dma_map_free_later(
     dma: DmaAddress,
     attrs: c_ulong,
 ) {
-    let memory = Entry::Coherent {
-        size,
-        cpu,
-        dma,
-        attrs,
-    };
     // SAFETY: The caller guarantees that `binding` is that of the device, and that the memory is unused.
-    unsafe { deferred::free_later(DmaDevice::from_binding(binding), size, memory) };
+    unsafe {
+        let dev = DmaDevice::from_binding(binding);
+        deferred::free_later(dev, size, entry(size, cpu, dma, attrs));
+    }
 }
 
 /// Allocates `size` bytes of coherent memory, zeroed unless there is no kernel mapping.
@@ -141,11 +143,8 @@ pub(super) fn alloc<const LIMIT: usize>(
     let dma = unsafe { dma.assume_init() };
     // SAFETY: Allocated above with these arguments. What releases it untracks it first.
     unsafe {
-        tracked.add(dev.as_raw(), || Entry::Coherent {
-            size,
-            cpu: cpu.as_ptr(),
-            dma,
-            attrs: options.attrs(),
+        tracked.add(dev.as_raw(), || {
+            entry(size, cpu.as_ptr(), dma, options.attrs())
         })
     };
     // The C function aligns to the size; CMA and a pool of the device's own align to less.

@@ -5,7 +5,6 @@
 use super::{
     super::noncoherent::memory::{
         private::PagesBackend as _,
-        AllocArgs,
         ContiguousPages, //
     },
     layout::Layout, //
@@ -42,12 +41,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// This value owns `pages`. If they are `on_node`, they were mapped by `dma_map_phys()` at their place,
-/// and not by `dma_alloc_pages()`.
+/// This value owns the memory at `cpu` and `dma`, and `mapped` is what unmaps it. That also frees it,
+/// unless there are `pages`, of this order, to free then.
 pub(super) struct ChunkMemory {
-    pages: ContiguousPages,
-    args: AllocArgs,
-    on_node: bool,
+    pub(super) cpu: NonNull<c_void>,
+    pub(super) dma: DmaAddress,
+    mapped: Entry,
+    pages: Option<(NonNull<bindings::page>, c_uint)>,
 }
 
 /// Returns the page order for `size` bytes; `size` must not be 0.
@@ -71,21 +71,24 @@ impl ChunkMemory {
         gfp: Gfp,
     ) -> Result<Self> {
         let size = layout.chunk_size;
-        // INVARIANT: Each allocates and maps.
-        let ((pages, args), on_node) = match layout.node {
-            None => (ContiguousPages::alloc(dev, size, direction, gfp)?, false),
-            Some(node) => (Self::alloc_on_node(dev, size, direction, gfp, node)?, true),
-        };
-        let this = Self {
-            pages,
-            args,
-            on_node,
+        let this = match layout.node {
+            None => {
+                let (pages, args) = ContiguousPages::alloc(dev, size, direction, gfp)?;
+                // INVARIANT: Allocated and mapped above.
+                Self {
+                    cpu: args.cpu,
+                    dma: pages.dma_address(),
+                    mapped: pages.entry(&args),
+                    pages: None,
+                }
+            }
+            Some(node) => Self::alloc_on_node(dev, size, direction, gfp, node)?,
         };
 
         // `dma_alloc_pages()` checks the mask for coherent memory.
-        if !dev.takes_address(this.dma(), size) {
+        if !dev.takes_address(this.dma, size) {
             // SAFETY: Allocated above, in this context, and not used.
-            unsafe { this.free() };
+            unsafe { this.free(dev) };
             return Err(EIO);
         }
         Ok(this)
@@ -98,7 +101,7 @@ impl ChunkMemory {
         direction: bindings::dma_data_direction,
         gfp: Gfp,
         node: u32,
-    ) -> Result<(ContiguousPages, AllocArgs)> {
+    ) -> Result<Self> {
         let tracked = leak_tracking::ListNode::new()?;
         let mut attrs = bindings::DMA_ATTR_NO_WARN;
         // See `Mapped::map()`.
@@ -125,11 +128,24 @@ impl ChunkMemory {
                 unsafe { bindings::__free_pages(page.as_ptr(), order(size)) }
             },
         )?;
+        let mapped = Entry::Phys {
+            address: dma,
+            size,
+            direction,
+            attrs: UnmapAttrs::UNREAD.with(0),
+        };
+        // SAFETY: Mapped above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || mapped.clone()) };
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        let (pages, args) = unsafe { ContiguousPages::placed(dev, page, dma, size, direction) }?;
-        // SAFETY: Allocated above with these arguments. What releases it untracks it first.
-        unsafe { tracked.add(dev.as_raw(), || Self::mapping(&pages, &args)) };
-        Ok((pages, args))
+        let cpu = unsafe { ffi::page_address(page.as_ptr()) };
+        // INVARIANT: Allocated and mapped above.
+        Ok(Self {
+            // The linear mapping does not begin at NULL.
+            cpu: NonNull::new(cpu).ok_or(ENOMEM)?,
+            dma,
+            mapped,
+            pages: Some((page, order(size))),
+        })
     }
 
     /// Maps pages that were allocated for a pool.
@@ -162,44 +178,20 @@ impl ChunkMemory {
         Ok(dma)
     }
 
-    /// Returns the address for the CPU.
-    pub(super) fn cpu(&self) -> NonNull<c_void> {
-        self.args.cpu
-    }
-
-    /// Returns the address for the device.
-    pub(super) fn dma(&self) -> DmaAddress {
-        self.pages.dma_address()
-    }
-
-    /// Returns the mapping of pages on a node as what unmaps it.
-    fn mapping(pages: &ContiguousPages, args: &AllocArgs) -> Entry {
-        Entry::Phys {
-            address: pages.dma_address(),
-            size: args.size,
-            direction: args.direction,
-            attrs: UnmapAttrs::UNREAD.with(0),
-        }
-    }
-
     /// Unmaps and frees the memory.
     ///
     /// # Safety
     ///
-    /// Its device must be bound. Nobody may use the memory any more. The context must be one that may
+    /// `dev` must be its device. Nobody may use the memory any more. The context must be one that may
     /// sleep, or the one that allocated the memory.
-    pub(super) unsafe fn free(self) {
-        let Self { pages, args, .. } = &self;
-
-        // SAFETY: By the type invariants this owns the memory, and these are the arguments of its
-        // allocation, or of its mapping and then of its allocation. The caller guarantees that nobody uses
-        // it, that the device is bound, and that the context is a legal one.
+    pub(super) unsafe fn free(self, dev: DmaDevice<'_>) {
+        // SAFETY: By the type invariants this owns the memory of `dev`, and these are the arguments of
+        // its mapping and its allocation. The caller guarantees that nobody uses it, and that the
+        // context is a legal one.
         unsafe {
-            if self.on_node {
-                Self::mapping(pages, args).release(args.dev);
-                bindings::__free_pages(pages.page.as_ptr(), order(args.size));
-            } else {
-                pages.entry(args).release(args.dev);
+            self.mapped.release(dev.as_raw());
+            if let Some((page, order)) = self.pages {
+                bindings::__free_pages(page.as_ptr(), order);
             }
         }
     }

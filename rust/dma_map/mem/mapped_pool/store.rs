@@ -241,32 +241,20 @@ impl Store {
     ///
     /// The caller must have taken the chunk off the list of blank ones, and gives it up.
     pub(super) unsafe fn grow(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
-        // SAFETY: The caller has taken the chunk off the list.
-        let first = unsafe { self.fill(index, gfp) };
-
-        first.inspect_err(|_| {
-            let Some(chunk) = self.chunks.get(index) else {
-                return;
-            };
-            let put = |shared: &mut Shared| {
-                chunk.next.set(core::mem::replace(&mut shared.blank, index));
-            };
-            // SAFETY: The closure makes no guard.
-            unsafe { self.with(put) };
-        })
-    }
-
-    /// # Safety
-    ///
-    /// That of [`grow`](Self::grow). If this fails, the caller keeps the chunk.
-    unsafe fn fill(&self, index: usize, gfp: Gfp) -> Result<NonNull<Slot>> {
         let layout = &self.layout;
         let start = index.wrapping_mul(layout.per_chunk);
         let chunk = self.chunks.get(index).ok_or(ENOMEM)?;
         let slots = self.slots.get(start..).ok_or(ENOMEM)?;
 
-        let memory = ChunkMemory::alloc(self.dev, layout, self.direction, gfp)?;
-        let (cpu, dma) = (memory.cpu(), memory.dma());
+        let memory = ChunkMemory::alloc(self.dev, layout, self.direction, gfp);
+        let memory = memory.inspect_err(|_| {
+            let put = |shared: &mut Shared| {
+                chunk.next.set(core::mem::replace(&mut shared.blank, index));
+            };
+            // SAFETY: The closure makes no guard.
+            unsafe { self.with(put) };
+        })?;
+        let (cpu, dma) = (memory.cpu, memory.dma);
         chunk.memory.set(Some(memory));
 
         let (mut first, mut count) = (None, 0usize);

@@ -2,7 +2,7 @@
 
 //! Teardown of a store.
 //!
-//! The store lives until all of its buffers are back. The pool's drop closes it:
+//! The store lives until all of its buffers are back. The pool's drop ends in [`drain`](Store::drain):
 //!
 //! 1. The capacity of the caches becomes 0, so that each put goes to the reserve.
 //! 2. A put that has not seen this runs with preemption off, and the drop waits for it (RCU). No take
@@ -35,31 +35,26 @@ use kernel::{
 };
 
 impl Store {
-    /// Begins the teardown: no cache takes buffers from here on.
-    pub(super) fn release(&self) {
-        // SAFETY: The closure makes no guard.
-        unsafe {
-            self.with(|shared| {
-                shared.phase = Phase::Closed;
-                self.capacity.store(0, Relaxed);
-            })
-        };
-    }
-
-    /// Empties the caches, and frees the store if all buffers are back.
+    /// Closes the store, empties the caches, and frees the store if all buffers are back.
     ///
     /// Context: may sleep.
     ///
     /// # Safety
     ///
-    /// Called once, with a store, after [`release`](Self::release). The caller must not use the store any
-    /// more, and the device must be bound.
+    /// Called once, with a store. The caller must not use the store any more, and the device must be
+    /// bound.
     pub(super) unsafe fn drain(store: NonNull<c_void>) {
         let store = store.cast::<Self>();
         // SAFETY: The store is freed below, or by the caller that puts the last buffer back after that.
         let this = unsafe { store.as_ref() };
-        // SAFETY: The caller may sleep.
-        unsafe { bindings::synchronize_rcu() };
+        // SAFETY: The closure makes no guard. The caller may sleep.
+        unsafe {
+            this.with(|shared| {
+                shared.phase = Phase::Closed;
+                this.capacity.store(0, Relaxed);
+            });
+            bindings::synchronize_rcu();
+        }
 
         this.caches.for_each(|cache| {
             // SAFETY: No CPU takes, or puts into a cache. A put that empties its cache holds the lock. The
@@ -127,7 +122,7 @@ impl Store {
             match memory {
                 None => (),
                 // SAFETY: All buffers of the chunk are back, so nobody uses its memory.
-                Some(memory) if home == in_chunk => unsafe { memory.free() },
+                Some(memory) if home == in_chunk => unsafe { memory.free(this.dev) },
                 // These buffers share pages with one that a device may access.
                 Some(_) => this.dev.quarantine(home.wrapping_mul(this.layout.size)),
             }

@@ -68,7 +68,7 @@ impl StreamingPages for NoncontiguousPages {}
 /// Contiguous pages, allocated by `dma_alloc_pages()`.
 #[derive(Clone, Copy)]
 pub struct ContiguousPages {
-    pub(in crate::mem) page: NonNull<bindings::page>,
+    page: NonNull<bindings::page>,
     dma: DmaAddress,
 }
 
@@ -92,26 +92,8 @@ impl ContiguousPages {
         let page = NonNull::new(page)
             .ok_or_else(|| refusal::reason_of_allocation(dev, dev.mask(), size))?;
         // SAFETY: The pages are in the linear mapping, because no flag asks for high memory.
-        let (pages, args) = unsafe { Self::placed(dev, page, dma, size, direction) }?;
-        // SAFETY: Allocated above with these arguments. What releases it untracks it first.
-        unsafe { tracked.add(dev.as_raw(), || pages.entry(&args)) };
-        Ok((pages, args))
-    }
-
-    /// Returns `size` bytes of pages with their place. Their DMA address is `dma`, in `direction`.
-    ///
-    /// # Safety
-    ///
-    /// The pages must be in the linear mapping.
-    pub(in crate::mem) unsafe fn placed(
-        dev: DmaDevice<'_>,
-        page: NonNull<bindings::page>,
-        dma: DmaAddress,
-        size: usize,
-        direction: bindings::dma_data_direction,
-    ) -> Result<(Self, AllocArgs)> {
-        // SAFETY: The pages are in the linear mapping (function precondition).
         let cpu = unsafe { ffi::page_address(page.as_ptr()) };
+        let pages = Self { page, dma };
         let args = AllocArgs {
             dev: dev.as_raw(),
             // The linear mapping does not begin at NULL.
@@ -119,7 +101,9 @@ impl ContiguousPages {
             size,
             direction,
         };
-        Ok((Self { page, dma }, args))
+        // SAFETY: Allocated above with these arguments. What releases it untracks it first.
+        unsafe { tracked.add(dev.as_raw(), || pages.entry(&args)) };
+        Ok((pages, args))
     }
 }
 

@@ -50,8 +50,8 @@ unsafe extern "C" {
     #[link_name = "dma_map_helper_is_ram"]
     pub(crate) safe fn is_ram(phys: bindings::phys_addr_t) -> bool;
 
-    /// Returns whether `len` bytes at `addr`, at least one, are memory of `kmalloc()` or of a slab cache,
-    /// in the linear mapping.
+    /// Returns whether `len` bytes at `addr`, at least one, are memory of `kmalloc()` or of a slab
+    /// cache, in the linear mapping.
     ///
     /// Stacks, static variables, vmalloc memory, pages of the page allocator and `kmap()` addresses are
     /// not. Tags in the address do not matter.
@@ -59,8 +59,8 @@ unsafe extern "C" {
     pub(crate) safe fn is_slab(addr: *const u8, len: usize) -> bool;
 
     /// Returns whether a `kmalloc()` buffer of `size` bytes never shares a cache line, by the kernel's
-    /// rule. The kernel bounces other sizes for a device that writes to them and is not coherent with the
-    /// caches.
+    /// rule. The kernel bounces other sizes for a device that writes to them and is not coherent with
+    /// the caches.
     ///
     /// C API: `dma_kmalloc_size_aligned()`.
     #[link_name = "dma_map_helper_kmalloc_size_aligned"]

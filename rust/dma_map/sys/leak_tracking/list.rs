@@ -29,20 +29,14 @@ type List = Option<KBox<Node>>;
 unsafe impl Send for Node {}
 
 kernel::sync::global_lock! {
-    // SAFETY: Initialised by `Owner::new`, before anything is mapped.
+    // SAFETY: Initialised by `init`, before anything is mapped.
     unsafe(uninit) static TRACKED: SpinLockIrq<[List; LISTS]> = [const { None }; LISTS];
 }
 
-/// Owns the list; a part of the module's data.
-pub(crate) struct Owner;
-
-impl Owner {
-    /// Initialises the list, once, when the module is loaded.
-    pub(crate) fn new() -> Self {
-        // SAFETY: The module's initialiser calls this once, before the list is used.
-        unsafe { TRACKED.init() };
-        Self
-    }
+/// Initialises the list, once, when the module is loaded.
+pub(crate) fn init() {
+    // SAFETY: The module's initialiser calls this once, before the list is used.
+    unsafe { TRACKED.init() };
 }
 
 impl Entry {
