@@ -309,6 +309,8 @@ impl<T> Drop for DmaPool<'_, T> {
             let leaked = outstanding.saturating_sub(*self.quarantined.get_mut());
             let bytes = leaked.saturating_mul(size_of::<T>());
             self.dev.quarantine(bytes);
+            // All of the pool stays, because its blocks do.
+            core::mem::forget(self.destroy.take());
             return;
         }
 
@@ -323,12 +325,13 @@ impl<T> Drop for DmaPool<'_, T> {
     }
 }
 
-/// Destroys a pool.
+/// Destroys a pool. Not inlined, so that the function is in this module.
 ///
 /// # Safety
 ///
 /// `pool` must be a `struct dma_pool` of a bound device, without outstanding blocks. The caller gives it
 /// away, and may sleep.
+#[inline(never)]
 unsafe fn destroy(pool: NonNull<c_void>) {
     // SAFETY: By the preconditions of this function.
     unsafe { bindings::dma_pool_destroy(pool.cast().as_ptr()) };
