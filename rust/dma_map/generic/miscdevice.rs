@@ -269,7 +269,7 @@ impl<'bound, F: FileOperations> MiscDevice<'bound, F> {
             minor: bindings::MISC_DYNAMIC_MINOR as c_int,
             // Moving the `CString` does not move its bytes.
             name: name.as_char_ptr(),
-            fops: VTable::<F>::get(),
+            fops: &VTable::<F>::VTABLE,
             parent: ffi::as_raw(parent),
             ..Default::default()
         };

@@ -60,6 +60,7 @@ use crate::{
         Carries,
         Direction, //
     },
+    generic::variance::Invariant,
     gfp::Gfp,
     sys::deferral::Job, //
 };
@@ -91,8 +92,8 @@ use zerocopy::{
 ///
 /// # Invariants
 ///
-/// `store` is an open store of `dev`, in direction `D`, whose buffers hold `len` elements `T` and are
-/// aligned for them.
+/// `store` is an open store of a device that is bound during `'bound`, in direction `D`, whose buffers
+/// hold elements `T` and are aligned for them.
 ///
 /// # Examples
 ///
@@ -111,11 +112,10 @@ use zerocopy::{
 /// # check(room.size() == 2048 && room.as_slice().len() == 2048)?;
 /// ```
 pub struct MappedPool<'bound, T, D: Direction> {
-    dev: DmaDevice<'bound>,
     store: NonNull<Store>,
-    len: usize,
     /// Drains the store; taken by the drop.
     drain: Option<Pin<KBox<Job>>>,
+    _bound: Invariant<'bound>,
     _buffers: PhantomData<(fn() -> T, D)>,
 }
 
@@ -157,12 +157,11 @@ where
         let drain = Job::new(Gfp::Kernel)?;
         // SAFETY: The device is bound until the pool, its buffers and their deferred work are gone.
         let store = unsafe { Store::new(dev, name, layout, D::RAW)? };
-        // INVARIANT: Made above for `dev`, direction `D` and buffers of `len` elements.
+        // INVARIANT: Made above for `dev`, direction `D` and buffers of elements `T`.
         let this = Self {
-            dev,
             store,
-            len,
             drain: Some(drain),
+            _bound: PhantomData,
             _buffers: PhantomData,
         };
 
@@ -200,13 +199,13 @@ impl<'bound, T, D: Direction> MappedPool<'bound, T, D> {
     /// Returns the device that the buffers are mapped for.
     #[inline]
     pub fn device(&self) -> DmaDevice<'bound> {
-        self.dev
+        self.store().dev.shorter()
     }
 
     /// Returns the number of elements in a buffer.
     #[inline]
     pub fn buffer_len(&self) -> usize {
-        self.len
+        self.store().layout.size / const { size_of::<T>() }
     }
 
     /// Returns the pool's counters.
@@ -222,7 +221,7 @@ impl<T, D: Direction> Drop for MappedPool<'_, T, D> {
         if let Some(job) = self.drain.take() {
             // SAFETY: This is the drop, so it is called once. The device is bound until the deferred
             // work has run.
-            unsafe { deferred::run(job, self.dev, Store::drain, self.store.cast()) };
+            unsafe { deferred::run(job, self.device(), Store::drain, self.store.cast()) };
         }
     }
 }

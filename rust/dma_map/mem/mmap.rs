@@ -222,19 +222,10 @@ impl<H: Mappable> Mmap<H> {
     pub fn new(memory: H) -> Result<Self, MapError<H>> {
         match Self::region_for(&memory) {
             // INVARIANT: The memory is of whole pages (`region_for`), and nothing is mapped yet.
-            Ok((region, tracked)) => {
-                let listed = region.clone();
-                // SAFETY: The region is of this device's memory, and its release untracks it first.
-                unsafe {
-                    tracked.add(memory.device(CrateToken(())).as_raw(), || {
-                        Entry::Region(listed)
-                    })
-                };
-                Ok(Self {
-                    memory: ManuallyDrop::new(memory),
-                    region,
-                })
-            }
+            Ok(region) => Ok(Self {
+                memory: ManuallyDrop::new(memory),
+                region,
+            }),
             Err(error) => Err(MapError {
                 error,
                 buffer: memory,
@@ -242,7 +233,8 @@ impl<H: Mappable> Mmap<H> {
         }
     }
 
-    fn region_for(memory: &H) -> Result<(Arc<Region>, leak_tracking::ListNode)> {
+    fn region_for(memory: &H) -> Result<Arc<Region>> {
+        let dev = memory.device(CrateToken(())).as_raw();
         if memory.size() % PAGE_SIZE != 0 {
             return Err(EINVAL);
         }
@@ -250,11 +242,15 @@ impl<H: Mappable> Mmap<H> {
         // crate lets a driver set more flags.
         let special = cfg!(CONFIG_ARCH_HAS_PTE_SPECIAL);
         // SAFETY: The device is bound.
-        if !special || !unsafe { bindings::dma_can_mmap(memory.device(CrateToken(())).as_raw()) } {
+        if !special || !unsafe { bindings::dma_can_mmap(dev) } {
             return Err(ENXIO);
         }
 
-        Ok((Region::new()?, leak_tracking::ListNode::new()?))
+        let region = Region::new()?;
+        let tracked = leak_tracking::ListNode::new()?;
+        // SAFETY: The region is of this device's memory, and its release untracks it first.
+        unsafe { tracked.add(dev, || Entry::Region(region.clone())) };
+        Ok(region)
     }
 
     /// Maps the memory into a process, from the page offset of `vma` on.

@@ -208,7 +208,8 @@ impl<F: FileOperations> VTable<F> {
         long(value.compat_ioctl(file, cmd, arg))
     }
 
-    const VTABLE: bindings::file_operations = bindings::file_operations {
+    /// The table.
+    pub(super) const VTABLE: bindings::file_operations = bindings::file_operations {
         // An open file pins the module that implements `F`, not this one.
         owner: this_module::<F::OwnerModule>().as_ptr(),
         open: Some(Self::open),
@@ -242,9 +243,4 @@ impl<F: FileOperations> VTable<F> {
         },
         ..pin_init::zeroed()
     };
-
-    /// Returns the table.
-    pub(super) const fn get() -> &'static bindings::file_operations {
-        &Self::VTABLE
-    }
 }
