@@ -246,7 +246,13 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
     {
         const { <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR };
         let options = options.into();
-        let space = match Self::try_link(dev, buffer.memory(), options) {
+        let linked = match buffer.memory() {
+            memory if memory.is_empty() => Err(EINVAL),
+            // Checked with an IOMMU, too, so that the result is the same on every machine.
+            memory => check_lines::<D, _>(dev, memory)
+                .and_then(|()| Space::link::<_, D>(dev, memory, options.attrs())),
+        };
+        let space = match linked {
             Ok(space) => space,
             Err(error) => return Err(MapError { error, buffer }),
         };
@@ -270,20 +276,6 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
         };
         // SAFETY: Mapped above in this direction, which synced it for the device.
         Ok(unsafe { Self::from_parts(Iova { form }, state) })
-    }
-
-    fn try_link(
-        dev: DmaDevice<'_>,
-        buffer: &B::Memory,
-        options: SgOptions,
-    ) -> Result<Option<Space>> {
-        if buffer.is_empty() {
-            return Err(EINVAL);
-        }
-        // Checked with an IOMMU, too, so that the result is the same on every machine.
-        check_lines::<D, B::Memory>(dev, buffer)?;
-
-        Space::link::<B::Memory, D>(dev, buffer, options.attrs())
     }
 
     /// Returns the segments for the device.

@@ -59,6 +59,13 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
+    /// A table without entries.
+    // INVARIANT: It has no memory.
+    pub(crate) const EMPTY: Self = Self {
+        sgt: EMPTY,
+        allocated: 0,
+    };
+
     /// Maps the table for `dev`.
     ///
     /// C API: `dma_map_sgtable()`.

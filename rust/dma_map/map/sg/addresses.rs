@@ -104,7 +104,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
                 sg.table().entry(D::RAW, sg.options.attrs())
             });
             // SAFETY: The kernel has said that this mapping needs no unmap.
-            unsafe { sg.free_table() };
+            unsafe { sg.buffer.free_table(&mut sg.own) };
         }
         // INVARIANT: The table is unchanged, or was copied and freed above. In the latter case the device
         // needs no unmap, so nothing was bounced for this mapping, and it stays in sync even if the

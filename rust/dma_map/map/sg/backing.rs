@@ -64,16 +64,6 @@ impl<B: SgSource> Sg<'_, B> {
     pub(super) fn table(&self) -> &Table {
         self.buffer.table(&self.own)
     }
-
-    /// Frees the table.
-    ///
-    /// # Safety
-    ///
-    /// It must need no unmap.
-    pub(super) unsafe fn free_table(&mut self) {
-        // SAFETY: The table needs no unmap (safety requirements of this function).
-        unsafe { self.buffer.free_table(&mut self.own) };
-    }
 }
 
 // SAFETY: The table and the chunks of a buffer stay where they are (safety requirements of `SgBuffer`).

@@ -17,10 +17,7 @@ use crate::{
         },
         page_list::PageList, //
     },
-    device::{
-        constraints::Constraints,
-        DmaDevice, //
-    },
+    device::DmaDevice,
     direction::{
         Direction,
         ToDevice, //
@@ -91,24 +88,19 @@ struct Inner<B> {
 }
 
 impl<B: SgBuffer> Inner<B> {
-    /// Rebuilds the table, for another device or for coherence.
+    /// Builds the table, also for another device or for coherence.
     #[cold]
     #[inline(never)]
-    fn rebuild(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
+    fn build(&mut self, dev: DmaDevice<'_>, options: SgOptions) -> Result {
         // INVARIANT: The table is built for this binding; if that fails, the old one stays.
         self.table = Table::new(dev, &self.buffer, options)?;
-        self.built_for = dev.constraints().binding;
-        self.ready_for = Self::number_if_ready(dev.constraints());
+        let constraints = dev.constraints();
+        self.built_for = constraints.binding;
+        self.ready_for = match constraints.leaves_tables && constraints.settled {
+            true => constraints.binding,
+            false => 0,
+        };
         Ok(())
-    }
-
-    /// Returns `ready_for` for a table of this binding.
-    fn number_if_ready(constraints: &Constraints) -> u64 {
-        if constraints.leaves_tables && constraints.settled {
-            constraints.binding
-        } else {
-            0
-        }
     }
 }
 
@@ -131,24 +123,22 @@ impl<B: SgBuffer> Prebuilt<B> {
         options: impl Into<SgOptions>,
     ) -> Result<Self, MapError<B>> {
         let options = options.into();
-        let made = KBox::<Inner<B>>::new_uninit(options.gfp.flags())
-            .map_err(Error::from)
-            .and_then(|inner| Ok((inner, Table::new(dev, &buffer, options)?)));
+        let failed = |error, buffer| Err(MapError { error, buffer });
 
-        match made {
-            // INVARIANT: The table was built above, for this binding.
-            Ok((inner, table)) => Ok(Self {
-                inner: KBox::write(
-                    inner,
-                    Inner {
-                        table,
-                        built_for: dev.constraints().binding,
-                        ready_for: Inner::<B>::number_if_ready(dev.constraints()),
-                        buffer,
-                    },
-                ),
-            }),
-            Err(error) => Err(MapError { error, buffer }),
+        let Ok(inner) = KBox::<Inner<B>>::new_uninit(options.gfp.flags()) else {
+            return failed(ENOMEM, buffer);
+        };
+        // INVARIANT: The table is built for no binding yet.
+        let empty = Inner {
+            table: Table::EMPTY,
+            built_for: 0,
+            ready_for: 0,
+            buffer,
+        };
+        let mut inner = KBox::write(inner, empty);
+        match inner.build(dev, options) {
+            Ok(()) => Ok(Self { inner }),
+            Err(error) => failed(error, KBox::into_inner(inner).buffer),
         }
     }
 
@@ -208,7 +198,7 @@ impl<B: SgBuffer> TableSource for Prebuilt<B> {
         let is_ready = inner.ready_for == binding && !options.is_coherent();
         if !is_ready {
             if inner.built_for != binding || options.is_coherent() {
-                inner.rebuild(dev, options)?;
+                inner.build(dev, options)?;
             } else if !dev.constraints().settled {
                 // The same check as in `Table::new`.
                 let attrs = options.attrs();

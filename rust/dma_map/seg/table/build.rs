@@ -124,7 +124,7 @@ impl Table {
     fn in_two_passes<B: SgBuffer>(
         dev: DmaDevice<'_>,
         buffer: &B,
-        split: Split,
+        mut split: Split,
         limit: u64,
         options: SgOptions,
     ) -> Result<Self> {
@@ -140,7 +140,9 @@ impl Table {
         match counted {
             Ok(()) => (),
             Err(TOO_LONG) if split.exceeds(dev.constraints().max_beyond) => {
-                return Self::of_bounced(dev, buffer, split, limit, options)
+                // It must bounce, so the entries must fit in bounce buffers.
+                split.narrow(NonZero::new(dev.constraints().max_beyond).ok_or(EIO)?);
+                return Self::in_two_passes(dev, buffer, split, limit, options);
             }
             Err(error) => return Err(error),
         }
@@ -160,20 +162,6 @@ impl Table {
                 table.filled(move |fill: &mut LinkedFill| write_entries(fill, dev, buffer, split))
             }
         }
-    }
-
-    /// Builds the table of a buffer that must bounce, with entries that fit in bounce buffers.
-    #[cold]
-    #[inline(never)]
-    fn of_bounced<B: SgBuffer>(
-        dev: DmaDevice<'_>,
-        buffer: &B,
-        mut split: Split,
-        limit: u64,
-        options: SgOptions,
-    ) -> Result<Self> {
-        split.narrow(NonZero::new(dev.constraints().max_beyond).ok_or(EIO)?);
-        Self::in_two_passes(dev, buffer, split, limit, options)
     }
 
     /// Writes the entries with `write`.
