@@ -14,6 +14,7 @@ mod engines;
 mod faults;
 mod fixture;
 mod pattern;
+mod sample;
 mod user_memory;
 mod workers;
 

@@ -17,7 +17,11 @@ use crate::{
         PART, //
     },
     fixture::Probe,
-    pattern, //
+    pattern,
+    sample::{
+        each_buffer,
+        Sample, //
+    }, //
 };
 use dma_map::{
     direction::Direction,
@@ -52,64 +56,6 @@ const SIZES: [usize; 10] = [
     65537,
     130_000,
 ];
-
-/// Makes a buffer of `len` bytes that holds the pattern `seed`.
-trait Sample: SgBuffer<Element = u8> {
-    fn sample(len: usize, seed: u8) -> Result<Self>;
-    fn holds(&self, seed: u8) -> bool;
-}
-
-macro_rules! impl_sample {
-    ($vec:ident) => {
-        impl Sample for $vec<u8> {
-            fn sample(len: usize, seed: u8) -> Result<Self> {
-                // More than is mapped, so that a mapping of the capacity shows.
-                let mut buffer = Self::from_elem(0, len + 5000, GFP_KERNEL)?;
-                buffer.truncate(len);
-                pattern::fill(&mut buffer, seed, 0);
-                Ok(buffer)
-            }
-
-            fn holds(&self, seed: u8) -> bool {
-                pattern::holds(self, seed, 0)
-            }
-        }
-    };
-}
-
-impl_sample!(KVec);
-impl_sample!(VVec);
-impl_sample!(KVVec);
-
-impl Sample for PageList {
-    fn sample(len: usize, seed: u8) -> Result<Self> {
-        let mut pages = PageList::zeroed(len.div_ceil(PAGE_SIZE), Gfp::Kernel)?;
-        let mut part = [0; 256];
-        for start in (0..pages.len()).step_by(part.len()) {
-            pattern::fill(&mut part, seed, start);
-            pages.write(start, &part)?;
-        }
-        Ok(pages)
-    }
-
-    fn holds(&self, seed: u8) -> bool {
-        let mut part = [0; 256];
-        (0..self.len())
-            .step_by(part.len())
-            .all(|start| self.read(start, &mut part).is_ok() && pattern::holds(&part, seed, start))
-    }
-}
-
-/// Calls a generic function with each kind of buffer.
-macro_rules! each_buffer {
-    ($f:ident($($arg:expr),*)) => {{
-        $f::<KVec<u8>>($($arg),*)?;
-        $f::<VVec<u8>>($($arg),*)?;
-        $f::<KVVec<u8>>($($arg),*)?;
-        $f::<PageList>($($arg),*)?;
-    }};
-}
-use each_buffer;
 
 /// Whether a device maps by an IOMMU.
 fn translated(probe: &Probe<'_, '_>) -> bool {

@@ -17,7 +17,8 @@ mod transitions;
 use crate::{
     c,
     check::*,
-    pattern::at as pattern, //
+    pattern,
+    sample::Sample, //
 };
 use dma_map::{
     direction::Direction,
@@ -59,70 +60,17 @@ const SIZES: [usize; 10] = [
 
 /// Writes the pattern `seed`.
 fn write(bytes: &mut [u8], seed: u8) {
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = pattern(seed, i);
-    }
+    pattern::fill(bytes, seed, 0);
 }
 
 /// Returns whether all bytes are the pattern `seed`.
 fn holds(bytes: &[u8], seed: u8) -> bool {
-    let mut bytes = bytes.iter().enumerate();
-    bytes.all(|(i, byte)| *byte == pattern(seed, i))
+    pattern::holds(bytes, seed, 0)
 }
 
-/// A buffer of bytes.
-trait Sample: Contiguous<Element = u8, Contents = [u8]> {
-    /// Makes a buffer of `len` bytes, or of the pages that it takes.
-    fn make(len: usize) -> Result<Self>;
-
-    /// Makes a buffer that holds the pattern `seed`.
-    fn sample(len: usize, seed: u8) -> Result<Self> {
-        let mut buffer = Self::make(len)?;
-        write(buffer.contents_mut(), seed);
-        Ok(buffer)
-    }
-
-    /// Returns whether all of it holds the pattern `seed`.
-    fn holds(&self, seed: u8) -> bool {
-        holds(self.contents(), seed)
-    }
-
-    /// Returns where it is.
-    fn place(&self) -> *const u8 {
-        self.contents().as_ptr()
-    }
-}
-
-impl Sample for KVec<u8> {
-    fn make(len: usize) -> Result<Self> {
-        // More than is mapped, so that a mapping of the capacity shows.
-        let mut buffer = Self::with_capacity(len + 5000, GFP_KERNEL)?;
-        buffer.extend_with(len, 0, GFP_KERNEL)?;
-        Ok(buffer)
-    }
-}
-
-impl Sample for KVVec<u8> {
-    fn make(len: usize) -> Result<Self> {
-        Ok(Self::from_elem(0, len, GFP_KERNEL)?)
-    }
-}
-
-impl Sample for KBox<[u8]> {
-    fn make(len: usize) -> Result<Self> {
-        let bytes = KVec::from_elem(0, len, GFP_KERNEL)?;
-        let (ptr, len, _) = bytes.into_raw_parts();
-        // SAFETY: One `kmalloc` allocation that holds `len` bytes, and that nobody else has.
-        Ok(unsafe { Self::from_raw(core::ptr::slice_from_raw_parts_mut(ptr, len)) })
-    }
-}
-
-impl Sample for Pages {
-    fn make(len: usize) -> Result<Self> {
-        let count = len.div_ceil(PAGE_SIZE).next_power_of_two();
-        Pages::zeroed(count.trailing_zeros(), Gfp::Kernel)
-    }
-}
+/// A buffer of bytes that is one piece.
+trait Flat: Sample + Contiguous<Contents = [u8]> {}
+impl<B: Sample + Contiguous<Contents = [u8]>> Flat for B {}
 
 /// Calls a generic function with each kind of buffer.
 macro_rules! each_buffer {

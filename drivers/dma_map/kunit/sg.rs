@@ -26,7 +26,11 @@ mod user_pins;
 
 use crate::{
     check::*,
-    pattern, //
+    pattern,
+    sample::{
+        each_buffer,
+        Sample, //
+    }, //
 };
 use dma_map::{
     direction::Direction,
@@ -62,79 +66,6 @@ const SIZES: [usize; 9] = [
     3 * PAGE_SIZE + 17,
     65537,
 ];
-
-/// A buffer whose contents a case can tell.
-trait Sample: SgBuffer<Element = u8> {
-    /// Makes a buffer of `len` bytes, or of the pages that it takes, that holds the pattern `seed`.
-    fn sample(len: usize, seed: u8) -> Result<Self>;
-
-    /// Returns whether all of it holds the pattern `seed`.
-    fn holds(&self, seed: u8) -> bool;
-
-    /// Returns something that tells this buffer from any other one.
-    fn identity(&self) -> usize;
-}
-
-macro_rules! impl_sample {
-    ($vec:ident) => {
-        impl Sample for $vec<u8> {
-            fn sample(len: usize, seed: u8) -> Result<Self> {
-                // More than is mapped, so that a mapping of the capacity shows.
-                let mut buffer = Self::from_elem(0, len + 5000, GFP_KERNEL)?;
-                buffer.truncate(len);
-                pattern::fill(&mut buffer, seed, 0);
-                Ok(buffer)
-            }
-
-            fn holds(&self, seed: u8) -> bool {
-                pattern::holds(self, seed, 0)
-            }
-
-            fn identity(&self) -> usize {
-                self.as_ptr().addr()
-            }
-        }
-    };
-}
-
-impl_sample!(KVec);
-impl_sample!(VVec);
-impl_sample!(KVVec);
-
-impl Sample for PageList {
-    fn sample(len: usize, seed: u8) -> Result<Self> {
-        let mut pages = PageList::zeroed(len.div_ceil(PAGE_SIZE), Gfp::Kernel)?;
-        let mut part = [0; 256];
-        for start in (0..pages.len()).step_by(part.len()) {
-            pattern::fill(&mut part, seed, start);
-            pages.write(start, &part)?;
-        }
-        Ok(pages)
-    }
-
-    fn holds(&self, seed: u8) -> bool {
-        let mut part = [0; 256];
-        (0..self.len())
-            .step_by(part.len())
-            .all(|start| self.read(start, &mut part).is_ok() && pattern::holds(&part, seed, start))
-    }
-
-    fn identity(&self) -> usize {
-        // It tells nobody where its pages are.
-        self.page_count()
-    }
-}
-
-/// Calls a generic function with each kind of buffer.
-macro_rules! each_buffer {
-    ($f:ident($($arg:expr),*)) => {{
-        $f::<KVec<u8>>($($arg),*)?;
-        $f::<VVec<u8>>($($arg),*)?;
-        $f::<KVVec<u8>>($($arg),*)?;
-        $f::<PageList>($($arg),*)?;
-    }};
-}
-use each_buffer;
 
 /// Checks that the segments are all of the mapping, each within the limits.
 fn check_segments<B, D, E>(mapping: &SgMapping<'_, B, D, Device<E>>) -> Result<usize>

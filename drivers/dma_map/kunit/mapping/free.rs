@@ -75,7 +75,7 @@ impl Remains {
     }
 }
 
-fn stopped_if_busy<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
+fn stopped_if_busy<B: Flat, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
     for (engine, stopped) in [(Scripted::idle(), 0), (Scripted::busy(), 1)] {
         let buffer = B::sample(9000, 1)?;
         let mapping = DmaMapping::map(dma, buffer, direction, &engine, PLAIN)?;
@@ -90,14 +90,14 @@ fn stopped_if_busy<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) 
     Ok(())
 }
 
-fn each_direction<B: Sample>(dma: DmaDevice<'_>) -> Result {
+fn each_direction<B: Flat>(dma: DmaDevice<'_>) -> Result {
     stopped_if_busy::<B, _>(dma, ToDevice)?;
     stopped_if_busy::<B, _>(dma, FromDevice)?;
     stopped_if_busy::<B, _>(dma, Bidirectional)
 }
 
 /// Drops a mapping of each kind, in each state, where freeing memory may be illegal.
-fn in_atomic_context<B: Sample>(dma: DmaDevice<'_>) -> Result {
+fn in_atomic_context<B: Flat>(dma: DmaDevice<'_>) -> Result {
     let map = || -> Result<_> {
         let buffer = B::sample(9000, 1)?;
         Ok(DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?)

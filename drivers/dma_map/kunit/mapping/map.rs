@@ -18,7 +18,7 @@ use dma_map::{
 };
 
 /// Maps and unmaps buffers of all sizes, in which the device does nothing.
-fn sizes<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
+fn sizes<B: Flat, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
     for len in SIZES {
         let buffer = B::sample(len, 0x5a)?;
         let (len, place) = (buffer.len(), buffer.place());
@@ -45,7 +45,7 @@ fn sizes<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result 
     Ok(())
 }
 
-fn each_direction<B: Sample>(dma: DmaDevice<'_>) -> Result {
+fn each_direction<B: Flat>(dma: DmaDevice<'_>) -> Result {
     sizes::<B, _>(dma, ToDevice)?;
     sizes::<B, _>(dma, FromDevice)?;
     sizes::<B, _>(dma, Bidirectional)

@@ -41,14 +41,14 @@ const RANGES: [Range<usize>; 9] = [
 /// Returns whether `bytes` are the pattern `seed` from `start` on.
 fn holds_at(bytes: &[u8], start: usize, seed: u8) -> bool {
     let mut bytes = bytes.iter().enumerate();
-    bytes.all(|(i, byte)| *byte == pattern(seed, start + i))
+    bytes.all(|(i, byte)| *byte == pattern::at(seed, start + i))
 }
 
 /// Returns whether `bytes` are the pattern `inside` in `range`, and `outside` elsewhere.
 fn holds_both(bytes: &[u8], range: &Range<usize>, inside: u8, outside: u8) -> bool {
     bytes.iter().enumerate().all(|(i, byte)| {
         let seed = if range.contains(&i) { inside } else { outside };
-        *byte == pattern(seed, i)
+        *byte == pattern::at(seed, i)
     })
 }
 
@@ -79,7 +79,7 @@ fn read<D: Carries<u8> + dma_map::direction::CpuReads>(dma: DmaDevice<'_>, d: D)
         if bounced && range.start > 0 {
             // SAFETY: The CPU looks at a byte of the buffer, which is its own, if not in sync.
             let beside = unsafe { place.add(range.start - 1).read_volatile() };
-            check_eq!(beside, pattern(1, range.start - 1));
+            check_eq!(beside, pattern::at(1, range.start - 1));
         }
 
         // The rest is as the device left it, also after another turn.
@@ -116,7 +116,7 @@ mod tests {
                 device_side::fill_at(dma, mapping.dma_address(), LEN, 2)?;
                 let mut part = mapping.complete_range(range.clone())?;
                 for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
-                    *byte = pattern(3, range.start + i);
+                    *byte = pattern::at(3, range.start + i);
                 }
                 let mapping = part.give(Idle);
                 check!(
@@ -126,7 +126,7 @@ mod tests {
 
                 let mut part = mapping.complete_range(range.clone())?;
                 for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
-                    *byte = pattern(4, range.start + i);
+                    *byte = pattern::at(4, range.start + i);
                 }
                 // Both sides' last words are in the buffer.
                 check!(holds_both(&part.unmap(), &range, 4, 2), "{range:?}");
@@ -144,7 +144,7 @@ mod tests {
                 let mapping = DmaMapping::map(dma, buffer, ToDevice, Idle, PLAIN)?;
                 let mut part = mapping.complete_range(range.clone())?;
                 for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
-                    *byte = pattern(2, range.start + i);
+                    *byte = pattern::at(2, range.start + i);
                 }
                 let mapping = part.give(Idle);
                 check!(

@@ -37,7 +37,7 @@ where
     device_side::finds_at(dma, mapping.dma_address(), size, seed)
 }
 
-fn to_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
+fn to_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
         let mapping = DmaMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, PLAIN)?;
         check!(finds(&mapping, 1)?, "{len} bytes are not there");
@@ -56,7 +56,7 @@ fn to_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-fn from_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
+fn from_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
         let mapping = DmaMapping::map(dma, B::sample(len, 1)?, FromDevice, Idle, PLAIN)?;
         fill(&mapping, 2)?;
@@ -77,13 +77,13 @@ fn from_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
 
         // What the device leaves alone stays.
         let mapping = DmaMapping::map(dma, B::sample(len, 1)?, FromDevice, Idle, PLAIN)?;
-        device_side::write(dma, mapping.dma_address(), &[pattern(1, 0)])?;
+        device_side::write(dma, mapping.dma_address(), &[pattern::at(1, 0)])?;
         check!(mapping.unmap()?.holds(1));
     }
     Ok(())
 }
 
-fn both_ways<B: Sample>(dma: DmaDevice<'_>) -> Result {
+fn both_ways<B: Flat>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
         let mapping = DmaMapping::map(dma, B::sample(len, 1)?, Bidirectional, Idle, PLAIN)?;
         check!(finds(&mapping, 1)?);

@@ -144,8 +144,8 @@ mod tests {
                     crosses(lent, None, Some(5))
                 })?;
                 check!(holds(&bytes[PAGE_SIZE - 1..len - 1], 5));
-                check_eq!(bytes[PAGE_SIZE - 2], pattern(0, PAGE_SIZE - 2));
-                check_eq!(bytes[len - 1], pattern(0, len - 1));
+                check_eq!(bytes[PAGE_SIZE - 2], pattern::at(0, PAGE_SIZE - 2));
+                check_eq!(bytes[len - 1], pattern::at(0, len - 1));
             }
             Ok(())
         })
