@@ -10,6 +10,7 @@
 //! There are thousands of checks, so what a macro leaves at its place is little: the comparison, and
 //! a call of one of the functions here, which all print in one way.
 
+use dma_map::Busy;
 use kernel::{
     fmt,
     prelude::*, //
@@ -49,6 +50,14 @@ pub(crate) fn is_err(place: &str, what: &str, found: Option<Error>, err: Error) 
         Some(found) if found == err => Ok(()),
         Some(found) => Err(differs(place, what, &found, &err)),
         None => Err(failed(place, fmt!("{what} is Ok, not {err:?}"))),
+    }
+}
+
+/// Returns what a busy device gave back.
+pub(crate) fn refused<T, H>(result: Result<T, Busy<H>>) -> Result<H> {
+    match result {
+        Ok(_) => Err(failed(place!(), fmt!("a busy device gave its memory back"))),
+        Err(Busy(handle)) => Ok(handle),
     }
 }
 

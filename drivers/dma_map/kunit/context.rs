@@ -2,7 +2,10 @@
 
 //! Atomic contexts for the cases.
 
-use crate::c;
+use crate::{
+    c,
+    check::*, //
+};
 use kernel::{
     bindings,
     interrupt::local_interrupt_disable,
@@ -61,6 +64,17 @@ pub(crate) fn hard_irq<R: Send>(f: impl FnOnce() -> R + Send) -> Result<R> {
     }
 
     start(f)
+}
+
+/// Runs `f` in each context that must not sleep: with a spinlock held, with interrupts off, and in a hard
+/// interrupt.
+#[inline(never)]
+pub(crate) fn each_atomic(f: &mut (dyn FnMut() -> Result + Send)) -> Result {
+    spinlocked(&mut *f)?;
+    let (result, were_off) = irqs_off(&mut *f);
+    result?;
+    check!(were_off);
+    hard_irq(f)?
 }
 
 /// Runs `f`, and each `period` ns meanwhile `irq`, in a hard interrupt of a timer of the CPU on which this

@@ -32,11 +32,12 @@ use kernel::{
 pub(crate) const PART: usize = 512;
 
 /// Calls `f` with the pieces of `len` bytes at `address` that are contiguous for the CPU.
+#[inline(never)]
 fn for_each_piece(
     dma: DmaDevice<'_>,
     address: DmaAddress,
     len: usize,
-    mut f: impl FnMut(*mut u8, core::ops::Range<usize>),
+    f: &mut dyn FnMut(*mut u8, core::ops::Range<usize>),
 ) -> Result {
     let mut done = 0;
 
@@ -55,8 +56,9 @@ fn for_each_piece(
 }
 
 /// The device writes `data` to `address`; `EFAULT` if there is no memory for it.
+#[inline(never)]
 pub(crate) fn write(dma: DmaDevice<'_>, address: DmaAddress, data: &[u8]) -> Result {
-    for_each_piece(dma, address, data.len(), |cpu, range| {
+    for_each_piece(dma, address, data.len(), &mut |cpu, range| {
         let part = &data[range];
         // SAFETY: The device may write to what it was given the address of.
         unsafe { cpu.copy_from_nonoverlapping(part.as_ptr(), part.len()) };
@@ -64,8 +66,9 @@ pub(crate) fn write(dma: DmaDevice<'_>, address: DmaAddress, data: &[u8]) -> Res
 }
 
 /// The device reads `data` from `address`; `EFAULT` if there is no memory for it.
+#[inline(never)]
 pub(crate) fn read(dma: DmaDevice<'_>, address: DmaAddress, data: &mut [u8]) -> Result {
-    for_each_piece(dma, address, data.len(), |cpu, range| {
+    for_each_piece(dma, address, data.len(), &mut |cpu, range| {
         let part = &mut data[range];
         // SAFETY: The device may read what it was given the address of.
         unsafe { cpu.copy_to_nonoverlapping(part.as_mut_ptr(), part.len()) };
@@ -73,9 +76,10 @@ pub(crate) fn read(dma: DmaDevice<'_>, address: DmaAddress, data: &mut [u8]) -> 
 }
 
 /// Calls `f` with parts of the segments, of up to [`PART`] bytes, and where they are in the mapping.
+#[inline(never)]
 pub(crate) fn for_each_part(
-    segments: impl Iterator<Item = Segment>,
-    mut f: impl FnMut(DmaAddress, usize, usize) -> Result,
+    segments: &mut dyn Iterator<Item = Segment>,
+    f: &mut dyn FnMut(DmaAddress, usize, usize) -> Result,
 ) -> Result {
     let mut start = 0;
 
@@ -94,6 +98,40 @@ pub(crate) fn for_each_part(
     Ok(())
 }
 
+/// The device fills `segments` with the pattern `seed`.
+#[inline(never)]
+pub(crate) fn fill_segments(
+    dma: DmaDevice<'_>,
+    segments: &mut dyn Iterator<Item = Segment>,
+    seed: u8,
+) -> Result {
+    let mut data = [0; PART];
+    for_each_part(segments, &mut |address, len, start| {
+        let data = &mut data[..len];
+        pattern::fill(data, seed, start);
+        write(dma, address, data)
+    })
+}
+
+/// Returns whether the device finds the pattern `seed` in `segments`.
+#[inline(never)]
+pub(crate) fn finds_segments(
+    dma: DmaDevice<'_>,
+    segments: &mut dyn Iterator<Item = Segment>,
+    seed: u8,
+) -> Result<bool> {
+    let mut data = [0; PART];
+    let mut same = true;
+    for_each_part(segments, &mut |address, len, start| {
+        let data = &mut data[..len];
+        read(dma, address, data)?;
+        same &= pattern::holds(data, seed, start);
+        Ok(())
+    })?;
+
+    Ok(same)
+}
+
 /// The device fills its segments with the pattern `seed`.
 pub(crate) fn fill<B, D, E>(mapping: &SgMapping<'_, B, D, state::Device<E>>, seed: u8) -> Result
 where
@@ -101,12 +139,7 @@ where
     D: Direction,
     E: Engine,
 {
-    let mut data = [0; PART];
-    for_each_part(mapping.segments(), |address, len, start| {
-        let data = &mut data[..len];
-        pattern::fill(data, seed, start);
-        write(mapping.device(), address, data)
-    })
+    fill_segments(mapping.device(), &mut mapping.segments(), seed)
 }
 
 /// Returns whether the device finds the pattern `seed` in its segments.
@@ -119,21 +152,13 @@ where
     D: Direction,
     E: Engine,
 {
-    let mut data = [0; PART];
-    let mut same = true;
-    for_each_part(mapping.segments(), |address, len, start| {
-        let data = &mut data[..len];
-        read(mapping.device(), address, data)?;
-        same &= pattern::holds(data, seed, start);
-        Ok(())
-    })?;
-
-    Ok(same)
+    finds_segments(mapping.device(), &mut mapping.segments(), seed)
 }
 
 /// The device fills `len` bytes at `address` with the pattern `seed`.
+#[inline(never)]
 pub(crate) fn fill_at(dma: DmaDevice<'_>, address: DmaAddress, len: usize, seed: u8) -> Result {
-    for_each_piece(dma, address, len, |cpu, range| {
+    for_each_piece(dma, address, len, &mut |cpu, range| {
         for (i, index) in range.enumerate() {
             // SAFETY: The device may write to what it was given the address of.
             unsafe { cpu.wrapping_add(i).write_volatile(pattern::at(seed, index)) };
@@ -142,6 +167,7 @@ pub(crate) fn fill_at(dma: DmaDevice<'_>, address: DmaAddress, len: usize, seed:
 }
 
 /// Returns whether the device finds the pattern `seed` in `len` bytes at `address`.
+#[inline(never)]
 pub(crate) fn finds_at(
     dma: DmaDevice<'_>,
     address: DmaAddress,
@@ -149,7 +175,7 @@ pub(crate) fn finds_at(
     seed: u8,
 ) -> Result<bool> {
     let mut same = true;
-    for_each_piece(dma, address, len, |cpu, range| {
+    for_each_piece(dma, address, len, &mut |cpu, range| {
         for (i, index) in range.enumerate() {
             // SAFETY: The device may read what it was given the address of.
             same &= unsafe { cpu.wrapping_add(i).read_volatile() } == pattern::at(seed, index);
@@ -176,12 +202,7 @@ pub(crate) fn fill_pieces<D: Direction, E>(
     pieces: Pieces<'_, D, E>,
     seed: u8,
 ) -> Result {
-    let mut data = [0; PART];
-    for_each_part(segments(pieces), |address, len, start| {
-        let data = &mut data[..len];
-        pattern::fill(data, seed, start);
-        write(dma, address, data)
-    })
+    fill_segments(dma, &mut segments(pieces), seed)
 }
 
 /// Returns whether the device finds the pattern `seed` in `pieces`.
@@ -190,14 +211,5 @@ pub(crate) fn finds_pieces<D: Direction, E>(
     pieces: Pieces<'_, D, E>,
     seed: u8,
 ) -> Result<bool> {
-    let mut data = [0; PART];
-    let mut same = true;
-    for_each_part(segments(pieces), |address, len, start| {
-        let data = &mut data[..len];
-        read(dma, address, data)?;
-        same &= pattern::holds(data, seed, start);
-        Ok(())
-    })?;
-
-    Ok(same)
+    finds_segments(dma, &mut segments(pieces), seed)
 }

@@ -37,6 +37,7 @@ mod mmap;
 mod noncoherent;
 mod out_of_memory;
 mod pool;
+mod protocol;
 mod refusal;
 mod ring;
 mod sg;

@@ -16,8 +16,7 @@ use crate::{
     check::*,
     device_side,
     engines::Idle,
-    fixture::*,
-    pattern, //
+    fixture::*, //
 };
 use dma_map::{
     direction::Carries,
@@ -65,12 +64,8 @@ fn check_sum(segments: impl Iterator<Item = Segment>, size: usize, len: usize) -
 }
 
 /// The device fills a buffer that it reaches at `segments`.
-fn fill(dma: DmaDevice<'_>, segments: impl Iterator<Item = Segment>) -> Result {
-    let mut data = [0; device_side::PART];
-    device_side::for_each_part(segments, |address, len, start| {
-        pattern::fill(&mut data[..len], SEED, start);
-        device_side::write(dma, address, &data[..len])
-    })
+fn fill(dma: DmaDevice<'_>, mut segments: impl Iterator<Item = Segment>) -> Result {
+    device_side::fill_segments(dma, &mut segments, SEED)
 }
 
 /// Checks that an IOMMU that forgets at once reaches nothing of what was at `first`.

@@ -11,9 +11,12 @@ use dma_map::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
     }, //
 };
 
@@ -42,6 +45,9 @@ pub(crate) struct Scripted {
     stoppable: bool,
     asked: Atomic<u32>,
     stopped: Atomic<u32>,
+    turns: Atomic<u32>,
+    watched: Atomic<*const u8>,
+    found: Atomic<u32>,
 }
 
 impl Scripted {
@@ -51,6 +57,9 @@ impl Scripted {
             stoppable,
             asked: Atomic::new(0),
             stopped: Atomic::new(0),
+            turns: Atomic::new(0),
+            watched: Atomic::new(core::ptr::null()),
+            found: Atomic::new(0),
         }
     }
 
@@ -88,6 +97,25 @@ impl Scripted {
     pub(crate) fn stopped(&self) -> u32 {
         self.stopped.load(Relaxed)
     }
+
+    /// How many [`Turn`]s there are.
+    pub(crate) fn turns(&self) -> u32 {
+        self.turns.load(Relaxed)
+    }
+
+    /// Makes the end of each turn look at a byte from here on, unless it is null.
+    ///
+    /// # Safety
+    ///
+    /// The byte must be there at the end of each turn, and nobody may write to it meanwhile.
+    pub(crate) unsafe fn watch(&self, byte: *const u8) {
+        self.watched.store(byte, Relaxed);
+    }
+
+    /// What the end of the last turn found.
+    pub(crate) fn found(&self) -> u32 {
+        self.found.load(Relaxed)
+    }
 }
 
 // SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
@@ -111,6 +139,41 @@ unsafe impl Engine for Scripted {
 
 /// Those that are lent memory are made to be stoppable.
 impl AlwaysStops for Scripted {}
+
+/// A turn of a [`Scripted`] engine: what a handle owns while the device has the memory.
+pub(crate) struct Turn(Arc<Scripted>);
+
+impl Turn {
+    pub(crate) fn of(engine: &Arc<Scripted>) -> Self {
+        engine.turns.add(1, Relaxed);
+        Self(engine.clone())
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.turns.fetch_sub(1, Relaxed);
+        let byte = self.0.watched.load(Relaxed);
+        if !byte.is_null() {
+            // SAFETY: By the safety requirements of `watch`.
+            let byte = unsafe { byte.read_volatile() };
+            self.0.found.store(byte.into(), Relaxed);
+        }
+    }
+}
+
+// SAFETY: There is no device, so nothing accesses the memory, whatever the engine says.
+unsafe impl Engine for Turn {
+    type Mark = Scripted;
+
+    fn is_idle(&self) -> bool {
+        self.0.is_idle()
+    }
+
+    fn quiesce(&self) -> Result {
+        self.0.quiesce()
+    }
+}
 
 /// An engine that works, and stops only when it has been told to a number of times.
 pub(crate) struct Late {

@@ -2,7 +2,6 @@
 
 //! Every handle at unbind: leaked, kept, or dropped where memory may not be freed.
 
-mod engine;
 mod forgotten;
 mod kept;
 
@@ -15,49 +14,36 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
-    mapping::{
-        MmioMapping,
-        MmioWindow, //
-    },
     ring::{
         Consumer,
         InMemory,
         Producer, //
     },
-    sg::SgAddresses,
     state::{
         Device,
         Shared, //
     },
     Bidirectional,
-    CoherentHandle,
     DmaCoherent,
     DmaDevice,
     DmaLimits,
-    DmaMapping,
     DmaNoncontiguous,
     DmaPages,
     DmaPool,
     Engine,
     Gfp,
     IovaMapping,
-    MapOptions,
     MappedPool,
     MappedPoolOptions,
     Mmap,
     SgMapping, //
 };
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
     dma::{
         DmaAddress,
         DmaMask, //
     },
     page::PAGE_SIZE,
-    pci,
     prelude::*, //
 };
 
@@ -91,13 +77,6 @@ fn list<'b, E: Engine>(
     )?)
 }
 
-fn addresses<'b, E: Engine>(
-    dma: DmaDevice<'b>,
-    engine: E,
-) -> Result<SgAddresses<'b, KVec<u8>, Bidirectional, E>> {
-    Ok(list(dma, engine)?.into_addresses(Gfp::Kernel)?)
-}
-
 fn pages<'b, E: Engine>(
     dma: DmaDevice<'b>,
     len: usize,
@@ -122,22 +101,6 @@ fn mapped_pool(dma: DmaDevice<'_>) -> Result<MappedPool<'_, u8, Bidirectional>> 
         Bidirectional,
         MappedPoolOptions::new(20),
     )
-}
-
-/// Maps the first BAR of the function for the function; `None` if nothing is mapped in place here.
-fn window<'b, E: Engine>(
-    probe: &Probe<'b, '_>,
-    dma: DmaDevice<'b>,
-    engine: E,
-) -> Result<Option<MmioMapping<'b, Bidirectional, E>>> {
-    let core: &'b pci::Device<Core<'_>> = probe.pci().ok_or(ENODEV)?;
-    let function: &'b pci::Device<Bound> = core;
-    let window = MmioWindow::of_bar(function, 0)?;
-
-    match MmioMapping::map(dma, window, Bidirectional, engine) {
-        Err(err) if err == EIO => Ok(None),
-        mapping => mapping.map(Some),
-    }
 }
 
 fn counters<'b, E: Engine>(dma: DmaDevice<'b>, engine: E) -> Result<InMemory<'b, E>> {

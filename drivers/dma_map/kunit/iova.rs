@@ -11,11 +11,7 @@ mod transitions;
 use crate::{
     c,
     check::*,
-    device_side::{
-        self,
-        for_each_part,
-        PART, //
-    },
+    device_side,
     fixture::Probe,
     pattern,
     sample::{
@@ -69,11 +65,7 @@ where
     D: Direction,
     E: Engine,
 {
-    let mut data = [0; PART];
-    for_each_part(mapping.segments(), |address, len, start| {
-        pattern::fill(&mut data[..len], seed, start);
-        device_side::write(mapping.device(), address, &data[..len])
-    })
+    device_side::fill_segments(mapping.device(), &mut mapping.segments(), seed)
 }
 
 /// Returns whether the device finds the pattern `seed` in its segments.
@@ -83,14 +75,7 @@ where
     D: Direction,
     E: Engine,
 {
-    let mut data = [0; PART];
-    let mut same = true;
-    for_each_part(mapping.segments(), |address, len, start| {
-        device_side::read(mapping.device(), address, &mut data[..len])?;
-        same &= pattern::holds(&data[..len], seed, start);
-        Ok(())
-    })?;
-    Ok(same)
+    device_side::finds_segments(mapping.device(), &mut mapping.segments(), seed)
 }
 
 /// Checks that the segments are all of the mapping, each within the limits, and one range if they

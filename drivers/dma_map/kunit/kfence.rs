@@ -118,13 +118,12 @@ mod tests {
     fn it_is_mapped_at_one_address() -> Result {
         with_guarded(|dma, buffer| {
             let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
-            let mut data = [0; device_side::PART];
-            device_side::for_each_part(mapping.segments(), |address, len, start| {
-                device_side::read(dma, address, &mut data[..len])?;
-                check!(pattern::holds(&data[..len], 1, start));
-                pattern::fill(&mut data[..len], 2, start);
-                device_side::write(dma, address, &data[..len])
-            })?;
+            check!(device_side::finds_segments(
+                dma,
+                &mut mapping.segments(),
+                1
+            )?);
+            device_side::fill_segments(dma, &mut mapping.segments(), 2)?;
             check!(pattern::holds(&mapping.unmap()?, 2, 0));
             Ok(())
         })

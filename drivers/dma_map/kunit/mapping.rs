@@ -12,13 +12,15 @@ mod pages;
 mod part;
 mod round_trip;
 mod scope;
-mod transitions;
 
 use crate::{
     c,
     check::*,
     pattern,
-    sample::Sample, //
+    sample::{
+        Flat,
+        Sample, //
+    }, //
 };
 use dma_map::{
     direction::Direction,
@@ -67,10 +69,6 @@ fn write(bytes: &mut [u8], seed: u8) {
 fn holds(bytes: &[u8], seed: u8) -> bool {
     pattern::holds(bytes, seed, 0)
 }
-
-/// A buffer of bytes that is one piece.
-trait Flat: Sample + Contiguous<Contents = [u8]> {}
-impl<B: Sample + Contiguous<Contents = [u8]>> Flat for B {}
 
 /// Calls a generic function with each kind of buffer.
 macro_rules! each_buffer {

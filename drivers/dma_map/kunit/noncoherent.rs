@@ -7,10 +7,7 @@ use crate::{
     check::*,
     context,
     device_side,
-    engines::{
-        Idle,
-        Scripted, //
-    },
+    engines::Idle,
     fixture::*,
     pattern, //
 };
@@ -20,7 +17,6 @@ use dma_map::{
         StreamingPages, //
     },
     Bidirectional,
-    Busy,
     DmaDevice,
     DmaLimits,
     DmaNoncontiguous,
@@ -30,7 +26,6 @@ use dma_map::{
     ToDevice, //
 };
 use kernel::{
-    bindings,
     dma::DmaMask,
     page::PAGE_SIZE,
     prelude::*, //
@@ -76,17 +71,6 @@ fn round_trip<'b, M: StreamingPages>(
         check_err!(device_side::write(dma, address, &[1]), EFAULT);
     }
     Ok(())
-}
-
-/// Drops memory of either kind where it may not be freed.
-fn dropped_anywhere<'b, M: StreamingPages>(
-    alloc: impl Fn() -> Result<DmaBuffer<'b, M, u8, Bidirectional>>,
-) -> Result {
-    let (one, two, three) = (alloc()?, alloc()?, alloc()?.give(Idle));
-
-    context::spinlocked(|| drop(one));
-    context::irqs_off(|| drop(two));
-    context::hard_irq(|| drop(three))
 }
 
 #[kunit_tests(dma_map_noncoherent)]
@@ -241,73 +225,6 @@ mod tests {
                 round_trip(dma, context::spinlocked(alloc)?)?;
                 round_trip(dma, context::irqs_off(alloc).0?)?;
             }
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn busy_device_keeps_the_memory() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::busy();
-            let memory = DmaPages::<u8, _>::alloc(dma, 100, FromDevice, Gfp::Kernel)?;
-            let memory = match memory.give(&engine).complete() {
-                Ok(_) => return Err(EINVAL),
-                Err(Busy(memory)) => memory,
-            };
-            check_eq!(engine.stopped(), 0);
-            let memory = memory.cancel()?;
-            check_eq!(engine.stopped(), 1);
-
-            engine.start();
-            drop(memory.give(&engine));
-            check_eq!(engine.stopped(), 2);
-            check_eq!(dma.quarantined(), 0);
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn stuck_device_quarantines_the_memory() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::stuck();
-            let memory = DmaPages::<u8, _>::alloc(dma, 5000, FromDevice, Gfp::Kernel)?;
-            let page = c::virt_to_page(memory.as_slice().as_ptr());
-            let memory = match memory.give(&engine).cancel() {
-                Ok(_) => return Err(EINVAL),
-                Err(Busy(memory)) => memory,
-            };
-            let address = memory.dma_address();
-            drop(memory);
-            check_eq!(dma.quarantined(), 5000);
-            // The device still reaches it.
-            device_side::write(dma, address, &[1])?;
-            if probe.gives_back() {
-                return Ok(());
-            }
-            // SAFETY: The arguments are those of the allocation, whose handle is gone.
-            unsafe {
-                bindings::dma_free_pages(
-                    probe.raw(),
-                    5000,
-                    page,
-                    address,
-                    bindings::dma_data_direction::DMA_FROM_DEVICE,
-                )
-            };
-            Ok(())
-        })
-    }
-
-    /// misuse: drop-with-irqs-off/DmaPages, drop-with-irqs-off/DmaNoncontiguous
-    #[test]
-    fn memory_is_dropped_in_any_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            dropped_anywhere(|| DmaPages::alloc(dma, 9000, Bidirectional, Gfp::Kernel))?;
-            dropped_anywhere(|| DmaNoncontiguous::alloc(dma, 9000, Bidirectional))?;
-            check_eq!(dma.quarantined(), 0);
             Ok(())
         })
     }

@@ -4,7 +4,10 @@
 
 use crate::pattern;
 use dma_map::{
-    mapping::Pages,
+    mapping::{
+        Contiguous,
+        Pages, //
+    },
     sg::SgBuffer,
     Gfp,
     PageList, //
@@ -35,6 +38,10 @@ pub(crate) trait Sample: SgBuffer<Element = u8> + Sync {
         self.place().addr()
     }
 }
+
+/// A buffer of bytes that is, or may be, one piece.
+pub(crate) trait Flat: Sample + Contiguous<Contents = [u8]> {}
+impl<B: Sample + Contiguous<Contents = [u8]>> Flat for B {}
 
 macro_rules! impl_sample {
     ($buffer:ty, |$len:ident| $make:expr) => {

@@ -18,7 +18,6 @@ mod quarantine;
 mod range;
 mod round_trip;
 mod split;
-mod transitions;
 mod upstream;
 mod user;
 mod user_drop;

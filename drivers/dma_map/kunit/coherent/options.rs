@@ -10,10 +10,7 @@ use crate::{
     c,
     context,
     device_side,
-    engines::{
-        Idle,
-        Scripted, //
-    },
+    engines::Idle,
     fixture::*, //
 };
 use dma_map::{
@@ -134,27 +131,6 @@ mod tests {
                 Ok(memory) => check_eq!(memory.size(), 1 << 20),
                 Err(err) => check_eq!(err, ENOMEM),
             }
-            Ok(())
-        })
-    }
-
-    /// misuse: drop-with-irqs-off/CoherentHandle
-    #[test]
-    fn busy_device_is_stopped_before_its_memory_goes() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            for atomic in [false, true] {
-                let engine = Scripted::busy();
-                let memory = CoherentHandle::alloc(dma, 100, &engine, PLAIN)?;
-                check_eq!(engine.asked(), 0);
-                if atomic {
-                    context::irqs_off(|| drop(memory));
-                } else {
-                    drop(memory);
-                }
-                check_eq!(engine.stopped(), 1);
-            }
-            check_eq!(dma.quarantined(), 0);
             Ok(())
         })
     }

@@ -2,12 +2,11 @@
 
 //! Quarantine of coherent memory.
 //!
-//! The device may still write to it: it cannot be stopped, or the handle was leaked.
+//! For each binding, without memory to defer a free, and beyond the binding.
 
 use super::*;
 use crate::{
     context,
-    device_side,
     engines::{
         Idle,
         Scripted, //
@@ -22,8 +21,7 @@ use dma_map::{
 };
 use kernel::{
     bindings,
-    dma::DmaAddress,
-    page::PAGE_SIZE, //
+    dma::DmaAddress, //
 };
 
 /// What is left of a handle that is gone, and how to free it in spite of that.
@@ -62,31 +60,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stuck_device_quarantines_the_bytes() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::stuck();
-            let mut bytes = 0;
-            for size in [1, 7, PAGE_SIZE, 3 * PAGE_SIZE + 1] {
-                let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
-                let memory = memory.give(&engine);
-                let remains = Remains::of(&memory);
-                let stopped = engine.stopped();
-                drop(memory);
-                bytes += size;
-                check_eq!(engine.stopped(), stopped + 1);
-                check_eq!(dma.quarantined(), bytes);
-                remains.free(probe);
-            }
-
-            // What the CPU has to itself is not the stuck device's.
-            drop(DmaCoherent::<u64>::zeroed(dma, Gfp::Kernel)?);
-            check_eq!(dma.quarantined(), bytes);
-            Ok(())
-        })
-    }
-
-    #[test]
     fn free_that_cannot_be_put_off_is_a_quarantine() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
@@ -100,60 +73,6 @@ mod tests {
                     remains.free(probe);
                 }
             }
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn quarantine_works_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::stuck();
-            let mut all = KVec::new();
-            for _ in 0..3 {
-                let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 10, Gfp::Kernel)?;
-                let memory = memory.give(&engine);
-                let remains = Remains::of(&memory);
-                all.push((memory, remains), GFP_KERNEL)?;
-            }
-            let mut next = || all.pop().ok_or(EINVAL);
-
-            let (memory, remains) = next()?;
-            context::spinlocked(|| drop(memory));
-            remains.free(probe);
-            let (memory, remains) = next()?;
-            context::irqs_off(|| drop(memory));
-            remains.free(probe);
-            let (memory, remains) = next()?;
-            context::hard_irq(|| drop(memory))?;
-            remains.free(probe);
-
-            check_eq!(dma.quarantined(), 30);
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn quarantined_memory_is_not_used_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let engine = Scripted::stuck();
-            let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 2 * PAGE_SIZE, Gfp::Kernel)?;
-            let memory = memory.give(&engine);
-            let remains = Remains::of(&memory);
-            drop(memory);
-
-            // The device still writes, and nobody else finds it.
-            let mut data = KVec::from_elem(0, 2 * PAGE_SIZE, GFP_KERNEL)?;
-            fill(&mut data, 0x77);
-            device_side::write(dma, remains.dma, &data)?;
-            for _ in 0..10 {
-                soil(dma, 2 * PAGE_SIZE)?;
-                data.fill(0);
-                device_side::read(dma, remains.dma, &mut data)?;
-                check_holds(&data, 0x77)?;
-            }
-            remains.free(probe);
             Ok(())
         })
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Leaked handles of a PCI function: DMA debugging finds no mapping left when it is unbound.
+//! Leaked owners of handles, and handles in numbers, of a PCI function: DMA debugging finds no mapping
+//! left when it is unbound.
 
 use super::*;
 use crate::c;
@@ -47,18 +48,6 @@ fn leaked(leak: impl for<'b, 'c> Fn(&Probe<'b, 'c>, DmaDevice<'b>) -> Place) -> 
 mod tests {
     use super::*;
 
-    /// misuse: forgotten-handle/DmaCoherent, pending-at-release
-    #[test]
-    fn coherent_memory() -> Result {
-        leaked(|_, dma| {
-            forget(DmaCoherent::<[u8]>::zeroed_slice(dma, LEN, Gfp::Kernel)?);
-            let memory = shared(dma, LEN, Idle)?;
-            let address = memory.dma_address();
-            forget(memory);
-            Ok(Some(address))
-        })
-    }
-
     /// Leaks are not tracked where nobody looks: the device still reaches what was leaked, and nobody
     /// else gets it.
     ///
@@ -91,66 +80,6 @@ mod tests {
                 }
                 Ok(())
             })
-        })
-    }
-
-    /// misuse: forgotten-handle/CoherentHandle
-    #[test]
-    fn coherent_memory_without_a_mapping() -> Result {
-        leaked(|_, dma| {
-            let memory = CoherentHandle::alloc(dma, LEN, Idle, Gfp::Kernel)?;
-            let address = memory.dma_address();
-            forget(memory);
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: forgotten-handle/DmaMapping, pending-at-release
-    #[test]
-    fn mapping() -> Result {
-        leaked(|_, dma| {
-            let plain = MapOptions::new();
-            forget(DmaMapping::map_cpu(dma, buffer()?, Bidirectional, plain)?);
-            let mapping = DmaMapping::map(dma, buffer()?, Bidirectional, Idle, plain)?;
-            let address = mapping.dma_address();
-            forget(mapping);
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: forgotten-handle/MmioMapping
-    #[test]
-    fn mapping_of_io_memory() -> Result {
-        leaked(|probe, dma| {
-            let Some(mapping) = window(probe, dma, Idle)? else {
-                return Ok(None);
-            };
-            let address = mapping.dma_address();
-            forget(mapping);
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: forgotten-handle/SgMapping, pending-at-release
-    #[test]
-    fn mapping_of_a_table() -> Result {
-        leaked(|_, dma| {
-            forget(list(dma, Idle)?.complete()?);
-            let mapping = list(dma, Idle)?;
-            let first = mapping.segments().next().ok_or(EINVAL)?;
-            forget(mapping);
-            Ok(Some(first.address))
-        })
-    }
-
-    /// misuse: forgotten-handle/SgAddresses
-    #[test]
-    fn mapping_of_addresses() -> Result {
-        leaked(|_, dma| {
-            let mapping = addresses(dma, Idle)?;
-            let first = mapping.segments().next().ok_or(EINVAL)?;
-            forget(mapping);
-            Ok(Some(first.address))
         })
     }
 
@@ -230,28 +159,6 @@ mod tests {
             let address = buffer.dma_address();
             forget(buffer);
             drop(pool.take()?);
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: forgotten-handle/DmaPages
-    #[test]
-    fn contiguous_pages() -> Result {
-        leaked(|_, dma| {
-            let memory = pages(dma, LEN, Idle)?;
-            let address = memory.dma_address();
-            forget(memory);
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: forgotten-handle/DmaNoncontiguous
-    #[test]
-    fn pages_from_anywhere() -> Result {
-        leaked(|_, dma| {
-            let memory = noncontiguous(dma, LEN, Idle)?;
-            let address = memory.dma_address();
-            forget(memory);
             Ok(Some(address))
         })
     }
@@ -342,35 +249,6 @@ mod tests {
                 Ok(())
             })?;
             dev.bind(|probe| shared(probe.dma(ALL)?, LEN, Idle).map(drop))
-        })
-    }
-
-    /// What a device that cannot be stopped is left with.
-    ///
-    /// misuse: pending-at-release
-    #[test]
-    fn quarantined_memory() -> Result {
-        where_it_is_given_back(|dev| {
-            dev.bind(|probe| {
-                let dma = probe.dma(ALL)?;
-                let engine = Scripted::stuck();
-                drop(shared(dma, LEN, &engine)?);
-                drop(list(dma, &engine)?);
-                drop(addresses(dma, &engine)?);
-                drop(pages(dma, LEN, &engine)?);
-                drop(noncontiguous(dma, LEN, &engine)?);
-                let plain = MapOptions::new();
-                drop(DmaMapping::map(
-                    dma,
-                    buffer()?,
-                    Bidirectional,
-                    &engine,
-                    plain,
-                )?);
-                drop(CoherentHandle::alloc(dma, LEN, &engine, Gfp::Kernel)?);
-                check_eq!(dma.quarantined(), 7 * LEN);
-                Ok(())
-            })
         })
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Handles that are kept in a driver's data, or dropped in atomic context.
-//!
-//! For handles that have no such cases of their own.
+//! What owns handles, kept in a driver's data, or dropped in atomic context.
 
 use super::*;
 use crate::{
@@ -48,66 +46,6 @@ fn kept(
 #[kunit_tests(dma_map_handles_kept)]
 mod tests {
     use super::*;
-
-    /// misuse: unbind-with-live-handles/CoherentHandle
-    #[test]
-    fn coherent_memory_without_a_mapping() -> Result {
-        kept(|probe, dma, engine| {
-            let memory = CoherentHandle::alloc(dma, LEN, engine, Gfp::Kernel)?;
-            let address = memory.dma_address();
-            probe.keep(memory)?;
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: unbind-with-live-handles/SgAddresses
-    #[test]
-    fn mapping_of_addresses() -> Result {
-        kept(|probe, dma, engine| {
-            let mapping = addresses(dma, engine)?;
-            let first = mapping.segments().next().ok_or(EINVAL)?;
-            probe.keep(mapping)?;
-            Ok(Some(first.address))
-        })
-    }
-
-    /// misuse: unbind-with-live-handles/MmioMapping
-    #[test]
-    fn mapping_of_io_memory() -> Result {
-        kept(|probe, dma, engine| {
-            if probe.pci().is_none() {
-                return Ok(None);
-            }
-            let Some(mapping) = window(probe, dma, engine)? else {
-                return Ok(None);
-            };
-            let address = mapping.dma_address();
-            probe.keep(mapping)?;
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: unbind-with-live-handles/DmaPages
-    #[test]
-    fn contiguous_pages() -> Result {
-        kept(|probe, dma, engine| {
-            let memory = pages(dma, LEN, engine)?;
-            let address = memory.dma_address();
-            probe.keep(memory)?;
-            Ok(Some(address))
-        })
-    }
-
-    /// misuse: unbind-with-live-handles/DmaNoncontiguous
-    #[test]
-    fn pages_from_anywhere() -> Result {
-        kept(|probe, dma, engine| {
-            let memory = noncontiguous(dma, LEN, engine)?;
-            let address = memory.dma_address();
-            probe.keep(memory)?;
-            Ok(Some(address))
-        })
-    }
 
     /// misuse: unbind-with-live-handles/Mmap
     #[test]

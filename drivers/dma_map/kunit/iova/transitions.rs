@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Transitions of an IOVA mapping: `complete`, `cancel`, `give` and `unmap`.
-//!
-//! The calls of the engine, and what a busy device does to a transition; on both kinds of mapping.
+//! Accessors of an IOVA mapping between its turns, on both kinds of mapping.
 
 use super::*;
 use crate::{
@@ -15,7 +13,6 @@ use crate::{
 use dma_map::{
     sg::Chunk,
     Bidirectional,
-    Busy,
     DmaDevice,
     FromDevice,
     ToDevice, //
@@ -27,90 +24,6 @@ use kernel::sync::{
     },
     Arc, //
 };
-
-type Given<'b, 'e, B> = IovaMapping<'b, B, Bidirectional, Device<&'e Scripted>>;
-
-/// Maps a buffer that holds the pattern 1.
-fn given<'b, 'e, B: Sample>(dma: DmaDevice<'b>, engine: &'e Scripted) -> Result<Given<'b, 'e, B>> {
-    let buffer = B::sample(9000, 1)?;
-    Ok(IovaMapping::map(
-        dma,
-        buffer,
-        Bidirectional,
-        engine,
-        Gfp::Kernel,
-    )?)
-}
-
-/// The handle out of a refusal.
-fn busy<T, H>(result: Result<T, Busy<H>>) -> Result<H> {
-    match result {
-        Ok(_) => {
-            check!(false, "a busy device gave its memory back");
-            Err(EINVAL)
-        }
-        Err(Busy(handle)) => Ok(handle),
-    }
-}
-
-fn stays_with_a_busy_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let engine = Scripted::busy();
-    let mapping = given::<B>(dma, &engine)?;
-    let before = mapping.segments().next();
-
-    let mapping = busy(mapping.complete())?;
-    let mapping = busy(mapping.unmap())?;
-    check_eq!(mapping.segments().next(), before);
-    check_eq!(engine.stopped(), 0);
-
-    // It is the device's still: what it writes arrives in the end.
-    fill(&mapping, 2)?;
-    engine.finish();
-    check!(mapping.unmap()?.holds(2));
-    check_eq!(engine.stopped(), 0);
-    Ok(())
-}
-
-fn goes_round<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let engine = Scripted::idle();
-    let mut mapping = given::<B>(dma, &engine)?;
-    let (size, iova, address) = (mapping.size(), mapping.use_iova(), mapping.contiguous());
-    for seed in 2..8 {
-        fill(&mapping, seed)?;
-        let held = mapping.complete()?;
-        check!(held.buffer().holds(seed), "the device's data is not there");
-        check_eq!((held.size(), held.use_iova()), (size, iova));
-        mapping = held.give(&engine);
-        check_eq!(mapping.contiguous(), address);
-        check_segments(&mapping)?;
-        check!(finds(&mapping, seed)?);
-    }
-    check!(mapping.complete()?.unmap().holds(7));
-    check_eq!(engine.stopped(), 0);
-    Ok(())
-}
-
-fn cancel_stops<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let engine = Scripted::busy();
-    let mapping = given::<B>(dma, &engine)?;
-    fill(&mapping, 2)?;
-    let held = mapping.cancel()?;
-    check_eq!(engine.stopped(), 1);
-    check!(held.buffer().holds(2));
-    check!(held.unmap().holds(2));
-    Ok(())
-}
-
-fn cancel_of_a_stuck_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let engine = Scripted::stuck();
-    let mapping = busy(given::<B>(dma, &engine)?.cancel())?;
-    check_eq!(engine.stopped(), 1);
-    check!(finds(&mapping, 1)?);
-    engine.finish();
-    check!(mapping.unmap()?.holds(1));
-    check_eq!(dma.quarantined(), 0);
-    Ok(())
-}
 
 /// A buffer that counts what it is asked.
 struct Watched {
@@ -157,8 +70,8 @@ fn not_asked(dma: DmaDevice<'_>) -> Result {
 
     check_eq!(mapping.size(), 9000);
     check_segments(&mapping)?;
-    let mapping = busy(mapping.complete())?;
-    let mapping = busy(mapping.unmap())?;
+    let mapping = refused(mapping.complete())?;
+    let mapping = refused(mapping.unmap())?;
     check_eq!(asked.load(Relaxed), before);
     engine.finish();
     let mapping = mapping.complete()?.give(&engine);
@@ -176,40 +89,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn busy_device_keeps_its_mapping() -> Result {
-        each_with(|dma| {
-            each_buffer!(stays_with_a_busy_device(dma));
-            Ok(())
-        })
-    }
-
-    #[test]
     fn buffer_is_not_asked_while_the_device_has_it() -> Result {
         each_with(not_asked)
-    }
-
-    #[test]
-    fn rounds_keep_the_address_and_carry_the_data() -> Result {
-        each_with(|dma| {
-            each_buffer!(goes_round(dma));
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn cancel_stops_the_device() -> Result {
-        each_with(|dma| {
-            each_buffer!(cancel_stops(dma));
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn stuck_device_keeps_its_mapping() -> Result {
-        each_with(|dma| {
-            each_buffer!(cancel_of_a_stuck_device(dma));
-            Ok(())
-        })
     }
 
     #[test]
@@ -217,12 +98,15 @@ mod tests {
         each_with(|dma| {
             let buffer = VVec::<u8>::sample(9000, 1)?;
             let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let (iova, address) = (mapping.use_iova(), mapping.contiguous());
             let mut held = mapping.complete()?;
-            check_eq!(held.as_slice().len(), 9000);
+            check_eq!((held.as_slice().len(), held.use_iova()), (9000, iova));
             for (i, byte) in held.as_mut_slice().iter_mut().enumerate() {
                 *byte = pattern::at(9, i);
             }
             let mapping = held.give(Idle);
+            check_eq!(mapping.contiguous(), address);
+            check_segments(&mapping)?;
             check!(finds(&mapping, 9)?);
             check!(mapping.complete()?.unmap().holds(9));
             Ok(())
@@ -260,7 +144,7 @@ mod tests {
             check_err!(held.write(usize::MAX, &data), EINVAL);
             let mapping = held.give(Idle);
             let mut found = KVVec::from_elem(0, 3 * PAGE_SIZE, GFP_KERNEL)?;
-            for_each_part(mapping.segments(), |address, len, start| {
+            device_side::for_each_part(&mut mapping.segments(), &mut |address, len, start| {
                 device_side::read(dma, address, &mut found[start..start + len])
             })?;
             let (written, rest) = (PAGE_SIZE - 50, PAGE_SIZE + 50);

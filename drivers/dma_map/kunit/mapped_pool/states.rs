@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Transitions of a pool buffer, and putting it back in each state.
+//! Transfers of pool buffers, and their contents.
 
 use super::*;
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
-    Busy,
     FromDevice,
     ToDevice,
     Transfer, //
@@ -20,48 +19,6 @@ use dma_map::{
 #[kunit_tests(dma_map_mapped_pool_states)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn busy_device_keeps_the_buffer() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let pool = pool(dma, 100, MappedPoolOptions::new(1))?;
-            let engine = Scripted::busy();
-            let buffer = match pool.take()?.give(&engine).complete() {
-                Ok(_) => return Err(EINVAL),
-                Err(Busy(buffer)) => buffer,
-            };
-            check_eq!((engine.asked(), engine.stopped()), (1, 0));
-            fill(&buffer, 3)?;
-            engine.finish();
-            check!(holds(&buffer.complete()?, 3));
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn busy_device_is_stopped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let pool = pool(dma, 100, MappedPoolOptions::new(1))?;
-            let engine = Scripted::busy();
-            let buffer = pool.take()?.give(&engine);
-            fill(&buffer, 4)?;
-            let buffer = buffer.cancel()?;
-            check!(holds(&buffer, 4));
-            check_eq!(engine.stopped(), 1);
-
-            engine.start();
-            drop(buffer.give(&engine));
-            check_eq!(engine.stopped(), 2);
-            // An idle one is not.
-            drop(pool.take()?.give(&engine));
-            check_eq!(engine.stopped(), 2);
-            check_eq!(pool.stats().in_use, 0);
-            check_eq!(dma.quarantined(), 0);
-            Ok(())
-        })
-    }
 
     #[test]
     fn transfer_of_buffers() -> Result {

@@ -7,10 +7,7 @@
 use super::*;
 use crate::{
     context,
-    engines::{
-        Idle,
-        Scripted, //
-    },
+    engines::Idle,
     fixture::*, //
 };
 use dma_map::{
@@ -19,7 +16,6 @@ use dma_map::{
         MmioWindow, //
     },
     Bidirectional,
-    Busy,
     DmaDevice,
     FromDevice,
     ToDevice, //
@@ -31,8 +27,7 @@ use kernel::{
         Core, //
     },
     pci,
-    platform,
-    sync::Arc, //
+    platform, //
 };
 
 /// The first BAR of `pci-testdev`, of memory. The second is one of ports; there are no more.
@@ -217,62 +212,6 @@ mod tests {
                 check_err!(beyond.map(|_| ()), EINVAL);
                 let fits = MmioMapping::map(dma, window.slice(0..512)?, ToDevice, Idle);
                 unless_forced(fits).map(|_| ())
-            })
-        })
-    }
-
-    #[test]
-    fn busy_device_keeps_the_mapping_and_is_stopped_by_drop() -> Result {
-        on_pci(|dev| {
-            dev.bind(|probe| {
-                let dma = probe.dma(ALL)?;
-                let engine = Arc::new(Scripted::busy(), GFP_KERNEL)?;
-                let Some(mapping) = unless_forced(map(probe, dma, engine.clone()))? else {
-                    return Ok(());
-                };
-                let address = mapping.dma_address();
-                let mapping = match mapping.unmap() {
-                    Ok(()) => return Err(EEXIST),
-                    Err(Busy(mapping)) => mapping,
-                };
-                check_eq!(mapping.dma_address(), address);
-                check_eq!((engine.asked(), engine.stopped()), (1, 0));
-                drop(mapping);
-                check_eq!(engine.stopped(), 1);
-                map(probe, dma, engine.clone())?.unmap()?;
-                check_eq!(engine.stopped(), 1);
-                check_eq!(dma.quarantined(), 0);
-                check!(
-                    Arc::into_unique_or_drop(engine).is_some(),
-                    "an engine was leaked"
-                );
-                Ok(())
-            })
-        })
-    }
-
-    #[test]
-    fn stuck_device_quarantines_the_mapping() -> Result {
-        on_pci(|dev| {
-            dev.bind(|probe| {
-                let dma = probe.dma(ALL)?;
-                let engine = Scripted::stuck();
-                let Some(mapping) = unless_forced(map(probe, dma, &engine))? else {
-                    return Ok(());
-                };
-                let (address, size) = (mapping.dma_address(), mapping.size());
-                drop(mapping);
-                check_eq!(dma.quarantined(), size);
-                check!(c::dma_to_phys(probe.device(), address) != 0);
-
-                if probe.gives_back() {
-                    return Ok(());
-                }
-                let mmio = bindings::DMA_ATTR_MMIO as c_ulong;
-                let from = bindings::dma_data_direction::DMA_FROM_DEVICE;
-                // SAFETY: The mapping that was leaked, with what it was mapped with.
-                unsafe { bindings::dma_unmap_phys(probe.raw(), address, size, from, mmio) };
-                Ok(())
             })
         })
     }

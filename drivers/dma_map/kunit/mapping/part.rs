@@ -8,7 +8,8 @@ use crate::{
     device_side,
     engines::{
         Idle,
-        Scripted, //
+        Scripted,
+        Turn, //
     },
     fixture::*, //
 };
@@ -21,7 +22,10 @@ use dma_map::{
     MapError,
     ToDevice, //
 };
-use kernel::str::CString;
+use kernel::{
+    str::CString,
+    sync::Arc, //
+};
 
 const LEN: usize = 3 * PAGE_SIZE + 17;
 
@@ -90,6 +94,36 @@ fn read<D: Carries<u8> + dma_map::direction::CpuReads>(dma: DmaDevice<'_>, d: D)
         check!(holds_at(part.as_bytes(), range.start, 3), "{range:?}");
         check!(part.unmap().holds(3), "{range:?}");
     }
+    Ok(())
+}
+
+/// The end of the turn, and the drop of a range in each state and context.
+fn ends<B: Flat>(dma: DmaDevice<'_>) -> Result {
+    let engine = Arc::new(Scripted::idle(), GFP_KERNEL)?;
+    let part = || -> Result<_> {
+        let buffer = B::sample(9000, 1)?;
+        let place = buffer.place();
+        let turn = Turn::of(&engine);
+        let mapping = DmaMapping::map(dma, buffer, Bidirectional, turn, PLAIN)?;
+        device_side::fill_at(dma, mapping.dma_address(), 9000, 2)?;
+        // SAFETY: The buffer is there at the end of the turn, and nobody writes to it then.
+        unsafe { engine.watch(place) };
+        let part = mapping.complete_range(0..1);
+        // SAFETY: Nobody looks any more.
+        unsafe { engine.watch(core::ptr::null()) };
+        let part = part?;
+        // The range is in sync before the engine is dropped.
+        check_eq!(engine.found(), pattern::at(2, 0).into());
+        check_eq!(engine.turns(), 0);
+        Ok(part)
+    };
+    drop(part()?);
+    let mut parts = [Some(part()?), Some(part()?), Some(part()?)].into_iter();
+    context::each_atomic(&mut || {
+        drop(parts.next());
+        Ok(())
+    })?;
+    check_eq!((engine.asked(), dma.quarantined()), (4, 0));
     Ok(())
 }
 
@@ -214,6 +248,36 @@ mod tests {
             let part = refused.buffer.complete_range(0..100)?;
             check_eq!(part.range(), 0..100);
             Ok(())
+        })
+    }
+
+    #[test]
+    fn ranges_end_the_turn_and_are_dropped_anywhere() -> Result {
+        each_probe(|probe| {
+            let dma = probe.dma(ALL)?;
+            each_buffer!(ends(dma));
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn ranges_are_unmapped_at_unbind() -> Result {
+        each(|dev| {
+            let mut place = 0;
+            dev.bind(|probe| {
+                let buffer = KVec::<u8>::sample(9000, 1)?;
+                let dma = probe.dma(ALL)?;
+                let mapping = DmaMapping::map(dma, buffer, FromDevice, Idle, PLAIN)?;
+                place = mapping.dma_address();
+                probe.keep(mapping.complete_range(0..10)?)
+            })?;
+            dev.unbind();
+            dev.bind(|probe| {
+                if c::strict_iommu(probe.device()) {
+                    check_err!(device_side::write(probe.dma(ALL)?, place, &[1]), EFAULT);
+                }
+                Ok(())
+            })
         })
     }
 

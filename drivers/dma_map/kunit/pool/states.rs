@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Transitions of a pool block: what the device and the CPU see, and when the CPU gets it back.
+//! States of a pool block: what the device and the CPU see.
 
 use super::*;
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
     },
     fixture::*, //
 };
-use dma_map::Busy;
 use kernel::io::{
     io_project,
     io_read,
@@ -83,56 +82,6 @@ mod tests {
             let whole = block.view();
             check_eq!(whole.dma_address(), block.dma_address());
             check_eq!(whole.copy_read().flags, 0x8000_0001);
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn a_busy_device_keeps_its_block() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"busy")?;
-            let engine = Scripted::busy();
-            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(&engine);
-            let address = block.dma_address();
-            let block = match block.complete() {
-                Ok(_) => {
-                    check!(false, "a busy device gave its block back");
-                    return Err(EINVAL);
-                }
-                Err(Busy(block)) => block,
-            };
-            check_eq!(block.dma_address(), address);
-            check_eq!(engine.stopped(), 0);
-            check_eq!(pool.outstanding(), 1);
-            let err: Error = Busy(()).into();
-            check_eq!(err, EBUSY);
-
-            engine.finish();
-            check_eq!(*block.complete()?, DESCRIPTOR);
-            check_eq!(engine.stopped(), 0);
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn cancel_stops_a_busy_device() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"cancel")?;
-            let busy = Scripted::busy();
-            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(&busy);
-            check_eq!(*block.cancel()?, DESCRIPTOR);
-            check_eq!(busy.stopped(), 1);
-
-            let stuck = Scripted::stuck();
-            let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(&stuck);
-            let Err(Busy(block)) = block.cancel() else {
-                check!(false, "a device that does not stop gave its block back");
-                return Err(EINVAL);
-            };
-            check_eq!(pool.outstanding(), 1);
-            stuck.finish();
-            check_eq!(*block.cancel()?, DESCRIPTOR);
-            check_eq!(stuck.stopped(), 1);
             Ok(())
         })
     }

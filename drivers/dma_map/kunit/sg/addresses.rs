@@ -58,24 +58,6 @@ fn keeps_its_addresses<B: Sample>(dma: DmaDevice<'_>) -> Result {
     Ok(())
 }
 
-fn dropped<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let engine = Scripted::busy();
-    for n in 1..4 {
-        engine.start();
-        let buffer = B::sample(9000, 1)?;
-        let addresses = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?
-            .into_addresses(Gfp::Kernel)?;
-        match n {
-            1 => drop(addresses),
-            2 => context::spinlocked(|| drop(addresses)),
-            _ => context::hard_irq(|| drop(addresses))?,
-        }
-        check_eq!(engine.stopped(), n);
-        check_eq!(dma.quarantined(), 0);
-    }
-    Ok(())
-}
-
 #[kunit_tests(dma_map_sg_addresses)]
 mod tests {
     use super::*;
@@ -90,16 +72,6 @@ mod tests {
                     Ok(())
                 })?;
             }
-            Ok(())
-        })
-    }
-
-    /// misuse: drop-with-irqs-off/SgAddresses
-    #[test]
-    fn busy_device_is_stopped_once() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(dropped(dma));
             Ok(())
         })
     }

@@ -111,11 +111,7 @@ where
     lent.holds(4, "the drop of SgAddresses")?;
 
     let mapping = IovaMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
-    let mut data = [0; device_side::PART];
-    device_side::for_each_part(mapping.segments(), |address, len, start| {
-        pattern::fill(&mut data[..len], 5, start);
-        device_side::write(dma, address, &data[..len])
-    })?;
+    device_side::fill_segments(dma, &mut mapping.segments(), 5)?;
     drop(mapping);
     lent.holds(5, "the drop of an IovaMapping")?;
 

@@ -100,11 +100,7 @@ fn has_what_the_table_had<B: Sample>(dma: DmaDevice<'_>) -> Result<bool> {
     check_eq!(split, size);
 
     // The device fills the buffer, in the order of the list.
-    let mut data = [0; device_side::PART];
-    device_side::for_each_part(addresses.segments(), |address, len, start| {
-        pattern::fill(&mut data[..len], 2, start);
-        device_side::write(dma, address, &data[..len])
-    })?;
+    device_side::fill_segments(dma, &mut addresses.segments(), 2)?;
 
     let addresses = match addresses.unmap() {
         Ok(_) => return Err(EINVAL),
@@ -209,11 +205,7 @@ mod tests {
                     return Ok(false);
                 };
                 check!(c::is_pinned(memory.at(offset))?);
-                let mut data = [0; device_side::PART];
-                device_side::for_each_part(addresses.segments(), |address, part, start| {
-                    pattern::fill(&mut data[..part], 2, start);
-                    device_side::write(dma, address, &data[..part])
-                })?;
+                device_side::fill_segments(dma, &mut addresses.segments(), 2)?;
                 if end {
                     check_eq!(addresses.unmap()?.len(), len);
                 } else {
@@ -229,12 +221,11 @@ mod tests {
             let Some(addresses) = list(mapping)? else {
                 return Ok(false);
             };
-            let mut data = [0; device_side::PART];
-            device_side::for_each_part(addresses.segments(), |address, part, start| {
-                device_side::read(dma, address, &mut data[..part])?;
-                check!(pattern::holds(&data[..part], 2, start));
-                Ok(())
-            })?;
+            check!(device_side::finds_segments(
+                dma,
+                &mut addresses.segments(),
+                2
+            )?);
             Ok(true)
         })
     }
