@@ -185,9 +185,8 @@ impl Region {
             },
             Gfp::Kernel.flags(),
         )?;
-        let raw = Arc::as_ptr(&mapping);
         let listed = Listed {
-            mapping,
+            mapping: mapping.clone(),
             vmas: 1,
             revoked: false,
         };
@@ -200,14 +199,15 @@ impl Region {
             let size = vma.end().wrapping_sub(vma.start());
             // SAFETY: The VMA is valid and locked, and its entries are only those that `map` wrote.
             unsafe { bindings::zap_special_vma_range(vma.as_ptr(), vma.start(), size) };
-            // The VMA does not have `OPERATIONS` yet, so `close` is not called for it.
-            self.closed(raw);
+            // The VMA does not have `OPERATIONS` yet, so `close` is not called for it. If the mapping is not
+            // on the list, its address must not be that of another one there: `mapping` still owns it.
+            self.closed(Arc::as_ptr(&mapping));
             return Err(err);
         }
 
         // SAFETY: The VMA is being initialised, so these fields may be set.
         unsafe {
-            (*vma.as_ptr()).vm_private_data = raw.cast_mut().cast();
+            (*vma.as_ptr()).vm_private_data = Arc::as_ptr(&mapping).cast_mut().cast();
             (*vma.as_ptr()).vm_ops = OPERATIONS.as_ptr();
         }
         Ok(())
