@@ -123,7 +123,7 @@ def in_kunit(root: Path) -> list[Reference]:
 
 _COMMENT = re.compile(r"//.*")
 _TYPE = re.compile(r"^(pub(?:\([^)]*\))? )?(?:struct|enum) (\w+)", re.M)
-_ENDS_OWNERSHIP = re.compile(r"\bquarantine\(|\.release\(\)")
+_ENDS_OWNERSHIP = re.compile(r"\b(?:quarantine|deferred::run)\(|\.release\(\)")
 _DROP = re.compile(r"\bDrop for (\w+)[^{]*\{")
 _ERROR = re.compile(r"\bFrom<(\w+)[^{]* for Error\b")
 _ALIAS = re.compile(r"^pub type (\w+)<.*?>\s*=\s*(\w+)<", re.M | re.S)
@@ -131,8 +131,8 @@ _BORROWED = re.compile(r"&(?:'\w+ )?(?:mut )?\w+")
 
 
 def handles_in(sources: Iterable[str]) -> list[str]:
-    """The public types that own DMA memory: those whose drop may have to quarantine it, or that
-    release others, and those that have such a field. A type with aliases stands for these. An
+    """The public types that own DMA memory: those whose drop may have to quarantine or defer it, or
+    that release others, and those that have such a field. A type with aliases stands for these. An
     error that gives a handle back is not one more kind.
     """
     fields: dict[str, set[str]] = {}
