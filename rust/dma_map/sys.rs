@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The C side: C helpers and their Rust wrappers, barriers, the linear mapping, deferred frees, and
+//! The C side: C helpers and their declarations, barriers, the linear mapping, deferred frees, and
 //! leak tracking.
 //!
 //! This folder works with raw pointers and numbers. It knows nothing of owners, directions or

@@ -20,7 +20,7 @@
 //! buses the kernel does not complain, bus mastering cannot be disabled, and nothing is released.
 //!
 //! The cost is an allocation and a lock for each mapping, as for DMA debugging. Without
-//! `CONFIG_DMA_API_DEBUG` no list is kept, and none of this is compiled.
+//! `CONFIG_DMA_API_DEBUG` no list is kept, and an [`Entry`] only frees memory that has no handle.
 
 #[cfg(CONFIG_DMA_API_DEBUG)]
 mod list;
