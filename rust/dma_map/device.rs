@@ -196,7 +196,7 @@ impl<'bound> DmaDevice<'bound> {
     /// Returns whether `size` bytes from `address` on are within the streaming mask and do not cross
     /// the segment boundary. `size` is not 0. For memory that C has allocated within other limits.
     pub(crate) fn takes_address(self, address: dma::DmaAddress, size: usize) -> bool {
-        let (address, size) = (split::widen(address), size as u64);
+        let (address, size) = (constraints::widen(address), size as u64);
 
         !self.constraints().crosses(address, size)
             && address.wrapping_add(size).wrapping_sub(1) <= self.mask()

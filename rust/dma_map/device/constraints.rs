@@ -20,10 +20,7 @@
 //!   [`refusal`](crate::device::refusal) checks a piece beyond it with the bounce pools that exist at
 //!   that time.
 
-use super::{
-    limits::DmaLimits,
-    split::widen, //
-};
+use super::limits::DmaLimits;
 use crate::sys::{
     bouncing::Bouncing,
     ffi::{
@@ -84,6 +81,13 @@ pub(crate) struct Constraints {
     cache_alignment: usize,
     /// How the kernel maps small pieces that the device writes to, if it is not coherent with the caches.
     pub(crate) small: Small,
+}
+
+/// Converts a DMA address to 64 bits.
+#[inline(always)]
+#[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
+pub(crate) fn widen(address: DmaAddress) -> u64 {
+    address.into()
 }
 
 /// The number of the next binding.

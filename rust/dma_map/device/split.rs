@@ -5,10 +5,7 @@
 use super::DmaDevice;
 use crate::sys::ffi;
 use core::num::NonZero;
-use kernel::{
-    dma::DmaAddress,
-    page::PAGE_SIZE, //
-};
+use kernel::page::PAGE_SIZE;
 
 /// Returns the address of the byte at `phys` by which segments of `dev` are cut: the physical address,
 /// or the DMA address if that may cut them elsewhere.
@@ -19,13 +16,6 @@ pub(crate) fn place(dev: DmaDevice<'_>, phys: u64) -> u64 {
         // SAFETY: `dev` is bound, so it is valid.
         false => unsafe { ffi::phys_to_dma(dev.as_raw(), phys) },
     }
-}
-
-/// Converts a DMA address to 64 bits.
-#[inline(always)]
-#[allow(clippy::useless_conversion, reason = "`dma_addr_t` may be 32 bits")]
-pub(crate) fn widen(address: DmaAddress) -> u64 {
-    address.into()
 }
 
 /// The largest length of an entry, not 0, and the boundary that it must not cross.

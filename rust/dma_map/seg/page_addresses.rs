@@ -6,7 +6,7 @@ use super::segments::{
     Entries,
     Segment, //
 };
-use crate::device::split::widen;
+use crate::device::constraints::widen;
 use kernel::{
     dma::DmaAddress,
     prelude::*, //

@@ -7,9 +7,9 @@ use super::fill::{
     CHAIN, //
 };
 use crate::{
-    device::split::{
-        widen,
-        Split, //
+    device::{
+        constraints::widen,
+        split::Split, //
     },
     generic::variance::Invariant,
     handle::{

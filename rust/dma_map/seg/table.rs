@@ -9,11 +9,9 @@ mod build;
 use super::segments::Segments;
 use crate::{
     device::{
+        constraints::widen,
         refusal,
-        split::{
-            widen,
-            Split, //
-        },
+        split::Split,
         DmaDevice, //
     },
     model::sync_attrs::UnmapAttrs,

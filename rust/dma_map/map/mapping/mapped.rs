@@ -4,9 +4,9 @@
 
 use crate::{
     device::{
+        constraints::widen,
         lines::Lines,
         refusal,
-        split::widen,
         DmaDevice, //
     },
     direction::Direction,
