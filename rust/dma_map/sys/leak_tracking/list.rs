@@ -72,7 +72,12 @@ impl Entry {
                 direction,
                 attrs,
             } => (address, size, Some(direction), attrs),
-            Self::Block { pool, .. } => (0, pool.addr().get(), None, 0),
+            // The key of a block lacks the top bits of its address.
+            //
+            // CAST: `unsigned long` has the size of an address.
+            Self::Block { pool, cpu, .. } => {
+                (0, pool.addr().get(), None, cpu.addr().get() as c_ulong)
+            }
             // At most one entry of each kind has this key.
             _ => (0, 0, None, 0),
         };
