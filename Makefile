@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 export LLVM BENCH KERNEL KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
+export MODULES FILES QEMU_ARGS APPEND VARIANT JUNIT
 # Elapsed times count from here, also in what the targets start.
 export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
 
@@ -18,6 +19,8 @@ make run           the demo: set everything up, boot Debian's own kernel in QEMU
 make run KERNEL=test  the same on the kernel of the tests, which is built first (LLVM=1, BENCH=1
                    and KDIR= say so too)
 make shell         the same guest, to an interactive prompt with the modules loaded
+make run MODULES=/path/my.ko  your own module instead of the demo, after dma_map.ko; make shell takes
+                   the same variables
 
 make bench         what an operation costs in Rust and in C, in instructions and in time
 make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions only
@@ -27,6 +30,7 @@ make bench-bless   record the instructions anew
 make test          every test (CI runs this with and without LLVM=1, which leaves out
                    what does not depend on the C compiler)
 make kunit         the KUnit suites
+make kunit MODULES=/path/my.ko  those of your own module
 make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1 and KDIR)
 make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
@@ -42,6 +46,7 @@ make bless         record the compiler's messages of the compile-fail cases anew
 make misuse-table  write Documentation/dma_map/misuse.rst anew
 make performance-table  write the tables of Documentation/dma_map/performance.rst anew
 
+make settings      check the variables only
 make env           the toolchain: packages on Debian 13, else a private Debian 13 root
 make kernel        fetch and build the kernel
 make modules       build the modules into build/gcc (build/llvm, build/gcc-bench ...)
@@ -64,6 +69,13 @@ KERNEL=stock|test  Debian's own kernel, unmodified, or that of the tests (defaul
 BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
 ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
+MODULES="FILE.ko ..."  run, shell, kunit: modules of yours, which the guest loads after dma_map.ko
+FILES="FILE ..."   run, shell: files for the guest, in /files; run starts the first one that ends in
+                   .sh, and exits with its status
+QEMU_ARGS="..."    run, shell: more arguments for QEMU; with MODULES, instead of -device edu
+VARIANT=NAME       run, shell: the machine, such as iommu-strict (tools/dma_map/harness --help)
+APPEND="..."       run, shell: more for the kernel's command line
+JUNIT=FILE.xml     kunit with MODULES: write the results there, too
 V=1                show the build's commands
 DMA_MAP_CACHE=DIR  where all that is made once is kept (default: ~/.cache/dma_map, 8 GB)
 DMA_MAP_MIRROR=URL the Debian mirror, if not the one that apt is configured with
@@ -78,10 +90,12 @@ run shell: export DMA_MAP_CLIENTS := edu
 # Debian's own kernel needs no build, so it is there first.
 run shell: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
 run: modules
-	@$(T)/harness demo
+	@$(T)/harness $(if $(MODULES)$(FILES),boot,demo)
 shell: modules
 	@$(T)/harness shell
-kunit: tools
+# The suites of somebody's module need no suites of ours.
+kunit: export DMA_MAP_CLIENTS := $(or $(if $(MODULES),edu),$(DMA_MAP_CLIENTS),edu kunit bench)
+kunit: $(if $(MODULES),modules,tools)
 	@$(T)/harness kunit
 compile-fail: modules
 	@$(T)/harness compile-fail
@@ -143,8 +157,11 @@ format: env
 selftest: kernel
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
 
-.PHONY: env kernel modules tools doc rust-analyzer devshell info
-env:
+.PHONY: settings env kernel modules tools doc rust-analyzer devshell info
+# First of all: what can't be had is refused before anything is built.
+settings:
+	@$(T)/settings
+env: settings
 	@$(T)/devenv setup
 kernel: env
 	@$(T)/kernel build

@@ -9,6 +9,8 @@
 #
 #	/path/to/dma_map/tools/dma_map/devenv run make -C KDIR M=$(pwd -P) [LLVM=1]
 #
+# Documentation/dma_map/first-hour.rst has the commands for each kernel.
+#
 # The library must have been built for the same kernel, by `make modules`, and is
 # loaded first: dma_map.ko.
 #
@@ -46,6 +48,12 @@ endif
 ifneq ($(filter-out $(realpath $(objtree)),$(dma_map-kernel)),)
 $(error dma_map was built for the kernel in $(dma_map-kernel): run $(dma_map-make))
 endif
+endif
+
+# What was compiled with metadata that has changed since would not load.
+ifneq ($(and $(filter %/Makefile.build,$(MAKEFILE_LIST)),$(obj-m)),)
+$(addprefix $(obj)/,$(sort $(obj-m) $(foreach m,$(obj-m:.o=),$($(m)-y)))): \
+	$(DMA_MAP_BUILD)/rust/dma_map/libdma_map.rmeta
 endif
 
 rustflags-y += -L $(DMA_MAP_BUILD)/rust/dma_map --extern dma_map

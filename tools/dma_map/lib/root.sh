@@ -91,11 +91,14 @@ is_system_directory() {
 }
 
 # Directories to make visible at the same path: the checkout, the cache, the
-# user's kernel with its source, and where the command starts.
+# user's kernel with its source, where the command starts, and what DMA_MAP_SHOW
+# lists.
 binds() {
 	local directory
+	local -a more
 	printf '%s\n' "$TOP" "$CACHE"
-	for directory in "$(pwd -P)" "${KDIR:-}" "${KDIR:+$(realpath -m -- "$KDIR/source")}"; do
+	mapfile -t more <<<"${DMA_MAP_SHOW:-}"
+	for directory in "$(pwd -P)" "${KDIR:-}" "${KDIR:+$(realpath -m -- "$KDIR/source")}" "${more[@]}"; do
 		# Also skips the empty one.
 		if [ -d "$directory" ] && ! is_system_directory "$directory"; then
 			echo "$directory"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import judge
@@ -13,7 +14,7 @@ from session import Session, boot_and_judge
 from variants import Variant
 
 
-class _Show:
+class Show:
     """Prints the guest's lines from the moment /init speaks; boot messages stay in the log."""
 
     def __init__(self) -> None:
@@ -23,19 +24,24 @@ class _Show:
         text = transcript.bare(line)
         if text.startswith("dma_map_guest:"):
             self.started = True
-        elif self.started:
+        elif self.started and self.shown(line):
             print(line, flush=True)
+
+    def shown(self, line: str) -> bool:
+        """Whether a line is for a person."""
+        return bool(line)
 
 
 def _initramfs(session: Session) -> Path:
     return session.make_initramfs("demo", ["edu"])
 
 
-def run(session: Session, variant: Variant) -> int:
+def run(session: Session, variant: Variant, cmdline: Sequence[str] = (),
+        more: Sequence[str] = ()) -> int:
     say(f"booting {qemu.KERNEL.rsplit('/', 1)[-1]} with one edu device ({variant.what})")
     boot = qemu.Boot(variant, session.kdir, _initramfs(session), ["demo"], session.accel,
-                     ("edu",), ("kunit.enable=0",), session.timeout)
-    show = _Show()
+                     ("edu",), ("kunit.enable=0", *cmdline), session.timeout, more)
+    show = Show()
     lines: list[str] = []
 
     def on_line(line: str) -> None:
@@ -56,8 +62,9 @@ def run(session: Session, variant: Variant) -> int:
     return 1 if failures else 0
 
 
-def shell(session: Session, variant: Variant) -> int:
+def shell(session: Session, variant: Variant, cmdline: Sequence[str] = (),
+          more: Sequence[str] = ()) -> int:
     say("booting to a shell; Ctrl-A X ends QEMU at once")
     boot = qemu.Boot(variant, session.kdir, _initramfs(session), ["shell"], session.accel,
-                     ("edu", "edu"), ("kunit.enable=0", "quiet"), session.timeout)
+                     ("edu", "edu"), ("kunit.enable=0", "quiet", *cmdline), session.timeout, more)
     return qemu.interactive(boot)

@@ -15,7 +15,7 @@ from report import Stop
 
 HERE = Path(__file__).resolve().parent
 KTAP_HELPERS = "tools/testing/selftests/kselftest/ktap_helpers.sh"
-FOLDERS = ("/bin", "/lib", "/modules", "/proc", "/sys", "/tests", "/tmp")
+FOLDERS = ("/bin", "/files", "/lib", "/modules", "/proc", "/sys", "/tests", "/tmp")
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,10 @@ class Contents:
     other_modules: Sequence[Path] = ()  # there to be loaded by name only
     tools: Sequence[Path] = ()
     extra_tests: Sequence[Path] = ()
+    files: Sequence[Path] = ()  # of whoever boots his own modules
 
 
-def _modinfo(module: Path, key: str) -> list[str]:
+def modinfo(module: Path, key: str) -> list[str]:
     """The values of one key in a module's .modinfo section, read without any tool."""
     prefix = f"{key}=".encode()
     return [entry[len(prefix):].decode() for entry in module.read_bytes().split(b"\0")
@@ -41,8 +42,8 @@ def name_of(module: Path) -> str:
 
 
 def load_order(modules: Iterable[Path]) -> list[Path]:
-    """Each module after the ones that it depends on."""
-    by_name = {name_of(module): module for module in sorted(modules)}
+    """Each module after the ones that it depends on, else in the order given."""
+    by_name = {name_of(module): module for module in modules}
     ordered: list[Path] = []
 
     def visit(module: Path, asked_by: tuple[str, ...]) -> None:
@@ -50,7 +51,7 @@ def load_order(modules: Iterable[Path]) -> list[Path]:
             return
         if module.stem in asked_by:
             raise Stop("modules depend on each other in a circle: " + " -> ".join(asked_by))
-        for needed in ",".join(_modinfo(module, "depends")).split(","):
+        for needed in ",".join(modinfo(module, "depends")).split(","):
             if needed in by_name:
                 visit(by_name[needed], (*asked_by, module.stem))
         ordered.append(module)
@@ -97,6 +98,8 @@ def _files(contents: Contents, order: Path, scratch: Path) -> dict[str, tuple[Pa
         files[f"/modules/{name_of(path)}.ko"] = (_stripped(path, scratch), 0o644)
     for path in contents.tools:
         files[f"/bin/{path.name}"] = (path, 0o755)
+    for path in contents.files:
+        files[f"/files/{path.name}"] = (path, 0o755)
     return files
 
 

@@ -103,6 +103,18 @@ def _walk(parser: ModuleType, test, group: str, path: str) -> list[Case]:
     return cases
 
 
+def write_junit(parser: ModuleType, lines: Sequence[str], out: Path) -> None:
+    """All documents in `lines` as one JUnit file, which the kernel tree's own writer makes."""
+    writer = importlib.import_module("kunit_junit")
+    whole = parser.Test()
+    whole.name = "kunit"
+    for document in documents(lines):
+        stream = parser.extract_tap_lines(document)
+        whole.subtests += parser.parse_test(stream, 0, [], False, _Errors()).subtests
+    parser.bubble_up_test_results(whole)
+    writer.write_junit_result(test=whole, filename=str(out))
+
+
 def read(parser: ModuleType, lines: Sequence[str], group: str) -> list[Case]:
     """Every leaf result of every document in `lines`, and one failure for each parse error."""
     cases: list[Case] = []

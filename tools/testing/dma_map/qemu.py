@@ -35,6 +35,7 @@ class Boot:
     devices: Sequence[str] = ("edu",)
     cmdline: Sequence[str] = ()
     timeout: float = 600.0
+    more: Sequence[str] = ()  # words for QEMU, which has them last
 
 
 @dataclass
@@ -84,6 +85,7 @@ def command(boot: Boot, serial: str = "stdio") -> list[str]:
         "-m", variant.memory, "-smp", str(variant.cpus), "-serial", serial,
         *(word for device in devices for word in ("-device", device)),
         "-kernel", str(kernel), "-initrd", str(boot.initramfs), "-append", " ".join(cmdline),
+        *boot.more,
     ]
 
 

@@ -18,6 +18,7 @@ import kunit
 import matrix
 import misuse
 import model
+import own
 import qemu
 import readme
 import selftest
@@ -26,12 +27,13 @@ from bench import command as bench
 from bench import machines
 from bench.plan import QUICK, full
 from report import Stop, conclude, die
-from session import ROOT, Session, in_parallel
+from session import ROOT, Session, in_parallel, make_modules
 from variants import VARIANTS
 
 COMMANDS = {
     "demo": "boot one guest, run the mailbox demo, show its transcript",
-    "shell": "boot the same guest to an interactive prompt",
+    "shell": "boot the same guest to an interactive prompt; with --module, with modules of yours",
+    "boot": "load modules of yours, run a script of yours, end with its exit status",
     "kunit": "run the KUnit suites and compare them with the sources",
     "kunit-unwatched": "the same without DMA debugging (kernel and modules of BENCH=1)",
     "matrix": "run the demo and the life-cycle tests under the variants",
@@ -41,7 +43,7 @@ COMMANDS = {
     "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
     "readme": "compile the examples of README.md and of the documentation, run those that can",
     "selftest": "test this harness on recorded logs, without booting",
-    "all": "all of these but demo, shell, kunit-unwatched and stock; with LLVM=1 the boots only",
+    "all": "all of these but demo, shell, boot, kunit-unwatched and stock; with LLVM=1 the boots only",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
@@ -77,6 +79,18 @@ def parser() -> argparse.ArgumentParser:
                      help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
                      help="bench: fewer rounds, no scaling in time (default: whether $QUICK is set)")
+    mine = top.add_argument_group("boot, shell, demo")
+    mine.add_argument("--module", action="append", type=Path, default=[], metavar="FILE.ko",
+                      help="load it after dma_map.ko; may be repeated")
+    mine.add_argument("--file", action="append", type=Path, default=[], metavar="FILE",
+                      help="put it into /files; boot runs the first one that ends in .sh")
+    mine.add_argument("--qemu-args", default="", metavar="WORDS",
+                      help="what QEMU gets at the end of its command line (boot, shell: instead of "
+                      "-device edu)")
+    mine.add_argument("--append", default="", metavar="WORDS", help="more for the kernel's command line")
+    mine.add_argument("--kunit", action="store_true",
+                      help="boot: run the modules' KUnit suites, which must be there")
+    mine.add_argument("--junit", type=Path, metavar="FILE.xml", help="the suites' results as JUnit XML")
     top.add_argument("--bless", action="store_true",
                      help="compile-fail: write the compiler's text to the .stderr files")
     return top
@@ -86,9 +100,10 @@ def make_session(args: argparse.Namespace) -> Session:
     if args.kdir is None:
         raise Stop("no kernel: give --kdir or set KDIR to a kernel build directory")
     build = args.build or ROOT / "build" / ("llvm" if args.llvm else "gcc")
-    for folder in (args.kdir, build):
-        if not Path(folder).is_dir():
-            raise Stop(f"{folder} is not a directory")
+    if not Path(args.kdir).is_dir():
+        raise Stop(f"{args.kdir} is not a directory")
+    if not Path(build).is_dir():
+        raise Stop(f"{build} is missing: run {make_modules()} first")
     if args.accel == "kvm":
         qemu.probe_kvm(Path(args.kdir))
     return Session(Path(args.kdir).resolve(), build.resolve(), args.llvm, args.accel,
@@ -126,10 +141,17 @@ def main(argv: list[str]) -> int:
         return conclude(stock.run(session))
     names = args.variant or ()
     first = VARIANTS[names[0] if names else "direct"]
+    wish = own.Wish(args.module, args.file, args.qemu_args, args.append, args.kunit, args.junit)
     if args.command == "demo":
-        return demo.run(session, first)
+        own.check_variant(session, first)
+        return demo.run(session, first, wish.append.split(), wish.words())
+    if args.command == "boot":
+        return own.run(session, first, wish)
     if args.command == "shell":
-        return demo.shell(session, first)
+        if args.module or args.file:
+            return own.shell(session, first, wish)
+        own.check_variant(session, first)
+        return demo.shell(session, first, wish.append.split(), wish.words())
 
     if args.command == "misuse":
         return run_misuse(session)

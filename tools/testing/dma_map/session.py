@@ -34,6 +34,13 @@ def without_make(environment: Mapping[str, str]) -> dict[str, str]:
             if name not in ("BENCH", "KERNEL", "LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
+def make_modules() -> str:
+    """The command that builds the modules for the kernel that was asked for."""
+    asked = [f"{name}={os.environ[name]}" for name in ("KERNEL", "LLVM", "BENCH", "KDIR")
+             if os.environ.get(name)]
+    return " ".join(["make modules", *asked])
+
+
 @dataclass(frozen=True)
 class Session:
     kdir: Path
@@ -72,9 +79,9 @@ class Session:
 
     @cached_property
     def modules(self) -> list[Path]:
-        found = initramfs.load_order((self.build / "drivers/dma_map").rglob("*.ko"))
+        found = initramfs.load_order(sorted((self.build / "drivers/dma_map").rglob("*.ko")))
         if not found:
-            raise Stop(f"{self.build} holds no modules: run make modules first")
+            raise Stop(f"{self.build} holds no modules: run {make_modules()} first")
         return found
 
     def modules_with(self, *clients: str) -> list[Path]:
@@ -83,7 +90,7 @@ class Session:
         missing = wanted - {module.stem for module in self.modules}
         if missing:
             raise Stop(f"{self.build} holds no {', '.join(sorted(missing))}.ko: "
-                       "run make modules first")
+                       f"run {make_modules()} first")
         return [module for module in self.modules if module.stem in wanted]
 
     @cached_property

@@ -57,6 +57,16 @@ load_all() {
 	done
 }
 
+# All of them: what somebody names is loaded, whatever its name.
+load_listed() {
+	for __name in $(cat /modules/order); do
+		load "$__name" || {
+			echo "$__name.ko does not load"
+			return 1
+		}
+	done
+}
+
 unload_all() {
 	for __name in $(tac /modules/order); do
 		! loaded "$__name" || unload "$__name" || return 1

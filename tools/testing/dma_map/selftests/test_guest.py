@@ -13,8 +13,8 @@ from variants import VARIANTS
 
 GUEST = Path(matrix.__file__).resolve().parent / "guest"
 NOT_TESTS = {"guest"}
-# Their results are those of a module.
-OF_A_MODULE = {"examples", "kunit"}
+# Their results are those of a module, or of somebody's own script.
+OF_A_MODULE = {"examples", "kunit", "own"}
 
 
 def scripts() -> set[str]:
