@@ -22,6 +22,9 @@ make shell         the same guest, to an interactive prompt with the modules loa
 make run MODULES=/path/my.ko  your own module instead of the demo, after dma_map.ko; make shell takes
                    the same variables
 
+make driver NAME=foo DIR=../foo  write a new driver, for QEMU's edu device, with a KUnit suite and what CI
+                   needs; there: make, make run, make test
+
 make bench         what an operation costs in Rust and in C, in instructions and in time
 make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions only
 make bench-check   the instructions against the recorded ones (part of test)
@@ -36,6 +39,8 @@ make compile-fail  wrong code must not compile
 make test-misuse   each class of misuse is closed; C's dma-debug complains of it
 make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
 make stock         the demo and a driver outside the tree on Debian's kernel (part of test
+                   with gcc)
+make test-driver   make driver, for three devices; the results are built and booted (part of test
                    with gcc)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
@@ -63,6 +68,8 @@ make info          what the environment is, and its versions
 make clean         remove build/
 make distclean     also remove roots, kernel source and kernel builds from the cache
 
+NAME=foo DIR=DIR   driver: the module's name, and a new directory outside of this checkout
+BUS=pci|platform IDS=...  driver: another device, such as IDS=1b36:0006 or BUS=platform IDS=QEMU0002
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
 KERNEL=stock|test  Debian's own kernel, unmodified, or that of the tests (default: test, but stock
                    for run, shell and rust-analyzer)
@@ -118,6 +125,17 @@ stock-modules: env
 stock: stock-modules
 	@$(T)/harness stock
 
+# Somebody else's driver.
+.PHONY: driver test-driver
+driver: export NAME := $(NAME)
+driver: export DIR := $(DIR)
+driver: export BUS := $(BUS)
+driver: export IDS := $(IDS)
+driver:
+	@$(T)/driver new
+test-driver: stock-modules
+	@$(T)/driver_test
+
 # The kernel without debugging, and what is built for it.
 .PHONY: bench bench-check bench-bless bench-modules performance-table code-size kunit-unwatched
 bench bench-check bench-bless bench-modules kunit-unwatched: export BENCH := 1
@@ -147,7 +165,7 @@ code-size: bench-module
 test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules)) $(if $(KDIR)$(LLVM),,stock-modules)
 	@$(T)/tally $(if $(LLVM),,scripts "$(T)/devenv run $(T)/selftest/run") harness "$(T)/harness all" \
 		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched" \
-			stock "KERNEL=stock $(T)/harness stock") \
+			stock "KERNEL=stock $(T)/harness stock" driver "$(T)/driver_test") \
 		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
 check: modules
 	@$(T)/devenv run $(T)/check/run

@@ -21,8 +21,11 @@ DMA_MAP_DIR := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 # What the kernel was built with says its configuration, not who calls make.
 dma_map-llvm := $(if $(CONFIG_CC_IS_CLANG),1)
 
-# Where `make modules` puts the library: build/gcc, or build/llvm with LLVM=1.
-DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(if $(dma_map-llvm),llvm,gcc)
+# Where `make modules` has put the library for this kernel. If it has not yet, it
+# will be build/gcc, or build/llvm with LLVM=1.
+dma_map-for = $(filter $(realpath $(objtree)),$(shell readlink $(DMA_MAP_DIR)/build/$(1).kernel))
+dma_map-builds := $(foreach build,stock gcc llvm,$(if $(call dma_map-for,$(build)),$(build)))
+DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(firstword $(dma_map-builds) $(if $(dma_map-llvm),llvm,gcc))
 
 # The kernel that it was built for, as tools/dma_map/modules notes it: it need
 # not exist any more.

@@ -92,6 +92,38 @@ test_driver_beside_the_library_for_another_kernel() {
 	expect_refusal "built for the kernel in $PWD/old: run make -C $TOP modules" DMA_MAP_BUILD="$PWD/build"
 }
 
+# A copy of driver.mk, in a checkout with builds for several kernels.
+test_driver_finds_the_library_for_its_kernel() {
+	a_kernel
+	mkdir -p checkout/build
+	cp "$TOP/driver.mk" checkout/
+	cp -r build checkout/build/gcc
+	cp -r build checkout/build/stock
+	ln -sfn "$PWD/old" checkout/build/gcc.kernel
+	ln -sfn "$PWD/kernel" checkout/build/stock.kernel
+	local TOP=$PWD/checkout
+	expect "-L $TOP/build/stock/rust/dma_map --extern dma_map $TOP/build/stock/Module.symvers" "$(kbuild)"
+	ln -sfn "$PWD/kernel" checkout/build/gcc.kernel
+	ln -sfn "$PWD/old" checkout/build/stock.kernel
+	expect "-L $TOP/build/gcc/rust/dma_map --extern dma_map $TOP/build/gcc/Module.symvers" "$(kbuild)"
+	# For none of them: the one that make modules would build.
+	ln -sfn "$PWD/old" checkout/build/gcc.kernel
+	expect_refusal "built for the kernel in $PWD/old: run make -C $TOP modules KDIR=$PWD/kernel"
+}
+
+# An object that was compiled with older metadata is not loaded by the kernel.
+test_driver_is_built_anew_after_the_library() {
+	a_kernel
+	mkdir -p scripts
+	printf '%s\n' 'obj := .' 'obj-m := one.o two.o' 'two-y := sub/part.o' "include $PWD/kernel/auto.conf" \
+		"include $TOP/driver.mk" './%.o: ; @echo compile $@' >scripts/Makefile.build
+	mkdir sub
+	touch -d '1 hour ago' one.o sub/part.o
+	expect 'compile one.o
+compile sub/part.o' "$(make --no-print-directory -f "$PWD/scripts/Makefile.build" objtree="$PWD/kernel" \
+		CC="$PWD/cc" RUSTC="$PWD/rustc" DMA_MAP_BUILD="$PWD/build" one.o sub/part.o 2>&1)"
+}
+
 test_driver_that_is_cleaned_needs_nothing() {
 	a_kernel
 	rm -r build

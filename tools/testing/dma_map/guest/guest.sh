@@ -67,6 +67,27 @@ load_listed() {
 	done
 }
 
+# unbound MODULE: whether it has a driver, and that one no device. Beside its devices, a driver's
+# directory has the link "module" only.
+unbound() {
+	__drivers=0
+	for __driver in "/sys/module/$1/drivers"/*; do
+		[ -d "$__driver" ] || continue
+		__drivers=$((__drivers + 1))
+		for __entry in "$__driver"/*; do
+			[ "${__entry##*/}" = module ] || [ ! -L "$__entry" ] || return 1
+		done
+	done
+	[ $__drivers -gt 0 ]
+}
+
+# What nobody would notice otherwise.
+note_unbound() {
+	for __name in $(cat /modules/order); do
+		! unbound "$__name" || echo "$__name is loaded, and this guest has no device for it: see QEMU_ARGS"
+	done
+}
+
 unload_all() {
 	for __name in $(tac /modules/order); do
 		! loaded "$__name" || unload "$__name" || return 1

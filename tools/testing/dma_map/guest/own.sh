@@ -6,6 +6,7 @@
 . /lib/guest.sh
 
 load_listed || exit 1
+note_unbound
 if [ -n "$dma_map_script" ]; then
 	cd /files
 	sh "./$dma_map_script"
