@@ -138,3 +138,23 @@ test_scaffold_ci_without_an_address() {
 	[ -z "$(clone_address)" ] || return 0
 	expect_error 'set the CI variable DMA_MAP_URL' env -u DMA_MAP_URL x/ci/run.sh
 }
+
+# With programs that only say what they were asked.
+test_scaffold_ci_runs_on_a_machine_with_nothing() {
+	local program
+	driver_new NAME=foo DIR="$PWD/x"
+	mkdir bin
+	for program in apt-get git make; do
+		printf '#!/bin/sh\necho "%s $*"\n' $program >bin/$program
+		chmod +x bin/$program
+	done
+	expect "apt-get -q update
+apt-get -q install -y --no-install-recommends ca-certificates git make
+git clone -q --depth 1 --branch v1 somewhere dma_map
+make DMA_MAP=$PWD/x/dma_map run
+make DMA_MAP=$PWD/x/dma_map test" "$(PATH=$PWD/bin:$PATH DMA_MAP_URL=somewhere DMA_MAP_REF=v1 x/ci/run.sh)"
+	# A step that fails is the end.
+	printf '#!/bin/sh\nexit 3\n' >bin/git
+	expect 3 "$(PATH=$PWD/bin:$PATH DMA_MAP_URL=somewhere x/ci/run.sh >output || echo $?)"
+	expect '' "$(grep '^make' output)"
+}

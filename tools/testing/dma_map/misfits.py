@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from report import Stop
 
 _UNKNOWN = re.compile(r"(?P<module>\w+): Unknown symbol (?P<symbol>\S+) \(err -?\d+\)")
 _MAGIC = re.compile(r"(?P<module>\w+): version magic '(?P<own>\S+) .*' should be '(?P<guest>\S+) ")
+_PROBE = re.compile(r"(?P<device>\S+): probe with driver (?P<driver>\S+) failed with error -(?P<error>\d+)$")
 _QEMU = re.compile(r"^qemu-system-\w+: (?P<what>.*)$")
 
 LIBRARY = "dma_map"
@@ -88,3 +90,10 @@ def sentences(log: Iterable[str]) -> list[str]:
         elif qemu and "terminating on signal" not in line:
             found[f"QEMU says: {qemu['what']} (QEMU_ARGS is what it was given)"] = None
     return list(found)
+
+
+def failed_probes(log: Iterable[str]) -> list[str]:
+    """Which devices got no driver because its probe failed."""
+    found = [match for match in map(_PROBE.search, log) if match]
+    return [f"{match['driver']} could not be bound to {match['device']}: its probe returned "
+            f"{errno.errorcode.get(int(match['error']), match['error'])}." for match in found]

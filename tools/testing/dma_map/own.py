@@ -104,6 +104,9 @@ def judged(session: Session, wish: Wish, log: qemu.BootLog) -> tuple[int, list[s
     record = transcript.read(log.lines)
     status = record.segments[0].status if record.segments else None
     told = misfits.sentences(log.lines)
+    if not wish.script():
+        # A script may want just that.
+        told += misfits.failed_probes(log.lines)
     told += [f"the kernel complained: {found}" for found in oracle.complaints(log.lines)[:20]]
     if status is None or not record.done:
         how = f"was killed after {log.seconds:.0f} s" if log.end == qemu.TIMEOUT else "was gone"

@@ -132,6 +132,13 @@ class Judged(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("the kernel complained: line 3: ", told)
 
+    def test_probe_that_fails_is_a_failure_unless_a_script_judges(self) -> None:
+        record = log("[    4.1] my 0000:00:01.0: probe with driver my failed with error -5")
+        status, told = self.judged(record)
+        self.assertEqual(status, 1)
+        self.assertIn("my could not be bound to 0000:00:01.0: its probe returned EIO.", told)
+        self.assertEqual(self.judged(record, own.Wish(files=[Path("a/run.sh")])), (0, ""))
+
     def test_guest_that_did_not_end(self) -> None:
         self.assertEqual(self.judged(log(status=None, done=False))[0], 1)
         record = log(status=None, done=False)
