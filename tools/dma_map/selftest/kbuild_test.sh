@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2016,SC2034,SC2317
+# What is built in, and what is a module: outside of a kernel tree, and in one.
+
+# options OPTION=VALUE... [-- VARIABLE=VALUE...]: what the Kbuild at the top makes of a
+# kernel with these options, in the environment that people set.
+options() {
+	: >auto.conf
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		echo "$1" >>auto.conf
+		shift
+	done
+	[ $# = 0 ] || shift
+	printf '%s\n' 'include auto.conf' "include $TOP/Kbuild" \
+		'all: ; @env | sed -n "s/^CONFIG_DMA_MAP/DMA_MAP/p" | LC_ALL=C sort | paste -sd" "' >makefile
+	env "$@" make --no-print-directory -f makefile objtree=. 2>&1
+}
+
+# modules OPTION=VALUE...: obj-y and obj-m of drivers/dma_map/Kbuild.
+modules() {
+	printf '%s\n' "$@" >auto.conf
+	printf '%s\n' 'include auto.conf' 'obj := .' "include $TOP/drivers/dma_map/Kbuild" \
+		'.DEFAULT_GOAL := show' 'show: ; @echo "y: $(strip $(obj-y)) m: $(strip $(obj-m))"' >makefile
+	make --no-print-directory -f makefile show
+}
+
+test_kbuild_outside_of_a_tree() {
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m' "$(options CONFIG_KUNIT=y)"
+	# Suites of a modular KUnit would be empty.
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_KUNIT=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' \
+		"$(options CONFIG_KUNIT=y -- DMA_MAP_CLIENTS=edu)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU= DMA_MAP_KUNIT_TEST=m' \
+		"$(options CONFIG_KUNIT=y -- DMA_MAP_CLIENTS='bench kunit')"
+}
+
+test_kbuild_outside_of_a_tree_that_has_the_library() {
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_DMA_MAP=m)"
+	expect 1 "$(options CONFIG_DMA_MAP=y | grep -c 'has dma_map built in (CONFIG_DMA_MAP=y)')"
+}
+
+test_kbuild_inside_a_tree() {
+	local all='dma_map.o dma_map_edu.o dma_map_kunit.o dma_map_bench.o'
+	expect "y: $all m: " \
+		"$(modules CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=y CONFIG_DMA_MAP_KUNIT_TEST=y CONFIG_DMA_MAP_BENCH=y)"
+	expect "y:  m: $all" \
+		"$(modules CONFIG_DMA_MAP=m CONFIG_DMA_MAP_EDU=m CONFIG_DMA_MAP_KUNIT_TEST=m CONFIG_DMA_MAP_BENCH=m)"
+	expect 'y: dma_map.o m: dma_map_edu.o' "$(modules CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=m)"
+	expect 'y:  m: ' "$(modules '')"
+}
