@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-export LLVM BENCH KERNEL KDIR ACCEL V QUICK DMA_MAP_CACHE DMA_MAP_MIRROR
+export LLVM BENCH KERNEL KDIR ACCEL V QUICK FORCE DMA_MAP_CACHE DMA_MAP_MIRROR
 export MODULES FILES QEMU_ARGS APPEND VARIANT JUNIT
 # Elapsed times count from here, also in what the targets start.
 export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
@@ -64,6 +64,9 @@ make rust-analyzer DIR=DIR  write rust-project.json for an editor, here or in DI
                    outside of this checkout
 make devshell      a shell in the toolchain environment
 make info          what the environment is, and its versions
+
+make overlay TREE=DIR    put the layer into a kernel source tree, for Kconfig, kbuild, kunit.py
+make unoverlay TREE=DIR  take it out again: byte for byte what it was (FORCE=1: with your changes)
 
 make clean         remove build/
 make distclean     also remove roots, kernel source and kernel builds from the cache
@@ -196,6 +199,13 @@ devshell:
 	@$(T)/devenv shell
 info:
 	@$(T)/devenv info
+
+# A kernel tree that the layer is laid over. Not KERNEL=, which says which kernel is booted.
+.PHONY: overlay unoverlay
+overlay:
+	@$(T)/overlay add "$(TREE)"
+unoverlay:
+	@$(T)/overlay remove "$(TREE)"
 
 .PHONY: clean distclean
 clean:

@@ -13,9 +13,7 @@ cd "$TOP"
 # before it is committed and where there is no git.
 project_files() {
 	find . \( -path ./.git -o -path ./build -o -path "./${DMA_MAP_CACHE#"$PWD/"}" -o -name __pycache__ \) -prune -o -type f \
-		! -name '*.o' ! -name '*.ko' ! -name '*.cmd' ! -name '*.mod' ! -name '*.mod.c' \
-		! -name '*.rmeta' ! -name '*.symvers' ! -name modules.order ! -name '*_generated.*' \
-		! -name '*.swp' ! -name '*~' "$@" -print | sed 's,^\./,,' | sort
+		"${NO_PRODUCTS[@]}" "$@" -print | sed 's,^\./,,' | sort
 }
 
 # Scripts are known by their first line: most have no suffix.

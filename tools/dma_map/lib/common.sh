@@ -8,6 +8,12 @@ TOOLS=$TOP/tools/dma_map
 CACHE=
 export DMA_MAP_T0=${DMA_MAP_T0:-$(date +%s)}
 
+# For find: leaves out what builds and editors put beside sources.
+# shellcheck disable=SC2034
+NO_PRODUCTS=(! -name '*.[ao]' ! -name '*.o.d' ! -name '*.ko' ! -name '*.cmd' ! -name '*.mod' ! -name '*.mod.c'
+	! -name '*.rmeta' ! -name '*.rsi' ! -name '*.symvers' ! -name modules.order ! -name '*_generated.*'
+	! -name '*.swp' ! -name '*~')
+
 # Progress goes to stderr: stdout belongs to what a command was asked for.
 say() {
 	local t=$(($(date +%s) - DMA_MAP_T0))
