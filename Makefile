@@ -67,6 +67,7 @@ make info          what the environment is, and its versions
 
 make overlay TREE=DIR    put the layer into a kernel source tree, for Kconfig, kbuild, kunit.py
 make unoverlay TREE=DIR  take it out again: byte for byte what it was (FORCE=1: with your changes)
+make kunit-tree    the KUnit suites built in, in a tree of its own, by the kernel's kunit.py
 
 make clean         remove build/
 make distclean     also remove roots, kernel source and kernel builds from the cache
@@ -201,11 +202,13 @@ info:
 	@$(T)/devenv info
 
 # A kernel tree that the layer is laid over. Not KERNEL=, which says which kernel is booted.
-.PHONY: overlay unoverlay
+.PHONY: overlay unoverlay kunit-tree
 overlay:
 	@$(T)/overlay add "$(TREE)"
 unoverlay:
 	@$(T)/overlay remove "$(TREE)"
+kunit-tree: env
+	@$(T)/kunit_tree
 
 .PHONY: clean distclean
 clean:
