@@ -38,3 +38,15 @@ test_config_option_that_was_to_be_off() {
 	expect '  some.config wants: # CONFIG_A is not set; the kernel has: CONFIG_A=y' \
 		"$(untaken '# CONFIG_A is not set' CONFIG_A=y)"
 }
+
+# A configuration turns off what the base has on.
+test_config_option_of_two_fragments() {
+	printf '%s\n' CONFIG_A=y CONFIG_B=y >base.config
+	printf '%s\n' '# CONFIG_A is not set' CONFIG_N=1 >some.config
+	printf '%s\n' '# CONFIG_A is not set' CONFIG_B=y CONFIG_N=1 >config
+	fragments() { printf '%s\n' base.config some.config; }
+	expect '' "$(untaken_options config)"
+	printf '%s\n' CONFIG_A=y CONFIG_N=1 >config
+	expect '  some.config wants: # CONFIG_A is not set; the kernel has: CONFIG_A=y
+  base.config wants: CONFIG_B=y; the kernel has: no such option' "$(untaken_options config)"
+}
