@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-export LLVM BENCH KERNEL KDIR ACCEL V QUICK FORCE DMA_MAP_CACHE DMA_MAP_MIRROR
+export LLVM BENCH KERNEL KDIR KBUILD_MODPOST_WARN ACCEL V QUICK FORCE DMA_MAP_CACHE DMA_MAP_MIRROR
 export MODULES FILES QEMU_ARGS APPEND VARIANT JUNIT
 # Elapsed times count from here, also in what the targets start.
 export DMA_MAP_T0 := $(or $(DMA_MAP_T0),$(shell date +%s))
