@@ -42,6 +42,10 @@ make stock         the demo and a driver outside the tree on Debian's kernel (pa
                    with gcc)
 make test-driver   make driver, for three devices; the results are built and booted (part of test
                    with gcc)
+make configs       the modules against many kernel configurations, of which only the Rust metadata
+                   is built, and Debian's cloud and rt kernels, booted (about 5 minutes each);
+                   NAMES="no-smp cfi" for some, tools/dma_map/configs --list names them
+make configs-ci    the two that have all the others in them (part of test with gcc)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
 tools/dma_map/harness --help   the parts of test one by one: a variant, a case, a model
@@ -76,7 +80,8 @@ NAME=foo DIR=DIR   driver: the module's name, and a new directory outside of thi
 BUS=pci|platform IDS=...  driver: another device, such as IDS=1b36:0006 or BUS=platform IDS=QEMU0002
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
 KERNEL=stock|test  Debian's own kernel, unmodified, or that of the tests (default: test, but stock
-                   for run, shell and rust-analyzer)
+                   for run, shell and rust-analyzer); stock-cloud and stock-rt are Debian's other
+                   kernels
 BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
 ACCEL=kvm          run the guest on KVM (default: tcg, which works everywhere)
@@ -140,6 +145,13 @@ driver:
 test-driver: stock-modules
 	@$(T)/driver_test
 
+# Other configurations. Nothing is loaded but where Debian has an image.
+.PHONY: configs configs-ci
+configs: env
+	@$(T)/configs $(NAMES)
+configs-ci: env
+	@$(T)/configs least most
+
 # The kernel without debugging, and what is built for it.
 .PHONY: bench bench-check bench-bless bench-modules performance-table code-size kunit-unwatched
 bench bench-check bench-bless bench-modules kunit-unwatched: export BENCH := 1
@@ -169,7 +181,8 @@ code-size: bench-module
 test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules)) $(if $(KDIR)$(LLVM),,stock-modules)
 	@$(T)/tally $(if $(LLVM),,scripts "$(T)/devenv run $(T)/selftest/run") harness "$(T)/harness all" \
 		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched" \
-			stock "KERNEL=stock $(T)/harness stock" driver "$(T)/driver_test") \
+			stock "KERNEL=stock $(T)/harness stock" driver "$(T)/driver_test" \
+			configs "$(T)/configs least most") \
 		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
 check: modules
 	@$(T)/devenv run $(T)/check/run

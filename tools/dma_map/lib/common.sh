@@ -127,21 +127,46 @@ toolchain() {
 	esac
 }
 
+ANY=$TOP/tools/testing/dma_map/configs/any
+
+# any_note NAME KEY: what the comment "# KEY: VALUE" of a configuration says.
+any_note() {
+	sed -n "s/^# $2: //p" "$ANY/$1.config"
+}
+
+# any_flavour TOOLCHAIN: KERNEL= is one of the configurations, which has its compiler.
+any_flavour() {
+	local wanted=gcc
+	[ -r "$ANY/$KERNEL.config" ] ||
+		die "KERNEL=$KERNEL: use KERNEL=stock for Debian's kernel, KERNEL=test for that of the tests, or a name that tools/dma_map/configs --list has."
+	[ -z "${BENCH:-}${KDIR:-}" ] ||
+		die "KERNEL=$KERNEL is a configuration of its own: leave BENCH and KDIR out."
+	[ "$(any_note "$KERNEL" compiler)" != clang ] || wanted=llvm
+	[ "$wanted" = llvm ] || [ "$1" = gcc ] ||
+		die "KERNEL=$KERNEL is built with gcc: leave LLVM=1 out."
+	[ "$wanted" = gcc ] || [ "$1" = llvm ] ||
+		die "KERNEL=$KERNEL is built with clang: add LLVM=1."
+	echo "any-$KERNEL"
+}
+
 # Which of the kernels, and where what is built for it goes: that of the tests;
 # with BENCH=1, one without debugging, that can be measured; with KERNEL=stock,
-# Debian's own.
+# Debian's own; with the name of a configuration, what modules need of such a one.
 flavour() {
 	local cc
 	cc=$(toolchain) || exit
 	case ${KERNEL:-test} in
 	test) ;;
-	stock)
+	stock | stock-cloud | stock-rt)
 		[ -z "${LLVM:-}${BENCH:-}${KDIR:-}" ] ||
-			die "KERNEL=stock is Debian's kernel, built with gcc: leave LLVM, BENCH and KDIR out, or take KERNEL=test."
-		echo stock
+			die "KERNEL=$KERNEL is Debian's kernel, built with gcc: leave LLVM, BENCH and KDIR out, or take KERNEL=test."
+		echo "$KERNEL"
 		return
 		;;
-	*) die "KERNEL=$KERNEL: use KERNEL=stock for Debian's kernel, or KERNEL=test for that of the tests." ;;
+	*)
+		any_flavour "$cc"
+		return
+		;;
 	esac
 	case ${BENCH:-} in
 	'') echo "$cc" ;;

@@ -9,7 +9,21 @@
 # To be counted up when build_stock_locked makes something else of the same packages.
 STOCK_RECIPE=1
 
-# Keyed by what decides what comes out: the packages, and the compilers.
+# pin_stock FLAVOUR: what the pins say from here on is said of that variant. Nothing
+# if FLAVOUR is none of Debian's.
+pin_stock() {
+	local name variant
+	case $1 in stock-*) ;; *) return 0 ;; esac
+	variant=${1#stock-}
+	for name in RELEASE HEADERS IMAGE HEADERS_SHA256 IMAGE_SHA256; do
+		declare -n pin=PIN_STOCK_$name pin_of_variant=PIN_STOCK_${variant^^}_$name
+		pin=$pin_of_variant
+	done
+	unset -n pin pin_of_variant
+}
+
+# stock_path FLAVOUR: keyed by what decides what comes out, the packages and the
+# compilers.
 stock_path() {
 	local key
 	key=$(
@@ -21,7 +35,7 @@ stock_path() {
 			pahole --version
 		} 2>&1 | sha256sum | cut -c1-12
 	)
-	echo "$CACHE/kernel-${PIN_VERSION%%-*}-stock-$key"
+	echo "$CACHE/kernel-${PIN_VERSION%%-*}-$1-$key"
 }
 
 # check_stock_version VERSION: the source must be that of the image.

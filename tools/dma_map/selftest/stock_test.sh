@@ -124,5 +124,24 @@ test_stock_is_a_flavour_of_its_own() {
 	expect gcc "$(KERNEL=test flavour)"
 	expect gcc "$(KERNEL='' flavour)"
 	KERNEL=stock LLVM=1 expect_error 'built with gcc' flavour
+	expect stock-rt "$(KERNEL=stock-rt flavour)"
 	KERNEL=mine expect_error 'KERNEL=mine' flavour
+}
+
+# Each variant has pins of its own, all of them.
+test_stock_variants_have_their_pins() {
+	# shellcheck source=../kernel.pin
+	. "$TOOLS/kernel.pin"
+	local plain=$PIN_STOCK_IMAGE_SHA256 variant
+	pin_stock stock
+	pin_stock gcc
+	expect "$plain" "$PIN_STOCK_IMAGE_SHA256"
+	for variant in cloud rt; do
+		pin_stock "stock-$variant"
+		expect "${PIN_VERSION%%-*}+deb13-$variant-amd64" "$PIN_STOCK_RELEASE"
+		expect "linux-headers-$PIN_STOCK_RELEASE linux-binary-$PIN_STOCK_RELEASE" \
+			"$PIN_STOCK_HEADERS $PIN_STOCK_IMAGE"
+		expect 64 "$(printf %s "$PIN_STOCK_HEADERS_SHA256" | wc -c)"
+		[ "$PIN_STOCK_IMAGE_SHA256" != "$plain" ]
+	done
 }

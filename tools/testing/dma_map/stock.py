@@ -16,7 +16,7 @@ from variants import VARIANTS, Variant
 TESTS = ("demo", "outside", "unload")
 
 # Kernels that are built here have no suffix.
-DEBIAN = Proof("the kernel is Debian's", line(r"Linux version \S+\+deb\d+-amd64 \("))
+DEBIAN = Proof("the kernel is Debian's", line(r"Linux version \S+\+deb\d+-(cloud-|rt-)?amd64 \("))
 
 
 def machine() -> Variant:

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Any configuration: each fragment in tools/testing/dma_map/configs/any is one. Of
+# its kernel only what modules need is built, which has no Module.symvers: modules
+# compile against it, and are loaded nowhere.
+#
+# Comments of a fragment that say how it is used:
+#   # base: defconfig       on top of that, instead of tinyconfig and base.config
+#   # with: NAME...         these fragments of the directory come before it
+#   # compiler: clang       instead of gcc
+#   # undefine: CONFIG_X... our C files are compiled as if these were off
+
+# any_base NAME: the configuration that kbuild makes before anything is merged.
+any_base() {
+	local base
+	base=$(any_note "$1" base)
+	echo "${base:-tinyconfig}"
+}
+
+# any_fragments NAME
+any_fragments() {
+	local other
+	[ -n "$(any_note "$1" base)" ] || echo "$CONFIGS/base.config"
+	for other in $(any_note "$1" with); do echo "$ANY/$other.config"; done
+	echo "$ANY/$1.config"
+}
+
+# any_undefined NAME: the options that our C files are not to see.
+any_undefined() {
+	local part
+	for part in $(any_note "$1" with) "$1"; do any_note "$part" undefine; done | tr ' ' '\n' | sed '/^$/d'
+}
+
+# any_arguments NAME: make's arguments for the modules, one a line.
+any_arguments() {
+	local option header
+	# No module is loaded, so the kernel need not have what they import.
+	echo KBUILD_MODPOST_WARN=1
+	option=$(any_undefined "$1")
+	[ -n "$option" ] || return 0
+	# kbuild includes it after its own headers, so it has the last word.
+	header=$(any_header)
+	printf '#undef %s\n' $option >"$header.new"
+	# An unchanged one compiles nothing anew.
+	cmp -s "$header.new" "$header" || mv "$header.new" "$header"
+	rm -f "$header.new"
+	echo "KCFLAGS=-include $header"
+}
+
+# Beside the modules' directory, which may be removed meanwhile.
+any_header() {
+	echo "$out.undefined.h"
+}
+
+# any_misfits KERNEL OBJECT...: the Rust symbols that the objects import, and that
+# neither the kernel's crates nor one of them have.
+any_misfits() {
+	local kernel=$1
+	shift
+	LC_ALL=C comm -23 \
+		<(nm -u --format=just-symbols "$@" | grep '^_R' | LC_ALL=C sort -u) \
+		<(nm --defined-only --format=just-symbols "$kernel"/rust/*.o "$@" | grep '^_R' | LC_ALL=C sort -u)
+}
+
+# check_any_symbols KERNEL OBJECT...
+check_any_symbols() {
+	local misfits
+	misfits=$(any_misfits "$@")
+	[ -z "$misfits" ] && return
+	printf '%s\n' "$misfits" | head -n 10 | sed 's/^/  /' >&2
+	die "the modules import $(wc -l <<<"$misfits") Rust symbols that the kernel's crates do not have (the first ones are above)."
+}
+
+build_any_locked() {
+	local build=$1 name=$2
+	need_space 600 "what modules need of a kernel"
+	say "kernel: configuring Linux $(source_version) as $name"
+	configure "$build"
+	say "kernel: building its Rust metadata with $(nproc) jobs, 3 minutes on 2 cores; log: $build.log"
+	progress kernel objects "$PIN_OBJECTS_any" '^  [A-Z]' "$build.log" -- \
+		kernel_make "$build" -j"$(nproc)" modules_prepare ||
+		fail_with_log "$build.log" "the metadata of the configuration $name does not build; the whole log is in $build.log."
+	touch "$build/.complete"
+}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034,SC2317 source-path=SCRIPTDIR
+# make configs: what a fragment says of itself, which results hold, and the table.
+
+# shellcheck source=../lib/any.sh
+. "$TOOLS/lib/any.sh"
+
+# The functions of the script, in a project of one fragment.
+fake_configs() {
+	mkdir any
+	cat >any/small.config <<-'END'
+		# SPDX-License-Identifier: GPL-2.0
+		# Less of it: two CPUs are too many. And so on.
+		# undefine: CONFIG_X CONFIG_Y
+		# CONFIG_SMP is not set
+	END
+	printf '# SPDX-License-Identifier: GPL-2.0\n# Checks.\n# compiler: clang\nCONFIG_CFI=y\n' >any/checked.config
+	printf '# SPDX\n# All.\n# with: small\nCONFIG_A=y\n' >any/all.config
+	printf '# SPDX\n# Big.\n# base: defconfig\nCONFIG_RUST=y\n' >any/big.config
+	DMA_MAP_CONFIGS_TEST=1
+	# shellcheck source=../configs
+	. "$TOOLS/configs"
+	CONFIGS=$PWD ANY=$PWD/any RESULTS=$PWD
+}
+
+test_configs_fragments_of_a_configuration() {
+	fake_configs
+	expect "$PWD/base.config $PWD/any/small.config $PWD/any/all.config" "$(any_fragments all | paste -sd' ')"
+	expect "$PWD/any/big.config" "$(any_fragments big)"
+	expect "tinyconfig defconfig" "$(any_base all) $(any_base big)"
+	expect "CONFIG_X CONFIG_Y" "$(any_undefined all | paste -sd' ')"
+	expect '' "$(any_undefined big)"
+}
+
+test_configs_arguments_of_a_configuration() {
+	fake_configs
+	out=$PWD/any-all
+	expect KBUILD_MODPOST_WARN=1 "$(any_arguments big)"
+	expect "KBUILD_MODPOST_WARN=1 KCFLAGS=-include $PWD/any-all.undefined.h" "$(any_arguments all | paste -sd' ')"
+	expect '#undef CONFIG_X #undef CONFIG_Y' "$(paste -sd' ' any-all.undefined.h)"
+}
+
+test_configs_have_a_compiler() {
+	fake_configs
+	expect any-small "$(KERNEL=small flavour)"
+	expect any-checked "$(KERNEL=checked LLVM=1 flavour)"
+	KERNEL=small LLVM=1 expect_error 'built with gcc: leave LLVM=1 out' flavour
+	KERNEL=checked expect_error 'built with clang: add LLVM=1' flavour
+	KERNEL=small BENCH=1 expect_error 'leave BENCH and KDIR out' flavour
+	KERNEL=other expect_error 'configs --list' flavour
+}
+
+test_configs_list_says_what_each_is_for() {
+	fake_configs
+	expect 'Less of it' "$(purpose small)"
+	expect 'Checks' "$(purpose checked)"
+	expect 'stock stock-cloud stock-rt all big checked small' "$(all_names | paste -sd' ')"
+}
+
+test_configs_warnings_are_found() {
+	fake_configs
+	cat >log <<-'END'
+		WARNING: modpost: "kfree" [dma_map.ko] undefined!
+		warning: unused import: `a`
+		x.c:3:1: warning: unused variable
+		x.o: warning: objtool: f() falls through
+		warning: 1 warning emitted
+		warning: `dma_map` (lib) generated 1 warning
+	END
+	expect 3 "$(warnings log | wc -l)"
+	echo nothing >log
+	expect '' "$(warnings log)"
+}
+
+test_configs_table() {
+	fake_configs
+	echo "ok 12 dma_map.ko dma_map_edu.ko" >small.result
+	echo "FAILED 3 the modules do not build (see above)." >all.result
+	expect "configuration     result  seconds  reason
+small             ok           12  dma_map.ko dma_map_edu.ko
+all               FAILED        3  the modules do not build (see above).
+1 passed, 1 failed" "$(table small all || true)"
+	table small >/dev/null
+	! table small all >/dev/null
+}
+
+test_configs_name_that_is_none() {
+	expect_error 'no configuration nonsense: ' "$TOOLS/configs" nonsense
+}
+
+test_configs_symbols_of_other_crates() {
+	mkdir -p kernel/rust
+	printf '.globl _RN_kernel\n_RN_kernel:\n.quad 0\n' | gcc -x assembler -c -o kernel/rust/kernel.o -
+	printf '.globl _RN_ours\n_RN_ours:\n.quad _RN_kernel, _RN_ours, memcpy\n' | gcc -x assembler -c -o lib.o -
+	check_any_symbols kernel lib.o
+	printf '.quad _RN_ours, _RN_missing\n' | gcc -x assembler -c -o client.o -
+	expect _RN_missing "$(any_misfits kernel lib.o client.o)"
+	expect_error 'import 1 Rust symbols' check_any_symbols kernel lib.o client.o
+}
+
+# The real ones: each says what it is for, and refers to what is there.
+test_configs_that_are_there() {
+	local fragment name other
+	for fragment in "$ANY"/*.config; do
+		name=$(basename "$fragment" .config)
+		[ -n "$(sed -n '2s/^# //p' "$fragment")" ]
+		for other in $(any_note "$name" with); do [ -r "$ANY/$other.config" ]; done
+	done
+}
