@@ -40,12 +40,6 @@ pub(crate) fn for_each_chunk<B: SgBuffer>(
     })
 }
 
-/// Allows every join, for [`for_each_run`].
-#[inline(always)]
-pub(crate) fn always(_first: u64, _second: u64) -> bool {
-    true
-}
-
 /// Calls `f` with the physically contiguous runs of `buffer`: adjacent chunks are joined, if `joins`
 /// allows it for their lengths.
 #[inline]

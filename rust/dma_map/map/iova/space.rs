@@ -82,7 +82,7 @@ mod imp {
             // Local copies, so that the loop keeps them in registers.
             let (raw, state, attrs) = (dev.as_raw(), &raw mut space.state, space.attrs);
             // A run is never empty: for a length of 0, the C function would link a whole granule.
-            let result = walk::for_each_run(buffer, walk::always, |run| {
+            let result = walk::for_each_run(buffer, always, |run| {
                 // CAST: The run is a part of the buffer, whose size is a `usize`.
                 let len = run.len as usize;
                 // SAFETY: The device is bound, and the space allocated. The run is memory that the
@@ -140,6 +140,12 @@ mod imp {
         }
     }
 
+    /// Allows every join, for [`walk::for_each_run`].
+    #[inline(always)]
+    fn always(_first: u64, _second: u64) -> bool {
+        true
+    }
+
     /// Returns the physical address of the first byte, if the buffer has no gap within the IOMMU's
     /// pages: one run ends and the next one starts at a granule.
     fn first_if_gapless<B: SgBuffer>(buffer: &B, granule_mask: u64) -> Result<Option<u64>> {
@@ -162,7 +168,7 @@ mod imp {
         let mut before: Option<Chunk> = None;
         let mut first = None;
         let mut gap = false;
-        walk::for_each_run(buffer, walk::always, |run| {
+        walk::for_each_run(buffer, always, |run| {
             if let Some(before) = before {
                 gap |= (before.end() | run.phys) & granule_mask != 0;
             }
@@ -182,7 +188,6 @@ mod imp {
     /// A placeholder that is never created, because nothing is linked without an IOMMU.
     ///
     /// Not an empty enum: the compiler would warn of unreachable code in its users.
-    #[expect(dead_code, reason = "never made")]
     pub(crate) struct Space {
         address: DmaAddress,
     }
