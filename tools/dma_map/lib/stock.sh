@@ -144,10 +144,11 @@ stock_make() {
 		LOCALVERSION="+${PIN_STOCK_RELEASE#*+}" "$@"
 }
 
-# The packages' files that are needed, and the image where kbuild would put it.
+# fetch_stock BUILD FLAVOUR: the packages' files that are needed, and the image where
+# kbuild would put it.
 fetch_stock() {
-	local build=$1 tmp=$CACHE/stock.tmp.$$ log=$CACHE/stock.log mirror
-	drop_leftovers stock
+	local build=$1 tmp=$CACHE/$2.tmp.$$ log=$CACHE/$2.log mirror
+	drop_leftovers "$2"
 	mirror=$(find_mirror)
 	open_suite "$tmp" "$log" "$mirror"
 	say "kernel: downloading Debian's $PIN_STOCK_RELEASE, 16 MB, from $mirror"
@@ -174,7 +175,7 @@ build_stock_locked() {
 	check_stock_version "$(source_version)"
 	need_space 500 "what modules need of Debian's kernel"
 	mkdir -p "$build"
-	fetch_stock "$build"
+	fetch_stock "$build" "$2"
 	check_stock_release "the image" "$(image_release "$build/arch/x86/boot/bzImage")"
 	check_stock_compilers "$build/package.config"
 
