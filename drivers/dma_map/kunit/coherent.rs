@@ -27,8 +27,6 @@ use kernel::{
 };
 use zerocopy_derive::Immutable;
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
-
 /// Something with fields of several sizes, as a device shares it.
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]

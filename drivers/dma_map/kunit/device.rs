@@ -20,7 +20,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 const LOW: DmaLimits = DmaLimits::new(DmaMask::new::<32>());
 
 /// What the library reads out.
@@ -170,8 +169,8 @@ mod tests {
 
     #[test]
     fn cache_alignment_is_that_of_c() -> Result {
-        each_probe(|probe| {
-            let align = probe.dma(ALL)?.cache_alignment();
+        each_dma(ALL, |dma| {
+            let align = dma.cache_alignment();
             check_eq!(align, usize::try_from(c::cache_alignment())?);
             check!(align.is_power_of_two());
             Ok(())
@@ -223,8 +222,8 @@ mod tests {
 
     #[test]
     fn nothing_is_quarantined_at_first() -> Result {
-        each_probe(|probe| {
-            check_eq!(probe.dma(ALL)?.quarantined(), 0);
+        each_dma(ALL, |dma| {
+            check_eq!(dma.quarantined(), 0);
             Ok(())
         })
     }

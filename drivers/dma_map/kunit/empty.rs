@@ -29,7 +29,6 @@ use dma_map::{
     },
     Bidirectional,
     DmaDevice,
-    DmaLimits,
     Gfp,
     IovaMapping,
     MapError,
@@ -37,12 +36,9 @@ use dma_map::{
     SgMapping, //
 };
 use kernel::{
-    dma::DmaMask,
     page::PAGE_SIZE,
     prelude::*, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// The three parts of a buffer.
 type Three = (Part, (Part, Part));
@@ -81,14 +77,14 @@ fn round_trip<B: SgSource>(dma: DmaDevice<'_>, buffer: B, len: usize) -> Result<
 where
     Bidirectional: Carries<B::Element>,
 {
-    let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    let mapping = map_iova(dma, buffer, Bidirectional, Idle)?;
     let first = check_sum(mapping.segments(), mapping.size(), len)?;
     fill(dma, mapping.segments())?;
     let buffer = mapping.unmap()?;
     check_gone(dma, first)?;
 
     // What the device has written by the one way, it finds by the other.
-    let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
     let first = check_sum(mapping.segments(), mapping.size(), len)?;
     check!(device_side::finds(&mapping, SEED)?, "other data");
     let buffer = mapping.complete()?.give(Idle).unmap()?;
@@ -155,8 +151,7 @@ mod tests {
 
     #[test]
     fn alone_they_are_einval_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for (_, empty) in EMPTY {
                 refused(dma, empty()?)?;
                 refused(dma, three([empty()?, empty()?, empty()?]))?;
@@ -173,8 +168,7 @@ mod tests {
 
     #[test]
     fn in_pairs() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_place(|parts, len| {
                 round_trip(dma, three(parts), len)?;
                 Ok(())
@@ -184,8 +178,7 @@ mod tests {
 
     #[test]
     fn in_lists() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_place(|parts, len| {
                 let mut list = SgList::new();
                 for part in parts {
@@ -199,8 +192,7 @@ mod tests {
 
     #[test]
     fn in_ranges() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_place(|parts, len| {
                 let range = BufferRange::from(three(parts));
                 let buffer = round_trip(dma, range, len)?.into_buffer();
@@ -220,8 +212,7 @@ mod tests {
 
     #[test]
     fn prebuilt() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_place(|parts, len| {
                 let buffer = Prebuilt::new(dma, three(parts), Gfp::Kernel)?;
                 let buffer = round_trip(dma, buffer, len)?;

@@ -19,16 +19,12 @@ use dma_map::{
     },
     DmaCoherent,
     DmaDevice,
-    DmaLimits,
     DmaPool,
     Gfp,
     PoolBlock, //
 };
 use kernel::{
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaAddress,
     io::{
         io_project,
         io_read,
@@ -38,8 +34,6 @@ use kernel::{
     prelude::*, //
 };
 use zerocopy_derive::Immutable;
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// What a driver's document could say: each field in the order of its kind of device.
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes, Immutable)]
@@ -111,8 +105,7 @@ mod tests {
     fn structure_is_written_as_the_device_has_it() -> Result {
         check_eq!(*DESCRIPTOR.as_bytes(), BYTES);
         check_eq!(Descriptor::read_from_bytes(&BYTES).ok(), Some(DESCRIPTOR));
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<Descriptor>::new(dma, DESCRIPTOR, Gfp::Kernel)?;
             let memory = memory.give(Idle);
             check_eq!(seen(dma, memory.dma_address())?, BYTES);
@@ -122,8 +115,7 @@ mod tests {
 
     #[test]
     fn fields_are_written_as_the_device_has_them() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<Descriptor>::zeroed(dma, Gfp::Kernel)?.give(Idle);
             io_write!(&memory, .address, 0x1122_3344_5566_7788.into());
             io_write!(&memory, .length, DESCRIPTOR.length);
@@ -140,8 +132,7 @@ mod tests {
 
     #[test]
     fn fields_are_read_as_the_device_wrote_them() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<Descriptor>::new(dma, c"dma_map_endian")?;
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
             device_side::write(dma, block.dma_address(), &BYTES)?;

@@ -11,12 +11,20 @@
 //! machine has one: a PCI function that does nothing, for which the kernel sets up an IOMMU.
 
 mod driver;
+mod maps;
 
-pub(crate) use self::driver::{
-    init,
-    late,
-    Driver,
-    Probe, //
+pub(crate) use self::{
+    driver::{
+        init,
+        late,
+        Driver,
+        Probe, //
+    },
+    maps::{
+        map_iova,
+        map_sg,
+        map_single, //
+    }, //
 };
 
 use self::driver::{
@@ -25,11 +33,22 @@ use self::driver::{
 };
 use crate::check::check;
 use core::ptr::NonNull;
+use dma_map::{
+    DmaDevice,
+    DmaLimits, //
+};
 use kernel::{
     bindings,
+    dma::DmaMask,
     error::from_err_ptr,
     prelude::*, //
 };
+
+/// The limits of most cases: all addresses are within reach.
+pub(crate) const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
+
+/// The same for buffers that are one large segment.
+pub(crate) const LARGE: DmaLimits = ALL.max_segment_size(1 << 20);
 
 /// The name by which the platform bus finds the driver.
 const NAME: &CStr = c"dma_map_kunit";
@@ -167,6 +186,20 @@ pub(crate) fn each_probe(mut job: impl for<'b, 'c> FnMut(&mut Probe<'b, 'c>) -> 
 #[inline(never)]
 fn probe_each(job: &mut Job<'_>) -> Result {
     each_device(&mut |dev| dev.run(job))
+}
+
+/// Runs `case` with the token of each device that there is, which is unbound then.
+#[inline(always)]
+pub(crate) fn each_dma(
+    limits: DmaLimits,
+    mut case: impl for<'b> FnMut(DmaDevice<'b>) -> Result,
+) -> Result {
+    dma_each(limits, &mut case)
+}
+
+#[inline(never)]
+fn dma_each(limits: DmaLimits, case: &mut dyn for<'b> FnMut(DmaDevice<'b>) -> Result) -> Result {
+    probe_each(&mut |probe| case(probe.dma(limits)?))
 }
 
 /// Runs `case` with the PCI function; without one, KUnit is told that the case was skipped.

@@ -21,11 +21,9 @@ use dma_map::{
     state::Shared,
     DmaCoherent,
     DmaDevice,
-    DmaLimits,
     Gfp, //
 };
 use kernel::{
-    dma::DmaMask,
     impl_has_work,
     io::Io,
     new_work,
@@ -46,10 +44,8 @@ use kernel::{
     workqueue::{
         Work,
         WorkItem, //
-    },
+    }, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// What happened to what a gate keeps.
 #[pin_data]

@@ -26,28 +26,21 @@ use dma_map::{
     Bidirectional,
     DmaCoherent,
     DmaDevice,
-    DmaLimits,
     DmaNoncontiguous,
     DmaPages,
     DmaPool,
     Engine,
     Gfp,
-    IovaMapping,
     MappedPool,
     MappedPoolOptions,
     Mmap,
     SgMapping, //
 };
 use kernel::{
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaAddress,
     page::PAGE_SIZE,
     prelude::*, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// More than a page, and not whole pages.
 const LEN: usize = 5000;
@@ -68,13 +61,7 @@ fn list<'b, E: Engine>(
     dma: DmaDevice<'b>,
     engine: E,
 ) -> Result<SgMapping<'b, KVec<u8>, Bidirectional, Device<E>>> {
-    Ok(SgMapping::map(
-        dma,
-        buffer()?,
-        Bidirectional,
-        engine,
-        Gfp::Kernel,
-    )?)
+    map_sg(dma, buffer()?, Bidirectional, engine)
 }
 
 fn pages<'b, E: Engine>(

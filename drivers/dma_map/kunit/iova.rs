@@ -38,8 +38,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
-
 const SIZES: [usize; 10] = [
     1,
     511,

@@ -16,23 +16,15 @@ use dma_map::{
     mapping::with_mapped,
     Bidirectional,
     DmaDevice,
-    DmaLimits,
-    DmaMapping,
-    Gfp,
-    IovaMapping,
-    MapOptions,
-    SgMapping, //
+    MapOptions, //
 };
 use kernel::{
-    dma::DmaMask,
     prelude::*,
     time::{
         delay::fsleep,
         Delta, //
     }, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// Sizes that the slab has, up to the largest that KFENCE guards.
 const SIZES: [usize; 5] = [8, 96, 512, 2048, 4096];
@@ -74,8 +66,7 @@ fn with_guarded(mut case: impl FnMut(DmaDevice<'_>, KVec<u8>) -> Result) -> Resu
         skip(c"KFENCE is off");
         return Ok(());
     }
-    each_probe(|probe| {
-        let dma = probe.dma(ALL)?;
+    each_dma(ALL, |dma| {
         for len in SIZES {
             case(dma, guarded(len)?)?;
         }
@@ -92,7 +83,7 @@ mod tests {
     fn it_is_mapped_in_one_piece() -> Result {
         with_guarded(|dma, buffer| {
             let len = buffer.len();
-            let mapping = DmaMapping::map(dma, buffer, Bidirectional, Idle, MapOptions::new())?;
+            let mapping = map_single(dma, buffer, Bidirectional, Idle)?;
             let address = mapping.dma_address();
             check!(device_side::finds_at(dma, address, len, 1)?);
             device_side::fill_at(dma, address, len, 2)?;
@@ -105,7 +96,7 @@ mod tests {
     #[test]
     fn it_is_mapped_as_a_list() -> Result {
         with_guarded(|dma, buffer| {
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             check!(device_side::finds(&mapping, 1)?);
             device_side::fill(&mapping, 2)?;
             check!(pattern::holds(&mapping.unmap()?, 2, 0));
@@ -117,7 +108,7 @@ mod tests {
     #[test]
     fn it_is_mapped_at_one_address() -> Result {
         with_guarded(|dma, buffer| {
-            let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, buffer, Bidirectional, Idle)?;
             check!(device_side::finds_segments(
                 dma,
                 &mut mapping.segments(),

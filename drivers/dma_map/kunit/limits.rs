@@ -18,7 +18,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 const NONE: DmaMask = DmaMask::new::<0>();
 const LINE: u32 = bindings::L1_CACHE_BYTES;
 const PAGE_MASK: u64 = PAGE_SIZE as u64 - 1;

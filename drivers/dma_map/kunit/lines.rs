@@ -18,11 +18,7 @@ use dma_map::{
     },
     Bidirectional,
     DmaLimits,
-    DmaMapping,
-    FromDevice,
-    Gfp,
-    MapOptions,
-    SgMapping, //
+    FromDevice, //
 };
 use kernel::{
     dma::DmaMask,
@@ -88,16 +84,15 @@ mod tests {
     /// As C maps them: on these machines as they are.
     #[test]
     fn small_buffers_are_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(DmaLimits::new(DmaMask::new::<64>()))?;
+        each_dma(DmaLimits::new(DmaMask::new::<64>()), |dma| {
             for len in [1, 8, 16, 32, 96, 100, 192] {
                 let bytes = KVec::from_elem(0u8, len, GFP_KERNEL)?;
-                let mapping = DmaMapping::map(dma, bytes, FromDevice, Idle, MapOptions::new())?;
+                let mapping = map_single(dma, bytes, FromDevice, Idle)?;
                 device_side::fill_at(dma, mapping.dma_address(), len, 1)?;
                 let bytes = mapping.unmap()?;
                 check!(pattern::holds(&bytes, 1, 0), "{len} bytes");
 
-                let mapping = SgMapping::map(dma, bytes, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, bytes, Bidirectional, Idle)?;
                 device_side::fill(&mapping, 2)?;
                 let bytes = mapping.unmap()?;
                 check!(pattern::holds(&bytes, 2, 0), "{len} bytes");

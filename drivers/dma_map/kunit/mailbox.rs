@@ -21,19 +21,13 @@ use dma_map::{
     },
     DmaCoherent,
     DmaDevice,
-    DmaLimits,
     Gfp,
     Shared, //
 };
 use kernel::{
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaAddress,
     prelude::*, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// Where the fields of a head are.
 const STATUS: DmaAddress = 0;
@@ -83,8 +77,7 @@ mod tests {
 
     #[test]
     fn the_answer_is_what_was_asked() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 4032)?;
             check_eq!(mailbox.capacity(), 4032);
             let peer = Peer::of(dma, &mailbox)?;
@@ -114,8 +107,7 @@ mod tests {
     /// Seen as bytes, so that it does not matter which order the CPU has.
     #[test]
     fn heads_are_little_endian() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 1024)?;
             let peer = Peer::of(dma, &mailbox)?;
             mailbox.post(&[], &[])?;
@@ -149,8 +141,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_emsgsize_and_changes_nothing() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 100)?;
             check_eq!(mailbox.capacity(), 2 * BLOCK);
             let peer = Peer::of(dma, &mailbox)?;
@@ -166,8 +157,7 @@ mod tests {
 
     #[test]
     fn memory_must_be_two_slots() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for blocks in [1, 3, 7] {
                 let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;
                 check_err!(Mailbox::new(memory.give(Idle)), EINVAL);
@@ -183,8 +173,7 @@ mod tests {
     /// It remembers where its memory is, and not where it is itself.
     #[test]
     fn a_mailbox_may_be_moved() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut here = new(dma, 128)?;
             let (request, response) = (here.request().dma_address(), here.response().dma_address());
             here.post(&[1], &[1; 10])?;
@@ -207,8 +196,7 @@ mod tests {
 
     #[test]
     fn data_goes_where_there_is_room() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 128)?;
             let peer = Peer::of(dma, &mailbox)?;
             mailbox.post(&[], &[7; 10])?;
@@ -231,8 +219,7 @@ mod tests {
 
     #[test]
     fn wrong_answers_are_ebadmsg() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for (field, value) in [
                 (STATUS, 2),
                 (STATUS, u32::MAX),
@@ -256,8 +243,7 @@ mod tests {
 
     #[test]
     fn nothing_is_an_answer_before_the_first_request() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 128)?;
             let peer = Peer::of(dma, &mailbox)?;
             check_err!(mailbox.take(), EAGAIN);
@@ -282,8 +268,7 @@ mod tests {
 
     #[test]
     fn old_answers_are_no_answers() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 128)?;
             let peer = Peer::of(dma, &mailbox)?;
             mailbox.post(&[1], &[])?;
@@ -302,8 +287,7 @@ mod tests {
     /// misuse: second-fetch
     #[test]
     fn a_length_that_grows_later_is_not_believed() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 128)?;
             let peer = Peer::of(dma, &mailbox)?;
             mailbox.post(&[5], &[9; 10])?;

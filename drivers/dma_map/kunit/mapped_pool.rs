@@ -27,21 +27,15 @@ use dma_map::{
     state::Device,
     Bidirectional,
     DmaDevice,
-    DmaLimits,
     Engine,
     MappedBuffer,
     MappedPool,
     MappedPoolOptions, //
 };
 use kernel::{
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaAddress,
     prelude::*, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>()).max_segment_size(1 << 20);
 
 type Bytes<'b, D = Bidirectional> = MappedPool<'b, u8, D>;
 type Buffer<'b> = MappedBuffer<'b, u8, Bidirectional>;

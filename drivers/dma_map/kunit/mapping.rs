@@ -41,8 +41,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
-
 /// No options.
 const PLAIN: MapOptions = MapOptions::new();
 
@@ -76,7 +74,7 @@ macro_rules! each_buffer {
         $f::<KVec<u8>>($($arg),*)?;
         $f::<KVVec<u8>>($($arg),*)?;
         $f::<KBox<[u8]>>($($arg),*)?;
-        $f::<Pages>($($arg),*)?;
+        $f::<Pages>($($arg),*)
     }};
 }
 use each_buffer;

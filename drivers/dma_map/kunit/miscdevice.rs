@@ -26,11 +26,9 @@ use dma_map::{
     },
     state::Shared,
     DmaCoherent,
-    DmaLimits,
     Gfp, //
 };
 use kernel::{
-    dma::DmaMask,
     error,
     fs,
     io::Io,
@@ -53,8 +51,6 @@ use kernel::{
     },
     types::ForLt, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// A command that the files know.
 const DOUBLE: u32 = 0x1234;

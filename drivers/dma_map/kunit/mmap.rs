@@ -18,7 +18,6 @@ use crate::{
 use dma_map::{
     Bidirectional,
     DmaCoherent,
-    DmaLimits,
     DmaNoncontiguous,
     DmaPages,
     Gfp,
@@ -26,7 +25,6 @@ use dma_map::{
 };
 use kernel::{
     bindings,
-    dma::DmaMask,
     io::{
         io_read,
         io_write, //
@@ -35,16 +33,13 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
-
 #[kunit_tests(dma_map_mmap)]
 mod tests {
     use super::*;
 
     #[test]
     fn parts_of_a_page_are_refused_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for size in [1, PAGE_SIZE - 1, PAGE_SIZE + 1] {
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
                 let Err(failed) = Mmap::new(memory.give(Idle)) else {
@@ -62,8 +57,7 @@ mod tests {
 
     #[test]
     fn the_handle_behind_it_can_be_used() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[u32]>::zeroed_slice(dma, PAGE_SIZE / 4, Gfp::Kernel)?;
             let mut memory = Mmap::new(memory.give(Idle))?;
             io_write!(&memory, [try: 3], 0x0403_0201);
@@ -78,8 +72,7 @@ mod tests {
 
     #[test]
     fn memory_for_streaming_is_synced_for_processes() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pages = DmaPages::<u8, _>::alloc(dma, PAGE_SIZE, Bidirectional, Gfp::Kernel)?;
             let pages = Mmap::new(pages.give(Idle))?;
             let other = DmaNoncontiguous::<u8, _>::alloc(dma, 2 * PAGE_SIZE, Bidirectional)?;
@@ -97,8 +90,7 @@ mod tests {
     /// misuse: drop-with-irqs-off/Mmap
     #[test]
     fn drop_frees_in_any_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::idle();
             for i in 0..8 {
                 engine.start();

@@ -31,8 +31,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>()).max_segment_size(1 << 20);
-
 const LENGTHS: [usize; 5] = [1, PAGE_SIZE, PAGE_SIZE + 1, 40_000, 65536];
 
 fn fill(memory: &mut [u8], seed: u8) {
@@ -79,8 +77,7 @@ mod tests {
 
     #[test]
     fn data_goes_to_the_device_and_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for len in LENGTHS {
                 round_trip(dma, DmaPages::alloc(dma, len, Bidirectional, Gfp::Kernel)?)?;
                 round_trip(dma, DmaNoncontiguous::alloc(dma, len, Bidirectional)?)?;
@@ -118,8 +115,7 @@ mod tests {
 
     #[test]
     fn one_way_directions_work() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let mut to = DmaPages::<u32, _>::alloc(dma, 100, ToDevice, Gfp::Kernel)?;
             to.as_mut_slice()[99] = 0x0403_0201;
             let to = to.give(Idle);
@@ -140,9 +136,9 @@ mod tests {
     fn more_than_a_segment_is_einval() -> Result {
         each(|dev| {
             for limits in [
-                ALL.max_segment_size(8192),
-                ALL.segment_boundary(0x1fff),
-                ALL.max_segment_size(8191 + 4096).segment_boundary(0x1fff),
+                LARGE.max_segment_size(8192),
+                LARGE.segment_boundary(0x1fff),
+                LARGE.max_segment_size(8191 + 4096).segment_boundary(0x1fff),
             ] {
                 dev.bind(|probe| {
                     let dma = probe.dma(limits)?;
@@ -171,8 +167,7 @@ mod tests {
 
     #[test]
     fn no_elements_and_too_many_are_refused() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(u32::MAX))?;
+        each_dma(LARGE.max_segment_size(u32::MAX), |dma| {
             for len in [0, usize::MAX / 8 + 1, usize::MAX] {
                 check_err!(
                     DmaPages::<u64, _>::alloc(dma, len, ToDevice, Gfp::Kernel),
@@ -199,7 +194,7 @@ mod tests {
     #[test]
     fn beyond_the_largest_page_order_it_takes_an_iommu() -> Result {
         each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(u32::MAX))?;
+            let dma = probe.dma(LARGE.max_segment_size(u32::MAX))?;
             let len = 8 << 20;
             check_err!(
                 DmaPages::<u8, _>::alloc(dma, len, ToDevice, Gfp::Kernel),
@@ -218,8 +213,7 @@ mod tests {
 
     #[test]
     fn pages_are_allocated_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for gfp in [Gfp::Atomic, Gfp::Nowait] {
                 let alloc = || DmaPages::alloc(dma, 5000, Bidirectional, gfp);
                 round_trip(dma, context::spinlocked(alloc)?)?;

@@ -12,7 +12,6 @@ use crate::{
 use dma_map::{
     Bidirectional,
     DmaCoherent,
-    DmaLimits,
     DmaNoncontiguous,
     DmaPages,
     DmaPool,
@@ -25,7 +24,6 @@ use dma_map::{
 };
 use kernel::{
     cpu::nr_cpu_ids,
-    dma::DmaMask,
     page::PAGE_SIZE,
     prelude::*,
     sizes::{
@@ -33,8 +31,6 @@ use kernel::{
         SZ_1M, //
     }, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// Makes values until there is no memory, or no room in `all`, which is more than the machine has.
 ///
@@ -104,8 +100,7 @@ mod tests {
         }
         // Pieces of which the kernel makes more, rather than fail, if it may kill for them.
         const SIZE: usize = 8 * PAGE_SIZE;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; SIZE]>::new(dma, c"out of memory")?;
             let options = MappedPoolOptions::new(c::total_memory() / SIZE);
             // For twice as much as is left, since the kernel gives a part of its reserve.

@@ -29,8 +29,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
-
 /// Something that a device finds by its address: 24 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes)]
 #[repr(C)]

@@ -33,20 +33,16 @@ use crate::{
 };
 use dma_map::{
     sg::Segment,
-    DmaDevice,
-    DmaLimits, //
+    DmaDevice, //
 };
 use kernel::{
     device::{
         Bound,
         Device, //
     },
-    dma::DmaMask,
     prelude::*,
     sync::Arc, //
 };
-
-const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<64>()).max_segment_size(1 << 20);
 
 /// What a case is given: a kind of handle, of one size, and an engine.
 struct Case<'p, 'b, 'c> {
@@ -129,7 +125,7 @@ fn each_kind(
     case: &mut dyn FnMut(&Case<'_, '_, '_>) -> Result,
 ) -> Result {
     each_probe(|probe| {
-        let dma = probe.dma(LIMITS)?;
+        let dma = probe.dma(LARGE)?;
         for kind in kinds.iter().copied().flatten() {
             if !(kind.is_here)(probe, dma) {
                 continue;

@@ -406,8 +406,7 @@ mod tests {
     /// The kernel makes more bounce pools when one is full, and hands out the newest first.
     #[test]
     fn pools_that_grow_out_of_reach_are_eio() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(limits::<28>())?;
+        each_dma(limits::<28>(), |dma| {
             if reachable(dma).is_err() {
                 return Ok(());
             }
@@ -431,8 +430,7 @@ mod tests {
     fn pieces_held_one_after_another_meet_errors_only() -> Result {
         const SIZE: usize = 64 << 10;
 
-        each_probe(|probe| {
-            let dma = probe.dma(limits::<28>())?;
+        each_dma(limits::<28>(), |dma| {
             let mut all = KVec::new();
             let mut refused = 0;
             for _ in 0..(c::total_memory() / 10 / SIZE).min(400) {

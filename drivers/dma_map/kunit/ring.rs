@@ -21,19 +21,13 @@ use dma_map::{
     },
     DmaCoherent,
     DmaDevice,
-    DmaLimits,
     Gfp,
     Untrusted, //
 };
 use kernel::{
-    dma::{
-        DmaAddress,
-        DmaMask, //
-    },
+    dma::DmaAddress,
     prelude::*, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// What is in the slots.
 #[derive(Clone, Copy, Debug, PartialEq, FromBytes, IntoBytes)]
@@ -121,8 +115,7 @@ mod tests {
 
     #[test]
     fn what_is_published_is_there_in_order() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [1u32, 2, 64] {
                 let mut ring = producer(dma, len as usize)?;
                 let mut peer = Peer {
@@ -154,8 +147,7 @@ mod tests {
     /// Seen as bytes, so that it does not matter which order the CPU has.
     #[test]
     fn counters_are_little_endian() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut ring = producer(dma, 512)?;
             let counters = ring.counters().dma_address();
             for i in 0..0x102 {
@@ -177,8 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_not_published_is_not_seen() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut ring = producer(dma, 4)?;
             let mut peer = Peer {
                 dma,
@@ -197,8 +188,8 @@ mod tests {
 
     #[test]
     fn full_ring_gives_the_value_back() -> Result {
-        each_probe(|probe| {
-            let mut ring = producer(probe.dma(ALL)?, 2)?;
+        each_dma(ALL, |dma| {
+            let mut ring = producer(dma, 2)?;
             ring.push(Entry::new(0))?;
             ring.push(Entry::new(1))?;
             check_eq!(ring.room(), 0);
@@ -216,8 +207,8 @@ mod tests {
 
     #[test]
     fn vacancy_that_is_dropped_stays_vacant() -> Result {
-        each_probe(|probe| {
-            let mut ring = producer(probe.dma(ALL)?, 2)?;
+        each_dma(ALL, |dma| {
+            let mut ring = producer(dma, 2)?;
             let first = ring.dma_address();
             for _ in 0..3 {
                 let vacancy = ring.vacancy().ok_or(EINVAL)?;
@@ -233,8 +224,7 @@ mod tests {
 
     #[test]
     fn what_the_device_fills_is_there_in_order() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [1u32, 4] {
                 let mut ring = consumer(dma, len as usize)?;
                 let mut peer = Peer {
@@ -269,8 +259,7 @@ mod tests {
 
     #[test]
     fn only_powers_of_two_are_rings() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [3, 5, 6, 7, 12, 100] {
                 check_err!(producer(dma, len), EINVAL);
                 check_err!(consumer(dma, len), EINVAL);

@@ -124,7 +124,7 @@ macro_rules! each_buffer {
         $f::<KVec<u8>>($($arg),*)?;
         $f::<VVec<u8>>($($arg),*)?;
         $f::<KVVec<u8>>($($arg),*)?;
-        $f::<PageList>($($arg),*)?;
+        $f::<PageList>($($arg),*)
     }};
 }
 pub(crate) use each_buffer;

@@ -51,8 +51,6 @@ use kernel::{
     prelude::*, //
 };
 
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
-
 /// Sizes around bytes, slots of the bounce pool, pages and the bus's largest segment.
 const SIZES: [usize; 9] = [
     1,

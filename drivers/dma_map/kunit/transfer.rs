@@ -29,7 +29,6 @@ use dma_map::{
     Cpu,
     DmaCoherent,
     DmaDevice,
-    DmaLimits,
     DmaMapping,
     Engine,
     Gfp,
@@ -41,12 +40,7 @@ use dma_map::{
     SharedPiece,
     Transfer, //
 };
-use kernel::{
-    dma::DmaMask,
-    prelude::*, //
-};
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
+use kernel::prelude::*;
 
 /// The size of buffers, in bytes: more than a page, and not a multiple of one.
 const LEN: usize = 9000;

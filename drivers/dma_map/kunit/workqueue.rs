@@ -9,13 +9,11 @@ use crate::{
     fixture::*,
     workers::wait_until, //
 };
-use dma_map::{
-    workqueue::WorkQueue,
-    DmaLimits, //
-};
+use dma_map::workqueue::WorkQueue;
 use kernel::{
-    dma::DmaMask,
-    impl_has_work, new_mutex, new_work,
+    impl_has_work,
+    new_mutex,
+    new_work,
     prelude::*,
     sync::{
         atomic::{
@@ -32,10 +30,8 @@ use kernel::{
     workqueue::{
         Work,
         WorkItem, //
-    },
+    }, //
 };
-
-const ALL: DmaLimits = DmaLimits::new(DmaMask::new::<64>());
 
 /// Work that takes its time.
 #[pin_data]
@@ -259,15 +255,16 @@ mod tests {
 
     #[test]
     fn queue_without_memory_is_enomem() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             faults::each_is_enomem(|| WorkQueue::new(dma, c"dma_map_kunit"))
         })
     }
 
     #[test]
     fn name_is_text_and_no_format() -> Result {
-        each_probe(|probe| WorkQueue::new(probe.dma(ALL)?, c"dma_map %s %d %n").map(drop))
+        each_dma(ALL, |dma| {
+            WorkQueue::new(dma, c"dma_map %s %d %n").map(drop)
+        })
     }
 
     #[test]

@@ -26,8 +26,7 @@ const LEN: usize = 200;
 
 /// Runs `f` with a ring of several pages of slots.
 fn with_ring(f: fn(DmaDevice<'_>, DmaCoherent<'_, [Slot], Shared<Idle>>) -> Result) -> Result {
-    each_probe(|probe| {
-        let dma = probe.dma(ALL)?;
+    each_dma(ALL, |dma| {
         let ring = DmaCoherent::<[Slot]>::zeroed_slice(dma, LEN, Gfp::Kernel)?;
         f(dma, ring.give(Idle))
     })
@@ -163,8 +162,7 @@ mod tests {
 
     #[test]
     fn slices_are_copied_both_ways() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 5000, Gfp::Kernel)?.give(Idle);
             let view = memory.view();
             check_eq!(view.len(), 5000);
@@ -189,8 +187,7 @@ mod tests {
 
     #[test]
     fn single_value_works_without_an_index() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let slot = DmaCoherent::new(dma, SLOT, Gfp::Kernel)?.give(Idle);
             check_eq!(io_read!(&slot, .sequence), SLOT.sequence);
             io_write!(&slot, .sequence, 5);

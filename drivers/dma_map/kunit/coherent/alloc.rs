@@ -43,8 +43,7 @@ mod tests {
 
     #[test]
     fn zeroed_value_is_zero() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             soil(dma, size_of::<Slot>())?;
             let slot = DmaCoherent::<Slot>::zeroed(dma, Gfp::Kernel)?;
             check_eq!(slot.size(), size_of::<Slot>());
@@ -59,8 +58,7 @@ mod tests {
 
     #[test]
     fn zeroed_slice_of_each_size_is_zero_and_writable() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for size in SIZES {
                 soil(dma, size)?;
                 let mut memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
@@ -76,8 +74,7 @@ mod tests {
 
     #[test]
     fn slice_of_larger_elements_counts_elements() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let slots = DmaCoherent::<[Slot]>::zeroed_slice(dma, 3, Gfp::Kernel)?;
             check_eq!(slots.len(), 3);
             check_eq!(slots.size(), 3 * size_of::<Slot>());
@@ -91,8 +88,7 @@ mod tests {
 
     #[test]
     fn large_is_zero_or_enomem() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for size in [SZ_128K - 1, SZ_128K, SZ_128K + 1, 1 << 20, 3 << 20] {
                 match DmaCoherent::<[u8]>::zeroed_slice_large(dma, size, Gfp::Kernel) {
                     Ok(memory) => {
@@ -114,8 +110,8 @@ mod tests {
 
     #[test]
     fn new_moves_the_value_in() -> Result {
-        each_probe(|probe| {
-            let slot = DmaCoherent::new(probe.dma(ALL)?, SLOT, Gfp::Kernel)?;
+        each_dma(ALL, |dma| {
+            let slot = DmaCoherent::new(dma, SLOT, Gfp::Kernel)?;
             check_eq!(*slot, SLOT);
             Ok(())
         })
@@ -123,8 +119,7 @@ mod tests {
 
     #[test]
     fn init_initialises_in_place() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let init = pin_init::init!(Slot {
                 sequence: SLOT.sequence,
                 len: SLOT.len,
@@ -142,8 +137,7 @@ mod tests {
 
     #[test]
     fn from_slice_copies() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let one = DmaCoherent::from_slice(dma, &[SLOT], Gfp::Kernel)?;
             check_eq!(one[..], [SLOT]);
 
@@ -156,8 +150,7 @@ mod tests {
 
     #[test]
     fn memory_is_aligned_for_the_type_and_to_pages() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let aligned = DmaCoherent::<Aligned>::zeroed(dma, Gfp::Kernel)?;
             check_eq!((&raw const *aligned).addr() % PAGE_SIZE, 0);
             let shared = aligned.give(Idle);
@@ -171,8 +164,7 @@ mod tests {
 
     #[test]
     fn handles_do_not_overlap() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut all = KVec::new();
             for size in SIZES {
                 let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel)?;
@@ -210,8 +202,7 @@ mod tests {
 
     #[test]
     fn no_sleeping_flags_work_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let alloc = |gfp| DmaCoherent::<[u8]>::zeroed_slice(dma, 2 * PAGE_SIZE, gfp);
             for gfp in [Gfp::Atomic, Gfp::Nowait] {
                 let locked = context::spinlocked(|| alloc(gfp))?;

@@ -82,8 +82,7 @@ mod tests {
     #[test]
     fn stated_limits_hold_unless_the_driver_says_otherwise() -> Result {
         for limits in LIMITS {
-            each_probe(|probe| {
-                let dma = probe.dma(limits)?;
+            each_dma(limits, |dma| {
                 each_constructor::<1>(dma, WITHIN, fits::<1>)?;
                 each_constructor::<PAGE_SIZE>(dma, WITHIN, fits::<PAGE_SIZE>)?;
                 each_constructor::<AT>(dma, WITHIN, fits::<AT>)?;
@@ -102,8 +101,7 @@ mod tests {
     fn the_smallest_segment_holds() -> Result {
         const LINE: usize = 64;
 
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(LINE as u32))?;
+        each_dma(ALL.max_segment_size(LINE as u32), |dma| {
             each_constructor::<LINE>(dma, WITHIN, fits::<LINE>)?;
             each_constructor::<{ LINE + 1 }>(dma, WITHIN, refused)?;
             each_constructor::<{ LINE + 1 }>(dma, BEYOND, fits::<{ LINE + 1 }>)
@@ -113,8 +111,7 @@ mod tests {
     /// What the driver is told is what it tells the device.
     #[test]
     fn a_piece_is_within_the_limits() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(PAGE_SIZE as u32))?;
+        each_dma(ALL.max_segment_size(PAGE_SIZE as u32), |dma| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, WITHIN)?.give(Idle);
             let seen = |all: SharedPiece<'_, [u8], _>| {
                 check_eq!(all.piece()?.len(), PAGE_SIZE);
@@ -134,8 +131,7 @@ mod tests {
 
     #[test]
     fn a_default_of_the_bus_is_none_of_coherent_memory() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             check_eq!(dma.max_segment_size(), 64 * 1024);
             each_constructor::<{ 64 * 1024 + 1 }>(dma, WITHIN, fits::<{ 64 * 1024 + 1 }>)
         })

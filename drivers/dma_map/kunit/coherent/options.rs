@@ -40,8 +40,7 @@ mod tests {
 
     #[test]
     fn memory_with_options_is_zero_and_reached_by_the_device() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for options in OPTIONS {
                 for size in [1, PAGE_SIZE, 3 * PAGE_SIZE + 5] {
                     soil(dma, size)?;
@@ -62,8 +61,7 @@ mod tests {
 
     #[test]
     fn every_constructor_takes_options() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for options in OPTIONS {
                 check_eq!(*DmaCoherent::new(dma, SLOT, options)?, SLOT);
                 check_zero(DmaCoherent::<Slot>::zeroed(dma, options)?.as_bytes())?;
@@ -79,8 +77,7 @@ mod tests {
     /// misuse: free-different-attributes
     #[test]
     fn memory_with_options_is_freed_in_any_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for options in OPTIONS {
                 let alloc = || DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, options);
                 let (one, two) = (alloc()?, alloc()?);
@@ -120,8 +117,7 @@ mod tests {
 
     #[test]
     fn memory_without_a_mapping_has_the_same_limits() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             check_err!(CoherentHandle::alloc(dma, 0, Idle, Gfp::Kernel), EINVAL);
             check_err!(CoherentHandle::alloc_large(dma, 0, Idle, PLAIN), EINVAL);
             check_err!(CoherentHandle::alloc(dma, SZ_128K, Idle, PLAIN), EINVAL);

@@ -19,8 +19,7 @@ mod tests {
 
     #[test]
     fn length_0_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             check_err!(
                 DmaCoherent::<[u8]>::zeroed_slice(dma, 0, Gfp::Kernel),
                 EINVAL
@@ -39,8 +38,7 @@ mod tests {
 
     #[test]
     fn plain_slice_of_128_kib_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for size in [SZ_128K, SZ_128K + 1, 2 * SZ_128K] {
                 check_err!(
                     DmaCoherent::<[u8]>::zeroed_slice(dma, size, Gfp::Kernel),
@@ -61,8 +59,7 @@ mod tests {
 
     #[test]
     fn size_that_overflows_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [usize::MAX, usize::MAX / 8 + 1, usize::MAX / 8 + 2] {
                 check_err!(
                     DmaCoherent::<[u64]>::zeroed_slice(dma, len, Gfp::Kernel),
@@ -79,8 +76,7 @@ mod tests {
 
     #[test]
     fn size_beyond_any_object_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [isize::MAX as usize, isize::MAX as usize + 1, usize::MAX] {
                 check_err!(
                     DmaCoherent::<[u8]>::zeroed_slice_large(dma, len, Gfp::Kernel),
@@ -93,8 +89,7 @@ mod tests {
 
     #[test]
     fn more_than_there_is_is_enomem_and_says_nothing() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for shift in [33, 36, 40, 43, 44, 45, 56, 62] {
                 for gfp in [Gfp::Kernel, Gfp::Atomic, Gfp::Nowait] {
                     check_err!(
@@ -109,8 +104,7 @@ mod tests {
 
     #[test]
     fn nearly_all_memory_is_enomem_and_kills_nobody() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let all = c::total_memory();
             for size in [all - all / 16, all, all + 1] {
                 check_err!(
@@ -124,8 +118,7 @@ mod tests {
 
     #[test]
     fn failing_init_gives_its_error_and_frees() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for _ in 0..64 {
                 let init = pin_init::init!(Slot {
                     sequence: 1,
@@ -142,8 +135,7 @@ mod tests {
 
     #[test]
     fn each_allocation_that_fails_is_enomem() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for n in 1..20 {
                 let alloc = || DmaCoherent::<[u8]>::zeroed_slice(dma, 2 * PAGE_SIZE, Gfp::Nowait);
                 match faults::failing(n, alloc) {

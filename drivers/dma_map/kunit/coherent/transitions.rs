@@ -30,8 +30,7 @@ mod tests {
 
     #[test]
     fn what_the_device_wrote_is_there_for_the_cpu() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 9000, Gfp::Kernel)?.give(Idle);
             let mut data = KVec::from_elem(0, 9000, GFP_KERNEL)?;
             fill(&mut data, 2);
@@ -50,8 +49,8 @@ mod tests {
 
     #[test]
     fn address_stays_the_same() -> Result {
-        each_probe(|probe| {
-            let memory = DmaCoherent::<u64>::zeroed(probe.dma(ALL)?, Gfp::Kernel)?.give(Idle);
+        each_dma(ALL, |dma| {
+            let memory = DmaCoherent::<u64>::zeroed(dma, Gfp::Kernel)?.give(Idle);
             let address = memory.dma_address();
             for _ in 0..3 {
                 let again = DmaCoherent::<u64>::zeroed(memory.device(), Gfp::Kernel)?.give(Idle);

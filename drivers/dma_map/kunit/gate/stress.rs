@@ -8,10 +8,7 @@ use crate::{
     pattern,
     workers::wait_until, //
 };
-use dma_map::{
-    Bidirectional,
-    SgMapping, //
-};
+use dma_map::Bidirectional;
 
 /// What the workers find: the token to make handles with.
 struct Shop<'x> {
@@ -56,7 +53,7 @@ impl Worker {
     fn round(&self, dma: DmaDevice<'_>) -> Result {
         let mut buffer = VVec::from_elem(0u8, 5000, GFP_KERNEL)?;
         pattern::fill(&mut buffer, self.seed, 0);
-        let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
         let ring = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.give(Idle);
 
         check!(device_side::finds(&mapping, self.seed)?);

@@ -90,7 +90,7 @@ mod tests {
     fn mapping_at_one_address() -> Result {
         leaked(|_, dma| {
             let buffer = buffer()?;
-            let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, buffer, Bidirectional, Idle)?;
             check_eq!(mapping.size(), LEN);
             forget(mapping);
             Ok(None)

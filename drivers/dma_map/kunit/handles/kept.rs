@@ -95,8 +95,7 @@ mod tests {
     /// misuse: drop-with-irqs-off/InMemory
     #[test]
     fn rings_are_dropped_in_any_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let make = || {
                 Ok((
                     producer(dma, Idle)?,

@@ -112,20 +112,12 @@ mod tests {
 
     #[test]
     fn empty_buffers_are_einval_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(empty(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(empty(dma)))
     }
 
     #[test]
     fn allocations_that_fail_give_the_buffer_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(failing_allocations(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(failing_allocations(dma)))
     }
 
     #[test]
@@ -161,7 +153,7 @@ mod tests {
             for at in [0, 1, 7, PAGES - 1] {
                 // What was freed last is allocated next.
                 let pages = PageList::sample(PAGES * PAGE_SIZE, 1)?;
-                let mapping = IovaMapping::map(dma, pages, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_iova(dma, pages, Bidirectional, Idle)?;
                 let address = mapping.contiguous().ok_or(EINVAL)?;
                 let pages = mapping.unmap()?;
                 check_eq!(reached(dma, address, PAGES), 0);
@@ -183,7 +175,7 @@ mod tests {
                 drop(obstacle);
 
                 // The addresses are free again.
-                let mapping = IovaMapping::map(dma, pages, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_iova(dma, pages, Bidirectional, Idle)?;
                 check_eq!(mapping.contiguous(), Some(address));
                 check!(finds(&mapping, 1)?);
             }
@@ -204,7 +196,7 @@ mod tests {
             for at in [0, 1, PAGES - 1] {
                 let pages = PageList::sample(PAGES * PAGE_SIZE, 1)?;
                 let pair = (VVec::<u8>::new(), pages);
-                let mapping = IovaMapping::map(dma, pair, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_iova(dma, pair, Bidirectional, Idle)?;
                 let address = mapping.contiguous().ok_or(EINVAL)?;
                 let pair = mapping.unmap()?;
 
@@ -219,7 +211,7 @@ mod tests {
                 check_eq!(reached(dma, address, PAGES), 1);
                 drop(obstacle);
 
-                let mapping = IovaMapping::map(dma, pair, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_iova(dma, pair, Bidirectional, Idle)?;
                 check_eq!(mapping.contiguous(), Some(address));
                 check!(finds(&mapping, 1)?);
             }

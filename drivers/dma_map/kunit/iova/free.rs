@@ -48,8 +48,7 @@ mod tests {
 
     #[test]
     fn whole_rounds_work_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut first = Some(KVec::<u8>::sample(9000, 1)?);
             let mut second = Some(KVec::<u8>::sample(9000, 1)?);
             let round = |buffer: &mut Option<KVec<u8>>| {

@@ -37,7 +37,7 @@ fn holds(piece: &Piece, seed: u8, from: usize) -> bool {
 fn pieces(dma: DmaDevice<'_>, first: Piece, second: Piece, iova: bool) -> Result {
     let offset = first.range().start;
     let size = first.len();
-    let mapping = IovaMapping::map(dma, (first, second), Bidirectional, Idle, Gfp::Kernel)?;
+    let mapping = map_iova(dma, (first, second), Bidirectional, Idle)?;
     check_eq!(mapping.use_iova(), iova);
     check_segments(&mapping)?;
     if let Some(address) = mapping.contiguous() {
@@ -109,8 +109,7 @@ mod tests {
 
     #[test]
     fn a_first_piece_that_ends_within_a_page_leaves_a_gap() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [PAGE_SIZE - 1, PAGE_SIZE + 1, 2 * PAGE_SIZE - 1] {
                 pieces(dma, piece(0, len, 0)?, piece(0, PAGE_SIZE, len)?, false)?;
             }
@@ -120,8 +119,7 @@ mod tests {
 
     #[test]
     fn a_second_piece_that_starts_within_a_page_leaves_a_gap() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [2048, 1024] {
                 pieces(
                     dma,

@@ -46,12 +46,12 @@ fn both_ways<B: Sample>(dma: DmaDevice<'_>, iova: bool, sizes: &[usize]) -> Resu
 
 fn one_way<B: Sample>(dma: DmaDevice<'_>, iova: bool) -> Result {
     for len in SIZES {
-        let mapping = IovaMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_iova(dma, B::sample(len, 1)?, ToDevice, Idle)?;
         check_eq!(mapping.use_iova(), iova);
         check!(finds(&mapping, 1)?, "the device finds other data");
         check!(mapping.unmap()?.holds(1));
 
-        let mapping = IovaMapping::map(dma, B::sample(len, 3)?, FromDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_iova(dma, B::sample(len, 3)?, FromDevice, Idle)?;
         check_eq!(mapping.use_iova(), iova);
         fill(&mapping, 4)?;
         check!(mapping.unmap()?.holds(4), "the device's data is not there");
@@ -63,8 +63,7 @@ fn each_under(limits: DmaLimits) -> Result {
     each_probe(|probe| {
         let dma = probe.dma(limits)?;
         let iova = translated(probe);
-        each_buffer!(both_ways(dma, iova, &BESIDE_LIMITS));
-        Ok(())
+        each_buffer!(both_ways(dma, iova, &BESIDE_LIMITS))
     })
 }
 
@@ -79,8 +78,7 @@ mod tests {
             // Platform devices of the cases have none.
             let iova = translated(probe);
             check!(!iova || probe.pci().is_some());
-            each_buffer!(both_ways(dma, iova, &SIZES));
-            Ok(())
+            each_buffer!(both_ways(dma, iova, &SIZES))
         })
     }
 
@@ -89,8 +87,7 @@ mod tests {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
             let iova = translated(probe);
-            each_buffer!(one_way(dma, iova));
-            Ok(())
+            each_buffer!(one_way(dma, iova))
         })
     }
 
@@ -100,7 +97,7 @@ mod tests {
             // Whatever segments the device takes.
             let dma = probe.dma(ALL.max_segment_size(512))?;
             let pages = PageList::sample(40 * PAGE_SIZE, 5)?;
-            let mapping = IovaMapping::map(dma, pages, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, pages, ToDevice, Idle)?;
             check_eq!(mapping.contiguous().is_some(), translated(probe));
             if let Some(address) = mapping.contiguous() {
                 check_eq!(address as usize % PAGE_SIZE, 0);
@@ -144,7 +141,7 @@ mod tests {
             for len in [33, 97, 200, 1000, 3000] {
                 let buffer = KVec::<u8>::sample(len, 6)?;
                 let offset = buffer.as_ptr().addr() % PAGE_SIZE;
-                let mapping = IovaMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_iova(dma, buffer, ToDevice, Idle)?;
                 check_eq!(mapping.use_iova(), translated(probe));
                 if let Some(address) = mapping.contiguous() {
                     check_eq!(address as usize % PAGE_SIZE, offset);
@@ -157,12 +154,11 @@ mod tests {
 
     #[test]
     fn many_mappings_at_once_do_not_meet() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut all = KVec::new();
             for seed in 0..60 {
                 let buffer = VVec::sample(1 + usize::from(seed) * 700, seed)?;
-                let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_iova(dma, buffer, Bidirectional, Idle)?;
                 all.push((mapping, seed), GFP_KERNEL)?;
             }
             for (mapping, seed) in &all {

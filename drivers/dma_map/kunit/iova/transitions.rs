@@ -64,7 +64,7 @@ fn not_asked(dma: DmaDevice<'_>) -> Result {
         asked: Arc::new(Atomic::new(0), GFP_KERNEL)?,
     };
     let asked = watched.asked.clone();
-    let mapping = IovaMapping::map(dma, watched, Bidirectional, &engine, Gfp::Kernel)?;
+    let mapping = map_iova(dma, watched, Bidirectional, &engine)?;
     let before = asked.load(Relaxed);
     check!(before > 0);
 
@@ -81,7 +81,7 @@ fn not_asked(dma: DmaDevice<'_>) -> Result {
 }
 
 fn each_with(f: impl Fn(DmaDevice<'_>) -> Result) -> Result {
-    each_probe(|probe| f(probe.dma(ALL)?))
+    each_dma(ALL, |dma| f(dma))
 }
 
 #[kunit_tests(dma_map_iova_transitions)]
@@ -97,7 +97,7 @@ mod tests {
     fn slices_are_read_and_written_in_between() -> Result {
         each_with(|dma| {
             let buffer = VVec::<u8>::sample(9000, 1)?;
-            let mapping = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, buffer, Bidirectional, Idle)?;
             let (iova, address) = (mapping.use_iova(), mapping.contiguous());
             let mut held = mapping.complete()?;
             check_eq!((held.as_slice().len(), held.use_iova()), (9000, iova));
@@ -117,13 +117,13 @@ mod tests {
     fn directions_give_their_accessors() -> Result {
         each_with(|dma| {
             let buffer = KVec::<u8>::sample(100, 1)?;
-            let mapping = IovaMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, buffer, ToDevice, Idle)?;
             let mut held = mapping.complete()?;
             held.as_mut_slice()[99] = 1;
             check_eq!(held.unmap()[99], 1);
 
             let buffer = KVec::<u8>::sample(100, 1)?;
-            let mapping = IovaMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, buffer, FromDevice, Idle)?;
             fill(&mapping, 2)?;
             let held = mapping.complete()?;
             check_eq!(held.as_slice()[99], pattern::at(2, 99));
@@ -135,7 +135,7 @@ mod tests {
     fn pages_are_written_in_between() -> Result {
         each_with(|dma| {
             let pages = PageList::sample(3 * PAGE_SIZE, 1)?;
-            let mapping = IovaMapping::map(dma, pages, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_iova(dma, pages, Bidirectional, Idle)?;
             let mut held = mapping.complete()?;
             let mut data = [0; 100];
             pattern::fill(&mut data, 2, PAGE_SIZE - 50);

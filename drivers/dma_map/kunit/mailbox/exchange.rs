@@ -42,8 +42,7 @@ mod tests {
 
     #[test]
     fn the_device_is_told_of_both_slots() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mailbox = new(dma, 1000)?;
             let capacity = mailbox.capacity();
             let peer = Peer::of(dma, &mailbox)?;
@@ -77,8 +76,7 @@ mod tests {
 
     #[test]
     fn a_response_can_be_looked_for_in_flight() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::idle();
             let mut mailbox = with(dma, &engine)?;
             let exchange = mailbox.post(&[1], &[9; 100])?;
@@ -105,8 +103,7 @@ mod tests {
 
     #[test]
     fn a_device_that_fails_is_stopped_and_gets_the_next_request() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::idle();
             let mut mailbox = with(dma, &engine)?;
             let exchange = mailbox.post(&[1], &[1; 10])?;
@@ -137,8 +134,7 @@ mod tests {
     /// What is leaked is a borrow: the memory asks the engine itself.
     #[test]
     fn a_leaked_transfer_leaves_the_memory_to_its_handle() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mut mailbox = with(dma, &engine)?;
             forget(Transfer::start(mailbox.post(&[1], &[])?, |_| Ok(()))?);
@@ -153,8 +149,7 @@ mod tests {
 
     #[test]
     fn memory_that_others_have_too() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let blocks = Mailbox::blocks_for(4000);
             let memory = DmaCoherent::<[Block]>::zeroed_slice(dma, blocks, Gfp::Kernel)?;

@@ -42,8 +42,7 @@ mod tests {
 
     #[test]
     fn beyond_the_maximum_it_is_ebusy() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for options in [
                 MappedPoolOptions::new(MAX),
                 MappedPoolOptions::new(MAX).prefill(0),
@@ -62,8 +61,7 @@ mod tests {
 
     #[test]
     fn memory_is_allocated_when_it_is_needed() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let all = pool(dma, 2048, MappedPoolOptions::new(MAX))?;
             check_eq!((all.stats().allocated, all.stats().reserve), (MAX, MAX));
             let some = pool(dma, 2048, MappedPoolOptions::new(MAX).prefill(3))?;
@@ -86,8 +84,7 @@ mod tests {
 
     #[test]
     fn allocation_that_fails_is_enomem_and_tried_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let options = MappedPoolOptions::new(MAX).prefill(0);
             for n in 1..100 {
                 let pool = pool(dma, 5000, options)?;

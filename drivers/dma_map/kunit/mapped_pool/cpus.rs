@@ -37,8 +37,7 @@ mod tests {
 
     #[test]
     fn takes_are_counted() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = pool(dma, 100, MappedPoolOptions::new(MAX).cache(8))?;
             let half = capacity(8) / 2;
             check!(half >= 2, "not enough buffers for so many CPUs");
@@ -68,8 +67,7 @@ mod tests {
 
     #[test]
     fn too_many_at_hand_go_to_the_reserve() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for cache in [8, 3, 1, 0] {
                 let pool = pool(dma, 100, MappedPoolOptions::new(MAX).cache(cache))?;
                 let mut all = several(&pool, MAX)?;
@@ -86,8 +84,7 @@ mod tests {
 
     #[test]
     fn buffers_go_from_one_cpu_to_the_other() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             with_two(|one, two| {
                 let pool = pool(dma, 100, MappedPoolOptions::new(MAX))?;
                 for seed in 1..20 {
@@ -110,8 +107,7 @@ mod tests {
 
     #[test]
     fn what_comes_back_when_there_are_none_is_there_for_all() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             with_two(|one, two| {
                 let pool = pool(dma, 100, MappedPoolOptions::new(MAX))?;
                 let kept = context::on_cpu(two, || pool.take())??;
@@ -144,8 +140,7 @@ mod tests {
 
     #[test]
     fn buffers_are_taken_and_put_back_in_interrupts() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = pool(dma, 100, MappedPoolOptions::new(MAX).prefill(0))?;
             for seed in 1..10 {
                 let one = context::hard_irq(|| pool.take())??;

@@ -23,8 +23,7 @@ mod tests {
 
     #[test]
     fn buffers_are_apart_and_hold_zeroes() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for len in LENGTHS {
                 let pool = pool(dma, len, MappedPoolOptions::new(9))?;
                 check_eq!(pool.buffer_len(), len);
@@ -54,8 +53,7 @@ mod tests {
         #[derive(FromBytes, IntoBytes)]
         struct Block([u8; 512]);
 
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = MappedPool::<Block, _>::new(
                 dma,
                 c"aligned",
@@ -75,8 +73,7 @@ mod tests {
 
     #[test]
     fn data_goes_to_the_device_and_back_and_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for len in LENGTHS {
                 let pool = pool(dma, len, MappedPoolOptions::new(4))?;
                 let mut kept = pool.take()?;
@@ -92,8 +89,7 @@ mod tests {
 
     #[test]
     fn one_way_directions_work() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let options = MappedPoolOptions::new(2);
             let to = MappedPool::<u32, _>::new(dma, c"to", 100, ToDevice, options)?;
             let from = MappedPool::<u32, _>::new(dma, c"from", 100, FromDevice, options)?;
@@ -115,8 +111,7 @@ mod tests {
 
     #[test]
     fn buffer_that_is_taken_again_holds_what_was_left_in_it() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = pool(dma, 500, MappedPoolOptions::new(1))?;
             let mut buffer = pool.take()?;
             write(&mut buffer, 1);
@@ -135,7 +130,7 @@ mod tests {
     #[test]
     fn what_is_no_buffer_is_einval() -> Result {
         each(|dev| {
-            for limits in [ALL.max_segment_size(8192), ALL.segment_boundary(0x1fff)] {
+            for limits in [LARGE.max_segment_size(8192), LARGE.segment_boundary(0x1fff)] {
                 dev.bind(|probe| {
                     let dma = probe.dma(limits)?;
                     let two = MappedPoolOptions::new(2);
@@ -163,8 +158,7 @@ mod tests {
 
     #[test]
     fn more_than_the_machine_has_is_enomem() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for max in [c::total_memory() / 4096 + 1, usize::MAX] {
                 check_err!(pool(dma, 4096, MappedPoolOptions::new(max)), ENOMEM);
             }
@@ -174,8 +168,7 @@ mod tests {
 
     #[test]
     fn each_allocation_that_fails_is_enomem() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             faults::each_is_enomem(|| pool(dma, 5000, MappedPoolOptions::new(3)))?;
             check_eq!(dma.quarantined(), 0);
             Ok(())
@@ -185,7 +178,7 @@ mod tests {
     #[test]
     fn memory_is_on_the_node_that_was_asked_for() -> Result {
         each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+            let dma = probe.dma(LARGE)?;
             for len in [100, 2048, 5000] {
                 let options = MappedPoolOptions::new(3).node(0);
                 let pool = match pool(dma, len, options) {

@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn dropped_pool_is_out_of_the_devices_reach() -> Result {
         each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+            let dma = probe.dma(LARGE)?;
             for _ in 0..3 {
                 let (pool, address) = used(dma)?;
                 check!(c::dma_to_phys(probe.device(), address) != 0);
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn buffers_outlive_their_pool() -> Result {
         each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+            let dma = probe.dma(LARGE)?;
             let (pool, _) = used(dma)?;
             let engine = Scripted::busy();
             let (one, two, three) = (pool.take()?, pool.take()?, pool.take()?.give(&engine));
@@ -93,7 +93,7 @@ mod tests {
         each(|dev| {
             let mut addresses = KVec::new();
             dev.bind(|probe| {
-                let dma = probe.dma(ALL)?;
+                let dma = probe.dma(LARGE)?;
                 for turn in 0..9 {
                     let (pool, address) = used(dma)?;
                     addresses.push(address, GFP_KERNEL)?;
@@ -114,7 +114,7 @@ mod tests {
 
             // Nothing is mapped in a new binding.
             dev.bind(|probe| {
-                let _ = probe.dma(ALL)?;
+                let _ = probe.dma(LARGE)?;
                 check!(addresses.iter().all(|at| out_of_reach(probe, *at)));
                 Ok(())
             })
@@ -131,7 +131,7 @@ mod tests {
                 let before = engine.stopped();
                 let mut places = KVec::new();
                 dev.bind(|probe| {
-                    let (pool, place) = used(probe.dma(ALL)?)?;
+                    let (pool, place) = used(probe.dma(LARGE)?)?;
                     places.push(place, GFP_KERNEL)?;
                     let one = pool.take()?.give(engine.clone());
                     places.push(one.dma_address(), GFP_KERNEL)?;
@@ -149,7 +149,7 @@ mod tests {
                 check_eq!(engine.stopped(), before + 1);
 
                 dev.bind(|probe| {
-                    check_eq!(probe.dma(ALL)?.quarantined(), 0);
+                    check_eq!(probe.dma(LARGE)?.quarantined(), 0);
                     check!(places.iter().all(|at| out_of_reach(probe, *at)));
                     Ok(())
                 })?;
@@ -160,8 +160,7 @@ mod tests {
 
     #[test]
     fn pool_without_buffers_ends() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for turn in 0..3 {
                 let pool = pool(dma, 100, MappedPoolOptions::new(1000).prefill(0))?;
                 anywhere(turn, || drop(pool))?;

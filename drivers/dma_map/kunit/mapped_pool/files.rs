@@ -52,8 +52,7 @@ mod tests {
     fn file_is_there_until_all_buffers_are_back() -> Result {
         // The pools of all devices are numbered together.
         let mut numbers = 0..NUMBERS;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let options = MappedPoolOptions::new(5);
             let first = pool(dma, 700, options)?;
             let (number, _) = last(dma, numbers.clone())?;

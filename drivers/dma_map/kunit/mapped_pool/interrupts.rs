@@ -98,8 +98,7 @@ mod tests {
 
     #[test]
     fn interrupt_at_any_moment_finds_and_leaves_whole_lists() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             for cache in [MAX, 2, 0] {
                 let pool = pool(dma, 8, MappedPoolOptions::new(MAX).cache(cache))?;
                 let counts = Counts {

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn stuck_device_keeps_its_buffer() -> Result {
         each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+            let dma = probe.dma(LARGE)?;
             let engine = Scripted::stuck();
             let pool = pool(dma, 1800, MappedPoolOptions::new(6))?;
             let buffer = pool.take()?;
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn buffer_that_is_left_last_frees_the_others() -> Result {
         each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+            let dma = probe.dma(LARGE)?;
             let engine = Scripted::stuck();
             let pool = pool(dma, 4096, MappedPoolOptions::new(3))?;
             let (one, two) = (pool.take()?, pool.take()?);

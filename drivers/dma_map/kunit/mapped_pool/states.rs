@@ -22,8 +22,7 @@ mod tests {
 
     #[test]
     fn transfer_of_buffers() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let options = MappedPoolOptions::new(2);
             let to = MappedPool::<u8, _>::new(dma, c"to", 3000, ToDevice, options)?;
             let from = MappedPool::<u8, _>::new(dma, c"from", 3000, FromDevice, options)?;
@@ -46,8 +45,7 @@ mod tests {
 
     #[test]
     fn transfer_that_does_not_start_gives_the_buffer_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = pool(dma, 100, MappedPoolOptions::new(1))?;
             let engine = Scripted::busy();
             let failed = match Transfer::start(pool.take()?.give(&engine), |_| Err(EIO)) {
@@ -64,8 +62,7 @@ mod tests {
 
     #[test]
     fn ranges_are_copied() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = MappedPool::<u16, _>::new(
                 dma,
                 c"words",
@@ -92,8 +89,7 @@ mod tests {
 
     #[test]
     fn range_beyond_the_buffer_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(LARGE, |dma| {
             let pool = pool(dma, 10, MappedPoolOptions::new(1))?;
             let mut buffer = pool.take()?;
             for start in [9, 10, 11, usize::MAX] {

@@ -136,7 +136,7 @@ mod tests {
         each(|dev| {
             let mut gate = None;
             dev.bind(|probe| {
-                gate = Some(probe.gate::<Shops>(ALL, |dma| {
+                gate = Some(probe.gate::<Shops>(LARGE, |dma| {
                     let pool = pool(dma, 1500, MappedPoolOptions::new(MAX).prefill(1))?;
                     Ok(KBox::pin(Shop { pool }, GFP_KERNEL)?)
                 })?);

@@ -61,8 +61,7 @@ mod tests {
 
     #[test]
     fn empty_buffers_are_einval_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_direction(dma, || Ok(KVec::<u8>::new()), EINVAL)?;
             each_direction(dma, || Ok(KVVec::<u8>::new()), EINVAL)?;
             each_direction(
@@ -82,8 +81,7 @@ mod tests {
     /// misuse: map-vmalloc
     #[test]
     fn vmalloc_memory_is_einval_and_comes_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(u32::MAX))?;
+        each_dma(ALL.max_segment_size(u32::MAX), |dma| {
             // More than kmalloc() has.
             let make = || KVVec::<u8>::sample(5 << 20, 1);
             check!(!make()?.is_contiguous());
@@ -105,7 +103,7 @@ mod tests {
                 dev.bind(|probe| {
                     let dma = probe.dma(ALL.max_segment_size(max))?;
                     let fits = KVec::<u8>::sample(max as usize, 1)?;
-                    check_segment(&DmaMapping::map(dma, fits, ToDevice, Idle, PLAIN)?)?;
+                    check_segment(&map_single(dma, fits, ToDevice, Idle)?)?;
                     let beyond = KVec::<u8>::sample(max as usize + 1, 1)?;
                     check!(comes_back(dma, beyond, ToDevice, EINVAL)?.holds(1));
                     Ok(())
@@ -134,7 +132,7 @@ mod tests {
             let limits = ALL.segment_boundary(0xfff).max_segment_size(u32::MAX);
             let dma = probe.dma(limits)?;
             let page = Pages::sample(PAGE_SIZE, 1)?;
-            let mapping = DmaMapping::map(dma, page, Bidirectional, Idle, PLAIN)?;
+            let mapping = map_single(dma, page, Bidirectional, Idle)?;
             check_segment(&mapping)?;
             check!(mapping.unmap()?.holds(1));
 
@@ -172,8 +170,7 @@ mod tests {
     /// misuse: free-invalid-address
     #[test]
     fn failed_map_asks_nothing_of_the_engine() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::stuck();
             let failed = DmaMapping::map(dma, KVec::<u8>::new(), ToDevice, &engine, PLAIN);
             check_err!(failed.map(|_| ()), EINVAL);

@@ -28,12 +28,11 @@ mod tests {
 
     #[test]
     fn values_are_dropped_once() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let before = dropped();
             let map = || -> Result<_> {
                 let value = Counted(KBox::new(0u8, GFP_KERNEL)?);
-                Ok(DmaMapping::map(dma, value, ToDevice, Idle, PLAIN)?)
+                map_single(dma, value, ToDevice, Idle)
             };
             let dropped = || dropped() - before;
 
@@ -65,7 +64,7 @@ mod tests {
         dev.bind(|probe| {
             let dma = probe.dma(ALL)?;
             let buffer = buffer.take().ok_or(EINVAL)?;
-            let mapping = DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?;
+            let mapping = map_single(dma, buffer, Bidirectional, Idle)?;
             address = mapping.dma_address();
             core::mem::forget(mapping);
             check_eq!(dma.quarantined(), 0);

@@ -25,7 +25,6 @@ use dma_map::{
     MappedPool,
     MappedPoolOptions,
     PoolBlock,
-    SgMapping,
     ToDevice, //
 };
 
@@ -35,8 +34,7 @@ mod tests {
 
     #[test]
     fn pages_are_lent_as_pages_and_not_as_a_slice() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for order in 0..3 {
                 let mut pages = Pages::zeroed(order, Gfp::Kernel)?;
                 let size = pages.len();
@@ -57,8 +55,7 @@ mod tests {
 
     #[test]
     fn memory_of_other_handles_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for gfp in [Gfp::Kernel, Gfp::Atomic] {
                 for len in [1, 64, PAGE_SIZE, 3 * PAGE_SIZE] {
                     let mut memory = DmaCoherent::<[u8]>::zeroed_slice(dma, len, gfp)?;
@@ -90,8 +87,7 @@ mod tests {
     fn many_small_allocations_are_mapped_and_lent() -> Result {
         const COUNT: usize = 400;
 
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut watched = 0;
             let mut held = KVec::with_capacity(COUNT, GFP_KERNEL)?;
             for i in 0..COUNT {
@@ -109,11 +105,11 @@ mod tests {
                 })?;
                 check!(bytes.holds(1), "{len} bytes are not there");
                 with_mapped(dma, &bytes[len / 2..], ToDevice, Idle, PLAIN, |_| Ok(()))?;
-                let mapping = DmaMapping::map(dma, bytes, FromDevice, Idle, PLAIN)?;
+                let mapping = map_single(dma, bytes, FromDevice, Idle)?;
                 device_side::fill_at(dma, mapping.dma_address(), len, 2)?;
                 let bytes = mapping.unmap()?;
                 check!(bytes.holds(2), "{len} bytes are not there");
-                let mapping = SgMapping::map(dma, bytes, FromDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, bytes, FromDevice, Idle)?;
                 device_side::fill(&mapping, 3)?;
                 let bytes = mapping.unmap()?;
                 check!(bytes.holds(3), "{len} bytes are not there");

@@ -23,7 +23,7 @@ fn sizes<B: Flat, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result {
         let buffer = B::sample(len, 0x5a)?;
         let (len, place) = (buffer.len(), buffer.place());
 
-        let mapping = DmaMapping::map(dma, buffer, direction, Idle, PLAIN)?;
+        let mapping = map_single(dma, buffer, direction, Idle)?;
         check_eq!(mapping.size(), len);
         check!(core::ptr::eq(mapping.device().device(), dma.device()));
         check_segment(&mapping)?;
@@ -57,30 +57,29 @@ mod tests {
 
     #[test]
     fn vectors_of_kmalloc_memory_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<KVec<u8>>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<KVec<u8>>(dma))
     }
 
     #[test]
     fn vectors_of_either_memory_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<KVVec<u8>>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<KVVec<u8>>(dma))
     }
 
     #[test]
     fn boxes_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<KBox<[u8]>>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<KBox<[u8]>>(dma))
     }
 
     #[test]
     fn pages_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<Pages>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<Pages>(dma))
     }
 
     #[test]
     fn boxes_of_one_value_are_mapped_whole() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let value = KBox::new(0x1122_3344_5566_7788u64, GFP_KERNEL)?;
-            let mapping = DmaMapping::map(dma, value, Bidirectional, Idle, PLAIN)?;
+            let mapping = map_single(dma, value, Bidirectional, Idle)?;
             check_eq!(mapping.size(), 8);
             let mut mapping = mapping.complete()?;
             check_eq!(*mapping.contents(), 0x1122_3344_5566_7788);
@@ -88,7 +87,7 @@ mod tests {
             check_eq!(*mapping.give(Idle).unmap()?, 7);
 
             let array = KBox::new([3u16; 300], GFP_KERNEL)?;
-            let mapping = DmaMapping::map(dma, array, ToDevice, Idle, PLAIN)?;
+            let mapping = map_single(dma, array, ToDevice, Idle)?;
             check_eq!(mapping.size(), 600);
             check!(mapping.unmap()?.iter().all(|word| *word == 3));
             Ok(())
@@ -97,8 +96,7 @@ mod tests {
 
     #[test]
     fn boxes_are_mapped_by_tables_too() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let value = KBox::new([5u8; 700], GFP_KERNEL)?;
             let mapping = dma_map::SgMapping::map(dma, value, ToDevice, Idle, Gfp::Kernel)?;
             check_eq!(mapping.segments().map(|s| s.len).sum::<u32>(), 700);
@@ -115,12 +113,11 @@ mod tests {
     /// misuse: capacity-beyond-length
     #[test]
     fn spare_capacity_is_not_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut buffer = KVec::with_capacity(8 * PAGE_SIZE, GFP_KERNEL)?;
             buffer.push(1u8, GFP_KERNEL)?;
             let capacity = buffer.capacity();
-            let mapping = DmaMapping::map(dma, buffer, ToDevice, Idle, PLAIN)?;
+            let mapping = map_single(dma, buffer, ToDevice, Idle)?;
             check_eq!(mapping.size(), 1);
             let buffer = mapping.unmap()?;
             check_eq!(buffer.capacity(), capacity);
@@ -131,16 +128,12 @@ mod tests {
 
     #[test]
     fn mappings_do_not_overlap() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut all = KVec::new();
             // More than one cache line holds of the smallest allocations.
             for _ in 0..64 {
                 let value = KBox::new(0u8, GFP_KERNEL)?;
-                all.push(
-                    DmaMapping::map(dma, value, FromDevice, Idle, PLAIN)?,
-                    GFP_KERNEL,
-                )?;
+                all.push(map_single(dma, value, FromDevice, Idle)?, GFP_KERNEL)?;
             }
             for (i, a) in all.iter().enumerate() {
                 let mut others = all.iter().skip(i + 1);
@@ -152,8 +145,7 @@ mod tests {
 
     #[test]
     fn cpu_has_the_buffer_first() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = KVec::<u8>::sample(3000, 1)?;
             let mut mapping: DmaMapping<'_, _, _, Cpu> =
                 DmaMapping::map_cpu(dma, buffer, Bidirectional, PLAIN)?;
@@ -166,10 +158,9 @@ mod tests {
 
     #[test]
     fn mapping_works_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let round = |buffer: KVec<u8>| -> Result<KVec<u8>> {
-                let mapping = DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?;
+                let mapping = map_single(dma, buffer, Bidirectional, Idle)?;
                 let buffer = mapping.unmap()?;
                 Ok(DmaMapping::map_cpu(dma, buffer, FromDevice, PLAIN)?.unmap())
             };

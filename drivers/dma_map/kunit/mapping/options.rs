@@ -21,8 +21,7 @@ mod tests {
     /// misuse: free-different-attributes
     #[test]
     fn each_option_maps_and_unmaps() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for options in [
                 MapOptions::default(),
                 PLAIN.weak_ordering(),
@@ -52,13 +51,12 @@ mod tests {
 
     #[test]
     fn what_must_be_coherent_is_in_place_or_eio() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let options = PLAIN.require_coherent();
             for len in SIZES {
                 let buffer = KVec::<u8>::sample(len, 1)?;
                 let place = buffer.place();
-                let plain = DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?;
+                let plain = map_single(dma, buffer, Bidirectional, Idle)?;
                 let bounces = !in_place(&plain, place);
                 let buffer = plain.unmap()?;
 

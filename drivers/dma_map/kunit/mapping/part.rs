@@ -72,7 +72,7 @@ fn read<D: Carries<u8> + dma_map::direction::CpuReads>(dma: DmaDevice<'_>, d: D)
     for range in RANGES {
         let buffer = KVec::<u8>::sample(LEN, 1)?;
         let place = buffer.place();
-        let mapping = DmaMapping::map(dma, buffer, d, Idle, PLAIN)?;
+        let mapping = map_single(dma, buffer, d, Idle)?;
         let bounced = !in_place(&mapping, place);
         device_side::fill_at(dma, mapping.dma_address(), LEN, 2)?;
 
@@ -104,7 +104,7 @@ fn ends<B: Flat>(dma: DmaDevice<'_>) -> Result {
         let buffer = B::sample(9000, 1)?;
         let place = buffer.place();
         let turn = Turn::of(&engine);
-        let mapping = DmaMapping::map(dma, buffer, Bidirectional, turn, PLAIN)?;
+        let mapping = map_single(dma, buffer, Bidirectional, turn)?;
         device_side::fill_at(dma, mapping.dma_address(), 9000, 2)?;
         // SAFETY: The buffer is there at the end of the turn, and nobody writes to it then.
         unsafe { engine.watch(place) };
@@ -133,8 +133,7 @@ mod tests {
 
     #[test]
     fn cpu_reads_a_range_and_no_more_is_synced() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             read(dma, FromDevice)?;
             read(dma, Bidirectional)
         })
@@ -142,11 +141,10 @@ mod tests {
 
     #[test]
     fn cpu_writes_a_range_and_the_rest_stays_the_devices() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for range in RANGES {
                 let buffer = KVec::<u8>::sample(LEN, 1)?;
-                let mapping = DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?;
+                let mapping = map_single(dma, buffer, Bidirectional, Idle)?;
                 device_side::fill_at(dma, mapping.dma_address(), LEN, 2)?;
                 let mut part = mapping.complete_range(range.clone())?;
                 for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
@@ -171,11 +169,10 @@ mod tests {
 
     #[test]
     fn cpu_writes_a_range_for_a_device_that_reads() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for range in RANGES {
                 let buffer = Pages::sample(LEN, 1)?;
-                let mapping = DmaMapping::map(dma, buffer, ToDevice, Idle, PLAIN)?;
+                let mapping = map_single(dma, buffer, ToDevice, Idle)?;
                 let mut part = mapping.complete_range(range.clone())?;
                 for (i, byte) in part.as_mut_bytes().iter_mut().enumerate() {
                     *byte = pattern::at(2, range.start + i);
@@ -193,10 +190,9 @@ mod tests {
 
     #[test]
     fn bytes_of_larger_elements_are_a_range() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let value = KBox::new(0u64, GFP_KERNEL)?;
-            let mapping = DmaMapping::map(dma, value, Bidirectional, Idle, PLAIN)?;
+            let mapping = map_single(dma, value, Bidirectional, Idle)?;
             device_side::write(dma, mapping.dma_address(), &[1, 2, 3, 4, 5, 6, 7, 8])?;
             let mut part = mapping.complete_range(2..4)?;
             check_eq!(part.as_bytes(), [3, 4]);
@@ -209,11 +205,10 @@ mod tests {
     /// misuse: sync-outside-range
     #[test]
     fn ranges_beyond_the_buffer_are_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let buffer = KVec::<u8>::sample(100, 1)?;
-            let mut mapping = DmaMapping::map(dma, buffer, FromDevice, &engine, PLAIN)?;
+            let mut mapping = map_single(dma, buffer, FromDevice, &engine)?;
             for (start, end) in [
                 (0, 0),
                 (5, 5),
@@ -253,11 +248,7 @@ mod tests {
 
     #[test]
     fn ranges_end_the_turn_and_are_dropped_anywhere() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(ends(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(ends(dma)))
     }
 
     #[test]
@@ -267,7 +258,7 @@ mod tests {
             dev.bind(|probe| {
                 let buffer = KVec::<u8>::sample(9000, 1)?;
                 let dma = probe.dma(ALL)?;
-                let mapping = DmaMapping::map(dma, buffer, FromDevice, Idle, PLAIN)?;
+                let mapping = map_single(dma, buffer, FromDevice, Idle)?;
                 place = mapping.dma_address();
                 probe.keep(mapping.complete_range(0..10)?)
             })?;
@@ -287,7 +278,7 @@ mod tests {
             let dma = probe.dma(ALL)?;
             let engine = Scripted::idle();
             let buffer = KVVec::<u8>::sample(9000, 1)?;
-            let mapping = DmaMapping::map(dma, buffer, Bidirectional, &engine, PLAIN)?;
+            let mapping = map_single(dma, buffer, Bidirectional, &engine)?;
             let part = mapping.complete_range(10..20)?;
             engine.start();
             check!(core::ptr::eq(part.device().device(), probe.device()));
@@ -300,11 +291,10 @@ mod tests {
 
     #[test]
     fn ranges_work_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let map = || -> Result<_> {
                 let buffer = KVec::<u8>::sample(9000, 1)?;
-                Ok(DmaMapping::map(dma, buffer, Bidirectional, Idle, PLAIN)?)
+                map_single(dma, buffer, Bidirectional, Idle)
             };
             let round = |mapping: DmaMapping<'_, KVec<u8>, _, Device<Idle>>| -> Result<bool> {
                 let part = mapping.complete_range(10..2000)?;

@@ -39,7 +39,7 @@ where
 
 fn to_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = DmaMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, PLAIN)?;
+        let mapping = map_single(dma, B::sample(len, 1)?, ToDevice, Idle)?;
         check!(finds(&mapping, 1)?, "{len} bytes are not there");
 
         let mut mapping = mapping.complete()?;
@@ -58,7 +58,7 @@ fn to_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
 
 fn from_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = DmaMapping::map(dma, B::sample(len, 1)?, FromDevice, Idle, PLAIN)?;
+        let mapping = map_single(dma, B::sample(len, 1)?, FromDevice, Idle)?;
         fill(&mapping, 2)?;
         check!(mapping.unmap()?.holds(2), "{len} bytes are not there");
 
@@ -76,7 +76,7 @@ fn from_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
         check!(mapping.unmap().holds(4), "unmap() changed {len} bytes");
 
         // What the device leaves alone stays.
-        let mapping = DmaMapping::map(dma, B::sample(len, 1)?, FromDevice, Idle, PLAIN)?;
+        let mapping = map_single(dma, B::sample(len, 1)?, FromDevice, Idle)?;
         device_side::write(dma, mapping.dma_address(), &[pattern::at(1, 0)])?;
         check!(mapping.unmap()?.holds(1));
     }
@@ -85,7 +85,7 @@ fn from_device<B: Flat>(dma: DmaDevice<'_>) -> Result {
 
 fn both_ways<B: Flat>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = DmaMapping::map(dma, B::sample(len, 1)?, Bidirectional, Idle, PLAIN)?;
+        let mapping = map_single(dma, B::sample(len, 1)?, Bidirectional, Idle)?;
         check!(finds(&mapping, 1)?);
         fill(&mapping, 2)?;
         let mut mapping = mapping.complete()?;
@@ -110,37 +110,24 @@ mod tests {
 
     #[test]
     fn device_finds_what_the_cpu_wrote() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(to_device(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(to_device(dma)))
     }
 
     #[test]
     fn cpu_finds_what_the_device_wrote() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(from_device(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(from_device(dma)))
     }
 
     #[test]
     fn both_directions_in_turns() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(both_ways(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(both_ways(dma)))
     }
 
     #[test]
     fn boxed_values_cross() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let value = KBox::new([0u32; 3], GFP_KERNEL)?;
-            let mapping = DmaMapping::map(dma, value, FromDevice, Idle, PLAIN)?;
+            let mapping = map_single(dma, value, FromDevice, Idle)?;
             device_side::write(dma, mapping.dma_address() + 4, &[1, 2, 3, 4])?;
             let mapping = mapping.complete()?;
             check_eq!(

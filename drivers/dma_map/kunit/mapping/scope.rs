@@ -26,7 +26,6 @@ use dma_map::{
     Bidirectional,
     DmaDevice,
     FromDevice,
-    SgMapping,
     ToDevice, //
 };
 
@@ -124,8 +123,7 @@ mod tests {
 
     #[test]
     fn parts_of_boxes_and_vectors_are_lent() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut words = KBox::new([0u32; 100], GFP_KERNEL)?;
             let part = &mut words[10..12];
             with_mapped(dma, part, FromDevice, Idle, PLAIN, |lent| {
@@ -154,8 +152,7 @@ mod tests {
     /// misuse: map-stack, map-vmapped-stack, map-invalid-area, map-vmalloc
     #[test]
     fn memory_that_is_not_the_heaps_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut on_stack = [1u8; 64];
             each_direction(dma, &mut on_stack)?;
             check_eq!(on_stack, [1; 64]);
@@ -178,8 +175,7 @@ mod tests {
     /// misuse: map-kernel-image
     #[test]
     fn statics_of_the_kernel_itself_are_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             // SAFETY: A variable of the kernel's image, which is not changed after boot.
             let variable = unsafe {
                 let start = (&raw const kernel::bindings::_totalram_pages).cast::<u8>();
@@ -192,8 +188,7 @@ mod tests {
 
     #[test]
     fn empty_memory_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_direction(dma, &mut [])?;
             let mut nothing = KVec::from_elem([0u8; 0], 1000, GFP_KERNEL)?;
             refused(dma, &nothing[..], ToDevice)?;
@@ -203,8 +198,7 @@ mod tests {
 
     #[test]
     fn more_than_a_segment_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(512))?;
+        each_dma(ALL.max_segment_size(512), |dma| {
             let mut bytes = KVec::<u8>::sample(513, 1)?;
             each_direction(dma, &mut bytes)?;
             let lend = &mut bytes[1..];
@@ -217,8 +211,7 @@ mod tests {
 
     #[test]
     fn memory_across_a_boundary_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.segment_boundary(0xfff))?;
+        each_dma(ALL.segment_boundary(0xfff), |dma| {
             // Aligned to its size, as it is a power of two.
             let mut pages = KVec::<u8>::from_elem(0, 2 * PAGE_SIZE, GFP_KERNEL)?;
             write(&mut pages, 1);
@@ -253,8 +246,7 @@ mod tests {
 
     #[test]
     fn device_is_stopped_and_memory_unmapped_on_every_way_out() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mut bytes = KVec::<u8>::sample(9000, 1)?;
             let mut address = 0;
@@ -310,8 +302,7 @@ mod tests {
         }
         impl dma_map::engine::AlwaysStops for Late {}
 
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Late(AtomicU8::new(0));
             let mut bytes = KVec::<u8>::sample(100, 1)?;
             let lend = &mut bytes[..];
@@ -325,8 +316,7 @@ mod tests {
     /// misuse: overlapping-cachelines
     #[test]
     fn memory_is_lent_to_several_devices_at_once() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             // More neighbours than DMA debugging likes to see in a cache line.
             let mut bytes = KVec::from_elem(0u8, 64, GFP_KERNEL)?;
             if dma.cache_alignment() == 1 {
@@ -351,8 +341,7 @@ mod tests {
     /// misuse: overlapping-cachelines
     #[test]
     fn neighbours_of_lent_memory_are_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             if dma.cache_alignment() > 1 {
                 return Ok(());
             }
@@ -367,7 +356,7 @@ mod tests {
             nested(dma, &mut lent, &mut || {
                 let mut mapped = KVec::new();
                 for buffer in all.take().into_iter().flatten() {
-                    let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+                    let mapping = map_sg(dma, buffer, FromDevice, Idle)?;
                     mapped.push(mapping, GFP_KERNEL)?;
                 }
                 for mapping in mapped {
@@ -384,8 +373,7 @@ mod tests {
     /// misuse: overlapping-cachelines
     #[test]
     fn memory_of_a_mapping_is_lent() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = KVec::<u8>::sample(5000, 1)?;
             let mut mapping = DmaMapping::map_cpu(dma, buffer, Bidirectional, PLAIN)?;
             let lend = mapping.contents_mut();
@@ -401,8 +389,7 @@ mod tests {
 
     #[test]
     fn memory_is_lent_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut bytes = KVec::<u8>::sample(9000, 1)?;
             let mut round = |seed| {
                 let lend = &mut bytes[..];

@@ -18,8 +18,8 @@ mod tests {
 
     #[test]
     fn blocks_are_used_like_boxes() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"boxes")?;
+        each_dma(ALL, |dma| {
+            let pool = DmaPool::<Descriptor>::new(dma, c"boxes")?;
             let mut all = KVec::new();
             for i in 0..500 {
                 let mut block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;
@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn values_are_moved_in() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"values")?;
+        each_dma(ALL, |dma| {
+            let pool = DmaPool::<Descriptor>::new(dma, c"values")?;
             let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?;
             check_eq!(*block, DESCRIPTOR);
             Ok(())
@@ -49,8 +49,8 @@ mod tests {
 
     #[test]
     fn blocks_are_initialised_in_place() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"in place")?;
+        each_dma(ALL, |dma| {
+            let pool = DmaPool::<Descriptor>::new(dma, c"in place")?;
             let init = pin_init::init!(Descriptor {
                 address: 1,
                 len: 2,
@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn failing_init_gives_its_error_and_puts_back() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Descriptor>::new(probe.dma(ALL)?, c"failing")?;
+        each_dma(ALL, |dma| {
+            let pool = DmaPool::<Descriptor>::new(dma, c"failing")?;
             for _ in 0..300 {
                 let init = pin_init::init!(Descriptor {
                     address: 1,
@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn nobody_finds_what_was_there_before() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Page>::new(probe.dma(ALL)?, c"before")?;
+        each_dma(ALL, |dma| {
+            let pool = DmaPool::<Page>::new(dma, c"before")?;
             for round in 0..4 {
                 let mut all = KVec::new();
                 for _ in 0..8 {
@@ -101,8 +101,8 @@ mod tests {
 
     #[test]
     fn atomic_contexts_take_and_put_back() -> Result {
-        each_probe(|probe| {
-            let pool = DmaPool::<Page>::new(probe.dma(ALL)?, c"atomic")?;
+        each_dma(ALL, |dma| {
+            let pool = DmaPool::<Page>::new(dma, c"atomic")?;
             for gfp in [Gfp::Atomic, Gfp::Nowait] {
                 // The first one takes a page for it, the second finds a block.
                 for _ in 0..2 {
@@ -126,8 +126,7 @@ mod tests {
 
     #[test]
     fn each_allocation_that_fails_is_enomem() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for n in 1..20 {
                 let pool = DmaPool::<[u8; 5000]>::new(dma, c"fails")?;
                 let failing = faults::failing(n, || PoolBlock::zeroed(&pool, Gfp::Nowait));
@@ -175,8 +174,7 @@ mod tests {
     /// misuse: pool-before-blocks
     #[test]
     fn a_reference_count_keeps_the_pool() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = Arc::new(DmaPool::<Descriptor>::new(dma, c"counted")?, GFP_KERNEL)?;
             let mut first = PoolBlock::new(pool.clone(), DESCRIPTOR, Gfp::Kernel)?;
             let second = PoolBlock::zeroed(pool.clone(), Gfp::Kernel)?;
@@ -195,8 +193,7 @@ mod tests {
 
     #[test]
     fn both_kinds_of_blocks_come_from_one_pool() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = Arc::new(DmaPool::<Descriptor>::new(dma, c"both")?, GFP_KERNEL)?;
             let counted = PoolBlock::zeroed(pool.clone(), Gfp::Kernel)?;
             let borrowed = PoolBlock::zeroed(&*pool, Gfp::Kernel)?;

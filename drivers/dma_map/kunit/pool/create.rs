@@ -104,8 +104,7 @@ mod tests {
 
     #[test]
     fn blocks_are_zeroed_aligned_and_apart() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             plain::<u8>(dma)?;
             plain::<u16>(dma)?;
             plain::<[u8; 3]>(dma)?;
@@ -123,8 +122,7 @@ mod tests {
 
     #[test]
     fn blocks_around_a_page_and_below_128_kib() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             plain::<[u8; 4095]>(dma)?;
             plain::<[u8; 8192]>(dma)?;
             plain::<[u8; 65537]>(dma)?;
@@ -134,8 +132,7 @@ mod tests {
 
     #[test]
     fn each_alignment_up_to_a_page() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut align = 1;
             while align <= PAGE_SIZE {
                 takes::<[u8; 20]>(dma, align, 0)?;
@@ -148,8 +145,7 @@ mod tests {
 
     #[test]
     fn alignment_that_is_not_a_power_of_two_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for align in [0, 3, 5, 6, 7, 9, 24, 4095, usize::MAX] {
                 refuses::<Descriptor>(dma, align, 0)?;
             }
@@ -159,8 +155,7 @@ mod tests {
 
     #[test]
     fn alignment_beyond_a_page_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for align in [2 * PAGE_SIZE, 1 << 20, 1 << 31, 1 << 32, 1 << 63] {
                 refuses::<Descriptor>(dma, align, 0)?;
             }
@@ -170,8 +165,7 @@ mod tests {
 
     #[test]
     fn each_boundary_from_the_block_on() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut boundary = 32;
             while boundary <= 1 << 20 {
                 takes::<Descriptor>(dma, 1, boundary)?;
@@ -188,8 +182,7 @@ mod tests {
 
     #[test]
     fn boundary_below_the_block_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             // No block is smaller than 16 bytes, and the alignment makes it larger.
             takes::<u8>(dma, 1, 16)?;
             takes::<[u8; 16]>(dma, 1, 16)?;
@@ -206,8 +199,7 @@ mod tests {
 
     #[test]
     fn boundary_that_is_not_a_power_of_two_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for boundary in [17, 31, 33, 48, 4095, 4097, usize::MAX, (1 << 63) + 1] {
                 refuses::<[u8; 16]>(dma, 1, boundary)?;
             }
@@ -217,8 +209,7 @@ mod tests {
 
     #[test]
     fn blocks_of_128_kib_are_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             takes::<[u8; SZ_128K - 1]>(dma, 1, 0)?;
             takes::<[u8; SZ_128K - 4096]>(dma, 4096, 0)?;
             refuses::<[u8; SZ_128K - 1]>(dma, 2, 0)?;
@@ -228,8 +219,7 @@ mod tests {
 
     #[test]
     fn constants_make_the_same_pools() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<Descriptor>::with::<256, 4096>(dma, c"constants")?;
             check_blocks(&pool, 256, 4096)?;
             let pool = DmaPool::<[u64; 512]>::with::<4096, 4096>(dma, c"constants")?;
@@ -241,8 +231,7 @@ mod tests {
 
     #[test]
     fn pool_without_memory_is_enomem_and_can_be_made_later() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             faults::each_is_enomem(|| DmaPool::<Descriptor>::new(dma, c"no memory"))?;
             check_eq!(dma.quarantined(), 0);
             check_blocks(&DmaPool::<Descriptor>::new(dma, c"memory")?, 8, PAGE_SIZE)
@@ -269,8 +258,7 @@ mod tests {
 
     #[test]
     fn many_pools_come_and_go() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut pools = KVec::new();
             for _ in 0..50 {
                 pools.push(DmaPool::<Descriptor>::new(dma, c"many")?, GFP_KERNEL)?;

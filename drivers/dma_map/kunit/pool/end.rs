@@ -98,8 +98,7 @@ mod tests {
     /// misuse: drop-with-irqs-off/PoolBlock
     #[test]
     fn last_block_in_atomic_context_ends_the_pool() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             for i in 0..9 {
                 let pool = Arc::new(DmaPool::<Descriptor>::new(dma, c"last")?, GFP_KERNEL)?;
@@ -141,8 +140,7 @@ mod tests {
     /// misuse: pool-before-blocks
     #[test]
     fn leaked_blocks_are_counted_and_the_pool_stays() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; 1000]>::new(dma, c"leaked")?;
             let mut leaked = KVec::new();
             for _ in 0..3 {
@@ -171,8 +169,7 @@ mod tests {
 
     #[test]
     fn quarantined_blocks_are_counted_once() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; 100]>::new(dma, c"once")?;
             let engine = Scripted::stuck();
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
@@ -196,8 +193,7 @@ mod tests {
 
     #[test]
     fn pool_with_leaked_blocks_is_left_in_atomic_context_too() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<u64>::new(dma, c"atomic")?;
             let leaked = ManuallyDrop::new(PoolBlock::zeroed(&pool, Gfp::Kernel)?);
             context::spinlocked(|| drop_copy(&pool))?;

@@ -16,8 +16,7 @@ mod tests {
 
     #[test]
     fn stuck_device_keeps_the_block() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; 1000]>::new(dma, c"stuck")?;
             let engine = Scripted::stuck();
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);
@@ -51,8 +50,7 @@ mod tests {
 
     #[test]
     fn leaked_block_is_not_used_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; 2000]>::new(dma, c"leaked")?;
             let engine = Scripted::busy();
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(&engine);

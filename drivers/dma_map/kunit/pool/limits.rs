@@ -65,8 +65,7 @@ mod tests {
     #[test]
     fn stated_limits_hold_unless_the_driver_says_otherwise() -> Result {
         for limits in LIMITS {
-            each_probe(|probe| {
-                let dma = probe.dma(limits)?;
+            each_dma(limits, |dma| {
                 each_constructor::<1>(dma, WITHIN, fits::<1>)?;
                 each_constructor::<3000>(dma, WITHIN, fits::<3000>)?;
                 each_constructor::<5000>(dma, WITHIN, fits::<5000>)?;
@@ -84,8 +83,7 @@ mod tests {
 
     #[test]
     fn the_smallest_segment_holds() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(64))?;
+        each_dma(ALL.max_segment_size(64), |dma| {
             each_constructor::<64>(dma, WITHIN, fits::<64>)?;
             each_constructor::<65>(dma, WITHIN, refused)?;
             each_constructor::<65>(dma, BEYOND, fits::<65>)
@@ -94,8 +92,7 @@ mod tests {
 
     #[test]
     fn a_default_of_the_bus_is_none_of_blocks() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             check_eq!(dma.max_segment_size(), 64 * 1024);
             let pool = DmaPool::<[u8; 64 * 1024 + 1]>::new(dma, c"long")?;
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?;

@@ -24,8 +24,7 @@ mod tests {
 
     #[test]
     fn the_device_finds_the_block_at_its_address() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; 1000]>::new(dma, c"address")?;
             let mut all = KVec::new();
             for seed in 0..20 {
@@ -46,8 +45,7 @@ mod tests {
 
     #[test]
     fn what_the_device_wrote_is_there_when_it_is_reclaimed() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<[u8; 1000]>::new(dma, c"complete")?;
             let mut data = [0; 1000];
             fill(&mut data, 9);
@@ -66,8 +64,7 @@ mod tests {
 
     #[test]
     fn shared_blocks_are_read_and_written_by_field() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<Descriptor>::new(dma, c"fields")?;
             let block = PoolBlock::new(&pool, DESCRIPTOR, Gfp::Kernel)?.give(Idle);
             io_write!(&block, .len, 5);
@@ -88,8 +85,7 @@ mod tests {
 
     #[test]
     fn counted_blocks_have_the_same_states() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<Descriptor>::new(dma, c"counted")?;
             let pool = kernel::sync::Arc::new(pool, GFP_KERNEL)?;
             let engine = Scripted::idle();

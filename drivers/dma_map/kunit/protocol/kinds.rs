@@ -12,7 +12,7 @@ use crate::{
         Idle,
         Turn, //
     },
-    fixture::Probe,
+    fixture::*,
     pattern,
     sample::{
         Flat,
@@ -30,20 +30,16 @@ use dma_map::{
     CoherentHandle,
     DmaCoherent,
     DmaDevice,
-    DmaMapping,
     DmaNoncontiguous,
     DmaPages,
     DmaPool,
     Engine,
     FromDevice,
     Gfp,
-    IovaMapping,
-    MapOptions,
     MappedPool,
     MappedPoolOptions,
     PageList,
     PoolBlock,
-    SgMapping,
     ToDevice, //
 };
 use kernel::{
@@ -188,36 +184,30 @@ impl OneWay for FromDevice {
 
 fn sg<'b, B: Sample>(new: New<'_, 'b, '_>) -> Made<'b> {
     let buffer = B::sample(new.len, 1)?;
-    let mapping = SgMapping::map(new.dma, buffer, Bidirectional, new.turn, Gfp::Kernel)?;
+    let mapping = map_sg(new.dma, buffer, Bidirectional, new.turn)?;
     Sg::boxed(mapping, ())
 }
 
 fn sg_one_way<'b, B: Sample, D: OneWay>(new: New<'_, 'b, '_>) -> Made<'b> {
-    let mapping = SgMapping::map(
-        new.dma,
-        B::sample(new.len, 1)?,
-        D::THIS,
-        new.turn,
-        Gfp::Kernel,
-    )?;
+    let mapping = map_sg(new.dma, B::sample(new.len, 1)?, D::THIS, new.turn)?;
     SgOneWay::boxed(mapping, ())
 }
 
 fn iova<'b, B: Sample>(new: New<'_, 'b, '_>) -> Made<'b> {
     let buffer = B::sample(new.len, 1)?;
-    let mapping = IovaMapping::map(new.dma, buffer, Bidirectional, new.turn, Gfp::Kernel)?;
+    let mapping = map_iova(new.dma, buffer, Bidirectional, new.turn)?;
     Iova::boxed(mapping, ())
 }
 
 fn single<'b, B: Flat>(new: New<'_, 'b, '_>) -> Made<'b> {
     let buffer = B::sample(new.len, 1)?;
-    let mapping = DmaMapping::map(new.dma, buffer, Bidirectional, new.turn, MapOptions::new())?;
+    let mapping = map_single(new.dma, buffer, Bidirectional, new.turn)?;
     Single::boxed(mapping, ())
 }
 
 fn single_one_way<'b, B: Flat, D: OneWay>(new: New<'_, 'b, '_>) -> Made<'b> {
     let buffer = B::sample(new.len, 1)?;
-    let mapping = DmaMapping::map(new.dma, buffer, D::THIS, new.turn, MapOptions::new())?;
+    let mapping = map_single(new.dma, buffer, D::THIS, new.turn)?;
     SingleOneWay::boxed(mapping, ())
 }
 
@@ -270,7 +260,7 @@ fn pooled<'b>(new: New<'_, 'b, '_>) -> Made<'b> {
 
 fn addresses<'b, B: Sample>(new: New<'_, 'b, '_>) -> Made<'b> {
     let buffer = B::sample(new.len, 1)?;
-    let mapping = SgMapping::map(new.dma, buffer, Bidirectional, new.turn, Gfp::Kernel)?;
+    let mapping = map_sg(new.dma, buffer, Bidirectional, new.turn)?;
     Addresses::boxed(mapping.into_addresses(Gfp::Kernel)?, ())
 }
 

@@ -31,7 +31,7 @@ fn unbound(
 ) -> Result {
     let mut all = KVec::new();
     dev.bind(|probe| {
-        let dma = probe.dma(LIMITS)?;
+        let dma = probe.dma(LARGE)?;
         for kind in kinds.iter().copied().flatten() {
             if !(kind.is_here)(probe, dma) {
                 continue;
@@ -71,7 +71,7 @@ fn unbound(
     dev.unbind();
 
     dev.bind(|probe| {
-        check_eq!(probe.dma(LIMITS)?.quarantined(), 0);
+        check_eq!(probe.dma(LARGE)?.quarantined(), 0);
         for left in &all {
             check!(is_gone(probe.device(), left.address), "{}", left.name);
             then(left)?;
@@ -131,7 +131,7 @@ mod tests {
     fn quarantined_memory_is_given_back_at_unbind() -> Result {
         where_it_is_given_back(|dev| {
             dev.bind(|probe| {
-                let dma = probe.dma(LIMITS)?;
+                let dma = probe.dma(LARGE)?;
                 let mut bytes = 0;
                 for kind in QUARANTINED.into_iter().flatten() {
                     if !(kind.is_here)(probe, dma) {

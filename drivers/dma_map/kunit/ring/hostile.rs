@@ -13,8 +13,7 @@ mod tests {
 
     #[test]
     fn lies_of_an_emptying_device_are_ebadmsg() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut ring = producer(dma, 8)?;
             let mut peer = Peer {
                 dma,
@@ -44,8 +43,7 @@ mod tests {
 
     #[test]
     fn lies_of_a_filling_device_are_ebadmsg() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut ring = consumer(dma, 8)?;
             let mut peer = Peer {
                 dma,
@@ -73,8 +71,7 @@ mod tests {
     /// misuse: second-fetch
     #[test]
     fn what_was_popped_does_not_change_any_more() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut ring = consumer(dma, 1)?;
             let mut peer = Peer {
                 dma,
@@ -95,8 +92,7 @@ mod tests {
 
     #[test]
     fn an_index_in_a_slot_is_checked() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut ring = consumer(dma, 8)?;
             let mut peer = Peer {
                 dma,

@@ -27,7 +27,7 @@ fn keeps_its_addresses<B: Sample>(dma: DmaDevice<'_>) -> Result {
     let engine = Scripted::busy();
     let buffer = B::sample(70_000, 1)?;
     let identity = buffer.identity();
-    let mapping = SgMapping::map(dma, buffer, FromDevice, &engine, Gfp::Kernel)?;
+    let mapping = map_sg(dma, buffer, FromDevice, &engine)?;
     let size = mapping.size();
     let mut before = KVec::new();
     for segment in mapping.segments() {
@@ -68,8 +68,7 @@ mod tests {
             for max in [512, 65535] {
                 dev.bind(|probe| {
                     let dma = probe.dma(ALL.max_segment_size(max))?;
-                    each_buffer!(keeps_its_addresses(dma));
-                    Ok(())
+                    each_buffer!(keeps_its_addresses(dma))
                 })?;
             }
             Ok(())
@@ -78,10 +77,9 @@ mod tests {
 
     #[test]
     fn mapping_comes_back_without_memory() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(512))?;
+        each_dma(ALL.max_segment_size(512), |dma| {
             let buffer = VVec::<u8>::sample(70_000, 1)?;
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
             let count = mapping.segments().count();
             match faults::failing(1, || mapping.into_addresses(Gfp::Nowait)) {
                 None => skip(c"no fault injection"),

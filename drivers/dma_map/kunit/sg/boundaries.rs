@@ -40,11 +40,7 @@ fn under<B: Sample>(dma: DmaDevice<'_>, sizes: &[usize]) -> Result {
 }
 
 fn each_under(limits: DmaLimits, sizes: &[usize]) -> Result {
-    each_probe(|probe| {
-        let dma = probe.dma(limits)?;
-        each_buffer!(under(dma, sizes));
-        Ok(())
-    })
+    each_dma(limits, |dma| each_buffer!(under(dma, sizes)))
 }
 
 #[kunit_tests(dma_map_sg_boundaries)]
@@ -141,13 +137,12 @@ mod tests {
 
     #[test]
     fn offsets_are_kept_where_the_device_needs_them() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.min_align_mask(0xfff))?;
+        each_dma(ALL.min_align_mask(0xfff), |dma| {
             // Slab memory has any offset in its page; a list of pages has none.
             for len in [33, 97, 200, 1000, 3000] {
                 let buffer = KVec::<u8>::from_elem(0, len, GFP_KERNEL)?;
                 let offset = buffer.as_ptr().addr() % PAGE_SIZE;
-                let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
                 let first = mapping.segments().next().ok_or(EINVAL)?;
                 check_eq!(first.address as usize % PAGE_SIZE, offset);
             }
@@ -161,8 +156,7 @@ mod tests {
             for bits in [28, 31, 32, 33, 40, 64] {
                 dev.bind(|probe| {
                     let dma = probe.dma(DmaLimits::new(DmaMask::try_new(bits)?))?;
-                    each_buffer!(under(dma, &[1, 4097, 70_000]));
-                    Ok(())
+                    each_buffer!(under(dma, &[1, 4097, 70_000]))
                 })?;
             }
             Ok(())

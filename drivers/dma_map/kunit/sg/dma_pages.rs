@@ -64,7 +64,7 @@ fn is_as_reference<B: SgBuffer>(mapping: &Mapping<'_, B>) -> Result {
 fn sizes<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for len in [1, 511, 512, 4095, 4096, 4097, 8192, 20_001, 65536, 70_000] {
         let buffer = B::sample(len, 1)?;
-        is_as_reference(&SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?)?;
+        is_as_reference(&map_sg(dma, buffer, ToDevice, Idle)?)?;
     }
     Ok(())
 }
@@ -75,11 +75,7 @@ mod tests {
 
     #[test]
     fn pages_are_those_of_the_segments() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(sizes(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(sizes(dma)))
     }
 
     #[test]
@@ -89,8 +85,7 @@ mod tests {
             for max in [100, 512, 3000, 65535] {
                 dev.bind(|probe| {
                     let dma = probe.dma(ALL.max_segment_size(max))?;
-                    each_buffer!(sizes(dma));
-                    Ok(())
+                    each_buffer!(sizes(dma))
                 })?;
             }
             Ok(())
@@ -99,10 +94,9 @@ mod tests {
 
     #[test]
     fn device_finds_the_data_by_pages() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pages = PageList::sample(30 * PAGE_SIZE, 5)?;
-            let mapping = SgMapping::map(dma, pages, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, ToDevice, Idle)?;
             let pages = mapping.dma_pages(PAGE_SIZE)?;
             check_eq!((pages.len(), pages.offset()), (30, 0));
             check!(pages.is_whole());
@@ -119,8 +113,7 @@ mod tests {
     #[test]
     fn gap_within_a_page_is_einval() -> Result {
         // With this mask, bounce buffers keep offsets, and so gaps.
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.min_align_mask(0xfff))?;
+        each_dma(ALL.min_align_mask(0xfff), |dma| {
             let page = || PageList::sample(PAGE_SIZE, 1);
             for (first, second, gap) in [
                 (0..PAGE_SIZE, 0..PAGE_SIZE, false),
@@ -132,7 +125,7 @@ mod tests {
                 let mut list = SgList::new();
                 list.push(BufferRange::new(page()?, first)?, Gfp::Kernel)?;
                 list.push(BufferRange::new(page()?, second)?, Gfp::Kernel)?;
-                let mapping = SgMapping::map(dma, list, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, list, ToDevice, Idle)?;
                 is_as_reference(&mapping)?;
                 if gap {
                     check_err!(mapping.dma_pages(PAGE_SIZE).map(|_| ()), EINVAL);
@@ -147,14 +140,13 @@ mod tests {
     #[test]
     fn offset_is_that_of_the_first_page() -> Result {
         // The mask is as above.
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.min_align_mask(0xfff))?;
+        each_dma(ALL.min_align_mask(0xfff), |dma| {
             for start in [0, 1, 100, PAGE_SIZE - 1] {
                 let part = BufferRange::new(PageList::sample(PAGE_SIZE, 1)?, start..PAGE_SIZE)?;
                 let mut list = SgList::new();
                 list.push(part, Gfp::Kernel)?;
                 list.push(PageList::sample(PAGE_SIZE, 1)?.into(), Gfp::Kernel)?;
-                let mapping = SgMapping::map(dma, list, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, list, ToDevice, Idle)?;
                 let pages = mapping.dma_pages(PAGE_SIZE)?;
                 check_eq!((pages.len(), pages.offset()), (2, start));
                 check_eq!(pages.is_whole(), start == 0);
@@ -170,10 +162,9 @@ mod tests {
 
     #[test]
     fn page_sizes_are_powers_of_two() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = PageList::sample(PAGE_SIZE, 1)?;
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
             for size in [0, 3, 4095, usize::MAX] {
                 check_err!(mapping.dma_pages(size).map(|_| ()), EINVAL);
             }

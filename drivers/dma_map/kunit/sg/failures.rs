@@ -92,8 +92,7 @@ mod tests {
 
     #[test]
     fn empty_buffers_are_einval_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_direction(dma, || Ok(KVec::new()), EINVAL)?;
             each_direction(dma, || Ok(VVec::new()), EINVAL)?;
             each_direction(dma, || Ok(KVVec::new()), EINVAL)?;
@@ -104,8 +103,7 @@ mod tests {
     /// misuse: capacity-beyond-length
     #[test]
     fn capacity_without_contents_is_einval_and_comes_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = VVec::<u8>::with_capacity(5000, GFP_KERNEL)?;
             let (place, capacity) = (buffer.as_ptr(), buffer.capacity());
             let buffer = comes_back(dma, buffer, Bidirectional, EINVAL)?;
@@ -117,8 +115,7 @@ mod tests {
 
     #[test]
     fn elements_without_size_are_einval_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let nothing = KVec::from_elem([0u8; 0], 1000, GFP_KERNEL)?;
             let nothing = comes_back(dma, nothing, Bidirectional, EINVAL)?;
             check_eq!(nothing.as_slice().len(), 1000);
@@ -158,17 +155,14 @@ mod tests {
     #[test]
     fn allocations_that_fail_give_the_buffer_back() -> Result {
         // Segments of 512 bytes, so that the table takes several allocations.
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(512))?;
-            each_buffer!(failing_allocations(dma));
-            Ok(())
+        each_dma(ALL.max_segment_size(512), |dma| {
+            each_buffer!(failing_allocations(dma))
         })
     }
 
     #[test]
     fn failed_map_asks_nothing_of_the_engine() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::stuck();
             let nothing = KVec::<u8>::new();
             let failed = SgMapping::map(dma, nothing, ToDevice, &engine, Gfp::Kernel);

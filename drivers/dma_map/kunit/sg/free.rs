@@ -25,28 +25,18 @@ mod tests {
 
     #[test]
     fn vmalloc_memory_of_a_kvvec_is_dropped_in_a_hard_irq() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = KVVec::from_elem(7u8, 5 << 20, GFP_KERNEL)?;
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
             context::hard_irq(|| drop(mapping))
         })
     }
 
     #[test]
     fn buffers_are_dropped_once() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let before = dropped();
-            let map = || -> Result<_> {
-                Ok(SgMapping::map(
-                    dma,
-                    counted(10)?,
-                    ToDevice,
-                    Idle,
-                    Gfp::Kernel,
-                )?)
-            };
+            let map = || -> Result<_> { map_sg(dma, counted(10)?, ToDevice, Idle) };
             let dropped = || dropped() - before;
 
             let mapping = map()?;
@@ -73,7 +63,7 @@ mod tests {
             dev.bind(|probe| {
                 let dma = probe.dma(ALL)?;
                 for _ in 0..200 {
-                    let mapping = SgMapping::map(dma, counted(3)?, ToDevice, Idle, Gfp::Kernel)?;
+                    let mapping = map_sg(dma, counted(3)?, ToDevice, Idle)?;
                     context::irqs_off(|| drop(mapping));
                 }
                 Ok(())
@@ -91,7 +81,7 @@ mod tests {
             dev.bind(|probe| {
                 let dma = probe.dma(ALL)?;
                 for _ in 0..200 {
-                    let mapping = SgMapping::map(dma, counted(3)?, ToDevice, Idle, Gfp::Kernel)?;
+                    let mapping = map_sg(dma, counted(3)?, ToDevice, Idle)?;
                     context::irqs_off(|| drop(mapping));
                 }
                 probe.fail_probe();

@@ -20,7 +20,7 @@ use kernel::{
 
 fn is_the_same<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, ToDevice, Idle)?;
         let table = mapping.as_sg_table();
         let sum: u64 = table.iter().map(|entry| entry.dma_len()).sum();
         check_eq!(sum, mapping.size() as u64);
@@ -43,8 +43,7 @@ mod tests {
             for max in [512, 65535] {
                 dev.bind(|probe| {
                     let dma = probe.dma(ALL.max_segment_size(max))?;
-                    each_buffer!(is_the_same(dma));
-                    Ok(())
+                    each_buffer!(is_the_same(dma))
                 })?;
             }
             Ok(())
@@ -53,8 +52,7 @@ mod tests {
 
     #[test]
     fn table_of_the_kernel_crate_has_segments() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = VVec::<u8>::sample(3 * PAGE_SIZE, 1)?;
             // More than that is mapped: all of the capacity.
             let size = buffer.capacity();

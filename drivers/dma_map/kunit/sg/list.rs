@@ -130,7 +130,7 @@ mod tests {
                     let list = mixed()?;
                     let len: usize = RANGES.iter().map(Range::len).sum();
                     check_eq!(list.len(), len);
-                    let mapping = SgMapping::map(dma, list, Bidirectional, Idle, Gfp::Kernel)?;
+                    let mapping = map_sg(dma, list, Bidirectional, Idle)?;
                     check_eq!(mapping.size(), len);
                     check_segments(&mapping)?;
                     device_side::fill(&mapping, 3)?;
@@ -154,9 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_outside_of_a_range_is_left_alone() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let mapping = SgMapping::map(dma, mixed()?, FromDevice, Idle, Gfp::Kernel)?;
+        each_dma(ALL, |dma| {
+            let mapping = map_sg(dma, mixed()?, FromDevice, Idle)?;
             device_side::fill(&mapping, 6)?;
             check_parts(mapping.complete()?.unmap(), 6)
         })
@@ -164,14 +163,13 @@ mod tests {
 
     #[test]
     fn pairs_have_elements_of_their_own() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let words = KVec::from_elem(0u64, 100, GFP_KERNEL)?;
             let triples = VVec::from_elem([0u8; 3], 3000, GFP_KERNEL)?;
             let pages = PageList::zeroed(2, Gfp::Kernel)?;
             let all = (words, (triples, pages));
 
-            let mapping = SgMapping::map(dma, all, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, all, FromDevice, Idle)?;
             check_eq!(mapping.size(), 800 + 9000 + 2 * PAGE_SIZE);
             check_segments(&mapping)?;
             device_side::fill(&mapping, 1)?;
@@ -202,8 +200,7 @@ mod tests {
 
     #[test]
     fn nothing_is_einval() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let empty =
                 || BufferRange::new(VVec::<u8>::sample(9000, 1)?, 7..7).map_err(Error::from);
             maps_nothing(dma, empty()?, ToDevice)?;
@@ -219,8 +216,7 @@ mod tests {
 
     #[test]
     fn thousands_of_parts_are_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for count in [127, 128, 129, 255, 256, 4000] {
                 let mut list = SgList::with_capacity(count, Gfp::Kernel)?;
                 for i in 0..count {
@@ -228,7 +224,7 @@ mod tests {
                     let part = BufferRange::new(buffer, i % 3..60 + i % 5)?;
                     list.push(part, Gfp::Kernel)?;
                 }
-                let mapping = SgMapping::map(dma, list, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, list, Bidirectional, Idle)?;
                 check!(check_segments(&mapping)? >= count / 64);
                 device_side::fill(&mapping, 7)?;
                 let mut mapping = mapping.complete()?;
@@ -276,9 +272,8 @@ mod tests {
 
     #[test]
     fn copies_are_checked() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let mapping = SgMapping::map(dma, mixed()?, Bidirectional, Idle, Gfp::Kernel)?;
+        each_dma(ALL, |dma| {
+            let mapping = map_sg(dma, mixed()?, Bidirectional, Idle)?;
             let size = mapping.size();
             let mut mapping = mapping.complete()?;
             for (offset, len) in [(size, 1), (size - 1, 2), (usize::MAX, 1), (usize::MAX, 0)] {
@@ -299,11 +294,10 @@ mod tests {
 
     #[test]
     fn lists_are_dropped_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            let mapping = SgMapping::map(dma, mixed()?, FromDevice, Idle, Gfp::Kernel)?;
+        each_dma(ALL, |dma| {
+            let mapping = map_sg(dma, mixed()?, FromDevice, Idle)?;
             context::spinlocked(|| drop(mapping));
-            let mapping = SgMapping::map(dma, mixed()?, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, mixed()?, FromDevice, Idle)?;
             context::hard_irq(|| drop(mapping))?;
             check_eq!(dma.quarantined(), 0);
             Ok(())

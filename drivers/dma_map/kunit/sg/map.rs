@@ -22,7 +22,7 @@ fn sizes<B: Sample, D: Carries<u8>>(dma: DmaDevice<'_>, direction: D) -> Result 
         let buffer = B::sample(len, 0x5a)?;
         let (len, identity) = (buffer.len(), buffer.identity());
 
-        let mapping = SgMapping::map(dma, buffer, direction, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, buffer, direction, Idle)?;
         check_eq!(mapping.size(), len);
         check_segments(&mapping)?;
 
@@ -46,23 +46,22 @@ mod tests {
 
     #[test]
     fn vectors_of_kmalloc_memory_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<KVec<u8>>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<KVec<u8>>(dma))
     }
 
     #[test]
     fn vectors_of_vmalloc_memory_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<VVec<u8>>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<VVec<u8>>(dma))
     }
 
     #[test]
     fn vectors_of_either_memory_are_mapped_whole() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             each_direction::<KVVec<u8>>(dma)?;
 
             // More than kmalloc() has.
             let buffer = KVVec::from_elem(7u8, 5 << 20, GFP_KERNEL)?;
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
             check_segments(&mapping)?;
             check_eq!(mapping.unmap()?.len(), 5 << 20);
             Ok(())
@@ -71,22 +70,21 @@ mod tests {
 
     #[test]
     fn page_lists_are_mapped_whole() -> Result {
-        each_probe(|probe| each_direction::<PageList>(probe.dma(ALL)?))
+        each_dma(ALL, |dma| each_direction::<PageList>(dma))
     }
 
     #[test]
     fn larger_elements_are_mapped_whole() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [1, 511, 512, 513, 2000] {
                 let words = VVec::from_elem(7u64, len, GFP_KERNEL)?;
-                let mapping = SgMapping::map(dma, words, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, words, Bidirectional, Idle)?;
                 check_eq!(mapping.size(), 8 * len);
                 check_segments(&mapping)?;
                 check_eq!(mapping.unmap()?.len(), len);
 
                 let triples = KVec::from_elem([1u8; 3], len, GFP_KERNEL)?;
-                let mapping = SgMapping::map(dma, triples, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, triples, ToDevice, Idle)?;
                 check_eq!(mapping.size(), 3 * len);
                 check_segments(&mapping)?;
             }
@@ -96,11 +94,10 @@ mod tests {
 
     #[test]
     fn large_buffers_are_mapped_whole() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [(1 << 20) - 1, (1 << 20) + 1] {
                 let buffer = VVec::<u8>::sample(len, 3)?;
-                let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
                 check_segments(&mapping)?;
                 check!(mapping.unmap()?.holds(3));
             }
@@ -116,7 +113,7 @@ mod tests {
                 dev.bind(|probe| {
                     let dma = probe.dma(ALL.max_segment_size(512))?;
                     let buffer = VVec::<u8>::sample(512 * entries, 4)?;
-                    let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                    let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
                     check_eq!(check_segments(&mapping)?, entries);
                     check!(mapping.unmap()?.holds(4));
                     Ok(())
@@ -129,14 +126,13 @@ mod tests {
     /// misuse: capacity-beyond-length
     #[test]
     fn spare_capacity_is_not_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut buffer = VVec::with_capacity(8 * PAGE_SIZE, GFP_KERNEL)?;
             buffer.push(1u8, GFP_KERNEL)?;
             let capacity = buffer.capacity();
             check!(capacity >= 8 * PAGE_SIZE);
 
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
             check_eq!(mapping.size(), 1);
             check_eq!(check_segments(&mapping)?, 1);
             let buffer = mapping.unmap()?;
@@ -148,10 +144,9 @@ mod tests {
 
     #[test]
     fn segments_can_be_walked_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(1000))?;
+        each_dma(ALL.max_segment_size(1000), |dma| {
             let buffer = VVec::<u8>::sample(20_000, 0)?;
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
 
             let mut walk = mapping.segments();
             let first = walk.next().ok_or(EINVAL)?;
@@ -168,20 +163,8 @@ mod tests {
     fn mappings_do_not_overlap() -> Result {
         each_probe(|probe| {
             let dma = probe.dma(ALL)?;
-            let a = SgMapping::map(
-                dma,
-                VVec::<u8>::sample(9000, 0)?,
-                ToDevice,
-                Idle,
-                Gfp::Kernel,
-            )?;
-            let b = SgMapping::map(
-                dma,
-                KVec::<u8>::sample(9000, 0)?,
-                ToDevice,
-                Idle,
-                Gfp::Kernel,
-            )?;
+            let a = map_sg(dma, VVec::<u8>::sample(9000, 0)?, ToDevice, Idle)?;
+            let b = map_sg(dma, KVec::<u8>::sample(9000, 0)?, ToDevice, Idle)?;
             for x in a.segments() {
                 for y in b.segments() {
                     let apart = x.address + u64::from(x.len) <= y.address
@@ -196,8 +179,7 @@ mod tests {
 
     #[test]
     fn mapping_works_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for gfp in [Gfp::Atomic, Gfp::Nowait] {
                 let buffers = || -> Result<_> {
                     Ok((VVec::<u8>::sample(9000, 1)?, PageList::sample(9000, 1)?))

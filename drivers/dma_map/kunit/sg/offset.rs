@@ -44,7 +44,7 @@ mod tests {
         behind_a_bus(4 * BOUNDARY, |dma| {
             let buffer = aligned()?;
             let phys = c::virt_to_phys(buffer.as_ptr().cast());
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             check_segments(&mapping)?;
             if !dma.needs_sync() || cfg!(CONFIG_DMA_API_DEBUG) {
                 let address = mapping.segments().next().ok_or(EINVAL)?.address;
@@ -62,7 +62,7 @@ mod tests {
     fn a_piece_that_is_moved_across_becomes_two_segments() -> Result {
         behind_a_bus(BOUNDARY / 2, |dma| {
             let buffer = aligned()?;
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             check!(check_segments(&mapping)? > 1);
             device_side::fill(&mapping, 7)?;
             check!(mapping.unmap()?.holds(7));
@@ -75,7 +75,7 @@ mod tests {
         behind_a_bus(BOUNDARY / 2, |dma| {
             for pages in [1, 2, 5, 40] {
                 let buffer = VVec::<u8>::sample(pages * PAGE_SIZE, 1)?;
-                let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
                 check_segments(&mapping)?;
                 device_side::fill(&mapping, 7)?;
                 check!(mapping.unmap()?.holds(7));

@@ -68,13 +68,11 @@ mod tests {
 
     #[test]
     fn each_option_maps_and_unmaps() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for options in EACH {
-                each_buffer!(in_all_ways(dma, SgOptions::new(Gfp::Kernel).map(options)));
+                each_buffer!(in_all_ways(dma, SgOptions::new(Gfp::Kernel).map(options)))?;
             }
-            each_buffer!(in_all_ways(dma, Gfp::Kernel.into()));
-            Ok(())
+            each_buffer!(in_all_ways(dma, Gfp::Kernel.into()))
         })
     }
 
@@ -98,13 +96,12 @@ mod tests {
 
     #[test]
     fn what_must_be_coherent_is_in_place_or_eio() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(3000))?;
+        each_dma(ALL.max_segment_size(3000), |dma| {
             let options = SgOptions::new(Gfp::Kernel).map(PLAIN.require_coherent());
             for len in SIZES {
                 let buffer = KVec::<u8>::sample(len, 1)?;
                 let place = buffer.as_ptr();
-                let plain = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+                let plain = map_sg(dma, buffer, Bidirectional, Idle)?;
                 let bounces = !in_place(&plain, place);
                 let buffer = plain.unmap()?;
 

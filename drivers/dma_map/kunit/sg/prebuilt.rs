@@ -40,14 +40,14 @@ where
 
 fn keeps_its_table<B: Sample>(dma: DmaDevice<'_>) -> Result {
     let buffer = Prebuilt::new(dma, B::sample(20_001, 1)?, Gfp::Kernel)?;
-    let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
     let first = entries(&mapping);
     let buffer = mapping.unmap()?;
 
     // Had the table been freed, this would get its memory, or the next one.
-    let other = SgMapping::map(dma, B::sample(20_001, 9)?, ToDevice, Idle, Gfp::Kernel)?;
+    let other = map_sg(dma, B::sample(20_001, 9)?, ToDevice, Idle)?;
     check!(entries(&other) != first, "the table was freed");
-    let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
     check_eq!(entries(&mapping), first);
     check_segments(&mapping)?;
     Ok(())
@@ -57,12 +57,12 @@ fn keeps_its_table<B: Sample>(dma: DmaDevice<'_>) -> Result {
 fn rounds<B: Sample>(dma: DmaDevice<'_>) -> Result {
     let mut buffer = Prebuilt::new(dma, B::sample(20_001, 1)?, Gfp::Kernel)?;
     for seed in 2..10 {
-        let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, buffer, FromDevice, Idle)?;
         device_side::fill(&mapping, seed)?;
         buffer = mapping.unmap()?;
         check!(buffer.buffer().holds(seed));
 
-        let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
         check!(device_side::finds(&mapping, seed)?);
         buffer = mapping.complete()?.unmap();
     }
@@ -105,30 +105,21 @@ mod tests {
 
     #[test]
     fn the_table_is_kept() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(keeps_its_table(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(keeps_its_table(dma)))
     }
 
     #[test]
     fn data_goes_both_ways_again_and_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(rounds(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(rounds(dma)))
     }
 
     #[test]
     fn the_cpu_writes_between_two_mappings() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 1)?, Gfp::Kernel)?;
             for seed in 2..5 {
                 pattern::fill(buffer.as_mut_slice(), seed, 0);
-                let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
                 check!(device_side::finds(&mapping, seed)?);
                 buffer = mapping.unmap()?;
             }
@@ -139,11 +130,10 @@ mod tests {
 
     #[test]
     fn pages_are_written_and_read_by_copies() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut buffer = Prebuilt::new(dma, PageList::sample(9000, 1)?, Gfp::Kernel)?;
             buffer.write(4090, &[1, 2, 3, 4, 5, 6, 7, 8])?;
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             let buffer = mapping.unmap()?;
             let mut data = [0; 8];
             buffer.read(4090, &mut data)?;
@@ -156,8 +146,7 @@ mod tests {
     #[test]
     fn another_device_gets_a_table_of_its_own() -> Result {
         let mut kept = None;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             kept = Some(Prebuilt::new(
                 dma,
                 VVec::<u8>::sample(20_001, 1)?,
@@ -165,12 +154,11 @@ mod tests {
             )?);
             Ok(())
         })?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(512))?;
+        each_dma(ALL.max_segment_size(512), |dma| {
             let Some(buffer) = kept.take() else {
                 return Err(EINVAL);
             };
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             check!(check_segments(&mapping)? >= 40);
             check!(mapping.segments().all(|segment| segment.len <= 512));
             device_side::fill(&mapping, 7)?;
@@ -184,12 +172,11 @@ mod tests {
     /// The table is the buffer's, and goes with the mapping: wherever that goes, and however it ends.
     #[test]
     fn mappings_may_be_moved_and_dropped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 3)?, Gfp::Kernel)?;
             for seed in 4..7 {
-                let mapping = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, Bidirectional, &engine)?;
                 let mapping = KBox::new(mapping, GFP_KERNEL)?;
                 check_segments(&mapping)?;
                 device_side::fill(&mapping, seed)?;
@@ -202,7 +189,7 @@ mod tests {
                 engine.start();
                 buffer = KBox::into_inner(mapping).unmap();
             }
-            drop(SgMapping::map(dma, buffer, ToDevice, &engine, Gfp::Kernel)?);
+            drop(map_sg(dma, buffer, ToDevice, &engine)?);
             check_eq!(dma.quarantined(), 0);
             Ok(())
         })
@@ -210,8 +197,7 @@ mod tests {
 
     #[test]
     fn options_may_differ_each_time() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let plain = SgOptions::new(Gfp::Kernel);
             let weak = plain.map(MapOptions::new().weak_ordering());
             let coherent = plain.map(MapOptions::new().require_coherent());
@@ -245,11 +231,10 @@ mod tests {
 
     #[test]
     fn addresses_alone_take_the_table_with_them() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut buffer = Prebuilt::new(dma, VVec::<u8>::sample(9000, 3)?, Gfp::Kernel)?;
             for _ in 0..3 {
-                let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
                 buffer = mapping.into_addresses(Gfp::Kernel)?.unmap()?;
                 check!(buffer.buffer().holds(3));
             }
@@ -259,13 +244,12 @@ mod tests {
 
     #[test]
     fn failed_allocations_leave_the_table() -> Result {
-        each_probe(|probe| failing_allocations(probe.dma(ALL)?))
+        each_dma(ALL, |dma| failing_allocations(dma))
     }
 
     #[test]
     fn empty_buffers_are_einval_and_come_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = VVec::<u8>::with_capacity(100, GFP_KERNEL)?;
             match Prebuilt::new(dma, buffer, Gfp::Kernel) {
                 Ok(_) => Err(EDOM),

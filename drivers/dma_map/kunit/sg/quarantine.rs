@@ -44,11 +44,10 @@ mod tests {
 
     #[test]
     fn drop_that_cannot_be_put_off_is_a_quarantine() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut buffer = VVec::<u8>::sample(9000, 1)?;
             let (ptr, capacity) = (buffer.as_mut_ptr(), buffer.capacity());
-            let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
             match faults::failing(1, || context::spinlocked(|| drop(mapping))) {
                 None => skip(c"no fault injection"),
                 Some(((), failed)) => {
@@ -73,7 +72,7 @@ mod tests {
         dev.bind(|probe| {
             let dma = probe.dma(ALL)?;
             let buffer = buffer.take().ok_or(EINVAL)?;
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             segment = mapping.segments().next();
             check_eq!(mapping.segments().count(), 1);
             core::mem::forget(mapping);

@@ -33,7 +33,7 @@ const RANGES: [(usize, usize); 8] = [
 
 fn reads<B: Sample>(dma: DmaDevice<'_>) -> Result {
     let buffer = B::sample(20_001, 1)?;
-    let mut mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+    let mut mapping = map_sg(dma, buffer, FromDevice, Idle)?;
     for (seed, (offset, len)) in (2..).zip(RANGES) {
         device_side::fill(&mapping, seed)?;
         let mut data = VVec::from_elem(0, len, GFP_KERNEL)?;
@@ -54,7 +54,7 @@ where
     D: dma_map::direction::CpuWrites + dma_map::direction::Carries<u8>,
 {
     let buffer = B::sample(20_001, 1)?;
-    let mut mapping = SgMapping::map(dma, buffer, direction, Idle, Gfp::Kernel)?;
+    let mut mapping = map_sg(dma, buffer, direction, Idle)?;
     let sample = VVec::<u8>::sample(20_001, 2)?;
     for (offset, len) in RANGES {
         if len == 20_001 {
@@ -85,7 +85,7 @@ where
 /// What the device wrote next to a range survives a write to the range.
 fn keeps_the_rest<B: Sample>(dma: DmaDevice<'_>) -> Result {
     let buffer = B::sample(20_001, 1)?;
-    let mut mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+    let mut mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
     device_side::fill(&mapping, 2)?;
     let mut middle = [0; 3000];
     mapping.sync_read(3000, &mut middle)?;
@@ -98,7 +98,7 @@ fn keeps_the_rest<B: Sample>(dma: DmaDevice<'_>) -> Result {
 fn refusals<B: Sample>(dma: DmaDevice<'_>) -> Result {
     let engine = Scripted::busy();
     let buffer = B::sample(9000, 1)?;
-    let mut mapping = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?;
+    let mut mapping = map_sg(dma, buffer, Bidirectional, &engine)?;
     let size = mapping.size();
     let mut data = [0x77; 4];
     check_err!(mapping.sync_read(0, &mut data), EBUSY);
@@ -120,50 +120,35 @@ mod tests {
 
     #[test]
     fn cpu_reads_a_range_of_what_arrived() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(reads(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(reads(dma)))
     }
 
     #[test]
     fn cpu_reads_a_range_of_small_segments() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(333))?;
-            each_buffer!(reads(dma));
-            Ok(())
-        })
+        each_dma(ALL.max_segment_size(333), |dma| each_buffer!(reads(dma)))
     }
 
     #[test]
     fn device_finds_a_range_that_was_written() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             writes::<KVec<u8>, _>(dma, ToDevice)?;
             writes::<VVec<u8>, _>(dma, ToDevice)?;
             writes::<KVVec<u8>, _>(dma, Bidirectional)?;
-            each_buffer!(keeps_the_rest(dma));
-            Ok(())
+            each_buffer!(keeps_the_rest(dma))
         })
     }
 
     /// misuse: sync-outside-range
     #[test]
     fn busy_device_and_wrong_range_are_refused() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(refusals(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(refusals(dma)))
     }
 
     #[test]
     fn ranges_are_synced_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = VVec::<u8>::sample(9000, 1)?;
-            let mut mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mut mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             let mut round = || -> Result {
                 let mut data = [0; 100];
                 mapping.sync_read(4000, &mut data)?;

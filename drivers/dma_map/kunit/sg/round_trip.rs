@@ -20,7 +20,7 @@ use dma_map::{
 
 fn to_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, ToDevice, Idle)?;
         check!(
             device_side::finds(&mapping, 1)?,
             "{len} bytes are not there"
@@ -32,11 +32,11 @@ fn to_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
 
 fn from_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, FromDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, FromDevice, Idle)?;
         device_side::fill(&mapping, 2)?;
         check!(mapping.unmap()?.holds(2), "{len} bytes are not there");
 
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, FromDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, FromDevice, Idle)?;
         device_side::fill(&mapping, 3)?;
         let mapping = mapping.complete()?;
         check!(mapping.buffer().holds(3), "{len} bytes are not synced");
@@ -55,14 +55,14 @@ fn from_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
 }
 
 fn partly_from_device<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let mapping = SgMapping::map(dma, B::sample(9000, 1)?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, B::sample(9000, 1)?, FromDevice, Idle)?;
     // The device writes less than it was given, and what it left alone is as it was.
     let first = mapping.segments().next().ok_or(EINVAL)?;
     device_side::write(dma, first.address, &[0xee])?;
     let buffer = mapping.unmap()?;
     check!(!buffer.holds(1));
 
-    let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, buffer, FromDevice, Idle)?;
     device_side::write(dma, first_address(&mapping)?, &[pattern::at(1, 0)])?;
     check!(
         mapping.unmap()?.holds(1),
@@ -79,7 +79,7 @@ fn first_address<B: SgBuffer>(
 
 fn both_ways<B: Sample>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, Bidirectional, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, Bidirectional, Idle)?;
         check!(device_side::finds(&mapping, 1)?);
         device_side::fill(&mapping, 2)?;
         let mapping = mapping.complete()?;
@@ -95,7 +95,7 @@ fn both_ways<B: Sample>(dma: DmaDevice<'_>) -> Result {
 /// What the CPU writes between two turns reaches the device, and survives `unmap`.
 fn rewritten<B: Sample + SgSlice>(dma: DmaDevice<'_>) -> Result {
     for len in SIZES {
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, ToDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, ToDevice, Idle)?;
         let mut mapping = mapping.complete()?;
         pattern::fill(mapping.as_mut_slice(), 2, 0);
         let mapping = mapping.give(Idle);
@@ -105,7 +105,7 @@ fn rewritten<B: Sample + SgSlice>(dma: DmaDevice<'_>) -> Result {
         );
         check!(mapping.unmap()?.holds(2));
 
-        let mapping = SgMapping::map(dma, B::sample(len, 1)?, Bidirectional, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, B::sample(len, 1)?, Bidirectional, Idle)?;
         device_side::fill(&mapping, 2)?;
         let mut mapping = mapping.complete()?;
         check!(mapping.as_slice().len() == len && mapping.buffer().holds(2));
@@ -130,44 +130,27 @@ mod tests {
 
     #[test]
     fn device_finds_what_the_cpu_wrote() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(to_device(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(to_device(dma)))
     }
 
     #[test]
     fn cpu_finds_what_the_device_wrote() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(from_device(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(from_device(dma)))
     }
 
     #[test]
     fn what_the_device_leaves_alone_stays() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(partly_from_device(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(partly_from_device(dma)))
     }
 
     #[test]
     fn both_directions_in_turns() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(both_ways(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(both_ways(dma)))
     }
 
     #[test]
     fn cpu_writes_between_turns() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             rewritten::<KVec<u8>>(dma)?;
             rewritten::<VVec<u8>>(dma)?;
             rewritten::<KVVec<u8>>(dma)
@@ -176,10 +159,9 @@ mod tests {
 
     #[test]
     fn cpu_writes_to_page_lists_between_turns() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pages = PageList::sample(3 * PAGE_SIZE, 1)?;
-            let mapping = SgMapping::map(dma, pages, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, ToDevice, Idle)?;
             let mut mapping = mapping.complete()?;
 
             let mut data = KVec::from_elem(0, 3 * PAGE_SIZE, GFP_KERNEL)?;
@@ -197,19 +179,16 @@ mod tests {
 
     #[test]
     fn small_segments_do_not_mix_bytes_up() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(333))?;
-            each_buffer!(both_ways(dma));
-            Ok(())
+        each_dma(ALL.max_segment_size(333), |dma| {
+            each_buffer!(both_ways(dma))
         })
     }
 
     #[test]
     fn many_rounds_on_one_mapping() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let buffer = VVec::<u8>::sample(10_000, 0)?;
-            let mut mapping = SgMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let mut mapping = map_sg(dma, buffer, Bidirectional, Idle)?;
             for seed in 0..50 {
                 check!(device_side::finds(&mapping, seed)?, "in round {seed}");
                 device_side::fill(&mapping, seed + 100)?;

@@ -48,7 +48,7 @@ fn check_split(
 }
 
 fn splits<B: Sample>(dma: DmaDevice<'_>) -> Result {
-    let mapping = SgMapping::map(dma, B::sample(20_001, 1)?, ToDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, B::sample(20_001, 1)?, ToDevice, Idle)?;
     let all = || mapping.segments();
     let limit = dma.max_segment_size();
 
@@ -93,19 +93,13 @@ mod tests {
 
     #[test]
     fn segments_are_split_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
-            each_buffer!(splits(dma));
-            Ok(())
-        })
+        each_dma(ALL, |dma| each_buffer!(splits(dma)))
     }
 
     #[test]
     fn segments_of_narrow_limits_are_split_again() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(3000).segment_boundary(0xfff))?;
-            each_buffer!(splits(dma));
-            Ok(())
+        each_dma(ALL.max_segment_size(3000).segment_boundary(0xfff), |dma| {
+            each_buffer!(splits(dma))
         })
     }
 }

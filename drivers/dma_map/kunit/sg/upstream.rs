@@ -26,7 +26,7 @@ mod tests {
                     let dma = probe.dma(ALL.max_segment_size(max).segment_boundary(boundary))?;
                     // Contiguous in memory, and longer than any segment.
                     let buffer = KVec::<u8>::sample(250_000, 1)?;
-                    let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                    let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
                     for entry in mapping.as_sg_table().iter() {
                         let (first, len) = (entry.dma_address(), entry.dma_len());
                         check!(len <= u64::from(max), "an entry of {len} bytes");
@@ -43,13 +43,12 @@ mod tests {
     /// misuse: capacity-beyond-length
     #[test]
     fn what_was_never_written_is_not_mapped() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for len in [1, PAGE_SIZE - 1, PAGE_SIZE, PAGE_SIZE + 1] {
                 let mut buffer = VVec::from_elem(0, 16 * PAGE_SIZE, GFP_KERNEL)?;
                 buffer.truncate(len);
                 pattern::fill(&mut buffer, 1, 0);
-                let mapping = SgMapping::map(dma, buffer, ToDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, buffer, ToDevice, Idle)?;
                 let table = mapping.as_sg_table();
                 let mapped: u64 = table.iter().map(|entry| entry.dma_len()).sum();
                 check_eq!(mapped, len as u64);

@@ -68,7 +68,7 @@ fn to_device(dma: DmaDevice<'_>, memory: &UserMemory) -> Result {
             pages.page_count(),
             (offset % PAGE_SIZE + len).div_ceil(PAGE_SIZE)
         );
-        let mapping = SgMapping::map(dma, pages, ToDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, pages, ToDevice, Idle)?;
         check_segments(&mapping)?;
 
         let mut at = offset;
@@ -92,7 +92,7 @@ fn from_device(dma: DmaDevice<'_>, memory: &UserMemory) -> Result {
         memory.fill(1)?;
         let pages = pin_dest(memory, offset, len)?;
         check!(c::is_pinned(memory.at(offset))?);
-        let mapping = SgMapping::map(dma, pages, FromDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, pages, FromDevice, Idle)?;
         device_side::fill(&mapping, 2)?;
 
         let mapping = mapping.complete()?;
@@ -124,20 +124,19 @@ mod tests {
     #[test]
     fn device_reads_user_memory() -> Result {
         let memory = UserMemory::new(PAGES)?;
-        each_probe(|probe| to_device(probe.dma(ALL)?, &memory))
+        each_dma(ALL, |dma| to_device(dma, &memory))
     }
 
     #[test]
     fn device_writes_user_memory() -> Result {
         let memory = UserMemory::new(PAGES)?;
-        each_probe(|probe| from_device(probe.dma(ALL)?, &memory))
+        each_dma(ALL, |dma| from_device(dma, &memory))
     }
 
     #[test]
     fn segments_are_within_narrow_limits() -> Result {
         let memory = UserMemory::new(PAGES)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(333).segment_boundary(0xfff))?;
+        each_dma(ALL.max_segment_size(333).segment_boundary(0xfff), |dma| {
             to_device(dma, &memory)?;
             from_device(dma, &memory)
         })
@@ -147,8 +146,7 @@ mod tests {
     fn vectors_are_gathered() -> Result {
         let memory = UserMemory::new(PAGES)?;
         memory.fill(1)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let ranges = [
                 (memory.at(100), 50),
                 (memory.at(2 * PAGE_SIZE), 2 * PAGE_SIZE),
@@ -161,7 +159,7 @@ mod tests {
             let list = SgList::from_dest(vector.as_dest(), len, Gfp::Kernel)?;
             check_eq!((list.parts().len(), list.len()), (3, len));
             check_eq!(vector.as_dest().len(), 0);
-            let mapping = SgMapping::map(dma, list, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, list, FromDevice, Idle)?;
             device_side::fill(&mapping, 3)?;
             drop(mapping.unmap()?);
             check!(memory.read(100, 50)?.holds(3));
@@ -172,7 +170,7 @@ mod tests {
             let list = SgList::from_source(vector.as_source(), 60, Gfp::Kernel)?;
             check_eq!(vector.as_source().len(), len - 60);
             let rest = SgList::from_source(vector.as_source(), len - 60, Gfp::Kernel)?;
-            let both = SgMapping::map(dma, (list, rest), ToDevice, Idle, Gfp::Kernel)?;
+            let both = map_sg(dma, (list, rest), ToDevice, Idle)?;
             check_eq!(both.size(), len);
             check!(device_side::finds(&both, 3)?);
             Ok(())
@@ -182,11 +180,10 @@ mod tests {
     #[test]
     fn kernel_and_user_memory_share_a_table() -> Result {
         let memory = UserMemory::new(PAGES)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let header = KVec::from_elem(0u32, 16, GFP_KERNEL)?;
             let both = (header, pin_dest(&memory, 5, 10_000)?);
-            let mapping = SgMapping::map(dma, both, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, both, FromDevice, Idle)?;
             device_side::fill(&mapping, 1)?;
             let (header, pages) = mapping.unmap()?;
             check_eq!(header[0].to_ne_bytes()[3], pattern::at(1, 3));
@@ -199,10 +196,9 @@ mod tests {
     #[test]
     fn user_space_may_change_it_at_any_time() -> Result {
         let memory = UserMemory::new(1)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pages = pin_dest(&memory, 0, 100)?;
-            let mapping = SgMapping::map(dma, pages, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, FromDevice, Idle)?;
             device_side::fill(&mapping, 1)?;
             let mapping = mapping.complete()?;
             let mut copy = [0; 4];
@@ -221,11 +217,10 @@ mod tests {
     fn memory_given_many_times_is_no_misuse() -> Result {
         let memory = UserMemory::new(1)?;
         memory.fill(1)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut vector = Vector::dest(&[(memory.at(0), 4096); 20])?;
             let list = SgList::from_dest(vector.as_dest(), 20 * 4096, Gfp::Kernel)?;
-            let mut mapping = SgMapping::map(dma, list, FromDevice, Idle, Gfp::Kernel)?;
+            let mut mapping = map_sg(dma, list, FromDevice, Idle)?;
             check_eq!(mapping.size(), 20 * 4096);
             // DMA debugging finds two mappings of what is synced.
             mapping.sync_read(100, &mut [0; 64])?;
@@ -237,12 +232,12 @@ mod tests {
 
     #[test]
     fn memory_outlives_its_mapping_in_user_space() -> Result {
-        each_probe(|probe| {
+        each_dma(ALL, |dma| {
             let memory = UserMemory::new(3)?;
             memory.fill(1)?;
-            let dma = probe.dma(ALL)?;
+            let dma = dma;
             let pages = pin_dest(&memory, 0, 2 * PAGE_SIZE)?;
-            let mapping = SgMapping::map(dma, pages, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, FromDevice, Idle)?;
             memory.unmap_from(0)?;
 
             device_side::fill(&mapping, 2)?;

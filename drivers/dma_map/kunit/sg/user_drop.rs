@@ -30,7 +30,6 @@ use dma_map::{
     },
     DmaDevice,
     FromDevice,
-    IovaMapping,
     SgList,
     Transfer, //
 };
@@ -87,47 +86,47 @@ where
         make(&lent.memory)
     };
 
-    let mapping = SgMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, pin()?, FromDevice, Idle)?;
     device_side::fill(&mapping, 1)?;
     drop(mapping);
     lent.holds(1, "the drop of an SgMapping")?;
 
     let busy = Scripted::busy();
-    let mapping = SgMapping::map(dma, pin()?, FromDevice, &busy, Gfp::Kernel)?;
+    let mapping = map_sg(dma, pin()?, FromDevice, &busy)?;
     device_side::fill(&mapping, 2)?;
     drop(mapping);
     check_eq!(busy.stopped(), 1);
     lent.holds(2, "the drop of an SgMapping of a busy device")?;
 
-    let mapping = SgMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, pin()?, FromDevice, Idle)?;
     device_side::fill(&mapping, 3)?;
     context::irqs_off(|| drop(mapping));
     lent.holds(3, "the drop of an SgMapping with interrupts off")?;
 
     // Where no unmap is needed, a list takes the table's place.
-    let mapping = SgMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, pin()?, FromDevice, Idle)?;
     device_side::fill(&mapping, 4)?;
     drop(mapping.into_addresses(Gfp::Kernel)?);
     lent.holds(4, "the drop of SgAddresses")?;
 
-    let mapping = IovaMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_iova(dma, pin()?, FromDevice, Idle)?;
     device_side::fill_segments(dma, &mut mapping.segments(), 5)?;
     drop(mapping);
     lent.holds(5, "the drop of an IovaMapping")?;
 
-    let mapping = SgMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, pin()?, FromDevice, Idle)?;
     drop(Transfer::start(mapping, |pieces| {
         device_side::fill_pieces(dma, pieces, 6)
     })?);
     lent.holds(6, "the drop of a transfer")?;
 
-    let mapping = IovaMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_iova(dma, pin()?, FromDevice, Idle)?;
     drop(Transfer::start((mapping,), |(pieces,)| {
         device_side::fill_pieces(dma, pieces, 7)
     })?);
     lent.holds(7, "the drop of a transfer of several")?;
 
-    let mapping = SgMapping::map(dma, pin()?, FromDevice, Idle, Gfp::Kernel)?;
+    let mapping = map_sg(dma, pin()?, FromDevice, Idle)?;
     let addresses = mapping.into_addresses(Gfp::Kernel)?;
     let failed = Transfer::start(addresses, |pieces| {
         device_side::fill_pieces(dma, pieces, 8)?;
@@ -151,7 +150,7 @@ where
     let complete = || -> Result<_> {
         lent.reset()?;
         let buffer = make(&lent.memory)?;
-        let mapping = SgMapping::map(dma, buffer, FromDevice, Idle, Gfp::Kernel)?;
+        let mapping = map_sg(dma, buffer, FromDevice, Idle)?;
         device_side::fill(&mapping, 9)?;
         let mapping = mapping.complete()?;
         lent.holds(9, "the device is done")?;
@@ -171,8 +170,7 @@ where
     FromDevice: Carries<B::Element>,
 {
     let lent = Lent::new(index)?;
-    each_probe(|probe| {
-        let dma = probe.dma(ALL)?;
+    each_dma(ALL, |dma| {
         each_drop(dma, &lent, &make)?;
         newer_data(dma, &lent, &make)
     })
@@ -236,8 +234,7 @@ mod tests {
     #[test]
     fn prebuilt_pages() -> Result {
         let lent = Lent::new(0)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let make = |memory: &UserMemory| -> Result<_> {
                 Ok(Prebuilt::new(dma, pin_dest(memory, AT, LEN)?, Gfp::Kernel)?)
             };
@@ -250,12 +247,11 @@ mod tests {
     #[test]
     fn device_writes_less_than_it_may() -> Result {
         let lent = Lent::new(0)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             lent.reset()?;
             let before = lent.memory.read(AT, LEN)?;
             let pages = pin_dest(&lent.memory, AT, LEN)?;
-            let mapping = SgMapping::map(dma, pages, FromDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, FromDevice, Idle)?;
             let first = mapping.segments().next().ok_or(EINVAL)?;
             device_side::write(dma, first.address, &[1, 2, 3])?;
             drop(mapping);

@@ -122,7 +122,7 @@ mod tests {
                 context::hard_irq(|| drop(pages))?;
 
                 let pages = pin_dest(&memory, 2 * PAGE_SIZE, 100)?;
-                let mapping = SgMapping::map(dma, pages, FromDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, pages, FromDevice, Idle)?;
                 context::irqs_off(|| drop(mapping));
                 check_eq!(dma.quarantined(), 0);
                 Ok(())
@@ -138,11 +138,10 @@ mod tests {
     #[test]
     fn busy_device_keeps_its_pages_pinned() -> Result {
         let memory = UserMemory::new(1)?;
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let pages = pin_dest(&memory, 0, 100)?;
-            let mapping = SgMapping::map(dma, pages, FromDevice, &engine, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, FromDevice, &engine)?;
             let busy = match mapping.unmap() {
                 Ok(_) => return Err(EINVAL),
                 Err(busy) => busy.0,

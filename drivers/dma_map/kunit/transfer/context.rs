@@ -143,8 +143,7 @@ mod tests {
     /// misuse: drop-with-irqs-off/Transfer
     #[test]
     fn transfers_start_and_end_in_atomic_context() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let four = || -> Result<_> {
                 let one = || both(dma, &engine);
@@ -173,8 +172,7 @@ mod tests {
 
     #[test]
     fn nothing_is_allocated() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let (first, second) = (both(dma, &engine)?, both(dma, &engine)?);
             // In atomic context all allocations are of the kind that the kernel lets fail.

@@ -38,8 +38,7 @@ mod tests {
 
     #[test]
     fn complete_gives_what_the_device_wrote() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::idle();
             let done = filled(dma, &engine, 1)?.complete()?;
             check!(pattern::holds(done.as_slice(), 1, 0), "it was not synced");
@@ -51,8 +50,7 @@ mod tests {
 
     #[test]
     fn complete_of_a_busy_device_is_refused() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let transfer = filled(dma, &engine, 1)?;
             let address = first(&transfer)?;
@@ -77,8 +75,7 @@ mod tests {
 
     #[test]
     fn cancel_stops_the_device_and_syncs() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             for (engine, stopped) in [(Scripted::idle(), 0), (Scripted::busy(), 1)] {
                 let done = filled(dma, &engine, 1)?.cancel()?;
                 check_eq!(engine.stopped(), stopped);
@@ -93,8 +90,7 @@ mod tests {
 
     #[test]
     fn cancel_of_a_device_that_stops_late_can_be_repeated() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Late::new(2);
             let transfer = filled(dma, &engine, 1)?;
             let transfer = busy::<Scattered<'_, _>>(transfer.cancel())?;
@@ -112,8 +108,7 @@ mod tests {
 
     #[test]
     fn cancel_of_a_stuck_device_that_is_passed_on_quarantines() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::stuck();
             let transfer = filled(dma, &engine, 1)?;
             // SAFETY: The mapping is leaked below.
@@ -130,8 +125,7 @@ mod tests {
 
     #[test]
     fn drop_in_flight_stops_once_then_unmaps() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Watching {
                 dma,
                 address: Atomic::new(0),
@@ -162,8 +156,7 @@ mod tests {
 
     #[test]
     fn drop_of_a_stuck_device_quarantines() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::stuck();
             let transfer = filled(dma, &engine, 1)?;
             // SAFETY: The mapping is leaked below.
@@ -184,8 +177,7 @@ mod tests {
 
     #[test]
     fn leaked_transfer_leaks_its_memory() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let transfer = filled(dma, &engine, 1)?;
             // SAFETY: The mapping is leaked below.
@@ -205,8 +197,7 @@ mod tests {
 
     #[test]
     fn leaked_transfer_of_a_borrowed_handle_leaves_it_the_devices() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mapping = scattered(dma, &engine, 1)?;
             let started =
@@ -227,8 +218,7 @@ mod tests {
 
     #[test]
     fn drop_of_a_borrowing_transfer_stops_and_leaves_the_handle() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mapping = scattered(dma, &engine, 1)?;
             let fill = |seed| {

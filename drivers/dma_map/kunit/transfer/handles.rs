@@ -14,7 +14,6 @@ use dma_map::{
     DmaPages,
     DmaPool,
     FromDevice,
-    IovaMapping,
     Mmap,
     PoolBlock,
     ToDevice, //
@@ -64,8 +63,7 @@ mod tests {
 
     #[test]
     fn mappings() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let options = MapOptions::new();
             check!(pattern::holds(
                 fill(dma, single(dma, Idle, 1)?, 2)?.contents(),
@@ -81,7 +79,7 @@ mod tests {
                 0
             ));
             let buffer = VVec::from_elem(0, LEN, GFP_KERNEL)?;
-            let iova = IovaMapping::map(dma, buffer, Bidirectional, Idle, Gfp::Kernel)?;
+            let iova = map_iova(dma, buffer, Bidirectional, Idle)?;
             check!(pattern::holds(&fill_all(dma, iova, 5)?.unmap(), 5, 0));
             Ok(())
         })
@@ -89,8 +87,7 @@ mod tests {
 
     #[test]
     fn another_turn_needs_no_new_mapping() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut mapping = scattered(dma, Idle, 1)?;
             for seed in 2..5 {
                 let mut done = fill_all(dma, mapping, seed)?;
@@ -109,8 +106,7 @@ mod tests {
 
     #[test]
     fn memory_for_streaming() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pages = DmaPages::<u8, _>::alloc(dma, LEN, Bidirectional, Gfp::Kernel)?;
             check!(pattern::holds(
                 fill(dma, pages.give(Idle), 2)?.as_slice(),
@@ -129,8 +125,7 @@ mod tests {
 
     #[test]
     fn shared_memory() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, LEN, Gfp::Kernel)?;
             let memory: DmaCoherent<'_, [u8], Cpu> = fill_shared(dma, memory.give(Idle), 2)?;
             check!(pattern::holds(&memory, 2, 0));
@@ -153,8 +148,7 @@ mod tests {
 
     #[test]
     fn shared_memory_that_stays_shared() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, PAGE_SIZE, Gfp::Kernel)?;
             let memory = Arc::new(Mmap::new(memory.give(Idle))?, GFP_KERNEL)?;
             let first = |memory: &Mmap<DmaCoherent<'_, [u8], Shared<Idle>>>| -> Result<u8> {
@@ -174,8 +168,7 @@ mod tests {
 
     #[test]
     fn an_arc_of_which_a_transfer_ends_stays() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?;
             let memory = Arc::new(memory.give(&engine), GFP_KERNEL)?;
@@ -192,8 +185,7 @@ mod tests {
 
     #[test]
     fn addresses_without_a_table() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let addresses = scattered(dma, Idle, 1)?.into_addresses(Gfp::Kernel)?;
             let addresses = fill_all(dma, addresses, 2)?;
             check!(pattern::holds(&addresses.unmap()?, 2, 0));
@@ -203,13 +195,12 @@ mod tests {
 
     #[test]
     fn directions_are_those_of_the_handles() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut sent = KVec::from_elem(0, LEN, GFP_KERNEL)?;
             pattern::fill(&mut sent, 1, 0);
             let room = VVec::from_elem(0, LEN, GFP_KERNEL)?;
-            let sent = DmaMapping::map(dma, sent, ToDevice, Idle, MapOptions::new())?;
-            let room = SgMapping::map(dma, room, FromDevice, Idle, Gfp::Kernel)?;
+            let sent = map_single(dma, sent, ToDevice, Idle)?;
+            let room = map_sg(dma, room, FromDevice, Idle)?;
 
             let (_, room) = Transfer::start((sent, room), |(sent, room)| {
                 let mut sent: Pieces<'_, ToDevice, Idle> = sent.pieces();
@@ -235,8 +226,7 @@ mod tests {
 
     #[test]
     fn memory_that_is_lent_is_a_piece() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mut room = KVec::from_elem(0u8, LEN, GFP_KERNEL)?;
             let options = MapOptions::new();
             with_mapped(dma, &mut room[..], FromDevice, Idle, options, |lent| {

@@ -44,8 +44,7 @@ mod tests {
 
     #[test]
     fn pieces_are_the_segments() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mapping = scattered(dma, Idle, 1)?;
             let segments = all(&mapping)?;
             Transfer::start(&mapping, |pieces| {
@@ -59,8 +58,7 @@ mod tests {
 
     #[test]
     fn cut_pieces_are_the_segments_and_no_longer_than_asked() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(4096))?;
+        each_dma(ALL.max_segment_size(4096), |dma| {
             let mapping = scattered(dma, Idle, 1)?;
             let segments = all(&mapping)?;
             for max in [1, 2, 100, 4095, 4096, 4097, LEN, usize::MAX] {
@@ -83,8 +81,7 @@ mod tests {
 
     #[test]
     fn cut_of_nothing_takes_nothing() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mapping = scattered(dma, Idle, 1)?;
             let segments = all(&mapping)?;
             Transfer::start(&mapping, |mut pieces| {
@@ -102,8 +99,7 @@ mod tests {
 
     #[test]
     fn bytes_are_skipped_and_not_beyond_the_end() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mapping = scattered(dma, Idle, 1)?;
             Transfer::start(&mapping, |pieces| {
                 for skipped in [0, 1, 4095, 4096, 4097, LEN - 1] {
@@ -134,8 +130,7 @@ mod tests {
 
     #[test]
     fn parts_lie_within_the_piece() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let mapping = single(dma, Idle, 1)?;
             Transfer::start(&mapping, |piece| {
                 check_eq!((piece.address(), piece.len()), (mapping.dma_address(), LEN));

@@ -32,8 +32,7 @@ mod tests {
 
     #[test]
     fn a_tuple_is_done_when_all_are() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let (first, second) = (Scripted::idle(), Scripted::busy());
             let transfer = two(dma, (&first, &second), 2)?;
             let transfer = busy::<Two<'_, '_>>(transfer.complete())?;
@@ -51,8 +50,7 @@ mod tests {
 
     #[test]
     fn one_that_does_not_stop_does_not_spare_the_others() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let (first, second) = (Scripted::stuck(), Scripted::busy());
             let transfer = two(dma, (&first, &second), 2)?;
             let transfer = busy::<Two<'_, '_>>(transfer.cancel())?;
@@ -75,8 +73,7 @@ mod tests {
 
     #[test]
     fn tuples_arrays_and_options_hold_handles() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let fill = |piece: Piece<'_, Bidirectional, Idle>, seed| {
                 device_side::fill_at(dma, piece.address(), piece.len(), seed)
             };
@@ -121,8 +118,7 @@ mod tests {
 
     #[test]
     fn arrays_and_options_stop_each_engine() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engines = [Scripted::busy(), Scripted::idle(), Scripted::busy()];
             let [a, b, c] = &engines;
             let map = |engine| single(dma, engine, 1);
@@ -145,8 +141,7 @@ mod tests {
 
     #[test]
     fn stopping_one_of_two_on_an_engine_stops_both() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let (first, second) = (filled(dma, &engine, 1)?, filled(dma, &engine, 2)?);
             drop(first);
@@ -161,8 +156,7 @@ mod tests {
 
     #[test]
     fn commands_of_a_queue_are_done_one_by_one() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let queue = Queue::new();
             let start = |tag: u32| -> Result<_> {
                 let command = queue.command(tag);

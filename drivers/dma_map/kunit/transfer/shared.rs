@@ -57,8 +57,7 @@ mod tests {
 
     #[test]
     fn fields_of_elements_are_pieces() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[Message]>::zeroed_slice(dma, 5, Gfp::Kernel)?.give(Idle);
             let start = memory.dma_address();
 
@@ -81,8 +80,7 @@ mod tests {
 
     #[test]
     fn blocks_of_pools_have_fields_too() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let pool = DmaPool::<Message>::new(dma, c"shared")?;
             let block = PoolBlock::zeroed(&pool, Gfp::Kernel)?.give(Idle);
             let block = Transfer::start(block, |all| {
@@ -97,8 +95,7 @@ mod tests {
 
     #[test]
     fn a_table_leads_the_device_to_the_data() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL.max_segment_size(4096))?;
+        each_dma(ALL.max_segment_size(4096), |dma| {
             let table = DmaCoherent::<[Entry]>::zeroed_slice(dma, 16, Gfp::Kernel)?.give(Idle);
             let buffer = scattered(dma, Idle, 1)?;
 
@@ -122,8 +119,7 @@ mod tests {
 
     #[test]
     fn a_part_is_within_the_memory_and_not_empty() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let memory = DmaCoherent::<[u8]>::zeroed_slice(dma, 100, Gfp::Kernel)?.give(Idle);
             Transfer::start(&memory, |all| {
                 let piece = all.piece()?;

@@ -10,8 +10,7 @@ mod tests {
 
     #[test]
     fn the_engine_is_not_asked_at_the_start() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let transfer = filled(dma, &engine, 1)?;
             check_eq!((engine.asked(), engine.stopped()), (0, 0));
@@ -23,8 +22,7 @@ mod tests {
 
     #[test]
     fn error_stops_the_device_and_gives_the_memory_back() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mapping = scattered(dma, &engine, 1)?;
             let failed = Transfer::start(mapping, |mut pieces| {
@@ -49,8 +47,7 @@ mod tests {
 
     #[test]
     fn error_of_an_idle_device_stops_nothing() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::idle();
             let failed = Transfer::start(single(dma, &engine, 1)?, |_| Err(ENOSPC));
             check_eq!(engine.stopped(), 0);
@@ -62,8 +59,7 @@ mod tests {
 
     #[test]
     fn error_of_a_stuck_device_leaves_the_memory_in_flight() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::stuck();
             let failed = Transfer::start(scattered(dma, &engine, 1)?, |_| Err(ENOSPC));
             let Err(failed) = failed else {
@@ -82,8 +78,7 @@ mod tests {
 
     #[test]
     fn error_of_a_stuck_device_that_is_passed_on_quarantines() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::stuck();
             let mapping = scattered(dma, &engine, 1)?;
             // SAFETY: The mapping is leaked below.
@@ -108,8 +103,7 @@ mod tests {
 
     #[test]
     fn programming_goes_on_with_the_transfer() -> Result {
-        each_probe(|probe| {
-            let dma = probe.dma(ALL)?;
+        each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let transfer = Transfer::start(scattered(dma, &engine, 1)?, |_| Ok(()));
             let transfer = transfer?;

@@ -71,7 +71,7 @@ fn has_what_the_table_had<B: Sample>(dma: DmaDevice<'_>) -> Result<bool> {
     let engine = Scripted::busy();
     let buffer = B::sample(70_000, 1)?;
     let (identity, size) = (buffer.identity(), SgBuffer::len(&buffer));
-    let mapping = SgMapping::map(dma, buffer, FromDevice, &engine, Gfp::Kernel)?;
+    let mapping = map_sg(dma, buffer, FromDevice, &engine)?;
     let mut segments = KVec::new();
     for segment in mapping.segments() {
         segments.push(segment, GFP_KERNEL)?;
@@ -120,7 +120,7 @@ fn dropped_in_each_context<B: Sample>(dma: DmaDevice<'_>) -> Result<bool> {
     for n in 1..4 {
         engine.start();
         let buffer = B::sample(9000, 1)?;
-        let mapping = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?;
+        let mapping = map_sg(dma, buffer, Bidirectional, &engine)?;
         let Some(addresses) = list(mapping)? else {
             return Ok(false);
         };
@@ -172,7 +172,7 @@ mod tests {
         where_unmapping_does_nothing(512, |dma| {
             let engine = Scripted::busy();
             let buffer = VVec::<u8>::sample(70_000, 1)?;
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, &engine)?;
             let Some(addresses) = list(mapping)? else {
                 return Ok(false);
             };
@@ -200,7 +200,7 @@ mod tests {
             for end in [true, false] {
                 memory.fill(1)?;
                 let pages = pin_dest(&memory, offset, len)?;
-                let mapping = SgMapping::map(dma, pages, FromDevice, Idle, Gfp::Kernel)?;
+                let mapping = map_sg(dma, pages, FromDevice, Idle)?;
                 let Some(addresses) = list(mapping)? else {
                     return Ok(false);
                 };
@@ -217,7 +217,7 @@ mod tests {
             }
 
             let pages = pin_source(&memory, offset, len)?;
-            let mapping = SgMapping::map(dma, pages, ToDevice, Idle, Gfp::Kernel)?;
+            let mapping = map_sg(dma, pages, ToDevice, Idle)?;
             let Some(addresses) = list(mapping)? else {
                 return Ok(false);
             };
@@ -238,7 +238,7 @@ mod tests {
             let mut buffer = KVec::<u8>::sample(9000, 1)?;
             let (ptr, len, capacity) = (buffer.as_mut_ptr(), buffer.len(), buffer.capacity());
             let before = dma.quarantined();
-            let mapping = SgMapping::map(dma, buffer, Bidirectional, &engine, Gfp::Kernel)?;
+            let mapping = map_sg(dma, buffer, Bidirectional, &engine)?;
             if c::needs_unmap(dma.device()) {
                 engine.finish();
                 return Ok(false);
