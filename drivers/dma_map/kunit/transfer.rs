@@ -25,7 +25,6 @@ use dma_map::{
         Shared, //
     },
     Bidirectional,
-    Busy,
     Cpu,
     DmaCoherent,
     DmaDevice,
@@ -84,17 +83,6 @@ fn filled<'b, E: Engine>(
 fn first<E: Engine>(transfer: &Transfer<Scattered<'_, E>>) -> Result<u64> {
     let piece = transfer.pieces().next().ok_or(EINVAL)?;
     Ok(piece.address())
-}
-
-/// The transfer out of a refusal.
-fn busy<H: InFlight>(result: Result<H::Done, Busy<Transfer<H>>>) -> Result<Transfer<H>> {
-    match result {
-        Ok(_) => {
-            check!(false, "a busy device gave its memory back");
-            Err(EINVAL)
-        }
-        Err(Busy(transfer)) => Ok(transfer),
-    }
 }
 
 /// Copies a handle, so that a case can put back what it leaks.

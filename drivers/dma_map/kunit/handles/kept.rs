@@ -96,21 +96,18 @@ mod tests {
     #[test]
     fn rings_are_dropped_in_any_context() -> Result {
         each_dma(ALL, |dma| {
-            let make = || {
+            let make = || -> Result<_> {
                 Ok((
                     producer(dma, Idle)?,
                     consumer(dma, Idle)?,
                     counters(dma, Idle)?,
                 ))
             };
-
-            let rings: Result<_> = make();
-            context::spinlocked(|| drop(rings));
-            let rings: Result<_> = make();
-            let ((), were_off) = context::irqs_off(|| drop(rings));
-            check!(were_off);
-            let rings: (_, _, _) = make()?;
-            context::hard_irq(|| drop(rings))?;
+            let mut rings = [make()?, make()?, make()?].into_iter();
+            context::each_atomic(&mut || {
+                drop(rings.next());
+                Ok(())
+            })?;
             check_eq!(dma.quarantined(), 0);
             Ok(())
         })

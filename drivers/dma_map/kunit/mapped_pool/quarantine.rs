@@ -8,7 +8,6 @@ use crate::{
     engines::Scripted,
     fixture::*, //
 };
-use dma_map::Busy;
 use kernel::{
     bindings,
     page::PAGE_SIZE, //
@@ -63,10 +62,7 @@ mod tests {
             let pool = pool(dma, 1800, MappedPoolOptions::new(6))?;
             let buffer = pool.take()?;
             let page = Page::of(&buffer);
-            let buffer = match buffer.give(&engine).cancel() {
-                Ok(_) => return Err(EINVAL),
-                Err(Busy(buffer)) => buffer,
-            };
+            let buffer = refused(buffer.give(&engine).cancel())?;
             let at = buffer.dma_address();
             check_eq!(engine.stopped(), 1);
             drop(buffer);

@@ -226,10 +226,9 @@ mod tests {
                 if unless_forced(map(probe, dma, Idle))?.is_none() {
                     return Ok(());
                 }
-                let round = || MmioMapping::map(dma, window, FromDevice, Idle).map(drop);
-                context::spinlocked(round)?;
-                context::irqs_off(round).0?;
-                context::hard_irq(round)?
+                context::each_atomic(&mut || {
+                    MmioMapping::map(dma, window, FromDevice, Idle).map(drop)
+                })
             })
         })
     }

@@ -53,9 +53,6 @@ mod tests {
 
     #[test]
     fn pages_are_made_and_dropped_in_atomic_context() -> Result {
-        let round = || Pages::zeroed(2, Gfp::Atomic).map(drop);
-        context::spinlocked(round)?;
-        context::irqs_off(round).0?;
-        context::hard_irq(round)?
+        context::each_atomic(&mut || Pages::zeroed(2, Gfp::Atomic).map(drop))
     }
 }

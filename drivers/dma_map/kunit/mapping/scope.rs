@@ -391,15 +391,14 @@ mod tests {
     fn memory_is_lent_in_atomic_context() -> Result {
         each_dma(ALL, |dma| {
             let mut bytes = KVec::<u8>::sample(9000, 1)?;
-            let mut round = |seed| {
+            let mut seed = 1;
+            context::each_atomic(&mut || {
                 let lend = &mut bytes[..];
+                seed += 1;
                 with_mapped(dma, lend, FromDevice, Idle, PLAIN, |lent| {
                     crosses(lent, None, Some(seed))
                 })
-            };
-            context::spinlocked(|| round(2))?;
-            context::irqs_off(|| round(3)).0?;
-            context::hard_irq(|| round(4))??;
+            })?;
             check!(bytes.holds(4));
             Ok(())
         })

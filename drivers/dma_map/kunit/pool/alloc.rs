@@ -106,17 +106,12 @@ mod tests {
             for gfp in [Gfp::Atomic, Gfp::Nowait] {
                 // The first one takes a page for it, the second finds a block.
                 for _ in 0..2 {
-                    let round = || {
+                    context::each_atomic(&mut || {
                         let mut block = PoolBlock::zeroed(&pool, gfp)?;
                         fill(&mut block, 3);
                         check!(holds(&block, 3));
                         Ok(())
-                    };
-                    context::spinlocked(round)?;
-                    let (result, were_off) = context::irqs_off(round);
-                    result?;
-                    check!(were_off);
-                    context::hard_irq(round)??;
+                    })?;
                 }
             }
             check_eq!(pool.outstanding(), 0);

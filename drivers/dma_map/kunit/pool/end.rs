@@ -196,9 +196,7 @@ mod tests {
         each_dma(ALL, |dma| {
             let pool = DmaPool::<u64>::new(dma, c"atomic")?;
             let leaked = ManuallyDrop::new(PoolBlock::zeroed(&pool, Gfp::Kernel)?);
-            context::spinlocked(|| drop_copy(&pool))?;
-            context::irqs_off(|| drop_copy(&pool)).0?;
-            context::hard_irq(|| drop_copy(&pool))??;
+            context::each_atomic(&mut || drop_copy(&pool))?;
             check_eq!(dma.quarantined(), 24);
             drop(ManuallyDrop::into_inner(leaked));
             Ok(())

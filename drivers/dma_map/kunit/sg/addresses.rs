@@ -17,7 +17,6 @@ use crate::{
 };
 use dma_map::{
     Bidirectional,
-    Busy,
     DmaDevice,
     FromDevice,
     ToDevice, //
@@ -45,10 +44,7 @@ fn keeps_its_addresses<B: Sample>(dma: DmaDevice<'_>) -> Result {
         .all(|segment| segment.len <= 100));
     check!(addresses.dma_pages(PAGE_SIZE).map(|pages| pages.len()) == pages);
 
-    let addresses = match addresses.unmap() {
-        Ok(_) => return Err(EINVAL),
-        Err(Busy(addresses)) => addresses,
-    };
+    let addresses = refused(addresses.unmap())?;
     check!(addresses.segments().eq(before));
     engine.finish();
     let buffer = addresses.unmap()?;

@@ -147,17 +147,14 @@ mod tests {
     #[test]
     fn lists_are_made_used_and_dropped_in_atomic_context() -> Result {
         for gfp in [Gfp::Atomic, Gfp::Nowait] {
-            let round = || -> Result {
+            context::each_atomic(&mut || {
                 let mut pages = PageList::zeroed(3, gfp)?;
                 pages.write(PAGE_SIZE - 1, b"some")?;
                 let mut data = [0; 4];
                 pages.read(PAGE_SIZE - 1, &mut data)?;
                 check_eq!(data, *b"some");
                 Ok(())
-            };
-            context::spinlocked(round)?;
-            context::irqs_off(round).0?;
-            context::hard_irq(round)??;
+            })?;
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ fn ways_out<'b, 'e>(
     };
     let [first, second, third, fourth] = handles;
 
-    let transfer = busy::<Both<'_, _>>(fill(first)?.complete())?;
+    let transfer = refused(fill(first)?.complete())?;
     engine.finish();
     let (buffer, memory) = transfer.complete()?;
     let completed = pattern::holds(buffer.as_slice(), 2, 0) && pattern::holds(&memory, 2, 0);

@@ -35,10 +35,10 @@ mod tests {
         each_dma(ALL, |dma| {
             let (first, second) = (Scripted::idle(), Scripted::busy());
             let transfer = two(dma, (&first, &second), 2)?;
-            let transfer = busy::<Two<'_, '_>>(transfer.complete())?;
+            let transfer = refused(transfer.complete())?;
             second.finish();
             first.start();
-            let transfer = busy::<Two<'_, '_>>(transfer.complete())?;
+            let transfer = refused(transfer.complete())?;
             first.finish();
             let (source, destination) = transfer.complete()?;
             check!(pattern::holds(&source.unmap(), 1, 0));
@@ -53,7 +53,7 @@ mod tests {
         each_dma(ALL, |dma| {
             let (first, second) = (Scripted::stuck(), Scripted::busy());
             let transfer = two(dma, (&first, &second), 2)?;
-            let transfer = busy::<Two<'_, '_>>(transfer.cancel())?;
+            let transfer = refused(transfer.cancel())?;
             check_eq!((first.stopped(), second.stopped()), (1, 1));
 
             // Dropped, the one is quarantined and the other one freed.
@@ -170,7 +170,7 @@ mod tests {
             queue.command(2).finish();
             check!(!a.is_idle() && b.is_idle() && !c.is_idle());
             check!(pattern::holds(&b.complete()?.unmap(), 2, 0));
-            let a = busy::<Scattered<'_, _>>(a.complete())?;
+            let a = refused(a.complete())?;
             // One that is dropped ends alone.
             drop(c);
             check_eq!(queue.pending(), 0b0010);

@@ -68,7 +68,7 @@ mod tests {
             check_eq!((failed.error, engine.stopped()), (ENOSPC, 1));
             check_eq!(dma.quarantined(), 0);
 
-            let transfer = busy::<Scattered<'_, _>>(failed.handles)?;
+            let transfer = refused(failed.handles)?;
             device_side::fill_pieces(dma, transfer.pieces(), 2)?;
             engine.finish();
             check!(pattern::holds(&transfer.complete()?.unmap(), 2, 0));

@@ -102,10 +102,7 @@ fn has_what_the_table_had<B: Sample>(dma: DmaDevice<'_>) -> Result<bool> {
     // The device fills the buffer, in the order of the list.
     device_side::fill_segments(dma, &mut addresses.segments(), 2)?;
 
-    let addresses = match addresses.unmap() {
-        Ok(_) => return Err(EINVAL),
-        Err(Busy(addresses)) => addresses,
-    };
+    let addresses = refused(addresses.unmap())?;
     check!(addresses.segments().eq(segments));
     engine.finish();
     let buffer = addresses.unmap()?;
@@ -178,10 +175,7 @@ mod tests {
             };
             let transfer =
                 Transfer::start(addresses, |pieces| device_side::fill_pieces(dma, pieces, 2))?;
-            let transfer = match transfer.complete() {
-                Ok(_) => return Err(EINVAL),
-                Err(Busy(transfer)) => transfer,
-            };
+            let transfer = refused(transfer.complete())?;
             check!(device_side::finds_pieces(dma, transfer.pieces(), 2)?);
             engine.finish();
             let addresses = transfer.complete()?;
