@@ -81,7 +81,7 @@ fn not_asked(dma: DmaDevice<'_>) -> Result {
 }
 
 fn each_with(f: impl Fn(DmaDevice<'_>) -> Result) -> Result {
-    each_dma(ALL, |dma| f(dma))
+    each_dma(ALL, f)
 }
 
 #[kunit_tests(dma_map_iova_transitions)]

@@ -57,22 +57,22 @@ mod tests {
 
     #[test]
     fn vectors_of_kmalloc_memory_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<KVec<u8>>(dma))
+        each_dma(ALL, each_direction::<KVec<u8>>)
     }
 
     #[test]
     fn vectors_of_either_memory_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<KVVec<u8>>(dma))
+        each_dma(ALL, each_direction::<KVVec<u8>>)
     }
 
     #[test]
     fn boxes_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<KBox<[u8]>>(dma))
+        each_dma(ALL, each_direction::<KBox<[u8]>>)
     }
 
     #[test]
     fn pages_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<Pages>(dma))
+        each_dma(ALL, each_direction::<Pages>)
     }
 
     #[test]

@@ -231,8 +231,9 @@ fn coherent<'b>(new: New<'_, 'b, '_>) -> Made<'b> {
 
 fn borrowed<'b>(new: New<'_, 'b, '_>) -> Made<'b> {
     let pool = KBox::new(DmaPool::new(new.dma, c"borrowed")?, GFP_KERNEL)?;
+    let place = &raw const *pool;
     // SAFETY: The pool is beside the block, so that it is dropped after it, and does not move.
-    let pool_of_block: &'b DmaPool<'b, Bytes> = unsafe { &*&raw const *pool };
+    let pool_of_block: &'b DmaPool<'b, Bytes> = unsafe { &*place };
     let mut block = PoolBlock::zeroed(pool_of_block, Gfp::Kernel)?;
     pattern::fill(&mut block[..], 1, 0);
     Borrowed::boxed(block.give(new.turn), pool)

@@ -46,12 +46,12 @@ mod tests {
 
     #[test]
     fn vectors_of_kmalloc_memory_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<KVec<u8>>(dma))
+        each_dma(ALL, each_direction::<KVec<u8>>)
     }
 
     #[test]
     fn vectors_of_vmalloc_memory_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<VVec<u8>>(dma))
+        each_dma(ALL, each_direction::<VVec<u8>>)
     }
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn page_lists_are_mapped_whole() -> Result {
-        each_dma(ALL, |dma| each_direction::<PageList>(dma))
+        each_dma(ALL, each_direction::<PageList>)
     }
 
     #[test]

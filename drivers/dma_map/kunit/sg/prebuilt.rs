@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn failed_allocations_leave_the_table() -> Result {
-        each_dma(ALL, |dma| failing_allocations(dma))
+        each_dma(ALL, failing_allocations)
     }
 
     #[test]

@@ -235,7 +235,6 @@ mod tests {
         each_dma(ALL, |dma| {
             let memory = UserMemory::new(3)?;
             memory.fill(1)?;
-            let dma = dma;
             let pages = pin_dest(&memory, 0, 2 * PAGE_SIZE)?;
             let mapping = map_sg(dma, pages, FromDevice, Idle)?;
             memory.unmap_from(0)?;

@@ -27,7 +27,10 @@ impl Guarded for Inside<'_> {
 }
 
 pub fn swap(one: &Gate<ForLt!(Inside<'_>)>, other: &Gate<ForLt!(Inside<'_>)>) -> Result {
-    let (one, other) = (one.try_access().ok_or(ENODEV)?, other.try_access().ok_or(ENODEV)?);
+    let (one, other) = (
+        one.try_access().ok_or(ENODEV)?,
+        other.try_access().ok_or(ENODEV)?,
+    );
     one.with(|one| {
         other.with(|other| {
             // pass: let _locked = (one.memory.lock(), other.memory.lock());
