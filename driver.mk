@@ -23,13 +23,13 @@ dma_map-llvm := $(if $(CONFIG_CC_IS_CLANG),1)
 
 # Where `make modules` has put the library for this kernel. If it has not yet, it
 # will be build/gcc, or build/llvm with LLVM=1.
-dma_map-for = $(filter $(realpath $(objtree)),$(shell readlink $(DMA_MAP_DIR)/build/$(1).kernel))
+dma_map-for = $(filter $(realpath $(objtree)),$(shell readlink -m $(DMA_MAP_DIR)/build/$(1).kernel))
 dma_map-builds := $(foreach build,stock gcc llvm,$(if $(call dma_map-for,$(build)),$(build)))
 DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(firstword $(dma_map-builds) $(if $(dma_map-llvm),llvm,gcc))
 
 # The kernel that it was built for, as tools/dma_map/modules notes it: it need
 # not exist any more.
-dma_map-kernel := $(shell readlink $(DMA_MAP_BUILD).kernel)
+dma_map-kernel := $(shell readlink -m $(DMA_MAP_BUILD).kernel)
 dma_map-make := make -C $(DMA_MAP_DIR) modules KDIR=$(realpath $(objtree))$(if $(dma_map-llvm), LLVM=1)
 
 # `make clean` needs no library.

@@ -120,7 +120,8 @@ class Judged(unittest.TestCase):
     def judged(self, record: BootLog, wish: own.Wish = own.Wish()) -> tuple[int, str]:
         session = Session(Path("k"), Path("b"))
         session.__dict__["parser"] = fixtures.parser
-        status, told = own.judged(session, wish, record)
+        with mock.patch.object(own, "say"):
+            status, told = own.judged(session, wish, record)
         return status, "\n".join(told)
 
     def test_status_is_that_of_the_script(self) -> None:
