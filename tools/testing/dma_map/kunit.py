@@ -25,7 +25,7 @@ WATCHED, UNWATCHED = "kunit", "kunit-unwatched"
 # that needs no sync and no unmap, syncs that are asked for, unmaps that nobody looks at.
 UNWATCHED_VARIANTS = ("direct", "swiotlb-force", "iommu-strict")
 
-# With KASAN a boot takes five times as long, and what KASAN sees is Rust's own code and memory. The
+# With KASAN a boot takes about twice as long, and what KASAN sees is Rust's own code and memory. The
 # other variants differ from these in C's code: in where memory and bounce buffers are, and in when
 # an IOMMU is flushed.
 WITH_KASAN = ("direct", "swiotlb-force", "iommu-strict")
