@@ -45,7 +45,7 @@ make test-driver   make driver, for three devices; the results are built and boo
 make configs       the modules against many kernel configurations, of which only the Rust metadata
                    is built, and Debian's cloud and rt kernels, booted (about 5 minutes each);
                    NAMES="no-smp cfi" for some, tools/dma_map/configs --list names them
-make configs-ci    the two that have all the others in them
+make configs-ci    the two that have most of the others in them (part of test with gcc)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
 tools/dma_map/harness --help   the parts of test one by one: a variant, a case, a model
@@ -181,7 +181,8 @@ code-size: bench-module
 test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules)) $(if $(KDIR)$(LLVM),,stock-modules)
 	@$(T)/tally $(if $(LLVM),,scripts "$(T)/devenv run $(T)/selftest/run") harness "$(T)/harness all" \
 		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched" \
-			stock "KERNEL=stock $(T)/harness stock" driver "$(T)/driver_test") \
+			stock "KERNEL=stock $(T)/harness stock" driver "$(T)/driver_test" \
+			configs "$(T)/configs least most") \
 		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
 check: modules
 	@$(T)/devenv run $(T)/check/run
