@@ -212,8 +212,8 @@ where
 {
     let queue = queue.load(Ordering::Acquire);
     if queue.is_null() {
-        // The module is being unloaded, so nothing should call this. If something does, leaking is
-        // safe.
+        // The module is being unloaded, so no driver is left that calls this. The item is leaked with
+        // the count that it may hold, for which an unbind would wait.
         core::mem::forget(item);
         return None;
     }

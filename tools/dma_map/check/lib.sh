@@ -9,8 +9,8 @@ cd "$TOP"
 
 # shellcheck disable=SC2120
 # project_files [FIND-EXPRESSION]: the project's files, without what builds
-# leave (also in a cache that lies in the checkout). From the directory rather than from git, so that a file is checked
-# before it is committed and where there is no git.
+# leave (also in a cache that lies in the checkout). From the directory rather than
+# from git, so that a file is checked before it is committed and where there is no git.
 project_files() {
 	find . \( -path ./.git -o -path ./build -o -path ./rust-project.json -o -path "./${DMA_MAP_CACHE#"$PWD/"}" -o -name __pycache__ \) -prune -o -type f \
 		"${NO_PRODUCTS[@]}" "$@" -print | sed 's,^\./,,' | sort

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What owns handles, kept in a driver's data, or dropped in atomic context.
+//! Owners of handles, kept in a driver's data, or dropped in atomic context.
 
 use super::*;
 use crate::{

@@ -46,8 +46,8 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The thread that took it off the list of blank chunks may use it. When its slots have been given away, only
-/// the one that frees the store may.
+/// The thread that took it off the list of blank chunks may use it. When its slots have been given away,
+/// only the one that frees the store may.
 pub(super) struct Chunk {
     pub(super) memory: Cell<Option<ChunkMemory>>,
     /// The index of the next blank chunk.
