@@ -34,10 +34,19 @@ test_configs_fragments_of_a_configuration() {
 
 test_configs_arguments_of_a_configuration() {
 	fake_configs
-	out=$PWD/any-all
+	kernel=$PWD out=$PWD/any-all
+	: >.config
 	expect KBUILD_MODPOST_WARN=1 "$(any_arguments big)"
 	expect "KBUILD_MODPOST_WARN=1 KCFLAGS=-include $PWD/any-all.undefined.h" "$(any_arguments all | paste -sd' ')"
 	expect '#undef CONFIG_X #undef CONFIG_Y' "$(paste -sd' ' any-all.undefined.h)"
+}
+
+test_configs_versions_of_a_kernel_that_is_not_there() {
+	fake_configs
+	kernel=$PWD out=$PWD/any-big
+	echo CONFIG_MODVERSIONS=y >.config
+	expect "KBUILD_MODPOST_WARN=1 KBUILD_EXTRA_SYMBOLS=$PWD/any-big.symvers" "$(any_arguments big | paste -sd' ')"
+	expect module_layout "$(cut -f2 any-big.symvers)"
 }
 
 test_configs_have_a_compiler() {
