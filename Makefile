@@ -31,7 +31,8 @@ make bench-check   the instructions against the recorded ones (part of test)
 make bench-bless   record the instructions anew
 
 make test          every test (CI runs this with and without LLVM=1, which leaves out
-                   what does not depend on the C compiler)
+                   what does not depend on the C compiler); TESTS="stock driver" for some of:
+                   scripts harness unwatched stock driver configs bench
 make kunit         the KUnit suites
 make kunit MODULES=/path/my.ko  those of your own module
 make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1 and KDIR)
@@ -177,13 +178,22 @@ code-size: bench-module
 	@$(T)/devenv run $(T)/code_size
 
 .PHONY: test check format selftest
-# What is recorded are the pinned kernel's instructions, not those of a KDIR.
-test: tools $(if $(KDIR),,$(if $(LLVM),bench-module,bench-modules)) $(if $(KDIR)$(LLVM),,stock-modules)
-	@$(T)/tally $(if $(LLVM),,scripts "$(T)/devenv run $(T)/selftest/run") harness "$(T)/harness all" \
-		$(if $(KDIR)$(LLVM),,unwatched "BENCH=1 $(T)/harness kunit-unwatched" \
-			stock "KERNEL=stock $(T)/harness stock" driver "$(T)/driver_test" \
-			configs "$(T)/configs least most") \
-		$(if $(KDIR),,bench "BENCH=1 $(T)/harness bench-check")
+# What depends on the C compiler is run with each. Debian's kernel and other
+# configurations have their own; what is recorded are the pinned kernel's instructions.
+TESTS ?= $(if $(LLVM),,scripts) harness $(if $(KDIR)$(LLVM),,unwatched stock driver configs) $(if $(KDIR),,bench)
+test.scripts = $(T)/devenv run $(T)/selftest/run
+test.harness = $(T)/harness all
+test.unwatched = BENCH=1 $(T)/harness kunit-unwatched
+test.stock = KERNEL=stock $(T)/harness stock
+test.driver = $(T)/driver_test
+test.configs = $(T)/configs least most
+test.bench = BENCH=1 $(T)/harness bench-check
+tests-known := scripts harness unwatched stock driver configs bench
+$(if $(filter test,$(MAKECMDGOALS)),$(foreach t,$(filter-out $(tests-known),$(TESTS)),$(error TESTS=$(t) is not one of: $(tests-known))))
+test: env $(if $(filter harness,$(TESTS)),tools) \
+	$(if $(filter unwatched,$(TESTS)),bench-modules,$(if $(filter bench,$(TESTS)),bench-module)) \
+	$(if $(filter stock driver,$(TESTS)),stock-modules)
+	@$(T)/tally $(foreach t,$(TESTS),$(t) "$(test.$(t))")
 check: modules
 	@$(T)/devenv run $(T)/check/run
 format: env
