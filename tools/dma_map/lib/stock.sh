@@ -22,31 +22,40 @@ pin_stock() {
 	unset -n pin pin_of_variant
 }
 
+# follow_source: Debian has replaced the pinned version, so the source is of a newer one
+# (lib/source.sh), and the packages are those of that one. Their checksums are not pinned
+# then: the archive's signature, which apt has checked, stands for them.
+follow_source() {
+	local version release
+	version=$(source_version) && [ "$version" != "$PIN_VERSION" ] || return 0
+	release=${version%%-*}+${PIN_STOCK_RELEASE#*+}
+	PIN_STOCK_HEADERS=${PIN_STOCK_HEADERS/"$PIN_STOCK_RELEASE"/"$release"}
+	PIN_STOCK_IMAGE=${PIN_STOCK_IMAGE/"$PIN_STOCK_RELEASE"/"$release"}
+	PIN_STOCK_HEADERS_SHA256='' PIN_STOCK_IMAGE_SHA256=''
+	PIN_STOCK_RELEASE=$release
+}
+
 # stock_path FLAVOUR: keyed by what decides what comes out, the packages and the
 # compilers.
 stock_path() {
-	local key
+	local key version
+	version=$(source_version)
 	key=$(
 		{
-			echo "$STOCK_RECIPE $PIN_VERSION $PIN_STOCK_HEADERS_SHA256 $PIN_STOCK_IMAGE_SHA256"
+			echo "$STOCK_RECIPE $version $PIN_STOCK_HEADERS_SHA256 $PIN_STOCK_IMAGE_SHA256"
 			"$PIN_STOCK_CC" --version
 			rustc --version
 			bindgen --version
 			pahole --version
 		} 2>&1 | sha256sum | cut -c1-12
 	)
-	echo "$CACHE/kernel-${PIN_VERSION%%-*}-$1-$key"
+	echo "$CACHE/kernel-${version%%-*}-$1-$key"
 }
 
-# check_stock_version VERSION: the source must be that of the image.
-check_stock_version() {
-	[ "$1" = "$PIN_VERSION" ] ||
-		die "the kernel source is $1 and Debian's kernel is pinned to $PIN_VERSION: change tools/dma_map/kernel.pin to the newer one, or take KERNEL=test."
-}
-
-# check_stock_package FILE SHA256
+# check_stock_package FILE SHA256: nothing is pinned if the second one is empty.
 check_stock_package() {
 	local have
+	[ -n "$2" ] || return 0
 	have=$(sha256sum <"$1" | cut -d' ' -f1)
 	[ "$have" = "$2" ] ||
 		die "${1##*/} is not the package that is pinned (SHA-256 $have instead of $2): change tools/dma_map/kernel.pin if Debian has built it anew."
@@ -147,15 +156,16 @@ stock_make() {
 # fetch_stock BUILD FLAVOUR: the packages' files that are needed, and the image where
 # kbuild would put it.
 fetch_stock() {
-	local build=$1 tmp=$CACHE/$2.tmp.$$ log=$CACHE/$2.log mirror
+	local build=$1 tmp=$CACHE/$2.tmp.$$ log=$CACHE/$2.log mirror version
+	version=$(source_version)
 	drop_leftovers "$2"
 	mirror=$(find_mirror)
 	open_suite "$tmp" "$log" "$mirror"
 	say "kernel: downloading Debian's $PIN_STOCK_RELEASE, 16 MB, from $mirror"
 	(cd "$tmp" && private_apt "$tmp" apt-get -q download \
-		"$PIN_STOCK_HEADERS=$PIN_VERSION" "$PIN_STOCK_IMAGE=$PIN_VERSION") >>"$log" 2>&1 || {
+		"$PIN_STOCK_HEADERS=$version" "$PIN_STOCK_IMAGE=$version") >>"$log" 2>&1 || {
 		rm -rf -- "$tmp"
-		fail_with_log "$log" "can't download Debian's kernel $PIN_VERSION from the mirror $mirror: check the network; if the mirror has a newer one only, change tools/dma_map/kernel.pin, or take KERNEL=test."
+		fail_with_log "$log" "can't download Debian's kernel $version from the mirror $mirror: check the network; if the mirror has a newer one only, run make distclean, which removes the source of the old one, or take KERNEL=test."
 	}
 	check_stock_package "$(echo "$tmp/$PIN_STOCK_HEADERS"_*.deb)" "$PIN_STOCK_HEADERS_SHA256"
 	check_stock_package "$(echo "$tmp/$PIN_STOCK_IMAGE"_*.deb)" "$PIN_STOCK_IMAGE_SHA256"
@@ -172,7 +182,6 @@ fetch_stock() {
 
 build_stock_locked() {
 	local build=$1
-	check_stock_version "$(source_version)"
 	need_space 500 "what modules need of Debian's kernel"
 	mkdir -p "$build"
 	fetch_stock "$build" "$2"

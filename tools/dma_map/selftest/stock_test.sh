@@ -30,13 +30,42 @@ test_stock_good() {
 	fake_stock
 	check_stock_compilers package.config
 	check_stock_config package.config config
-	check_stock_version 7.3.4-1~bpo13+1
 	check_stock_release "the image" 7.3.4+deb13-amd64
 }
 
-test_stock_source_of_another_version() {
+test_stock_follows_the_source() {
 	fake_stock
-	expect_error 'source is 7\.3\.9-1~bpo13\+1 and.*pinned to 7\.3\.4' check_stock_version 7.3.9-1~bpo13+1
+	PIN_STOCK_HEADERS=linux-headers-$PIN_STOCK_RELEASE PIN_STOCK_IMAGE=linux-binary-$PIN_STOCK_RELEASE
+	PIN_STOCK_HEADERS_SHA256=0123 PIN_STOCK_IMAGE_SHA256=4567 CACHE=$PWD
+	source_version() { echo 7.3.4-1~bpo13+1; }
+	follow_source
+	expect '7.3.4+deb13-amd64 0123' "$PIN_STOCK_RELEASE $PIN_STOCK_HEADERS_SHA256"
+	local pinned
+	pinned=$(stock_path stock)
+	expect "$PWD/kernel-7.3.4-stock" "${pinned%-*}"
+
+	# The pinned version was gone. Twice: the second time there is nothing left to do.
+	source_version() { echo 7.3.10-2~bpo13+1; }
+	follow_source
+	follow_source
+	expect 7.3.10+deb13-amd64 "$PIN_STOCK_RELEASE"
+	expect 'linux-headers-7.3.10+deb13-amd64 linux-binary-7.3.10+deb13-amd64' "$PIN_STOCK_HEADERS $PIN_STOCK_IMAGE"
+	expect . "$PIN_STOCK_HEADERS_SHA256.$PIN_STOCK_IMAGE_SHA256"
+	touch linux.deb
+	check_stock_package linux.deb "$PIN_STOCK_IMAGE_SHA256"
+	expect "$PWD/kernel-7.3.10-stock" "$(stock_path stock | sed 's/-[0-9a-f]*$//')"
+
+	# Nothing is fetched yet.
+	source_version() { return 1; }
+	follow_source
+}
+
+test_stock_follows_the_source_for_each_variant() {
+	. "$TOOLS/kernel.pin"
+	pin_stock stock-rt
+	source_version() { echo 7.3.10-1~bpo13+1; }
+	follow_source
+	expect 'linux-headers-7.3.10+deb13-rt-amd64 linux-binary-7.3.10+deb13-rt-amd64' "$PIN_STOCK_HEADERS $PIN_STOCK_IMAGE"
 }
 
 test_stock_package_that_is_another_one() {
