@@ -124,7 +124,7 @@ driver_text() {
 	case $3:$4 in
 	pci:1234:11e8)
 		what="QEMU's \`edu\` device"
-		next="At \`probe\` the device copies a message out of one and into the other."
+		next="\`probe\` lets the device copy within the region, and between buffers; each copy ends in an interrupt."
 		;;
 	pci:*) what="the PCI function $4" ;;
 	*) what="the platform device \`$4\`" ;;
