@@ -25,7 +25,7 @@ def clients(checkout: Path, folder: Path) -> Iterator[Path]:
     """The crate roots in a folder: NAME.rs where a Kbuild or Makefile beside it has NAME.o."""
     if folder == checkout:
         yield from sorted(checkout.glob("drivers/dma_map/*/dma_map_*.rs"))
-        yield checkout / "tools/testing/dma_map/outside/outside.rs"
+        yield from sorted(checkout.glob("tools/dma_map/template/*.rs"))
         return
     for build_file in sorted((*folder.rglob("Kbuild"), *folder.rglob("Makefile"))):
         for name in sorted(set(re.findall(r"([\w-]+)\.o\b", build_file.read_text()))):

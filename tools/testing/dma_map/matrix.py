@@ -36,11 +36,11 @@ TESTS = (
 
 
 def _outside_module(session: Session, folder: Path) -> Path:
-    """The driver that lives outside the checkout, built as its author would."""
+    """What `make driver` writes outside the checkout, built as its author would."""
     environment = without_make(os.environ)
     if session.llvm:
         environment["LLVM"] = "1"
-    done = subprocess.run([HERE / "outside/build.sh", folder, session.kdir, session.build],
+    done = subprocess.run([HERE / "outside.sh", folder, session.kdir, session.build],
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=environment, check=False)
     if done.returncode:
