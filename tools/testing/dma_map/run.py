@@ -23,6 +23,7 @@ import qemu
 import readme
 import selftest
 import stock
+import tutorial_run
 from bench import command as bench
 from bench import machines
 from bench.plan import QUICK, full
@@ -38,12 +39,14 @@ COMMANDS = {
     "kunit-unwatched": "the same without DMA debugging (kernel and modules of BENCH=1)",
     "matrix": "run the demo and the life-cycle tests under the variants",
     "stock": "run the demo and the driver outside the tree on Debian's kernel (KERNEL=stock)",
+    "tutorial": "build and boot the tutorial's drivers on Debian's kernel (KERNEL=stock)",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
     "misuse": "show that each class of misuse is closed, and that C is told of it",
     "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
     "readme": "compile the examples of README.md and of the documentation, run those that can",
     "selftest": "test this harness on recorded logs, without booting",
-    "all": "all of these but demo, shell, boot, kunit-unwatched and stock; with LLVM=1 the boots only",
+    "all": "all of these but demo, shell, boot, kunit-unwatched, stock and tutorial; with LLVM=1 the "
+           "boots only",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
@@ -139,6 +142,8 @@ def main(argv: list[str]) -> int:
         return conclude(kunit.run_unwatched(session, args.variant or kunit.UNWATCHED_VARIANTS))
     if args.command == "stock":
         return conclude(stock.run(session))
+    if args.command == "tutorial":
+        return conclude(tutorial_run.run(session))
     names = args.variant or ()
     first = VARIANTS[names[0] if names else "direct"]
     wish = own.Wish(args.module, args.file, args.qemu_args, args.append, args.kunit, args.junit)

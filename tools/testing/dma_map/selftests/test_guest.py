@@ -13,8 +13,8 @@ from variants import VARIANTS
 
 GUEST = Path(matrix.__file__).resolve().parent / "guest"
 NOT_TESTS = {"guest"}
-# Their results are those of a module, or of somebody's own script.
-OF_A_MODULE = {"examples", "kunit", "own"}
+# Their results are those of modules, or of somebody's own script.
+OF_A_MODULE = {"examples", "kunit", "own", "tutorial"}
 
 
 def scripts() -> set[str]:
