@@ -34,6 +34,8 @@ check_kdir_rust() {
 	local built here file
 	[ "$(kdir_option RUST)" = y ] ||
 		die "KDIR=$KDIR is a kernel without CONFIG_RUST=y: enable it (make rustavailable says what it needs) and build that kernel again."
+	[ "$(kdir_option PCI)" = y ] ||
+		die "KDIR=$KDIR is a kernel without CONFIG_PCI=y, which the library needs: enable it and build that kernel again."
 	built=$(kdir_option RUSTC_VERSION_TEXT)
 	here=$(version_of rustc)
 	[ "$built" = "$here" ] ||
@@ -96,6 +98,7 @@ note_kdir() {
 			say "kernel: KDIR has no CONFIG_$option=y, so $what"
 	done <<-'END'
 		KUNIT the KUnit suites can't run
+		DEBUG_FS the benchmark is not built
 		DMA_API_DEBUG DMA API misuse is not reported
 		PROVE_LOCKING wrong lock order is not reported
 		SWIOTLB_DYNAMIC bounce buffers for a 28-bit device may be out of its reach

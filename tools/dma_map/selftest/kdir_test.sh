@@ -14,6 +14,7 @@ fake_kdir() {
 		# Linux/x86 7.3.4 Kernel Configuration
 		CONFIG_CC_VERSION_TEXT="x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0"
 		CONFIG_RUST=y
+		CONFIG_PCI=y
 		CONFIG_RUSTC_VERSION_TEXT="rustc 1.85.1"
 		CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.71.1"
 		CONFIG_CC_IS_GCC=y
@@ -56,6 +57,12 @@ test_kdir_without_rust() {
 	fake_kdir
 	sed -i 's/^CONFIG_RUST=y/# CONFIG_RUST is not set/' kernel/.config
 	expect_error 'CONFIG_RUST=y' check_kdir
+}
+
+test_kdir_without_pci() {
+	fake_kdir
+	sed -i '/^CONFIG_PCI=y/d' kernel/.config
+	expect_error 'CONFIG_PCI=y, which the library needs' check_kdir
 }
 
 test_kdir_of_another_rustc() {
@@ -141,6 +148,6 @@ test_kdir_of_another_bindgen_or_gcc() {
 test_kdir_notes_what_can_not_be_tested() {
 	fake_kdir
 	echo CONFIG_KUNIT=y >>kernel/.config
-	expect 'DMA_API_DEBUG PROVE_LOCKING SWIOTLB_DYNAMIC' \
+	expect 'DEBUG_FS DMA_API_DEBUG PROVE_LOCKING SWIOTLB_DYNAMIC' \
 		"$(note_kdir 2>&1 | grep -o 'CONFIG_[A-Z_]*' | sed 's/CONFIG_//' | paste -sd' ')"
 }

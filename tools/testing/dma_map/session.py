@@ -34,6 +34,10 @@ def without_make(environment: Mapping[str, str]) -> dict[str, str]:
             if name not in ("BENCH", "KERNEL", "LLVM", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
 
+# What the Kbuild at the top leaves out of a kernel without these.
+NEEDS = {"dma_map_bench": "CONFIG_DEBUG_FS", "dma_map_kunit": "CONFIG_KUNIT"}
+
+
 def make_modules() -> str:
     """The command that builds the modules for the kernel that was asked for."""
     asked = [f"{name}={os.environ[name]}" for name in ("KERNEL", "LLVM", "BENCH", "KDIR")
@@ -88,6 +92,9 @@ class Session:
         """The library and these clients; each boot unpacks no more than it loads."""
         wanted = {"dma_map", *(f"dma_map_{client}" for client in clients)}
         missing = wanted - {module.stem for module in self.modules}
+        for name, option in NEEDS.items():
+            if name in missing and not self.has(option):
+                raise Stop(f"{name}.ko needs a kernel with {option}=y: take KERNEL=test")
         if missing:
             raise Stop(f"{self.build} holds no {', '.join(sorted(missing))}.ko: "
                        f"run {make_modules()} first")
