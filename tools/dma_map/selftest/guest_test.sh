@@ -88,3 +88,15 @@ test_guest_shows_what_qemu_is_to_open() {
 	pwd() { echo /tmp; }
 	expect "$TOP /c $DMA_MAP_SHOW" "$(binds | paste -sd' ')"
 }
+
+# Before anything is built for it.
+test_guest_kernel_that_does_not_boot() {
+	expect_error 'KERNEL=least is no kernel that boots' settings DMA_MAP_BOOTS=1 KERNEL=least
+	settings KERNEL=least
+	mkdir kernel
+	touch kernel/.config
+	expect_error "KDIR=$PWD/kernel has no image to boot" settings DMA_MAP_BOOTS=1 KDIR="$PWD/kernel"
+	settings KDIR="$PWD/kernel"
+	# Whether it is a kernel at all is asked later.
+	settings DMA_MAP_BOOTS=1 KDIR="$PWD/nothing"
+}
