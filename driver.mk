@@ -24,7 +24,9 @@ dma_map-llvm := $(if $(CONFIG_CC_IS_CLANG),1)
 # Where `make modules` has put the library for this kernel. If it has not yet, it
 # will be build/gcc, or build/llvm with LLVM=1.
 dma_map-for = $(filter $(realpath $(objtree)),$(shell readlink -m $(DMA_MAP_DIR)/build/$(1).kernel))
-dma_map-builds := $(foreach build,stock gcc llvm,$(if $(call dma_map-for,$(build)),$(build)))
+dma_map-names := stock gcc llvm $(notdir $(basename $(wildcard \
+	$(addprefix $(DMA_MAP_DIR)/build/,stock-*.kernel *-bench.kernel any-*.kernel))))
+dma_map-builds := $(foreach build,$(dma_map-names),$(if $(call dma_map-for,$(build)),$(build)))
 DMA_MAP_BUILD ?= $(DMA_MAP_DIR)/build/$(firstword $(dma_map-builds) $(if $(dma_map-llvm),llvm,gcc))
 
 # The kernel that it was built for, as tools/dma_map/modules notes it: it need

@@ -31,18 +31,22 @@ any_undefined() {
 	for part in $(any_note "$1" with) "$1"; do any_note "$part" undefine; done | tr ' ' '\n' | sed '/^$/d'
 }
 
+# version_arguments: those for a $kernel that is only prepared, and has no versions.
+# Of the versions of what a module imports, modpost writes a list that does not
+# compile if there are none (EXTENDED_MODVERSIONS). This one decides nothing.
+version_arguments() {
+	[ ! -e "$kernel/Module.symvers" ] && grep -qx CONFIG_MODVERSIONS=y "$kernel/.config" || return 0
+	printf '0x00000000\tmodule_layout\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' >"$out.symvers"
+	echo "KBUILD_EXTRA_SYMBOLS=$out.symvers"
+}
+
 # any_arguments NAME: make's arguments for the modules that are built for $kernel in
 # $out, one a line.
 any_arguments() {
 	local option header
 	# No module is loaded, so the kernel need not have what they import.
 	echo KBUILD_MODPOST_WARN=1
-	# Of the versions of what a module imports, modpost writes a list that does not
-	# compile if it has none (EXTENDED_MODVERSIONS). This one decides nothing.
-	if grep -qx CONFIG_MODVERSIONS=y "$kernel/.config"; then
-		printf '0x00000000\tmodule_layout\tvmlinux\tEXPORT_SYMBOL_GPL\t\n' >"$out.symvers"
-		echo "KBUILD_EXTRA_SYMBOLS=$out.symvers"
-	fi
+	version_arguments
 	option=$(any_undefined "$1")
 	[ -n "$option" ] || return 0
 	# kbuild includes it after its own headers, so it has the last word.

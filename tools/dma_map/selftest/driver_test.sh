@@ -106,6 +106,13 @@ test_driver_finds_the_library_for_its_kernel() {
 	ln -sfn "$PWD/kernel" checkout/build/gcc.kernel
 	ln -sfn "$PWD/old" checkout/build/stock.kernel
 	expect "-L $TOP/build/gcc/rust/dma_map --extern dma_map $TOP/build/gcc/Module.symvers" "$(kbuild)"
+	# Of a kernel whose build has a name of its own.
+	mv checkout/build/stock checkout/build/any-no-smp
+	mv checkout/build/stock.kernel checkout/build/any-no-smp.kernel
+	ln -sfn "$PWD/old" checkout/build/gcc.kernel
+	ln -sfn "$PWD/kernel" checkout/build/any-no-smp.kernel
+	expect "-L $TOP/build/any-no-smp/rust/dma_map --extern dma_map $TOP/build/any-no-smp/Module.symvers" "$(kbuild)"
+	ln -sfn "$PWD/old" checkout/build/any-no-smp.kernel
 	# For none of them: the one that make modules would build.
 	ln -sfn "$PWD/old" checkout/build/gcc.kernel
 	expect_refusal "built for the kernel in $PWD/old: run make -C $TOP modules KDIR=$PWD/kernel"
