@@ -46,8 +46,10 @@ make test-tutorial  the tutorial's drivers, one for each step, and its mistakes:
 make test-driver   make driver, for three devices; the results are built and booted (part of test
                    with gcc)
 make configs       the modules against many kernel configurations, of which only the Rust metadata
-                   is built, and Debian's cloud and rt kernels, booted (about 5 minutes each);
+                   is built, two inside a kernel tree, and Debian's cloud and rt kernels, booted
+                   (about 5 minutes each);
                    NAMES="no-smp cfi" for some, tools/dma_map/configs --list names them
+make configs-table  write the results that there are into Documentation/dma_map/configs.txt
 make configs-ci    the two that have most of the others in them (part of test with gcc)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
 make selftest      the tests of the scripts and of the harness: recorded logs, no boot
@@ -152,11 +154,13 @@ test-driver: stock-modules
 	@$(T)/driver_test
 
 # Other configurations. Nothing is loaded but where Debian has an image.
-.PHONY: configs configs-ci
+.PHONY: configs configs-ci configs-table
 configs: env
 	@$(T)/configs $(NAMES)
 configs-ci: env
 	@$(T)/configs least most
+configs-table:
+	@$(T)/configs --table
 
 # The kernel without debugging, and what is built for it.
 .PHONY: bench bench-check bench-bless bench-modules performance-table code-size kunit-unwatched

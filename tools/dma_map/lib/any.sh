@@ -9,6 +9,9 @@
 #   # with: NAME...         these fragments of the directory come before it
 #   # compiler: clang       instead of gcc
 #   # undefine: CONFIG_X... our C files are compiled as if these were off
+#   # tree: HOW             inside a kernel tree (tools/dma_map/tree_modules)
+#   # missing: SENTENCE     what the layer has not there, for the documentation
+#   # skipped: SENTENCE     why it can't be had in this environment
 
 # any_base NAME: the configuration that kbuild makes before anything is merged.
 any_base() {
@@ -27,8 +30,18 @@ any_fragments() {
 
 # any_undefined NAME: the options that our C files are not to see.
 any_undefined() {
+	any_notes "$1" undefine | tr ' ' '\n' | sed '/^$/d'
+}
+
+# any_missing NAME: what the layer has not there, one sentence a line.
+any_missing() {
+	any_notes "$1" missing
+}
+
+# any_notes NAME KEY: what the fragments that come before it say, and then its own.
+any_notes() {
 	local part
-	for part in $(any_note "$1" with) "$1"; do any_note "$part" undefine; done | tr ' ' '\n' | sed '/^$/d'
+	for part in $(any_note "$1" with) "$1"; do any_note "$part" "$2"; done
 }
 
 # version_arguments: those for a $kernel that is only prepared, and has no versions.

@@ -139,6 +139,8 @@ any_flavour() {
 	local wanted=gcc
 	[ -r "$ANY/$KERNEL.config" ] ||
 		die "KERNEL=$KERNEL: use KERNEL=stock for Debian's kernel, KERNEL=test for that of the tests, or a name that tools/dma_map/configs --list has."
+	[ -z "$(any_note "$KERNEL" tree)" ] ||
+		die "KERNEL=$KERNEL is built inside a kernel tree, and nothing is built for it outside of one: use make configs NAMES=$KERNEL."
 	[ -z "${BENCH:-}${KDIR:-}" ] ||
 		die "KERNEL=$KERNEL is a configuration of its own: leave BENCH and KDIR out."
 	[ "$(any_note "$KERNEL" compiler)" != clang ] || wanted=llvm

@@ -16,11 +16,12 @@ fake_configs() {
 	END
 	printf '# SPDX-License-Identifier: GPL-2.0\n# Checks.\n# compiler: clang\nCONFIG_CFI=y\n' >any/checked.config
 	printf '# SPDX\n# All.\n# with: small\nCONFIG_A=y\n' >any/all.config
-	printf '# SPDX\n# Big.\n# base: defconfig\nCONFIG_RUST=y\n' >any/big.config
+	printf '# SPDX\n# Big.\n# base: defconfig\n# missing: fun.\nCONFIG_RUST=y\n' >any/big.config
 	DMA_MAP_CONFIGS_TEST=1
 	# shellcheck source=../configs
 	. "$TOOLS/configs"
-	CONFIGS=$PWD ANY=$PWD/any RESULTS=$PWD
+	CONFIGS=$PWD ANY=$PWD/any RESULTS=$PWD PAGE=$PWD/page.txt
+	: >page.txt
 }
 
 test_configs_fragments_of_a_configuration() {
@@ -91,6 +92,40 @@ all               FAILED        3  the modules do not build (see above).
 1 passed, 1 failed" "$(table small all || true)"
 	table small >/dev/null
 	! table small all >/dev/null
+}
+
+test_configs_that_can_not_be_had() {
+	fake_configs
+	printf '# SPDX\n# Far.\n# skipped: nobody has that compiler.\nCONFIG_FAR=y\n' >any/far.config
+	one far
+	expect 'skipped 0 nobody has that compiler.' "$(cat far.result)"
+	echo "ok 12 dma_map.ko" >small.result
+	expect '1 skipped|1 passed, 0 failed' "$(table small far | tail -n 2 | paste -sd'|')"
+	expect 1 "$(page | grep -c '^ *Not built: nobody has that compiler')"
+}
+
+test_configs_page() {
+	fake_configs
+	echo "ok 12 dma_map.ko dma_map_edu.ko" >small.result
+	write_page
+	expect 'small              gcc       ok         12  Less of it' "$(grep '^small' page.txt)"
+	expect 'checked            clang     unknown     -  Checks' "$(grep '^checked' page.txt)"
+	expect 'Missing: fun.' "$(sed -n '/^big/{n;s/^ *//p}' page.txt)"
+	# What was not run here keeps what the page says, and the rest comes from the fragments.
+	rm small.result
+	sed -i 's/Less/More/' page.txt
+	write_page
+	expect 'small              gcc       ok         12  Less of it' "$(grep '^small' page.txt)"
+}
+
+test_configs_inside_a_tree() {
+	fake_configs
+	printf '# SPDX\n# In.\n# tree: make overlay\nCONFIG_DMA_MAP=m\n' >any/in.config
+	KERNEL=in expect_error 'built inside a kernel tree.*make configs NAMES=in' flavour
+	expect_error 'name a configuration that is built inside a kernel tree' "$TOOLS/tree_modules" least
+	expect_error 'name a configuration that is built inside a kernel tree' "$TOOLS/tree_modules"
+	expect_error 'name a configuration that is built inside a kernel tree' "$TOOLS/tree_modules" nonsense
+	[ -n "$(sed -n '/^# tree: /p' "$TOP/tools/testing/dma_map/configs/any/tree-y-m.config")" ]
 }
 
 test_configs_name_that_is_none() {
