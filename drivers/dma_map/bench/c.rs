@@ -12,7 +12,10 @@ use core::{
 };
 use dma_map::DmaDevice;
 use kernel::{
-    bindings,
+    bindings::{
+        device,
+        dma_data_direction, //
+    },
     error::{
         from_err_ptr,
         to_result, //
@@ -20,19 +23,30 @@ use kernel::{
     prelude::*, //
 };
 
+/// An operation.
+pub(crate) use self::dma_map_bench_op as Op;
+
 /// `struct dma_map_bench_op` (`c_bench.h`).
+///
+/// With `CONFIG_CFI` a call through one of the pointers compares the function's C type with the
+/// pointer's. Structures count by their names, so this one and its parameters have those of C.
+#[allow(
+    non_camel_case_types,
+    reason = "the name is a part of the type of C's functions"
+)]
 #[repr(C)]
-pub(crate) struct Op {
+pub(crate) struct dma_map_bench_op {
     name: *const c_char,
     size: usize,
-    dir: bindings::dma_data_direction,
-    open: Option<unsafe extern "C" fn(&Op, *mut c_void, c_ulong) -> *mut c_void>,
+    dir: dma_data_direction,
+    open: Option<unsafe extern "C" fn(*const Op, *mut device, c_ulong) -> *mut c_void>,
     close: Option<unsafe extern "C" fn(*mut c_void)>,
-    prepare: Option<unsafe extern "C" fn(&Op, *mut c_void, *mut c_void) -> *mut c_void>,
+    prepare: Option<unsafe extern "C" fn(*const Op, *mut device, *mut c_void) -> *mut c_void>,
     run: Option<unsafe extern "C" fn(*mut c_void, c_ulong) -> c_int>,
     finish: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
+#[allow(improper_ctypes, reason = "C knows the layout of bindgen's types")]
 extern "C" {
     static dma_map_bench_c_tables: [*const Op; 0];
 }
@@ -90,7 +104,7 @@ impl Op {
 }
 
 /// Returns the `struct device`.
-fn raw(dev: DmaDevice<'_>) -> *mut c_void {
+fn raw(dev: DmaDevice<'_>) -> *mut device {
     // `device::Device` is a transparent wrapper of `struct device` in an `Opaque`.
     core::ptr::from_ref(dev.device()).cast_mut().cast()
 }
