@@ -122,6 +122,8 @@ test_scaffold_commands_that_can_not_run() {
 	expect_error 'one line "obj-m := NAME.o"' "$TOOLS/driver" build "$PWD"
 	echo 'obj-m := a.o' >Kbuild
 	expect_error 'KERNEL=stock: .*has no KUnit' env KERNEL=stock "$TOOLS/driver" test "$PWD"
+	expect_error 'KERNEL=least is no kernel that boots' env KERNEL=least "$TOOLS/driver" test "$PWD"
+	expect_error 'KERNEL=least is no kernel that boots' env KERNEL=least "$TOOLS/driver" run "$PWD"
 	expect_error 'ACCEL=kvn: ' env ACCEL=kvn "$TOOLS/driver" run "$PWD"
 }
 
