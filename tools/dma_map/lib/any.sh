@@ -2,13 +2,14 @@
 # shellcheck shell=bash
 # Any configuration: each fragment in tools/testing/dma_map/configs/any is one. Of
 # its kernel only what modules need is built, which has no Module.symvers: modules
-# compile against it, and are loaded nowhere.
+# compile against it, and are loaded nowhere, unless the fragment says "boots".
 #
 # Comments of a fragment that say how it is used:
 #   # base: defconfig       on top of that, instead of tinyconfig and base.config
 #   # with: NAME...         these fragments of the directory come before it
 #   # compiler: clang       instead of gcc
 #   # undefine: CONFIG_X... our C files are compiled as if these were off
+#   # boots: COMMAND       the whole kernel is built, and the harness does this with it
 #   # tree: HOW             inside a kernel tree (tools/dma_map/tree_modules)
 #   # missing: SENTENCE     what the layer has not there, for the documentation
 #   # skipped: SENTENCE     why it can't be had in this environment
@@ -57,8 +58,8 @@ version_arguments() {
 # $out, one a line.
 any_arguments() {
 	local option header
-	# No module is loaded, so the kernel need not have what they import.
-	echo KBUILD_MODPOST_WARN=1
+	# Where no module is loaded, the kernel need not have what they import.
+	[ -e "$kernel/Module.symvers" ] || echo KBUILD_MODPOST_WARN=1
 	version_arguments
 	option=$(any_undefined "$1")
 	[ -n "$option" ] || return 0
@@ -96,13 +97,17 @@ check_any_symbols() {
 }
 
 build_any_locked() {
-	local build=$1 name=$2
-	need_space 600 "what modules need of a kernel"
+	local build=$1 name=$2 what="its Rust metadata" minutes=3 space=600 objects=$PIN_OBJECTS_any
+	local -a goals=(modules_prepare)
+	if [ -n "$(any_note "$name" boots)" ]; then
+		what="all of it" minutes=8 space=2500 objects=$PIN_OBJECTS_gcc goals=(bzImage modules)
+	fi
+	need_space $space "what is built of a kernel"
 	say "kernel: configuring Linux $(source_version) as $name"
 	configure "$build"
-	say "kernel: building its Rust metadata with $(nproc) jobs, 3 minutes on 2 cores; log: $build.log"
-	progress kernel objects "$PIN_OBJECTS_any" '^  [A-Z]' "$build.log" -- \
-		kernel_make "$build" -j"$(nproc)" modules_prepare ||
-		fail_with_log "$build.log" "the metadata of the configuration $name does not build; the whole log is in $build.log."
+	say "kernel: building $what with $(nproc) jobs, $minutes minutes on 2 cores; log: $build.log"
+	progress kernel objects "$objects" '^  [A-Z]' "$build.log" -- \
+		kernel_make "$build" -j"$(nproc)" "${goals[@]}" ||
+		fail_with_log "$build.log" "the kernel of the configuration $name does not build; the whole log is in $build.log."
 	touch "$build/.complete"
 }

@@ -55,7 +55,10 @@ check_boot() {
 	local flavour
 	flavour=$(flavour)
 	case $flavour in
-	any-*) die "KERNEL=$KERNEL is no kernel that boots: of it only what modules need is built, so use make modules, or take KERNEL=stock or KERNEL=test." ;;
+	any-*)
+		[ -n "$(any_note "$KERNEL" boots)" ] ||
+			die "KERNEL=$KERNEL is no kernel that boots: of it only what modules need is built, so use make modules, or take KERNEL=stock or KERNEL=test."
+		;;
 	esac
 	[ -z "${KDIR:-}" ] || [ ! -e "$KDIR/.config" ] || [ -e "$KDIR/arch/x86/boot/bzImage" ] ||
 		die "KDIR=$KDIR has no image to boot (arch/x86/boot/bzImage is missing): run make in it first."

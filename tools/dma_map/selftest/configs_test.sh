@@ -33,6 +33,17 @@ test_configs_fragments_of_a_configuration() {
 	expect '' "$(any_undefined big)"
 }
 
+test_configs_of_a_whole_kernel() {
+	fake_configs
+	printf '# SPDX\n# Booted.\n# boots: demo\nCONFIG_A=y\n' >any/whole.config
+	kernel=$PWD out=$PWD/any-whole
+	echo CONFIG_MODVERSIONS=y >.config
+	touch Module.symvers
+	expect '' "$(any_arguments whole)"
+	KERNEL=whole check_boot
+	KERNEL=small expect_error 'no kernel that boots' check_boot
+}
+
 test_configs_arguments_of_a_configuration() {
 	fake_configs
 	kernel=$PWD out=$PWD/any-all
