@@ -35,9 +35,7 @@ def shown(rendered: str) -> list[str]:
     text = re.sub(r"--> \S+$", f"--> {NAME}.rs", rendered, flags=re.M)
     lines: list[str] = []
     for line in text.splitlines():
-        if not line.strip() or re.match(r" +(= |\|$)", line) and lines[-1].endswith("|"):
-            break
-        if re.match(r" += ", line):
+        if not line.strip() or re.match(r" += |note: |help: ", line):
             break
         lines.append(line.rstrip())
     while lines and lines[-1].strip() == "|":
@@ -94,18 +92,12 @@ def logged(lines: Sequence[str], name: str) -> list[str]:
             if re.match(rf"{name} [0-9a-f]+:[0-9a-f:.]+: ", line)]
 
 
-def _without_place(lines: Sequence[str]) -> list[str]:
-    """The slot of the device is the machine's business."""
-    return [re.sub(rf"^{NAME} [0-9a-f:.]+: ", f"{NAME}: ", line) for line in lines]
-
-
 def said(name: str, page: Sequence[str], lines: Sequence[str]) -> Case:
     """A step logs the page's lines and no other; a mistake ends in them."""
-    now = _without_place(logged(lines, name))
-    wanted = _without_place(page)
+    now = logged(lines, name)
     if "_" in name:
-        now = now[-len(wanted):]
-    return verdict(GROUP, f"{name} logs what the page shows", now == wanted, _differs(wanted, now))
+        now = now[-len(page):]
+    return verdict(GROUP, f"{name} logs what the page shows", now == list(page), _differs(page, now))
 
 
 def run(session: Session) -> list[Case]:
