@@ -31,3 +31,23 @@ enter_tree() {
 	trap '"$TOOLS/overlay" remove "$TREE"' EXIT
 	"$TOOLS/overlay" add "$TREE"
 }
+
+# tree_misfits BUILD: the Rust symbols that modules import and nothing exports.
+tree_misfits() {
+	LC_ALL=C comm -23 \
+		<(nm -u --format=just-symbols "$1"/drivers/dma_map/*.ko | grep '^_R' | LC_ALL=C sort -u) \
+		<(cut -f2 "$1/Module.symvers" | LC_ALL=C sort -u)
+}
+
+# check_tree_symbols BUILD: modpost itself names ten symbols, and passes over the others.
+# With CONFIG_MODVERSIONS each export of the library has a version.
+check_tree_symbols() {
+	local misfits
+	misfits=$(tree_misfits "$1")
+	[ -z "$misfits" ] || {
+		printf '%s\n' "$misfits" | head -n 10 | sed 's/^/  /' >&2
+		die "the modules import $(wc -l <<<"$misfits") Rust symbols that nothing exports (the first ones are above)."
+	}
+	! grep -qx CONFIG_MODVERSIONS=y "$1/.config" || ! grep -qP '^0x00000000\t_R\w*7dma_map' "$1/Module.symvers" ||
+		die "an export of the library has no version: see $1/Module.symvers."
+}
