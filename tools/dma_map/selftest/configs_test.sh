@@ -121,6 +121,15 @@ test_configs_page() {
 	write_page
 	expect 'small              gcc       ok         12  Less of it' "$(grep '^small' page.txt)"
 	expect 'checked            clang     unknown     -  Checks' "$(grep '^checked' page.txt)"
+	# What was only seen as a part of another one.
+	rm small.result
+	write_page
+	expect 'small              gcc       ok         12  Less of it' "$(grep '^small' page.txt)"
+	: >page.txt
+	write_page
+	expect 'small              gcc       all         -  Less of it' "$(grep '^small' page.txt)"
+	echo "ok 12 dma_map.ko dma_map_edu.ko" >small.result
+	write_page
 	expect 'Missing: fun.' "$(sed -n '/^big/{n;s/^ *//p}' page.txt)"
 	# What was not run here keeps what the page says, and the rest comes from the fragments.
 	rm small.result
@@ -151,6 +160,13 @@ test_configs_symbols_of_other_crates() {
 	printf '.quad _RN_ours, _RN_missing\n' | gcc -x assembler -c -o client.o -
 	expect _RN_missing "$(any_misfits kernel lib.o client.o)"
 	expect_error 'import 1 Rust symbols' check_any_symbols kernel lib.o client.o
+}
+
+# The page of the documentation has each configuration, with what its fragment says.
+test_configs_page_that_is_there() {
+	fake_configs
+	ANY=$TOP/tools/testing/dma_map/configs/any PAGE=$TOP/Documentation/dma_map/configs.txt
+	expect "$(page)" "$(cat "$PAGE")"
 }
 
 # The real ones: each says what it is for, and refers to what is there.
