@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # A kernel tree of our own, build/tree, that the layer is laid over: a copy of the
-# pinned source. What is built of it is beside it, in build/kunit-tree and in a
-# directory for each configuration that says "tree" (lib/any.sh).
+# pinned source. What is built of it is beside it, in build/kunit-tree, and in one
+# directory for the configurations that say "tree" (lib/any.sh): they differ in the
+# layer's options only, so that the Rust crates are compiled once.
 
 TREE=$TOP/build/tree
+# shellcheck disable=SC2034
+TREE_MODULES=$TOP/build/tree-modules
 
 # Where the tree is of another version, it is copied anew, and the rest built anew.
 prepare_tree() {
@@ -13,7 +16,7 @@ prepare_tree() {
 	source=$(source_path)
 	[ "$(cat "$TREE.source" 2>/dev/null)" = "$source" ] && [ -d "$TREE" ] && return
 	say "tree: copying the kernel's source into ${TREE#"$TOP"/}, 1.8 GB"
-	rm -rf --one-file-system -- "$TREE" "$TREE.source" "$TOP"/build/kunit-tree{,-llvm} "$TOP"/build/any-tree-*
+	rm -rf --one-file-system -- "$TREE" "$TREE.source" "$TOP"/build/kunit-tree{,-llvm} "$TREE_MODULES"
 	cp -r --preserve=mode,timestamps --reflink=auto "$source" "$TREE.tmp.$$"
 	mv -T "$TREE.tmp.$$" "$TREE"
 	echo "$source" >"$TREE.source"
