@@ -6,6 +6,7 @@
 
 pub(crate) mod binding;
 pub(crate) mod constraints;
+pub(crate) mod counts;
 pub mod limits;
 #[doc(hidden)]
 pub mod lines;
@@ -15,6 +16,10 @@ pub(crate) mod split;
 use self::{
     binding::Binding,
     constraints::Constraints, //
+    counts::{
+        Change,
+        Kind, //
+    },
     limits::DmaLimits,
 };
 use crate::{
@@ -209,6 +214,15 @@ impl<'bound> DmaDevice<'bound> {
     #[inline(never)]
     pub(crate) fn quarantine(self, bytes: usize) {
         self.binding.quarantined.fetch_add(bytes, Relaxed);
+        self.binding.counts().quarantine(bytes);
+    }
+
+    /// Counts a handle that is made or that ends, if the device's handles are counted.
+    ///
+    /// Context: any.
+    #[inline(always)]
+    pub(crate) fn count(self, change: Change, kind: Kind, bytes: usize) {
+        self.binding.counts().count(change, kind, bytes);
     }
 
     /// Returns the mask for streaming memory.
@@ -360,11 +374,20 @@ pub trait Token: Copy {
     /// Counts `bytes` as leaked.
     #[doc(hidden)]
     fn quarantined_more(self, bytes: usize, _: CrateToken);
+
+    /// Counts a handle that is made or that ends, if the device's handles are counted.
+    #[doc(hidden)]
+    fn counted(self, change: Change, kind: Kind, bytes: usize, _: CrateToken);
 }
 
 impl Token for DmaDevice<'_> {
     #[inline]
     fn quarantined_more(self, bytes: usize, _: CrateToken) {
         self.quarantine(bytes);
+    }
+
+    #[inline(always)]
+    fn counted(self, change: Change, kind: Kind, bytes: usize, _: CrateToken) {
+        self.count(change, kind, bytes);
     }
 }

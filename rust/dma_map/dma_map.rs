@@ -109,7 +109,7 @@
 //! | floor | what it holds |
 //! |---|---|
 //! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
-//! | `sys` | the C side: helpers and their Rust counterparts, [`barrier`]s, the linear mapping, deferred frees, leak tracking |
+//! | `sys` | the C side: helpers and their Rust counterparts, [`barrier`]s, the linear mapping, deferred frees, leak tracking, files in debugfs |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
 //! | `device` | [`device`]: the device, its binding, its [`limits`], and the constraints that follow from them |
 //! | `handle` | the handle of all memory: its states, transitions and drop ([`state`](crate::state#transitions)) |
@@ -242,7 +242,7 @@ use kernel::prelude::*;
 /// The module: the state that the library needs while it is loaded.
 struct DmaMap {
     _deferral: sys::deferral::Owner,
-    _stats: mapped_pool::Owner,
+    _debugfs: sys::debugfs::Owner,
 }
 
 impl kernel::Module for DmaMap {
@@ -252,7 +252,7 @@ impl kernel::Module for DmaMap {
 
         Ok(Self {
             _deferral: sys::deferral::Owner::new()?,
-            _stats: mapped_pool::Owner::new(),
+            _debugfs: sys::debugfs::Owner::new(),
         })
     }
 }

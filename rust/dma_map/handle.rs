@@ -6,7 +6,14 @@
 //! calls of the C API. The table of the transitions is in [`state`](crate::state).
 
 use crate::{
-    device::Token,
+    device::{
+        counts::{
+            self,
+            Change,
+            Kind, //
+        },
+        Token, //
+    },
     direction::Direction,
     engine::Engine,
     error::Busy,
@@ -52,6 +59,9 @@ pub unsafe trait Backing: Sized {
 
     /// The shape that the device is told of: [`One`] piece, [`Several`], or parts of [`Typed`] memory.
     type Shape;
+
+    /// What the handle is called where handles are [counted](counts).
+    const KIND: Kind;
 
     /// Returns the device of the memory, which is bound.
     fn device(&self) -> Self::Device;
@@ -201,6 +211,23 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
         }
     }
 
+    /// Counts a handle that was made. Those that it becomes by transitions are the same one.
+    #[inline(always)]
+    pub(crate) fn counted(self) -> Self {
+        self.count(Change::Made);
+        self
+    }
+
+    /// Counts a handle that is made, or that ends.
+    #[inline(always)]
+    pub(crate) fn count(&self, change: Change) {
+        if counts::on() {
+            let bytes = self.backing.size();
+            let dev = self.backing.device();
+            dev.counted(change, M::KIND, bytes, CrateToken(()));
+        }
+    }
+
     /// Takes the handle apart without a change of the memory.
     ///
     /// Callers drop the state last, and its engine with it. The engine's drop may release resources of the
@@ -268,6 +295,7 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
     where
         M: Unmap,
     {
+        self.count(Change::Ended);
         // The engine is dropped last, see `into_parts`.
         let (backing, _state) = self.into_parts();
 
@@ -412,6 +440,7 @@ impl<M: Backing, D: Direction, S: State> Drop for Dma<M, D, S> {
     #[inline]
     fn drop(&mut self) {
         let stopped = self.state.stop();
+        self.count(Change::Ended);
         // SAFETY: `backing` is taken once, since the handle is being dropped.
         let backing = unsafe { ManuallyDrop::take(&mut self.backing) };
 

@@ -9,6 +9,7 @@
 
 use super::{
     constraints::Constraints, //
+    counts::Counts,
     limits::DmaLimits,
 };
 use crate::{
@@ -59,6 +60,8 @@ pub(crate) struct Binding {
     pub(super) pending: AtomicUsize,
     /// The list of workqueues, see [`WorkQueue::before`].
     queues: AtomicPtr<WorkQueue>,
+    /// The counts of the handles, which begin and end with the binding.
+    counts: Counts,
     /// The device's segment limits before, which the end of the binding restores.
     parms: Option<bindings::device_dma_parameters>,
 }
@@ -83,6 +86,8 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     // SAFETY: The binding is about to end. No token or handle is left that could be used, and deferred
     // frees are done.
     unsafe { leak_tracking::release_all(dev) };
+    // SAFETY: This is called once, and nothing is left that could be counted.
+    unsafe { binding.counts.end() };
 
     // SAFETY: `dev` is valid. Only mappings use its parameters, if it has any, and there are no
     // mappings any more.
@@ -141,6 +146,7 @@ pub(super) fn claim<'bound>(
             quarantined: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             queues: AtomicPtr::new(null_mut()),
+            counts: Counts::NONE,
             parms,
         })
     };
@@ -160,10 +166,11 @@ pub(super) fn claim<'bound>(
     unsafe { limits.apply(raw) }.inspect_err(|_| unclaim(dev))?;
 
     // SAFETY: The binding exists as long as `dev` is bound, and nothing else uses it yet. `dev` has a mask
-    // now.
+    // now. `release` ends the counts.
     unsafe {
         let binding = &mut *new.as_ptr();
         binding.constraints.write(Constraints::of(raw, limits));
+        binding.counts = Counts::begin(raw);
         Ok(binding)
     }
 }
@@ -190,6 +197,12 @@ impl Binding {
     pub(crate) fn constraints(&self) -> &Constraints {
         // SAFETY: References to a binding come from `claim` only, which has initialised it.
         unsafe { self.constraints.assume_init_ref() }
+    }
+
+    /// Returns the counts of the handles.
+    #[inline(always)]
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Keeps `queue` until the end of the binding, which ends it.

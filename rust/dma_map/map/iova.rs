@@ -23,6 +23,7 @@ use crate::{
         page_list::PageList, //
     },
     device::{
+        counts::Kind,
         split::Split,
         DmaDevice, //
     },
@@ -144,6 +145,7 @@ unsafe impl<'bound, B: SgSource> Backing for Iova<'bound, B> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
     type Shape = Several;
+    const KIND: Kind = Kind::IOVA;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
@@ -245,6 +247,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
         D: Carries<B::Element>,
     {
         const { <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR };
+        let _ = direction;
         let options = options.into();
         let linked = match buffer.memory() {
             memory if memory.is_empty() => Err(EINVAL),
@@ -269,13 +272,13 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> IovaMapping<'bound, B, D, Dev
                 (Form::Linked(linked), Device::of(engine))
             }
             None => {
-                let mapping = SgMapping::map(dev, buffer, direction, engine, options)?;
+                let mapping = SgMapping::<_, D, _>::mapped(dev, buffer, engine, options, |it| it)?;
                 let (sg, state) = mapping.into_parts();
                 (Form::Table(sg), state)
             }
         };
         // SAFETY: Mapped above in this direction, which synced it for the device.
-        Ok(unsafe { Self::from_parts(Iova { form }, state) })
+        Ok(unsafe { Self::from_parts(Iova { form }, state) }.counted())
     }
 
     /// Returns the segments for the device.

@@ -43,6 +43,7 @@ use crate::{
         contiguous, //
     },
     device::{
+        counts::Kind,
         refusal,
         DmaDevice, //
     },
@@ -125,6 +126,7 @@ unsafe impl<'bound, B: Contiguous> Backing for Single<'bound, B> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
     type Shape = One;
+    const KIND: Kind = Kind::MAPPING;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
@@ -208,11 +210,13 @@ impl<'bound, B: Contiguous, D: Direction, S: State> DmaMapping<'bound, B, D, S> 
             .and_then(|chunk| unsafe { Mapped::map::<D>(dev, chunk, options.attrs() | attrs) });
 
         match mapped {
-            // INVARIANT: Mapped above.
-            //
-            // SAFETY: Mapped above in direction `D`. The type invariants hold for what `state` makes
-            // (safety requirements of this function).
-            Ok(mapped) => Ok(unsafe { Self::from_parts(Single { mapped, buffer }, state()) }),
+            Ok(mapped) => {
+                // INVARIANT: Mapped above.
+                let single = Single { mapped, buffer };
+                // SAFETY: Mapped above in direction `D`. The type invariants hold for what `state` makes
+                // (safety requirements of this function).
+                Ok(unsafe { Self::from_parts(single, state()) }.counted())
+            }
             Err(error) => {
                 let error = match contiguous::chunk(&buffer) {
                     Ok(chunk) => refusal::reason(dev, chunk, D::RAW, options.attrs(), error),

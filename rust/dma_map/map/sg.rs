@@ -131,7 +131,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     #[inline(always)]
     pub fn map(
         dev: DmaDevice<'bound>,
-        mut buffer: B,
+        buffer: B,
         direction: D,
         engine: E,
         options: impl Into<SgOptions>,
@@ -141,8 +141,23 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     {
         const { <D as Crosses<B::Element>>::WITHOUT_DESTRUCTOR };
         let _ = direction;
-        let options = options.into();
 
+        Self::mapped(dev, buffer, engine, options.into(), Self::counted)
+    }
+
+    /// Does what [`map`](Self::map) does, and then `count`. The caller refuses elements with a
+    /// destructor.
+    #[inline(always)]
+    pub(in crate::map) fn mapped(
+        dev: DmaDevice<'bound>,
+        mut buffer: B,
+        engine: E,
+        options: SgOptions,
+        count: impl FnOnce(Self) -> Self,
+    ) -> Result<Self, MapError<B>>
+    where
+        D: Carries<B::Element>,
+    {
         // SAFETY: Nothing accesses the memory of a buffer that is not borrowed, and no other mapping owns
         // it. The handle below owns it, and unmaps it on drop or before it returns it.
         let own = match unsafe { buffer.map::<D>(dev, options) } {
@@ -159,7 +174,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
             buffer,
         };
         // SAFETY: Mapped above in this direction, which synced it for the device.
-        Ok(unsafe { Self::in_device(backing, engine) })
+        Ok(count(unsafe { Self::in_device(backing, engine) }))
     }
 
     /// Returns the segments for the device.

@@ -26,7 +26,10 @@ use super::mmap::{
     Mmap, //
 };
 use crate::{
-    device::DmaDevice,
+    device::{
+        counts::Kind,
+        DmaDevice, //
+    },
     direction::{
         Bidirectional,
         Direction, //
@@ -119,6 +122,7 @@ unsafe impl<'bound, T: KnownSize + ?Sized> Backing for Coherent<'bound, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Shared<E>;
     type Shape = Typed;
+    const KIND: Kind = Kind::COHERENT;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {

@@ -47,8 +47,6 @@ pub use self::{
     stats::MappedPoolStats, //
 };
 
-pub(crate) use self::stats::Owner;
-
 use self::{
     layout::Layout,
     store::Store, //

@@ -50,7 +50,10 @@
 
 use super::deferred;
 use crate::{
-    device::DmaDevice,
+    device::{
+        counts::Change,
+        DmaDevice, //
+    },
     direction::Direction,
     error::MapError,
     generic::{
@@ -141,6 +144,7 @@ pub(crate) mod private {
         }
 
         fn into_memory(self) -> Entry {
+            self.count(Change::Ended);
             self.into_parts().0.memory::<D>()
         }
     }

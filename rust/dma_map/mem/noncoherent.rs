@@ -30,7 +30,10 @@ use super::{
     }, //
 };
 use crate::{
-    device::DmaDevice,
+    device::{
+        counts::Kind,
+        DmaDevice, //
+    },
     direction::{
         assert_no_destructor,
         Carries,
@@ -135,6 +138,7 @@ unsafe impl<'bound, M: StreamingPages, T> Backing for Allocated<'bound, M, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
     type Shape = One;
+    const KIND: Kind = M::KIND;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
@@ -286,7 +290,7 @@ impl<'bound, M: StreamingPages, T, D: Direction> DmaBuffer<'bound, M, T, D, Cpu>
             cpu: NonNull::slice_from_raw_parts(cpu.cast(), len),
         };
         // SAFETY: Zeroed memory is in sync for the CPU, and no device knows the address.
-        let this = unsafe { Self::in_cpu(backing) };
+        let this = unsafe { Self::in_cpu(backing) }.counted();
 
         // CMA aligns to less than the other allocators, and the C functions check the coherent mask.
         if !dev.takes_address(this.backing.dma_address(), size) {

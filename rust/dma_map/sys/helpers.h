@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* C helpers of ffi.rs, ffi/memory.rs, bouncing.rs, refusal.rs and ../generic/ffi.rs. */
+/* C helpers of ffi.rs, ffi/memory.rs, bouncing.rs, refusal.rs, counts.rs and ../generic/ffi.rs. */
 #ifndef _DMA_MAP_HELPERS_H
 #define _DMA_MAP_HELPERS_H
 
@@ -33,9 +33,11 @@ struct dma_map_bouncing {
 	bool settled;
 };
 
+bool dma_map_helper_begin_counting(void);
 struct dma_map_bouncing dma_map_helper_bouncing(struct device *dev, bool limited);
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
 u64 dma_map_helper_direct_limit(struct device *dev);
+void dma_map_helper_end_counting(void);
 struct dma_map_helper_entered dma_map_helper_enter_cpu(void __percpu *ptr);
 void dma_map_helper_free_attrs(const struct dma_map_binding *binding,
 			       size_t size, void *cpu, dma_addr_t dma,

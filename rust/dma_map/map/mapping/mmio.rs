@@ -5,6 +5,7 @@
 use super::mapped::Mapped;
 use crate::{
     device::{
+        counts::Kind,
         refusal,
         DmaDevice, //
     },
@@ -196,6 +197,7 @@ unsafe impl<'bound> Backing for Mmio<'bound> {
     // Not used: the memory never is in the `Cpu` state, from which `give` starts.
     type Given<E: Engine> = Device<E>;
     type Shape = One;
+    const KIND: Kind = Kind::MMIO;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
@@ -266,6 +268,6 @@ impl<'bound, D: Direction, E: Engine> MmioMapping<'bound, D, E> {
         // INVARIANT: A window of I/O memory.
         let backing = Mmio(mapped);
         // SAFETY: Mapped above in this direction.
-        Ok(unsafe { Self::in_device(backing, engine) })
+        Ok(unsafe { Self::in_device(backing, engine) }.counted())
     }
 }

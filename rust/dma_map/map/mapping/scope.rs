@@ -15,6 +15,11 @@ use super::mapped::Mapped;
 use crate::{
     buf::pages::Pages,
     device::{
+        counts::{
+            self,
+            Change,
+            Kind, //
+        },
         lines::Lines,
         refusal,
         DmaDevice, //
@@ -227,6 +232,12 @@ where
         unsafe { mapped.sync::<D, ForDevice>(0..mapped.size) };
     }
 
+    let count = |change| {
+        if counts::on() {
+            dev.count(change, Kind::LENT, len);
+        }
+    };
+    count(Change::Made);
     let result = f(&Lent {
         mapped: &mapped,
         _direction: PhantomData,
@@ -236,6 +247,7 @@ where
     while !engine::stop(&engine) {
         core::hint::spin_loop();
     }
+    count(Change::Ended);
     // SAFETY: Mapped above in this direction, the device is done, and it is not used again.
     unsafe { mapped.unmap::<D>(UnmapAttrs::given_back::<D, Device<E>>()) };
     result

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     buf::buffer::release,
     device::{
+        counts::Kind,
         split::Split,
         DmaDevice, //
     },
@@ -156,6 +157,7 @@ unsafe impl<'bound, B: SgSource> Backing for Addresses<'bound, B> {
     // Not used: the memory never is in the `Cpu` state, from which `give` starts.
     type Given<E: Engine> = Device<E>;
     type Shape = Several;
+    const KIND: Kind = Kind::SG;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {

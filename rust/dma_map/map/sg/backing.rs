@@ -6,6 +6,7 @@ use super::source::SgSource;
 use crate::{
     buf::buffer::release,
     device::{
+        counts::Kind,
         split::Split,
         DmaDevice, //
     },
@@ -71,6 +72,7 @@ unsafe impl<'bound, B: SgSource> Backing for Sg<'bound, B> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
     type Shape = Several;
+    const KIND: Kind = Kind::SG;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {

@@ -140,7 +140,7 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, T, Cpu> {
             attrs: options.attrs(),
         };
         // SAFETY: Coherent memory needs no sync, and no device knows the address.
-        Ok(unsafe { Self::in_cpu(backing) })
+        Ok(unsafe { Self::in_cpu(backing) }.counted())
     }
 }
 
@@ -216,6 +216,6 @@ impl<'bound, T: FromBytes + IntoBytes> DmaCoherent<'bound, [T], Cpu> {
             attrs: options.attrs(),
         };
         // SAFETY: Coherent memory needs no sync, and no device knows the address.
-        Ok(unsafe { Self::in_cpu(backing) })
+        Ok(unsafe { Self::in_cpu(backing) }.counted())
     }
 }

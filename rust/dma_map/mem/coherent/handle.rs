@@ -12,7 +12,10 @@ use super::{
     CoherentOptions, //
 };
 use crate::{
-    device::DmaDevice,
+    device::{
+        counts::Kind,
+        DmaDevice, //
+    },
     direction::{
         Bidirectional,
         Direction, //
@@ -80,6 +83,7 @@ unsafe impl<'bound> Backing for NoKernelMapping<'bound> {
     // Never given: the memory is never in the `Cpu` state.
     type Given<E: Engine> = Shared<E>;
     type Shape = One;
+    const KIND: Kind = Kind::COHERENT_HANDLE;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
@@ -169,6 +173,6 @@ impl<'bound, E: Engine> CoherentHandle<'bound, E> {
             attrs: options.attrs(),
         };
         // SAFETY: The memory was allocated for this device, and coherent memory needs no sync.
-        Ok(unsafe { Self::in_device(backing, engine) })
+        Ok(unsafe { Self::in_device(backing, engine) }.counted())
     }
 }

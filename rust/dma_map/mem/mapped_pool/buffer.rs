@@ -7,7 +7,10 @@ use super::{
     store::Store, //
 };
 use crate::{
-    device::DmaDevice,
+    device::{
+        counts::Kind,
+        DmaDevice, //
+    },
     direction::{
         CpuReads,
         CpuWrites,
@@ -92,6 +95,7 @@ unsafe impl<'bound, T> Backing for Pooled<'bound, T> {
     type Device = DmaDevice<'bound>;
     type Given<E: Engine> = Device<E>;
     type Shape = One;
+    const KIND: Kind = Kind::BUFFER;
 
     #[inline]
     fn device(&self) -> DmaDevice<'bound> {
@@ -168,7 +172,7 @@ impl<T, D: Direction> MappedBuffer<'_, T, D, Cpu> {
             _buffer: PhantomData,
         };
         // SAFETY: The caller guarantees that no device accesses the buffer; it is in sync.
-        unsafe { Self::in_cpu(backing) }
+        unsafe { Self::in_cpu(backing) }.counted()
     }
 
     /// Returns the elements that the device wrote.

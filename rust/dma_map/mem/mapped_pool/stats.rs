@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters of a mapped pool, and its debugfs file.
+//! Counters of a mapped pool, and its debugfs files.
 //!
 //! The files are `dma_map/<device>-<number>` in debugfs. If not all buffers of a pool come back, its
-//! file stays, and shows what was leaked.
+//! file stays, and shows what was leaked. If the handles of the device are
+//! [counted](crate::device::counts), the file `pools` of the device shows a line for each of its pools.
 
-use super::slot::Cache;
-use core::sync::atomic::Ordering::Relaxed;
+use super::{
+    slot::Cache,
+    store::Store, //
+};
+use crate::{
+    device::counts::PoolLine,
+    sys::debugfs::{
+        Entry,
+        Out,
+        Show, //
+    },
+};
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::Relaxed, //
+};
+use kernel::prelude::*;
 
 /// The number of buffers in each place, and of the calls with each result.
 ///
@@ -51,136 +67,50 @@ impl MappedPoolStats {
     }
 }
 
-#[cfg(CONFIG_DEBUG_FS)]
-mod files {
-    use super::super::store::Store;
-    use crate::{
-        generic::ops::Ops,
-        gfp::Gfp,
-        DmaMap, //
-    };
-    use core::{
-        ptr::{
-            null_mut,
-            NonNull, //
-        },
-        sync::atomic::{
-            AtomicPtr,
-            AtomicU32,
-            Ordering, //
-        }, //
-    };
-    use kernel::{
-        bindings,
-        module::this_module,
-        prelude::*, //
+/// The number of the next file. No name is used twice.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Makes a file that shows the counters of `store`, and a line in the file of its device. What there is
+/// no memory for is missing. [`hide`] removes both.
+///
+/// Context: may sleep.
+pub(super) fn show(store: &Store) -> Option<Entry> {
+    let number = NEXT.fetch_add(1, Relaxed);
+    let line = PoolLine {
+        pool: core::ptr::from_ref(store).cast(),
+        head: show_head,
+        show: show_line,
     };
 
-    /// The directory, while an [`Owner`] exists.
-    static FOLDER: AtomicPtr<bindings::dentry> = AtomicPtr::new(null_mut());
-
-    /// The number of the next file. No name is used twice.
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-
-    /// Owns the directory; a part of the module's data.
-    pub(crate) struct Owner;
-
-    impl Owner {
-        pub(crate) fn new() -> Self {
-            // SAFETY: The name is a C string. Functions of debugfs accept the result, also an error
-            // pointer.
-            let folder =
-                unsafe { bindings::debugfs_create_dir(c"dma_map".as_char_ptr(), null_mut()) };
-            FOLDER.store(folder, Ordering::Release);
-            Self
-        }
+    // SAFETY: The device is bound. The teardown of the store hides it, or the store is leaked.
+    unsafe {
+        store.dev.binding().counts().show(line);
+        Entry::numbered(store.dev.as_raw(), number, store)
     }
+}
 
-    impl Drop for Owner {
-        fn drop(&mut self) {
-            // SAFETY: Made by `new`. Waits for readers of the files in it, and removes them.
-            unsafe { bindings::debugfs_remove(FOLDER.swap(null_mut(), Ordering::AcqRel)) };
-        }
-    }
+/// Removes the file of `store` and its line, and waits for readers. The device is bound: a store that
+/// outlives the binding is leaked.
+///
+/// Context: may sleep.
+pub(super) fn hide(store: &Store) {
+    let counts = store.dev.binding().counts();
 
-    /// A file, which is removed on drop.
-    pub(in super::super) struct Entry(*mut bindings::dentry);
+    counts.hide(core::ptr::from_ref(store).cast());
+    drop(store.entry.take());
+}
 
-    impl Entry {
-        /// Makes a file that shows the counters of `store`, or returns `None`.
-        ///
-        /// Context: may sleep.
-        pub(in super::super) fn new(store: &Store) -> Option<Self> {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            // SAFETY: The device is bound, its name is a valid C string, and the format takes both
-            // arguments. The `kernel` crate's formatting could panic.
-            let name = NonNull::new(unsafe {
-                bindings::kasprintf(
-                    Gfp::Kernel.as_raw(),
-                    c"%s-%u".as_char_ptr(),
-                    bindings::dev_name(store.dev.as_raw()),
-                    number,
-                )
-            })?;
+impl Show for Store {
+    fn show(&self, out: &Out) {
+        let stats = self.stats();
 
-            // SAFETY: The arguments are valid. The store outlives the file: its teardown removes the
-            // file, or the store is leaked.
-            let entry = unsafe {
-                bindings::debugfs_create_file_full(
-                    name.as_ptr(),
-                    0o444,
-                    FOLDER.load(Ordering::Acquire),
-                    core::ptr::from_ref(store).cast_mut().cast(),
-                    core::ptr::null(),
-                    OPERATIONS.as_ptr(),
-                )
-            };
-            // SAFETY: Allocated above. debugfs has copied it.
-            unsafe { bindings::kfree(name.as_ptr().cast()) };
-            Some(Self(entry))
-        }
-    }
-
-    impl Drop for Entry {
-        fn drop(&mut self) {
-            // SAFETY: Made by `new`; waits for readers. The module's directory exists, because a driver
-            // that uses the module does.
-            unsafe { bindings::debugfs_remove(self.0) };
-        }
-    }
-
-    static OPERATIONS: Ops<bindings::file_operations> = Ops::new(bindings::file_operations {
-        owner: this_module::<DmaMap>().as_ptr(),
-        open: Some(open),
-        read: Some(bindings::seq_read),
-        llseek: Some(bindings::seq_lseek),
-        release: Some(bindings::single_release),
-        ..pin_init::zeroed()
-    });
-
-    /// # Safety
-    ///
-    /// Called by debugfs, with a file that [`Entry::new`] made.
-    unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: debugfs passes a valid inode and file, and `i_private` is the store.
-        unsafe { bindings::single_open(file, Some(show), (*inode).i_private) }
-    }
-
-    /// # Safety
-    ///
-    /// Called by `seq_file`, with what [`open`] gave it.
-    unsafe extern "C" fn show(file: *mut bindings::seq_file, _: *mut c_void) -> c_int {
-        // SAFETY: `open` has passed the store, which outlives the reads of its file.
-        let store = unsafe { &*(*file).private.cast::<Store>() };
-        let stats = store.stats();
-
-        // SAFETY: The format takes the argument, a C string: the last byte of the name is 0.
-        unsafe {
-            bindings::seq_printf(file, c"name: %s\n".as_char_ptr(), store.name.as_ptr());
-        }
+        out.text(0, c"name: ");
+        // SAFETY: The last byte of the name is 0.
+        unsafe { out.raw_text(0, self.name.as_ptr()) };
+        out.text(0, c"\n");
         for (name, value) in [
-            (c"size", store.layout.size),
-            (c"cache", store.layout.capacity),
+            (c"size", self.layout.size),
+            (c"cache", self.layout.capacity),
             (c"max", stats.max),
             (c"allocated", stats.allocated),
             (c"in_use", stats.in_use),
@@ -193,37 +123,57 @@ mod files {
             (c"flushes", stats.flushes),
             (c"exhausted", stats.exhausted),
         ] {
-            // SAFETY: The format takes both arguments.
-            unsafe {
-                bindings::seq_printf(file, c"%s: %zu\n".as_char_ptr(), name.as_char_ptr(), value);
-            }
-        }
-        0
-    }
-}
-
-#[cfg(not(CONFIG_DEBUG_FS))]
-mod files {
-    use super::super::store::Store;
-
-    /// A directory, without debugfs.
-    pub(crate) struct Owner;
-
-    impl Owner {
-        pub(crate) fn new() -> Self {
-            Self
-        }
-    }
-
-    /// A file, without debugfs.
-    pub(in super::super) struct Entry;
-
-    impl Entry {
-        pub(in super::super) fn new(_store: &Store) -> Option<Self> {
-            None
+            out.text(0, name);
+            out.text(0, c": ");
+            out.number(0, value);
+            out.text(0, c"\n");
         }
     }
 }
 
-pub(super) use self::files::Entry;
-pub(crate) use self::files::Owner;
+/// The width of the name's column in the file of the device.
+const NAME: c_int = -16;
+
+/// Writes the names of the columns.
+fn show_head(out: &Out) {
+    out.text(NAME, c"pool");
+    for (width, name, _) in columns(0, &MappedPoolStats::default()) {
+        out.text(width, name);
+    }
+    out.text(0, c"\n");
+}
+
+/// Writes the line of a pool.
+///
+/// # Safety
+///
+/// `store` must be a [`Store`].
+unsafe fn show_line(store: *const c_void, out: &Out) {
+    // SAFETY: By the precondition of this function.
+    let store = unsafe { &*store.cast::<Store>() };
+
+    // SAFETY: The last byte of the name is 0.
+    unsafe { out.raw_text(NAME, store.name.as_ptr()) };
+    for (width, _, value) in columns(store.layout.size, &store.stats()) {
+        out.number(width, value);
+    }
+    out.text(0, c"\n");
+}
+
+/// The columns: width, name, value.
+fn columns(size: usize, stats: &MappedPoolStats) -> [(c_int, &'static CStr, usize); 12] {
+    [
+        (8, c"size", size),
+        (7, c"max", stats.max),
+        (10, c"allocated", stats.allocated),
+        (7, c"in_use", stats.in_use),
+        (7, c"cached", stats.cached),
+        (8, c"reserve", stats.reserve),
+        (12, c"quarantined", stats.quarantined),
+        (12, c"hits", stats.hits),
+        (8, c"misses", stats.misses),
+        (8, c"refills", stats.refills),
+        (8, c"flushes", stats.flushes),
+        (10, c"exhausted", stats.exhausted),
+    ]
+}

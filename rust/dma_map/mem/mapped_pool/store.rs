@@ -15,7 +15,7 @@ use super::{
         BATCH, //
     },
     stats::{
-        Entry,
+        self,
         MappedPoolStats, //
     },
 };
@@ -29,7 +29,10 @@ use crate::{
         vec, //
     },
     gfp::Gfp,
-    sys::deferral::Job, //
+    sys::{
+        debugfs::Entry,
+        deferral::Job, //
+    },
 };
 use core::{
     cell::Cell,
@@ -195,7 +198,7 @@ impl Store {
 
         // SAFETY: The store is not moved from here on.
         let this = KBox::leak(unsafe { Pin::into_inner_unchecked(this) });
-        this.entry.set(Entry::new(this));
+        this.entry.set(stats::show(this));
         Ok(NonNull::from(this))
     }
 

@@ -20,6 +20,7 @@ use super::{
         Slot,
         BATCH, //
     },
+    stats,
     store::{
         Phase,
         Store, //
@@ -99,8 +100,7 @@ impl Store {
     unsafe fn free(store: NonNull<c_void>) {
         // SAFETY: `new` leaked the box, and the caller guarantees that nobody else uses it.
         let this = unsafe { Pin::new_unchecked(KBox::<Self>::from_raw(store.cast().as_ptr())) };
-        // Waits for readers of the counters.
-        drop(this.entry.take());
+        stats::hide(&this);
 
         let first = this.slots.as_ptr().addr();
         // SAFETY: The closure makes no guard.

@@ -5,6 +5,7 @@
 use self::private::PagesBackend as _;
 use crate::{
     device::{
+        counts::Kind,
         refusal,
         DmaDevice, //
     },
@@ -42,6 +43,9 @@ pub(in crate::mem) mod private {
     ///
     /// `args` must be the one that the memory was allocated for, and its device must be bound.
     pub trait PagesBackend: Copy + 'static {
+        /// What a handle of this memory is called where it is counted.
+        const KIND: Kind;
+
         fn dma_address(&self) -> DmaAddress;
 
         /// Returns the memory as what frees it: where it may sleep, or where contiguous pages were
@@ -108,6 +112,8 @@ impl ContiguousPages {
 }
 
 impl private::PagesBackend for ContiguousPages {
+    const KIND: Kind = Kind::PAGES;
+
     #[inline]
     fn dma_address(&self) -> DmaAddress {
         self.dma
@@ -177,6 +183,8 @@ impl NoncontiguousPages {
 }
 
 impl private::PagesBackend for NoncontiguousPages {
+    const KIND: Kind = Kind::NONCONTIGUOUS;
+
     #[inline]
     fn dma_address(&self) -> DmaAddress {
         // SAFETY: The table has at least one entry, and is mapped to one segment.

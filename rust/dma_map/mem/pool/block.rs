@@ -6,6 +6,7 @@ use super::DmaPool;
 use crate::{
     coherent::CpuAddress,
     device::{
+        counts::Kind,
         DmaDevice,
         Token, //
     },
@@ -121,6 +122,7 @@ unsafe impl<P: PoolRef> Backing for Block<P> {
     type Device = P::Device;
     type Given<E: Engine> = Shared<E>;
     type Shape = Typed;
+    const KIND: Kind = Kind::BLOCK;
 
     #[inline]
     fn device(&self) -> P::Device {
@@ -187,7 +189,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
         // INVARIANT: Taken above. Any bytes are a valid element, which is `FromBytes`.
         let backing = Block { pool, cpu, dma };
         // SAFETY: Coherent memory needs no sync, and no device knows the address.
-        Ok(unsafe { Self::in_cpu(backing) })
+        Ok(unsafe { Self::in_cpu(backing) }.counted())
     }
 
     /// Takes a block and moves `value` in.
@@ -202,7 +204,7 @@ impl<P: PoolRef> PoolBlock<P, Cpu> {
         // INVARIANT: Taken above, and initialised.
         let backing = Block { pool, cpu, dma };
         // SAFETY: Coherent memory needs no sync, and no device knows the address.
-        Ok(unsafe { Self::in_cpu(backing) })
+        Ok(unsafe { Self::in_cpu(backing) }.counted())
     }
 
     /// Takes a block and initialises it in place.
