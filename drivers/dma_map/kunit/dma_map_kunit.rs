@@ -20,6 +20,7 @@ mod workers;
 
 mod bus_master;
 mod coherent;
+mod counts;
 mod device;
 mod empty;
 mod endian;

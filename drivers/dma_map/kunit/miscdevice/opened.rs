@@ -23,18 +23,18 @@ const READ: c_ulong = 1;
 /// An open file; released on drop.
 pub(crate) struct Opened(NonNull<bindings::file>);
 
-/// Opens `name` in devtmpfs: a thread of the kernel does not see what processes have mounted.
-fn open(name: &CStr, flags: c_int) -> Result<*mut bindings::file> {
+/// Opens `name` in a file system of the kernel: its thread does not see what processes have mounted.
+fn open(system: &CStr, name: &CStr, flags: c_int) -> Result<*mut bindings::file> {
     // SAFETY: The name is a valid string. The file system is part of the kernel, if it is there.
-    let devtmpfs = unsafe { bindings::get_fs_type(c"devtmpfs".as_char_ptr()) };
-    if devtmpfs.is_null() {
+    let system = unsafe { bindings::get_fs_type(system.as_char_ptr()) };
+    if system.is_null() {
         return Err(ENODEV);
     }
 
     // SAFETY: The type is valid. The mount is valid until it is unmounted; a file that is open holds
     // a reference of its own.
     unsafe {
-        let mount = from_err_ptr(bindings::kern_mount(devtmpfs))?;
+        let mount = from_err_ptr(bindings::kern_mount(system))?;
         let root = bindings::path {
             mnt: mount,
             dentry: (*mount).mnt_root,
@@ -59,8 +59,39 @@ fn length(result: isize) -> Result<usize> {
 impl Opened {
     /// Opens the device node `name`.
     pub(crate) fn open(name: &CStr, flags: u32) -> Result<Self> {
-        let file = open(name, (flags | bindings::O_RDWR) as c_int)?;
+        Self::open_in(c"devtmpfs", name, flags | bindings::O_RDWR)
+    }
+
+    /// Opens `name` in the file system `system`.
+    pub(crate) fn open_in(system: &CStr, name: &CStr, flags: u32) -> Result<Self> {
+        let file = open(system, name, flags as c_int)?;
         Ok(Self(NonNull::new(file).ok_or(EINVAL)?))
+    }
+
+    /// Writes `text` at the beginning.
+    pub(crate) fn write_text(&self, text: &[u8]) -> Result<usize> {
+        let mut position = 0;
+        // SAFETY: The file is open, and the memory is valid.
+        length(unsafe {
+            let data: *const c_void = text.as_ptr().cast();
+            bindings::kernel_write(self.0.as_ptr(), data, text.len(), &mut position)
+        })
+    }
+
+    /// Reads from the beginning, to user memory, as files do that know of no other.
+    pub(crate) fn read_to_user(&self, addr: usize, len: usize) -> Result<usize> {
+        let read = self.operations().read.ok_or(ENOTSUPP)?;
+        let mut position = 0;
+        // SAFETY: The file is open, and C checks the user's address.
+        length(unsafe { read(self.0.as_ptr(), addr as *mut c_char, len, &mut position) })
+    }
+
+    /// Writes a byte of user memory at the beginning.
+    pub(crate) fn write_from_user(&self, addr: usize) -> Result<usize> {
+        let write = self.operations().write.ok_or(ENOTSUPP)?;
+        let mut position = 0;
+        // SAFETY: The file is open, and C checks the user's address.
+        length(unsafe { write(self.0.as_ptr(), addr as *const c_char, 1, &mut position) })
     }
 
     fn operations(&self) -> &bindings::file_operations {
