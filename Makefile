@@ -19,6 +19,9 @@ make run           the demo: set everything up, boot Debian's own kernel in QEMU
 make run KERNEL=test  the same on the kernel of the tests, which is built first (LLVM=1, BENCH=1
                    and KDIR= say so too)
 make shell         the same guest, to an interactive prompt with the modules loaded
+make top           the same guest, with the demo running and a live view of what is mapped
+make trace         the demo with the kernel's dma: events recorded: a table, and what was mapped over
+                   time as an SVG; with MODULES= your own module
 make run MODULES=/path/my.ko  your own module instead of the demo, after dma_map.ko; make shell takes
                    the same variables
 
@@ -105,16 +108,16 @@ endef
 .PHONY: help
 help: ; $(info $(HELP)) @:
 
-.PHONY: run shell kunit compile-fail bless matrix test-misuse misuse-table
-run shell kunit matrix test-misuse test: export DMA_MAP_BOOTS := 1
+.PHONY: run shell top trace kunit compile-fail bless matrix test-misuse misuse-table
+run shell top trace kunit matrix test-misuse test: export DMA_MAP_BOOTS := 1
 # The library and the sample only: half of the suites' build time is more than the rest.
-run shell: export DMA_MAP_CLIENTS := edu
+run shell top trace: export DMA_MAP_CLIENTS := edu
 # Debian's own kernel needs no build, so it is there first.
-run shell: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
+run shell top trace: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
 run: modules
 	@$(T)/harness $(if $(MODULES)$(FILES),boot,demo)
-shell: modules
-	@$(T)/harness shell
+shell top trace: modules
+	@$(T)/harness $@
 # The suites of somebody's module need no suites of ours.
 kunit: export DMA_MAP_CLIENTS := $(or $(if $(MODULES),edu),$(DMA_MAP_CLIENTS),edu kunit bench)
 kunit: $(if $(MODULES),modules,tools)

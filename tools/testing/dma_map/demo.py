@@ -63,8 +63,9 @@ def run(session: Session, variant: Variant, cmdline: Sequence[str] = (),
 
 
 def shell(session: Session, variant: Variant, cmdline: Sequence[str] = (),
-          more: Sequence[str] = ()) -> int:
-    say("booting to a shell; Ctrl-A X ends QEMU at once")
-    boot = qemu.Boot(variant, session.kdir, _initramfs(session), ["shell"], session.accel,
+          more: Sequence[str] = (), what: str = "shell") -> int:
+    """To a prompt; `top` shows what is mapped before that."""
+    say(f"booting to {'dmatop' if what == 'top' else 'a shell'}; Ctrl-A X ends QEMU at once")
+    boot = qemu.Boot(variant, session.kdir, _initramfs(session), [what], session.accel,
                      ("edu", "edu"), ("kunit.enable=0", "quiet", *cmdline), session.timeout, more)
     return qemu.interactive(boot)

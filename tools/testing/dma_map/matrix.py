@@ -25,6 +25,7 @@ TESTS = (
     "mmap",
     "openers",
     "two_devices",
+    "counted",
     "unbind_bind",
     "unbind_transfer",
     "unload_transfer",

@@ -17,7 +17,7 @@ import qemu
 import transcript
 from demo import Show
 from report import FAIL, PASS, Case, Stop, count, failed, say
-from session import ROOT, Session
+from session import DMATOP, ROOT, Session
 from variants import Variant
 
 TEST = "own"
@@ -65,7 +65,7 @@ def _image(session: Session, wish: Wish) -> Path:
     mine = [path for path in wish.modules if initramfs.name_of(path) != misfits.LIBRARY]
     library = session.modules_with()
     misfits.check(session.kdir, session.build, library, mine)
-    contents = initramfs.Contents(session.kdir, [*library, *mine], files=wish.files)
+    contents = initramfs.Contents(session.kdir, [*library, *mine], tools=[DMATOP], files=wish.files)
     return initramfs.build(contents, session.logs / f"{TEST}.cpio")
 
 

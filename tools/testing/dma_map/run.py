@@ -23,6 +23,7 @@ import qemu
 import readme
 import selftest
 import stock
+import tracing
 import tutorial_run
 from bench import command as bench
 from bench import machines
@@ -34,6 +35,8 @@ from variants import VARIANTS
 COMMANDS = {
     "demo": "boot one guest, run the mailbox demo, show its transcript",
     "shell": "boot the same guest to an interactive prompt; with --module, with modules of yours",
+    "top": "boot the same guest, let the demo run, and show what is mapped (dmatop)",
+    "trace": "boot the demo, or modules of yours, and draw the kernel's dma: events",
     "boot": "load modules of yours, run a script of yours, end with its exit status",
     "kunit": "run the KUnit suites and compare them with the sources",
     "kunit-unwatched": "the same without DMA debugging (kernel and modules of BENCH=1)",
@@ -45,8 +48,8 @@ COMMANDS = {
     "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
     "readme": "compile the examples of README.md and of the documentation, run those that can",
     "selftest": "test this harness on recorded logs, without booting",
-    "all": "all of these but demo, shell, boot, kunit-unwatched, stock and tutorial; with LLVM=1 the "
-           "boots only",
+    "all": "all of these but demo, shell, top, trace, boot, kunit-unwatched, stock and tutorial; with LLVM=1 "
+           "the boots only",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
@@ -152,6 +155,11 @@ def main(argv: list[str]) -> int:
         return demo.run(session, first, wish.append.split(), wish.words())
     if args.command == "boot":
         return own.run(session, first, wish)
+    if args.command == "trace":
+        own.check_variant(session, first)
+        return tracing.run(session, first, wish)
+    if args.command == "top":
+        return demo.shell(session, first, wish.append.split(), wish.words(), "top")
     if args.command == "shell":
         if args.module or args.file:
             return own.shell(session, first, wish)

@@ -26,6 +26,7 @@ Work = Callable[[], Iterable[Case]]
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+DMATOP = ROOT / "tools/dma_map/dmatop"
 
 
 def without_make(environment: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +115,7 @@ class Session:
     def make_initramfs(self, name: str, clients: Sequence[str],
                        other_modules: Sequence[Path] = ()) -> Path:
         contents = initramfs.Contents(self.kdir, self.modules_with(*clients), other_modules,
-                                      [self.mailbox_tool])
+                                      [self.mailbox_tool, DMATOP])
         return initramfs.build(contents, self.logs / f"{name}.cpio")
 
     def forget_logs(self, prefix: str) -> None:

@@ -13,7 +13,7 @@ from report import Case
 from session import Session, boot_and_judge
 from variants import VARIANTS, Variant
 
-TESTS = ("demo", "outside", "unload")
+TESTS = ("demo", "counted", "outside", "unload")
 
 # Kernels that are built here have no suffix.
 DEBIAN = Proof("the kernel is Debian's", line(r"Linux version \S+\+deb\d+-(cloud-|rt-)?amd64 \("))

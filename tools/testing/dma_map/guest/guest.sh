@@ -42,7 +42,14 @@ loaded() {
 load() {
 	__module="$1"
 	shift
-	loaded "$__module" || insmod "/modules/$__module.ko" "$@"
+	loaded "$__module" || insmod "/modules/$__module.ko" "$@" || return 1
+	[ -z "${dma_map_count:-}" ] || [ "$__module" != dma_map ] || count_handles
+}
+
+# Devices that are bound from now on are counted, if the library can.
+COUNT_HANDLES=/sys/module/dma_map/parameters/count_handles
+count_handles() {
+	[ ! -e $COUNT_HANDLES ] || echo 1 > $COUNT_HANDLES
 }
 
 unload() {
@@ -178,6 +185,21 @@ has_device_open() {
 
 trace_bounces() {
 	[ ! -e "$BOUNCES/enable" ] || echo 1 > "$BOUNCES/enable"
+}
+
+# The kernel's own events of DMA, in a buffer that they do not share; then out of the guest by the
+# second serial line.
+TRACE=/sys/kernel/tracing/instances/dma
+start_trace() {
+	[ -n "${dma_map_trace:-}" ] || return 0
+	mkdir $TRACE && echo 65536 > $TRACE/buffer_size_kb && echo 1 > $TRACE/events/dma/enable ||
+		echo "this kernel has no dma: events"
+}
+
+bring_trace_out() {
+	[ -n "${dma_map_trace:-}" ] || return 0
+	echo 0 > $TRACE/tracing_on
+	cat $TRACE/trace > /dev/ttyS1
 }
 
 # read_or FILE VALUE: the first line of a file, or VALUE if there is none.
