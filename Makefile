@@ -211,7 +211,7 @@ check: modules
 	@$(T)/devenv run $(T)/check/run
 format: env
 	@$(T)/devenv run rustfmt --config-path .rustfmt.toml \
-		$(shell find rust drivers tools -name '*.rs' ! -name '*_generated.rs')
+		$(shell find Documentation rust drivers tools -name '*.rs' ! -name '*_generated.rs')
 selftest: kernel
 	@$(T)/tally scripts "$(T)/devenv run $(T)/selftest/run" harness "$(T)/harness selftest"
 

@@ -101,7 +101,7 @@ _STATEMENTS = """
 """
 
 # Undefined in an object that breaks a `build_assert!`.
-_BROKEN = "rust_build_error"
+BROKEN = "rust_build_error"
 
 
 def blocks(source: str) -> list[str]:
@@ -152,6 +152,6 @@ def run(session: Session) -> list[Case]:
         source = Path(folder) / "examples.rs"
         source.write_text("\n".join([ALLOW, _MODULE, NAMES, ENGINE, *modules]))
         outcome = compile_one(kbuild_rustc.find(session.build), source, "obj")
-    if _BROKEN in outcome.undefined.split():
+    if BROKEN in outcome.undefined.split():
         return [failed(GROUP, NAME, "a check of a constant fails in one of them (build_assert!)")]
     return [verdict(GROUP, NAME, outcome.compiled, outcome.rendered or "\n".join(outcome.errors))]

@@ -19,6 +19,7 @@ import matrix
 import misuse
 import model
 import own
+import porting
 import qemu
 import readme
 import selftest
@@ -46,7 +47,7 @@ COMMANDS = {
     "compile-fail": "compile what must not compile, with kbuild's own flags",
     "misuse": "show that each class of misuse is closed, and that C is told of it",
     "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
-    "readme": "compile the examples of README.md and of the documentation, run those that can",
+    "readme": "compile the examples of README.md, of the porting guide and of the API, run those that can",
     "selftest": "test this harness on recorded logs, without booting",
     "all": "all of these but demo, shell, top, trace, boot, kunit-unwatched, stock and tutorial; with LLVM=1 "
            "the boots only",
@@ -180,7 +181,7 @@ def main(argv: list[str]) -> int:
     if once or args.command == "model":
         cases += model.run()
     if once or args.command == "readme":
-        cases += readme.run(session) + examples.run(session)
+        cases += readme.run(session) + porting.run(session) + examples.run(session)
     # One pool of boots: none waits for the last one of another kind.
     boots = []
     in_kunit = kunit.chosen(session, names) if everything or args.command == "kunit" else []
