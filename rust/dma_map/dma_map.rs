@@ -70,7 +70,7 @@
 //! device waits for that. `unmap` returns a buffer, whose own rule says where it may be dropped (a
 //! `VVec`: not in atomic context).
 //!
-//! # Errors
+//! # Causes of errors
 //!
 //! Errors are the C API's `errno` values, and each function lists them. A function that took a buffer
 //! returns it with the error. The library prints nothing.

@@ -141,7 +141,7 @@ where
     /// - `EIO`: the allocated memory crosses a segment boundary, or is beyond the mask for streaming
     ///   memory, where that is the smaller one; or the requested NUMA node's memory is out of the
     ///   device's reach, and a bounce buffer cannot help (see the table in the [crate's
-    ///   documentation](crate#errors)); or a buffer is more than the IOMMU has addresses for.
+    ///   documentation](crate#causes-of-errors)); or a buffer is more than the IOMMU has addresses for.
     pub fn new(
         dev: DmaDevice<'bound>,
         name: &CStr,
