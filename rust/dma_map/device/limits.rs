@@ -147,10 +147,6 @@ impl DmaLimits {
             }
         }
 
-        // SAFETY: `dev` is valid by the safety requirements of this function; a device without a
-        // mask pointer is refused by `dma_set_mask()` below.
-        let old_mask = unsafe { (*dev).dma_mask.as_ref() }.copied();
-
         let mut streaming = self.streaming_mask.value();
         let mut coherent = self.coherent_mask.value();
         // SAFETY: `dev` is valid by the safety requirements of this function.
@@ -159,36 +155,63 @@ impl DmaLimits {
             streaming = streaming.min(coherent);
             coherent = streaming;
         }
+        // SAFETY: The safety requirements are those of this function.
+        unsafe { set_masks(dev, streaming, coherent)? };
 
-        // SAFETY: `dev` is valid, and nothing is mapped for it meanwhile (function preconditions).
-        to_result(unsafe { bindings::dma_set_mask(dev, streaming) })?;
-
-        // SAFETY: `dev` is valid, and nothing is allocated for it meanwhile (function preconditions).
-        let ret = unsafe { bindings::dma_set_coherent_mask(dev, coherent) };
-        if let Err(err) = to_result(ret) {
-            if let Some(mask) = old_mask {
-                // SAFETY: `dev` is valid, and `dma_mask` was not NULL, or `old_mask` would be `None`.
-                unsafe { *(*dev).dma_mask = mask };
-            }
-            return Err(err);
-        }
-
-        // SAFETY: Either `parms` points to the device's parameters, which only this function changes
-        // while the device is probed, or no limit is set that is stored in them.
+        // SAFETY: `dev` is valid and has parameters, or no limit is set that is stored in them. Nothing is
+        // mapped for it (safety requirements of this function).
         unsafe {
             if let Some(bytes) = self.max_segment_size {
-                (*parms).max_segment_size = bytes;
+                bindings::dma_set_max_seg_size(dev, bytes);
             }
             if let Some(mask) = self.segment_boundary {
                 // CAST: `check()` verified that this is a boundary. On 32-bit systems the field's
                 // largest value means "none", as it does for C drivers.
-                (*parms).segment_boundary_mask = mask as c_ulong;
+                ffi::set_seg_boundary(dev, mask as c_ulong);
             }
             if let Some(mask) = self.min_align_mask {
-                (*parms).min_align_mask = mask;
+                ffi::set_min_align_mask(dev, mask);
             }
         }
 
         Ok(())
+    }
+}
+
+/// Sets both masks, or none.
+///
+/// # Errors
+///
+/// `EIO`: the device has no place for a mask, or the platform does not support one of them.
+///
+/// # Safety
+///
+/// Those of [`DmaLimits::apply`].
+unsafe fn set_masks(dev: *mut bindings::device, streaming: u64, coherent: u64) -> Result {
+    // SAFETY: `dev` is valid (safety requirements of this function). If not NULL, `dma_mask` points to its
+    // mask.
+    let Some(old_streaming) = (unsafe { (*dev).dma_mask.as_ref() }).copied() else {
+        return Err(EIO);
+    };
+    // SAFETY: `dev` is valid (safety requirements of this function).
+    let old_coherent = unsafe { (*dev).coherent_dma_mask };
+
+    // The smaller one first. A platform that supports it supports the larger one, too, so that the second
+    // call succeeds. One with rules of its own gets the old mask again.
+    //
+    // SAFETY: `dev` is valid and being probed, and nothing is mapped or allocated for it meanwhile (safety
+    // requirements of this function).
+    unsafe {
+        if streaming <= coherent {
+            to_result(bindings::dma_set_mask(dev, streaming))?;
+            to_result(bindings::dma_set_coherent_mask(dev, coherent)).inspect_err(|_| {
+                bindings::dma_set_mask(dev, old_streaming);
+            })
+        } else {
+            to_result(bindings::dma_set_coherent_mask(dev, coherent))?;
+            to_result(bindings::dma_set_mask(dev, streaming)).inspect_err(|_| {
+                bindings::dma_set_coherent_mask(dev, old_coherent);
+            })
+        }
     }
 }

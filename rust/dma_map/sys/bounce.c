@@ -5,17 +5,18 @@
  * for it. refusal.rs turns the answer into an errno.
  *
  * C's own functions are static or not exported: dma_capable() calls one that
- * is not.
+ * is not. So this reads the fields that they read, and has to follow when they
+ * change: until then, what should have been refused fails in C, which warns.
  */
 
 #include <linux/align.h>
 #include <linux/bitops.h>
 #include <linux/cc_platform.h>
+#include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
-#include <linux/iommu-dma.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
 #include <linux/scatterlist.h>
@@ -39,7 +40,7 @@ static phys_addr_t entry_phys(const struct scatterlist *sg)
 /* Whether @dev uses addresses of memory or of bounce buffers directly. */
 static bool is_direct(struct device *dev)
 {
-	return !get_dma_ops(dev) && !use_dma_iommu(dev);
+	return !get_dma_ops(dev) && !dev_dma_iommu(dev);
 }
 
 static u64 last_address(struct device *dev)
@@ -372,7 +373,7 @@ bool dma_map_helper_iova_fits(struct device *dev, u64 mask, u64 size)
 	struct iommu_domain *domain;
 	u64 last, align, start;
 
-	if (!use_dma_iommu(dev))
+	if (!dev_dma_iommu(dev))
 		return true;
 
 	domain = iommu_get_domain_for_dev(dev);
@@ -404,7 +405,7 @@ bool dma_map_helper_never(struct device *dev, phys_addr_t phys, size_t size,
 			!bounce_fits(dev, phys, size, 0));
 
 	/* The rules of other DMA ops are not known. */
-	if (!use_dma_iommu(dev))
+	if (!dev_dma_iommu(dev))
 		return false;
 
 	granule_mask = dma_get_merge_boundary(dev);
@@ -435,7 +436,7 @@ bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 						 dir, attrs))
 				return true;
 		}
-		return !is_direct(dev) && !use_dma_iommu(dev);
+		return !is_direct(dev) && !dev_dma_iommu(dev);
 	}
 	if (error != -ENOMEM)
 		return true;

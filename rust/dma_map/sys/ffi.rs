@@ -131,6 +131,26 @@ unsafe extern "C" {
     #[link_name = "dma_map_helper_put_slot"]
     pub(crate) fn put_slot(cache: *mut c_void, slot: *mut c_void, capacity: *const usize) -> bool;
 
+    /// Sets the low address bits that a bounce buffer keeps.
+    ///
+    /// C API: `dma_set_min_align_mask()`.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must point to a valid `struct device` that has `dma_parms` and no mappings.
+    #[link_name = "dma_map_helper_set_min_align_mask"]
+    pub(crate) fn set_min_align_mask(dev: *mut bindings::device, mask: c_uint);
+
+    /// Sets the boundary that a segment must not cross.
+    ///
+    /// C API: `dma_set_seg_boundary()`.
+    ///
+    /// # Safety
+    ///
+    /// Those of [`set_min_align_mask`].
+    #[link_name = "dma_map_helper_set_seg_boundary"]
+    pub(crate) fn set_seg_boundary(dev: *mut bindings::device, mask: c_ulong);
+
     #[link_name = "dma_map_helper_small"]
     fn small_raw(dev: *mut bindings::device) -> c_int;
 
@@ -149,7 +169,7 @@ unsafe extern "C" {
     /// # Safety
     ///
     /// `dev` must point to a valid `struct device`.
-    #[link_name = "dma_map_helper_use_dma_iommu"]
+    #[link_name = "dma_map_helper_dev_dma_iommu"]
     pub(crate) fn use_dma_iommu(dev: *mut bindings::device) -> bool;
 
     /// Waits until the count is 0. Context: may sleep.

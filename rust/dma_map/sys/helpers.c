@@ -4,15 +4,20 @@
  * each, sorted, and mostly without logic of its own. A helper combines
  * several where one answer or one step needs them, because a call for each
  * would cost more than they do.
+ *
+ * dma-map-ops.h and dma-direct.h are not for drivers. This library stands
+ * between drivers and the code that maps, and asks that code three things:
+ * whether a device is coherent, whether other DMA ops map for it, and at which
+ * address its bus finds memory. It sets no ops and calls none.
  */
 
+#include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
 #include <linux/io.h>
-#include <linux/iommu-dma.h>
 #include <linux/irqflags.h>
 #include <linux/jump_label.h>
 #include <linux/kasan.h>
@@ -31,6 +36,12 @@
 #include <linux/wait_bit.h>
 
 #include "helpers.h"
+
+bool dma_map_helper_dev_dma_iommu(struct device *dev)
+{
+	return dev_dma_iommu(dev);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_dev_dma_iommu);
 
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev)
 {
@@ -100,7 +111,7 @@ bool dma_map_helper_has_pages(struct device *dev, dma_addr_t dma)
 	if (dev->dma_mem)
 		return false;
 #endif
-	if (get_dma_ops(dev) || use_dma_iommu(dev))
+	if (get_dma_ops(dev) || dev_dma_iommu(dev))
 		return true;
 
 	return pfn_valid(PHYS_PFN(dma_to_phys(dev, dma)));
@@ -311,6 +322,18 @@ void dma_map_helper_raw_spin_unlock(void *lock)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_raw_spin_unlock);
 
+void dma_map_helper_set_min_align_mask(struct device *dev, unsigned int mask)
+{
+	dma_set_min_align_mask(dev, mask);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_set_min_align_mask);
+
+void dma_map_helper_set_seg_boundary(struct device *dev, unsigned long mask)
+{
+	dma_set_seg_boundary(dev, mask);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_set_seg_boundary);
+
 /*
  * How a piece of the size of a small kmalloc() buffer is mapped if @dev
  * writes to it and is not coherent with the caches: 0 in place, 1 bounced, 2
@@ -326,7 +349,7 @@ int dma_map_helper_small(struct device *dev)
 	if (dev->dma_io_tlb_mem && dev->dma_io_tlb_mem->nslabs) {
 		u64 limit = min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 
-		if (use_dma_iommu(dev) || dev->dma_range_map ||
+		if (dev_dma_iommu(dev) || dev->dma_range_map ||
 		    dev->dma_io_tlb_mem->defpool.end - 1 <= limit)
 			return 1;
 	}
@@ -361,12 +384,6 @@ unsigned long dma_map_helper_totalram_pages(void)
 	return totalram_pages();
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_totalram_pages);
-
-bool dma_map_helper_use_dma_iommu(struct device *dev)
-{
-	return use_dma_iommu(dev);
-}
-EXPORT_SYMBOL_GPL(dma_map_helper_use_dma_iommu);
 
 /*
  * Stops the timing that dma_map_helper_watch_sections() started. Returns the

@@ -35,6 +35,7 @@ struct dma_map_bouncing {
 
 bool dma_map_helper_begin_counting(void);
 struct dma_map_bouncing dma_map_helper_bouncing(struct device *dev, bool limited);
+bool dma_map_helper_dev_dma_iommu(struct device *dev);
 bool dma_map_helper_dev_is_dma_coherent(struct device *dev);
 u64 dma_map_helper_direct_limit(struct device *dev);
 void dma_map_helper_end_counting(void);
@@ -75,6 +76,8 @@ void dma_map_helper_raw_spin_lock_init(void *lock);
 void dma_map_helper_raw_spin_unlock(void *lock);
 bool dma_map_helper_refused(struct device *dev, phys_addr_t phys, size_t size,
 			    enum dma_data_direction dir, unsigned long attrs);
+void dma_map_helper_set_min_align_mask(struct device *dev, unsigned int mask);
+void dma_map_helper_set_seg_boundary(struct device *dev, unsigned long mask);
 int dma_map_helper_small(struct device *dev);
 bool dma_map_helper_table_never(struct device *dev, struct scatterlist *sgl,
 				int nents, enum dma_data_direction dir,
@@ -84,7 +87,6 @@ bool dma_map_helper_table_refused(struct device *dev, struct scatterlist *sgl,
 				  unsigned long attrs);
 struct dma_map_slot *dma_map_helper_take_slot(struct dma_map_cache __percpu *cache);
 unsigned long dma_map_helper_totalram_pages(void);
-bool dma_map_helper_use_dma_iommu(struct device *dev);
 phys_addr_t dma_map_helper_virt_to_phys(void *addr);
 void dma_map_helper_wait_pending(atomic_long_t *pending);
 
