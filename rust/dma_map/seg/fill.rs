@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Table entries: writing them one after the other.
+//!
+//! C's `sg_alloc_table_from_pages_segment()` takes an array of pages, and knows one limit, the largest
+//! segment. A table here must keep to a boundary and to the length of a bounce buffer, too, and is built
+//! from a buffer whose pages are in no array.
 
 use crate::{
     device::split::Split,

@@ -4,9 +4,9 @@
 
 use super::source::{
     check_table,
+    map_attrs,
     private::TableSource,
-    SgSource,
-    MAP_ATTRS, //
+    SgSource, //
 };
 use crate::{
     buf::{
@@ -206,7 +206,7 @@ impl<B: SgBuffer> TableSource for Prebuilt<B> {
             }
             inner.table.unmark();
         }
-        let attrs = options.attrs() | MAP_ATTRS;
+        let attrs = options.attrs() | map_attrs::<B>(dev);
         check_table::<D>(dev, &inner.table, attrs)?;
         // SAFETY: The table describes memory that the buffer owns (type invariants); it is not mapped, and
         // nothing accesses it (safety requirements of this function). It is checked unless its segments are

@@ -78,14 +78,21 @@ pub trait SgSource: private::TableSource + Send + Sized + 'static {
         Self::Memory: SgSlice;
 }
 
-/// The attributes for all tables, in addition to those of the driver.
+/// Returns the attributes for a table of a buffer `B`, in addition to those of the driver.
 ///
-/// DMA debugging counts the mappings that start in one cache line, and warns of many. Here many are
-/// legal. Neighbours may share a line if DMA is coherent with the caches ([`check_lines`]), and some are
-/// lent byte by byte. And user space may pass the same memory twice, to this device or to another one,
-/// which harms only its own data.
-pub(super) const MAP_ATTRS: c_ulong =
-    (bindings::DMA_ATTR_NO_WARN | bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES) as c_ulong;
+/// DMA debugging counts the mappings that start in one cache line, and warns of many. Two kinds are legal.
+/// If DMA is coherent with the caches, neighbours may share a line ([`check_lines`]). And user space may
+/// pass the same memory twice, to this device or to another one, which harms only its own data. What is
+/// left is watched.
+#[inline(always)]
+pub(super) fn map_attrs<B: SgBuffer>(dev: DmaDevice<'_>) -> c_ulong {
+    let mut attrs = bindings::DMA_ATTR_NO_WARN;
+    if cfg!(CONFIG_DMA_API_DEBUG) && (B::USER || dev.cache_alignment() == 1) {
+        attrs |= bindings::DMA_ATTR_DEBUGGING_IGNORE_CACHELINES;
+    }
+    // CAST: `unsigned long` has at least 32 bits.
+    attrs as c_ulong
+}
 
 /// Checks a table before it is mapped.
 ///
@@ -121,7 +128,7 @@ impl<B: SgBuffer> private::TableSource for B {
 
         let tracked = leak_tracking::ListNode::new()?;
         let mut table = Table::new(dev, self, options)?;
-        let attrs = options.attrs() | MAP_ATTRS;
+        let attrs = options.attrs() | map_attrs::<B>(dev);
         check_table::<D>(dev, &table, attrs)?;
         // SAFETY: The table describes memory that the buffer owns; it is not mapped, and nothing accesses
         // it (safety requirements of this function).
