@@ -55,3 +55,29 @@ test_kbuild_inside_a_tree() {
 	expect 'y: dma_map.o m: dma_map_edu.o' "$(modules CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=m)"
 	expect 'y:  m: ' "$(modules '')"
 }
+
+# exported OPTION=VALUE... [-- VARIABLE=VALUE...]: what the library exports to a client that
+# imports one of its symbols.
+exported() {
+	mkdir -p rust/dma_map drivers/dma_map/edu
+	echo 'int _Rwanted, _Rother, _RINvCs_7dma_map6DmaMap, other;' | gcc -x c -c -o rust/dma_map/dma_map.o -
+	echo 'extern int _Rwanted; int use(void) { return _Rwanted; }' |
+		gcc -x c -c -o drivers/dma_map/edu/dma_map_edu.o -
+	: >auto.conf
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		echo "$1" >>auto.conf
+		shift
+	done
+	[ $# = 0 ] || shift
+	printf '%s\n' 'include auto.conf' 'NM := nm' 'obj := drivers/dma_map' 'if_changed = $(cmd_$(1))' \
+		"include $TOP/drivers/dma_map/Kbuild" 'FORCE:' >makefile
+	make -s -f makefile "$@" drivers/dma_map/../../rust/dma_map/exports_generated.h
+	LC_ALL=C sort rust/dma_map/exports_generated.h | sed 's/EXPORT_SYMBOL_RUST_GPL(\(.*\));/\1/' | paste -sd' '
+}
+
+test_kbuild_exports_what_clients_import() {
+	expect '_Rother _Rwanted' "$(exported CONFIG_DMA_MAP=m CONFIG_DMA_MAP_EDU=m -- KBUILD_EXTMOD=x)"
+	expect _Rwanted "$(exported CONFIG_DMA_MAP=m CONFIG_DMA_MAP_EDU=m)"
+	expect _Rwanted "$(exported CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=m)"
+	expect '' "$(exported CONFIG_DMA_MAP=y)"
+}
