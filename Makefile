@@ -79,6 +79,10 @@ make info          what the environment is, and its versions
 
 make overlay TREE=DIR    put the layer into a kernel source tree, for Kconfig, kbuild, kunit.py
 make unoverlay TREE=DIR  take it out again: byte for byte what it was (FORCE=1: with your changes)
+make series TREE=DIR OUT=DIR  write the layer as patches for git am, against that tree (default: the
+                   pinned source, into build/series/patches)
+make series-check  apply those, run checkpatch.pl on each, and build the modules after each
+                   (about 30 minutes; what was built once is not built again)
 make kunit-tree    the KUnit suites built in, in a tree of its own, by the kernel's kunit.py
 
 make clean         remove build/
@@ -245,6 +249,14 @@ unoverlay:
 	@$(T)/overlay remove "$(TREE)"
 kunit-tree: env
 	@$(T)/kunit_tree
+
+# Patches for git am.
+.PHONY: series series-check
+series series-check: modules
+series:
+	@$(T)/series make "$(TREE)" "$(OUT)"
+series-check:
+	@$(T)/series check "$(OUT)"
 
 .PHONY: clean distclean
 clean:
