@@ -18,7 +18,10 @@ from report import FAIL, PASS, SKIP, Case, Stop, failed
 
 NO_NAME = "(no name)"
 
-_HEAD = re.compile(r"^(?P<prefix>(\[ *\d+\.\d+\] )?)(K?TAP version \d+)$")
+_STAMP = r"^(?P<prefix>(\[ *\d+\.\d+\] )?)"
+_HEAD = re.compile(_STAMP + r"(K?TAP version \d+)$")
+_PLAN = re.compile(_STAMP + r"1\.\.\d+$")
+_DISABLED = re.compile(_STAMP + r"kunit: disabled$")
 
 
 def source_of(kdir: Path) -> Path:
@@ -43,10 +46,22 @@ def load_parser(kdir: Path) -> ModuleType:
     return importlib.import_module("kunit_parser")
 
 
+def _without_disabled(lines: Sequence[str]) -> list[str]:
+    """Less the head and the plan that the kernel prints for a module before it sees that KUnit is off."""
+    kept: list[str] = []
+    for line in lines:
+        if (_DISABLED.match(line) and len(kept) > 1
+                and _HEAD.match(kept[-2]) and _PLAN.match(kept[-1])):
+            del kept[-2:]
+        else:
+            kept.append(line)
+    return kept
+
+
 def documents(lines: Sequence[str]) -> list[list[str]]:
     """The KTAP documents in a log: each runs from its unindented head to the next one."""
     found: list[list[str]] = []
-    for line in lines:
+    for line in _without_disabled(lines):
         if _HEAD.match(line):
             found.append([])
         if found:

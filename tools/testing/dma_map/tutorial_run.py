@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import judge
@@ -21,7 +22,7 @@ import qemu
 import tutorial
 from compile_fail import PINNED, compile_one
 from report import Case, Stop, failed, say, verdict
-from session import ROOT, Session, boot_and_judge, without_make
+from session import ROOT, Session, boot_and_judge, in_parallel, without_make
 from stock import machine
 from transcript import bare
 from tutorial import NAME, Mistake, Step
@@ -107,6 +108,8 @@ def run(session: Session) -> list[Case]:
     for step, text in zip(steps, texts):
         for mistake in filter(lambda mistake: mistake.compiles, step.mistakes):
             name = f"step{step.number}_wrong"
+            if name in sources:
+                raise Stop(f"step {step.number} has two mistakes that compile: the test knows one by its name")
             sources[name], page[name] = mistake.made_in(text), list(mistake.says)
 
     say(f"{GROUP}: building {len(sources)} drivers")
@@ -114,11 +117,12 @@ def run(session: Session) -> list[Case]:
     with tempfile.TemporaryDirectory(prefix="dma_map_tutorial.") as folder:
         modules, cases = _modules(session, Path(folder).resolve(), sources)
         image = session.make_initramfs(GROUP, [], modules)
-    cases += mistakes(session, steps, texts)
 
     lines: list[str] = []
     boot = qemu.Boot(machine(), session.kdir, image, [TEST], session.accel, ("edu",), (),
                      session.timeout)
     demands = judge.Demands([TEST], machine(), traffic=False)
-    cases += boot_and_judge(session, boot, demands, GROUP, lines.append)
+    # The guest needs one CPU, so the compiler has another.
+    cases += in_parallel(session, [partial(mistakes, session, steps, texts),
+                                   partial(boot_and_judge, session, boot, demands, GROUP, lines.append)])
     return cases + [said(name, page[name], lines) for name in sources]

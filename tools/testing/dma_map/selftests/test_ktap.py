@@ -36,6 +36,14 @@ class Read(unittest.TestCase):
         self.assertEqual(fixtures.names(cases, "pass"), {"a", "b"})
         self.assertEqual(fixtures.failures(cases), set())
 
+    def test_suites_that_are_off_are_no_document(self) -> None:
+        off = "[    2.0] KTAP version 1\n[    2.0] 1..1\n[    2.0] kunit: disabled\n"
+        cases = read("[    1.0] TAP version 13\n[    1.0] 1..2\n[    1.0] ok 1 a\n" + off
+                     + "[    3.0] ok 2 b\n")
+        self.assertEqual(fixtures.names(cases, "pass"), {"a", "b"})
+        self.assertEqual(fixtures.failures(cases), set())
+        self.assertEqual(read("[    1.0] kunit: disabled\n" + off), [])
+
     def test_number_out_of_order(self) -> None:
         cases = read("KTAP version 1\n1..2\nok 1 a\nok 3 b\n")
         self.assertIn("Expected test number 2 but found 3", fixtures.detail(cases, "KTAP"))
