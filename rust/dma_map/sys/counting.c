@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The switch of the counts in debugfs: with CONFIG_DMA_MAP_DEBUGFS only.
+ * The switch of the counts in debugfs: with CONFIG_DMA_MAP_DEBUGFS only. The
+ * key is on as long as there is a binding whose handles are counted.
  */
 
 #include <linux/export.h>
@@ -9,14 +10,13 @@
 
 #include "helpers.h"
 
-/* On as long as there is a binding whose handles are counted. */
-DEFINE_STATIC_KEY_FALSE(dma_map_counting);
-EXPORT_SYMBOL_GPL(dma_map_counting);
-
 static bool count_handles;
 module_param(count_handles, bool, 0644);
 MODULE_PARM_DESC(count_handles,
 		 "Count the handles of devices that are bound from now on, in debugfs (default: N)");
+
+DEFINE_STATIC_KEY_FALSE(dma_map_counting);
+EXPORT_SYMBOL_GPL(dma_map_counting);
 
 bool dma_map_helper_begin_counting(void)
 {
