@@ -50,8 +50,8 @@ make test-driver   make driver, for three devices; the results are built and boo
                    with gcc)
 make configs       the modules against many kernel configurations, of which only the Rust metadata
                    is built, two inside a kernel tree, and Debian's cloud and rt kernels, booted
-                   (about 5 minutes each);
-                   NAMES="no-smp cfi" for some, tools/dma_map/configs --list names them
+                   (about 5 minutes each); NAMES="no-smp cfi" for some, tools/dma_map/configs
+                   --list names them
 make configs-table  write the results that there are into Documentation/dma_map/configs.txt
 make configs-ci    the two that have most of the others in them (part of test with gcc)
 make matrix        the demo under swiotlb, IOMMU and different RAM sizes
