@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # What the environment takes from the machine itself: packages through apt-get.
 
-# The names in packages.list.
+# The names in packages.list: those of $GROUP, or those that belong to no group.
 wanted_packages() {
-	sed 's/#.*//' "$TOOLS/packages.list" | awk 'NF { print $1 }'
+	sed 's/#.*//' "$TOOLS/packages.list" | awk -v group="${GROUP:-}" '
+		/^\[.*\]/ { sub(/^\[/, ""); sub(/\].*/, ""); current = $0; next }
+		NF && current == group { print $1 }'
 }
 
 # Those among the arguments that are not installed, on one line.

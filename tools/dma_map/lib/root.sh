@@ -7,11 +7,12 @@ ROOT_SUITE=trixie
 ROOT_RECIPE=1
 ROOT_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# Keyed by what decides what is in it.
+# Keyed by what decides what is in it. A group's packages are not added to the root that is there: a
+# root is never changed, so that whoever runs in it is not disturbed.
 root_path() {
 	local key
 	key=$({ echo $ROOT_RECIPE && wanted_packages; } | sha256sum | cut -c1-12)
-	echo "$CACHE/root-$ROOT_SUITE-$key"
+	echo "$CACHE/root-$ROOT_SUITE-${GROUP:+$GROUP-}$key"
 }
 
 # What building and entering a root needs from this machine.
@@ -33,6 +34,14 @@ need_mmdebstrap() {
 		die "$ROOT_KEYRING is missing: install the package debian-archive-keyring."
 }
 
+root_size() {
+	if [ -n "${GROUP:-}" ]; then
+		echo "300 MB, a minute on a fast line, for the group $GROUP"
+	else
+		echo "2 GB, a minute on a fast line"
+	fi
+}
+
 build_root() {
 	local root=$1 tmp log=$CACHE/root.log mirror option
 	local -a packages args=()
@@ -40,7 +49,11 @@ build_root() {
 	# A machine that never ran apt-get update does not know its mirrors' names.
 	if apt_lists_are_old; then apt_update; fi
 	mirror=$(find_mirror)
-	need_space 8000 "setting up (root, kernel source and builds)"
+	if [ -n "${GROUP:-}" ]; then
+		need_space 1000 "setting up (a root for the group $GROUP)"
+	else
+		need_space 8000 "setting up (root, kernel source and builds)"
+	fi
 	drop_leftovers root
 	mapfile -t packages < <(wanted_packages)
 	case $mirror in https:*) packages+=(ca-certificates) ;; esac
@@ -48,11 +61,11 @@ build_root() {
 		args+=("--aptopt=${option%%=*} \"${option#*=}\"")
 	done < <(apt_transport_options)
 
-	say "making a private Debian 13 root, once: about 2 GB, a minute on a fast line, from $mirror"
+	say "making a private Debian 13 root, once: about $(root_size), from $mirror"
 	say "into it go: ${packages[*]}"
 	tmp=$CACHE/root.tmp.$$
 	# The mounts that mmdebstrap makes die with its namespace, also when it is killed.
-	progress environment steps 450 '^(Unpacking|Setting up) ' "$log" -- \
+	progress environment steps "$([ -n "${GROUP:-}" ] && echo 390 || echo 450)" '^(Unpacking|Setting up) ' "$log" -- \
 		unshare --mount --propagation private \
 		mmdebstrap --mode=root --variant=apt --architectures=amd64 --verbose \
 		--include="$(IFS=, && echo "${packages[*]}")" \

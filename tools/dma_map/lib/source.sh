@@ -106,3 +106,20 @@ fetch_source() {
 	have_source || fetch_source_locked
 	drop_lock
 }
+
+# link_source SOURCE TREE: a kernel tree of links to SOURCE, for tools that only read it. Real are the
+# folders in which make overlay puts or changes something.
+link_source() {
+	local entry name
+	mkdir -p "$2"
+	for entry in "$1"/*; do
+		name=${entry##*/}
+		case $name in
+		Documentation | drivers | rust | tools)
+			mkdir "$2/$name"
+			ln -s "$entry"/* "$2/$name/"
+			;;
+		*) ln -s "$entry" "$2/" ;;
+		esac
+	done
+}
