@@ -71,7 +71,8 @@ make bench-modules the same for the kernel that is measured
 make stock-modules  the library and the sample for Debian's kernel
 make bench-module  of those, the library and the benchmark only
 make tools         build the modules and the user-space tools
-make doc           the library's documentation as HTML, in build/doc
+make doc           the documentation as one local site, build/doc/index.html: the pages by the
+                   kernel's Sphinx, the API with the kernel's crates by rustdoc
 make rust-analyzer DIR=DIR  write rust-project.json for an editor, here or in DIR, a driver
                    outside of this checkout
 make devshell      a shell in the toolchain environment
@@ -92,7 +93,7 @@ NAME=foo DIR=DIR   driver: the module's name, and a new directory outside of thi
 BUS=pci|platform IDS=...  driver: another device, such as IDS=1b36:0006 or BUS=platform IDS=QEMU0002
 LLVM=1             clang and Rust-inlined C helpers with KASAN, instead of gcc
 KERNEL=stock|test  Debian's own kernel, unmodified, or that of the tests (default: test, but stock
-                   for run, shell and rust-analyzer); stock-cloud and stock-rt are Debian's other
+                   for run, shell, doc and rust-analyzer); stock-cloud and stock-rt are Debian's other
                    kernels
 BENCH=1            the kernel without debugging that is measured, instead of that of the tests
 KDIR=DIR           a kernel of yours: a build directory, built with this environment's rustc
@@ -231,9 +232,11 @@ modules: kernel
 	@$(T)/modules
 tools: modules
 	@$(T)/user_tools
+# The library's metadata is all that this takes.
+doc: export DMA_MAP_CLIENTS := edu
+doc rust-analyzer: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
 doc: modules
 	@$(T)/doc
-rust-analyzer: export KERNEL := $(or $(KERNEL),$(if $(LLVM)$(BENCH)$(KDIR),test,stock))
 rust-analyzer: kernel
 	@$(T)/rust_analyzer $(DIR)
 devshell:
