@@ -9,6 +9,10 @@
 # To be counted up when build_stock_locked makes something else of the same packages.
 STOCK_RECIPE=1
 
+# What else a person can do if the kernel does not fit.
+STOCK_PIN="change tools/dma_map/kernel.pin, or "
+STOCK_ELSE="take KERNEL=test"
+
 # pin_stock FLAVOUR: what the pins say from here on is said of that variant. Nothing
 # if FLAVOUR is none of Debian's.
 pin_stock() {
@@ -74,7 +78,7 @@ check_stock_compilers() {
 		# A missing command is another version, too.
 		have=$($command --version 2>/dev/null | head -n 1) || true
 		[ "$wanted" = "$have" ] ||
-			die "Debian built its kernel with \"$wanted\" and this environment has \"${have:-no $command}\": the modules would not fit, so take KERNEL=test."
+			die "Debian built its kernel with \"$wanted\" and this environment has \"${have:-no $command}\": the modules would not fit, so $STOCK_ELSE."
 	done <<-END
 		CC_VERSION_TEXT $PIN_STOCK_CC
 		RUSTC_VERSION_TEXT rustc
@@ -121,7 +125,7 @@ image_release() {
 # check_stock_release WHAT RELEASE
 check_stock_release() {
 	[ "$2" = "$PIN_STOCK_RELEASE" ] ||
-		die "$1 is Linux ${2:-of no release} and not $PIN_STOCK_RELEASE: its modules would not load, so change tools/dma_map/kernel.pin, or take KERNEL=test."
+		die "$1 is Linux ${2:-of no release} and not $PIN_STOCK_RELEASE: its modules would not load, so $STOCK_PIN$STOCK_ELSE."
 }
 
 # stock_misfits SYMVERS OBJECT...: the Rust symbols that the objects import, and
@@ -180,18 +184,16 @@ fetch_stock() {
 	rm -rf -- "$tmp"
 }
 
-build_stock_locked() {
-	local build=$1
-	need_space 500 "what modules need of Debian's kernel"
-	mkdir -p "$build"
-	fetch_stock "$build" "$2"
-	check_stock_release "the image" "$(image_release "$build/arch/x86/boot/bzImage")"
-	check_stock_compilers "$build/package.config"
+# build_stock_metadata BUILD CONFIG: what modules need of the kernel, from its source, with
+# the package's configuration.
+build_stock_metadata() {
+	local build=$1 config=$2
+	check_stock_compilers "$config"
 
-	cp "$build/package.config" "$build/.config"
+	cp "$config" "$build/.config"
 	stock_make "$build" olddefconfig >"$build.log" 2>&1 </dev/null ||
 		fail_with_log "$build.log" "Debian's kernel could not be configured."
-	check_stock_config "$build/package.config" "$build/.config"
+	check_stock_config "$config" "$build/.config"
 
 	say "kernel: building the Rust metadata of Debian's $PIN_STOCK_RELEASE with $(nproc) jobs, 3 minutes on 2 cores; log: $build.log"
 	progress kernel objects "$PIN_OBJECTS_stock" '^  [A-Z]' "$build.log" -- \
@@ -199,7 +201,16 @@ build_stock_locked() {
 		fail_with_log "$build.log" "the metadata of Debian's kernel does not build; the whole log is in $build.log."
 	check_stock_release "what was built" "$(cat "$build/include/config/kernel.release")"
 	# kbuild may have looked at it again.
-	check_stock_config "$build/package.config" "$build/.config"
+	check_stock_config "$config" "$build/.config"
+}
+
+build_stock_locked() {
+	local build=$1
+	need_space 500 "what modules need of Debian's kernel"
+	mkdir -p "$build"
+	fetch_stock "$build" "$2"
+	check_stock_release "the image" "$(image_release "$build/arch/x86/boot/bzImage")"
+	build_stock_metadata "$build" "$build/package.config"
 	cp "$build/package.symvers" "$build/Module.symvers"
 	touch "$build/.complete"
 }
