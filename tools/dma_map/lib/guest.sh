@@ -71,12 +71,12 @@ check_guest() {
 	check_files FILES
 }
 
-# guest_files: copies what MODULES and FILES name to a new directory in the
+# guest_files [WHERE]: copies what MODULES and FILES name to a new directory in the
 # checkout, and prints it. The private root shows the checkout, and maybe not theirs.
 guest_files() {
-	local directory
-	mkdir -p "$TOP/build"
-	directory=$(mktemp -d "$TOP/build/guest.XXXXXX")
+	local directory where=${1:-$TOP/build}
+	mkdir -p "$where"
+	directory=$(mktemp -d "$where/guest.XXXXXX")
 	mkdir "$directory/modules" "$directory/files"
 	# shellcheck disable=SC2086
 	[ -z "${MODULES:-}" ] || cp -- $MODULES "$directory/modules/"

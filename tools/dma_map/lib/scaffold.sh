@@ -134,6 +134,15 @@ driver_text() {
 		-e "s|@WHAT@|$what|; s|@NEXT@|$next|; s|@WITH@|$with|; s/my_driver/$2/g" "$TEMPLATE/$1"
 }
 
+# module_name DIR: the one module that the Kbuild there names.
+module_name() {
+	local name
+	name=$(sed -n 's/^obj-m *[:+]\{0,1\}= *\([a-z0-9_-]*\)\.o$/\1/p' "$1/Kbuild")
+	[ "$(wc -w <<<"$name")" = 1 ] ||
+		die "$1/Kbuild is to have one line \"obj-m := NAME.o\": Documentation/dma_map/first-hour.rst says how to build others."
+	echo "$name"
+}
+
 # write_driver DIR NAME BUS IDS VENDOR QEMU_ARGS
 write_driver() {
 	local dir=$1 name=$2 source file

@@ -127,5 +127,7 @@ def run(session: Session, variant: Variant, wish: Wish) -> int:
     status, told = judged(session, wish, log)
     for text in told:
         print(f"failed: {text}")
-    say(f"boot: exit status {status} after {log.seconds:.1f} s, log in {os.path.relpath(path, ROOT)}")
+    # A package's guests leave their logs with the driver.
+    where = os.path.relpath(path, ROOT) if path.is_relative_to(ROOT) else path
+    say(f"boot: exit status {status} after {log.seconds:.1f} s, log in {where}")
     return status
