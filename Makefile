@@ -48,6 +48,10 @@ make test-tutorial  the tutorial's drivers, one for each step, and its mistakes:
                    Debian's kernel (part of test with gcc)
 make test-driver   make driver, for three devices; the results are built and booted (part of test
                    with gcc)
+make deb           Debian 13 packages in build/deb: the modules for Debian's kernel, what DKMS builds
+                   them from for its next versions, and what drivers of others need
+make test-deb      installs them in a fresh Debian 13, writes a driver there and boots it (root;
+                   15 minutes, 2 GB of downloads)
 make configs       the modules against many kernel configurations, of which only the Rust metadata
                    is built, two inside a kernel tree, and Debian's cloud and rt kernels, booted
                    (about 5 minutes each); NAMES="no-smp cfi" for some, tools/dma_map/configs
@@ -160,6 +164,14 @@ driver:
 	@$(T)/driver new
 test-driver: stock-modules
 	@$(T)/driver_test
+
+# Packages for Debian 13.
+.PHONY: deb test-deb
+deb: stock-modules
+	@KERNEL=stock $(T)/doc
+	@$(T)/deb
+test-deb: deb
+	@$(T)/deb_test
 
 # Other configurations. Nothing is loaded but where Debian has an image.
 .PHONY: configs configs-ci configs-table
