@@ -25,24 +25,30 @@ modules() {
 }
 
 test_kbuild_outside_of_a_tree() {
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y)"
 	# Suites of a modular KUnit would be empty.
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=m)"
 	# A benchmark without its files would show nothing.
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m' "$(options CONFIG_KUNIT=y)"
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' \
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m' "$(options CONFIG_KUNIT=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' \
 		"$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y -- DMA_MAP_CLIENTS=edu)"
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU= DMA_MAP_KUNIT_TEST=m' \
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU= DMA_MAP_KUNIT_TEST=m' \
 		"$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y -- DMA_MAP_CLIENTS='bench kunit')"
+}
+
+# What is measured has no counts.
+test_kbuild_counts_in_debugfs() {
+	expect DMA_MAP_DEBUGFS=y "$(options CONFIG_DEBUG_FS=y | grep -o 'DMA_MAP_DEBUGFS=[^ ]*')"
+	expect DMA_MAP_DEBUGFS= "$(options CONFIG_DEBUG_FS=y -- BENCH=1 | grep -o 'DMA_MAP_DEBUGFS=[^ ]*')"
 }
 
 test_kbuild_without_pci() {
 	expect 1 "$(options CONFIG_RUST=y | grep -c 'has no CONFIG_PCI=y, which dma_map needs')"
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_RUST=y CONFIG_PCI=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_RUST=y CONFIG_PCI=y)"
 }
 
 test_kbuild_outside_of_a_tree_that_has_the_library() {
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_DEBUG_FS=y CONFIG_DMA_MAP=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=' "$(options CONFIG_DEBUG_FS=y CONFIG_DMA_MAP=m)"
 	expect 1 "$(options CONFIG_DMA_MAP=y | grep -c 'has dma_map built in (CONFIG_DMA_MAP=y)')"
 }
 
