@@ -50,8 +50,8 @@ make test-driver   make driver, for three devices; the results are built and boo
                    with gcc)
 make deb           Debian 13 packages in build/deb: the modules for Debian's kernel, what DKMS builds
                    them from for its next versions, and what drivers of others need
-make test-deb      installs them in a fresh Debian 13, writes a driver there and boots it (root;
-                   15 minutes, 2 GB of downloads)
+make test-deb      installs them in a fresh Debian 13, writes a driver there, boots it, and lets DKMS
+                   build the modules (as root; 20 minutes on 2 busy cores, 630 MB of downloads)
 make configs       the modules against many kernel configurations, of which only the Rust metadata
                    is built, two inside a kernel tree, and Debian's cloud and rt kernels, booted
                    (about 5 minutes each); NAMES="no-smp cfi" for some, tools/dma_map/configs
