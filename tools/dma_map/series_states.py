@@ -195,9 +195,10 @@ class State:
         finally:
             write(os.path.join(self.out, "log"), "\n".join(lines) + "\n")
         self.crate_documentation()
-        self.c_helpers("rust/dma_map/sys", ["rust", "drivers"])
-        if self.has("drivers/dma_map/kunit/helpers.c"):
-            self.c_helpers("drivers/dma_map/kunit", ["drivers/dma_map/kunit"])
+        for folder, users in (("rust/dma_map/sys", ["rust", "drivers"]),
+                              ("drivers/dma_map/kunit", ["drivers/dma_map/kunit"])):
+            if self.has(f"{folder}/helpers.c"):
+                self.c_helpers(folder, users)
 
     def rustc(self, root):
         name = os.path.basename(root)[:-3]
@@ -322,7 +323,8 @@ def make(patches, files, base, final, steps, command_file):
         for old in (folder, folder + ".out"):
             shutil.rmtree(old, ignore_errors=True)
         os.rename(new, folder)
-        if later:
+        # Before the layer there is nothing to take out.
+        if later and os.path.exists(os.path.join(folder, LIBRARY)):
             say(f"series: making the state after {patch.name}")
             state = State(folder, base, command)
             try:

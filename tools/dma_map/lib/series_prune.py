@@ -5,7 +5,7 @@ and what is left must build without a warning.
 rustc says what to take out: a name that cannot be resolved, as its file is missing, and an item that
 nothing uses, as its user is missing. An import loses the name; an item goes as a whole, with its
 comments and attributes. So each item comes with its first user. What only a missing file makes public
-is for the crate, and an enum may have variants that nobody makes yet. Nothing else is changed or added.
+is for the crate, and a type may have fields and variants that nobody uses yet. Nothing else is changed or added.
 
 The sources are as rustfmt leaves them: an item begins on a line of its own, and ends with one.
 """
@@ -26,21 +26,21 @@ ITEM = re.compile(r"""\s*(?:pub(?:\([^)]*\))?\ )?(?:(?:default|const|async|unsaf
     (?P<kind>fn|struct|enum|union|trait|impl|mod|const|static|type|use|macro_rules!|extern|[a-z_]+!)(?=[\s<({]|$)
     """, re.X)
 OPEN, CLOSE = "([{", ")]}"
-# What goes alone, and not with the item that it is in: a field and its value, a call without
-# arguments of a module's function.
+# What goes alone, and not with the item that it is in: a field that is only held, and its value; a call
+# without arguments of a module's function.
 LINES = (
-    (("struct",), r"\s*(?:pub(?:\([^)]*\))? )?\w+: .*,"),
-    (("fn",), r"\s*\w+: [\w:]+\(.*\)\??,"),
+    (("struct",), r"\s*_\w+: .*,"),
+    (("fn",), r"\s*_\w+: [\w:]+\(.*\)\??,"),
     (("fn",), r"\s*(?:\w+::)+\w+\(\);"),
 )
 # What rustc says of a name that is not there.
-MISSING = {"E0405", "E0407", "E0412", "E0422", "E0423", "E0425", "E0432", "E0433", "E0531", "E0532",
+MISSING = {"E0405", "E0407", "E0412", "E0422", "E0423", "E0425", "E0392", "E0432", "E0433", "E0531", "E0532",
            "E0574", "E0583", "E0599", "E0609", "E0277", "E0624"}
 NO_FIELD = {"E0560", "E0026"}
 UNUSED = {"dead_code", "unused_imports", "unused_macros"}
 
-# For an enum of which later patches make some variants.
-ALLOWED = '#[allow(dead_code, reason = "later patches make the others")]'
+# For a type of which later patches use the rest of the fields or variants.
+ALLOWED = '#[allow(dead_code, reason = "later patches use the rest")]'
 
 Token = namedtuple("Token", "text line column")
 Range = namedtuple("Range", "first last kind head")
@@ -276,9 +276,9 @@ class Pruner:
                 new[line] = new.get(line, source.line(line)).replace("pub ", "pub(crate) ", 1)
             elif inner and inner.kind == "use":
                 uses.setdefault(inner, []).append(mark)
-            elif action == "unused" and inner and inner.kind == "enum" and inner.first != line:
-                # Without a variant, each match on it would have to be changed.
-                new[inner.first] = ALLOWED + "\n" + source.line(inner.first)
+            elif action == "unused" and inner and inner.kind in ("enum", "struct") and inner.first != line:
+                # Without a field or a variant, each place that makes one would have to be changed.
+                new[inner.first] = " " * source.indent(inner.first) + ALLOWED + "\n" + source.line(inner.first)
             elif action == "unused":
                 gone.update(self.unused(source, line))
             elif action == "field":
@@ -313,9 +313,9 @@ class Pruner:
         if inner and inner.first == line and inner.kind != "impl":
             self.log(f"unused: {source.line(line).strip()}")
             return range(inner.head, inner.last + 1)
-        # A field or a variant.
+        # In a trait or an impl, without a body.
         self.log(f"unused: {source.line(line).strip()}")
-        return range(source.head(line), source.end(line, ",") + 1)
+        return range(source.head(line), source.end(line, ",;") + 1)
 
     def missing(self, source, file, line):
         around = source.around(line)
@@ -402,7 +402,9 @@ def pruned_c(text, used):
             lines = text.split("\n")
             rest = "\n".join(lines[:first] + lines[last + 1:])
             words = set(re.findall(r"\w+", strip_c(rest)))
-            if names and not names & used and not names & words:
+            # What is static has no users elsewhere, whatever the words there are.
+            outside = set() if any(line.startswith("static ") for line in lines[first:last + 1]) else used
+            if names and not names & outside and not names & words:
                 break
         else:
             return text
