@@ -18,7 +18,11 @@ use core::{
     mem::take,
     sync::atomic::{
         AtomicUsize,
-        Ordering::Relaxed, //
+        Ordering::{
+            Acquire,
+            Relaxed,
+            Release, //
+        }, //
     }, //
 };
 use kernel::{
@@ -48,9 +52,9 @@ impl Row {
         match change {
             Change::Made => {
                 let live = self.live.fetch_add(1, Relaxed).wrapping_add(1);
-                self.most.fetch_max(live, Relaxed);
+                self.most.fetch_max(live, Release);
                 let bytes = self.bytes.fetch_add(bytes, Relaxed).wrapping_add(bytes);
-                self.most_bytes.fetch_max(bytes, Relaxed);
+                self.most_bytes.fetch_max(bytes, Release);
                 self.made.fetch_add(1, Relaxed);
             }
             Change::Ended => {
@@ -60,21 +64,37 @@ impl Row {
         }
     }
 
+    /// Forgets what was live at most.
+    ///
+    /// A handle that is made meanwhile is not forgotten. It raises the most after the swap, or the swap sees
+    /// that it has, and the load then sees that it is live.
     fn reset(&self) {
-        self.most.store(self.live.load(Relaxed), Relaxed);
-        self.most_bytes.store(self.bytes.load(Relaxed), Relaxed);
+        for (most, live) in [(&self.most, &self.live), (&self.most_bytes, &self.bytes)] {
+            most.swap(0, Acquire);
+            most.fetch_max(live.load(Relaxed), Release);
+        }
     }
 
     fn show(&self, name: &CStr, out: &Out) {
+        let [live, bytes, most, most_bytes, made] = [
+            &self.live,
+            &self.bytes,
+            &self.most,
+            &self.most_bytes,
+            &self.made,
+        ]
+        .map(|counter| counter.load(Relaxed));
+
         out.text(NAME, name);
-        for (width, counter) in [
-            (COUNT, &self.live),
-            (BYTES, &self.bytes),
-            (COUNT, &self.most),
-            (BYTES, &self.most_bytes),
-            (COUNT, &self.made),
+        for (width, number) in [
+            (COUNT, live),
+            (BYTES, bytes),
+            // A reset may be half done.
+            (COUNT, most.max(live)),
+            (BYTES, most_bytes.max(bytes)),
+            (COUNT, made),
         ] {
-            out.number(width, counter.load(Relaxed));
+            out.number(width, number);
         }
         out.text(0, c"\n");
     }
