@@ -100,4 +100,32 @@ mod tests {
             Ok(())
         })
     }
+    /// The first words of the lines.
+    fn names(file: &File) -> Result<VVec<u8>> {
+        let (text, mut names) = (file.text()?, VVec::new());
+        for line in text.split(|byte| *byte == b'\n') {
+            let name = line.split(|byte| *byte == b' ').next().unwrap_or(line);
+            names.extend_from_slice(name, GFP_KERNEL)?;
+            names.push(b' ', GFP_KERNEL)?;
+        }
+        Ok(names)
+    }
+
+    #[test]
+    fn pool_that_ends_leaves_the_order_of_the_others() -> Result {
+        each_counted(|dma, _| {
+            let file = File::open(dma, c"pools")?;
+            let pool = |name| {
+                let options = MappedPoolOptions::new(2).cache(0);
+                MappedPool::<u8, _>::new(dma, name, 64, FromDevice, options)
+            };
+            let (_a, b, _c, d) = (pool(c"a")?, pool(c"b")?, pool(c"c")?, pool(c"d")?);
+            check!(&*names(&file)? == b"pool d c b a  ");
+            drop(b);
+            check!(&*names(&file)? == b"pool d c a  ");
+            drop(d);
+            check!(&*names(&file)? == b"pool c a  ");
+            Ok(())
+        })
+    }
 }

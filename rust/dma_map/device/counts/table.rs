@@ -131,18 +131,27 @@ impl Pools {
         }
     }
 
-    /// Removes the line of `pool`.
+    /// Removes the line of `pool`. The others keep their order.
     pub(super) fn remove(&self, pool: *const c_void) {
         let mut lines = self.lines.lock();
         let mut left = take(&mut *lines);
+        let mut before: List = None;
 
         while let Some(mut node) = left {
             left = take(&mut node.next);
-            if !core::ptr::eq(node.line.pool, pool) {
-                node.next = take(&mut *lines);
-                *lines = Some(node);
+            if core::ptr::eq(node.line.pool, pool) {
+                break;
             }
+            node.next = before;
+            before = Some(node);
         }
+        // The last one that was put on `before` comes last.
+        while let Some(mut node) = before {
+            before = take(&mut node.next);
+            node.next = left;
+            left = Some(node);
+        }
+        *lines = left;
     }
 }
 
