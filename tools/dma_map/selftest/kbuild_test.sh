@@ -62,6 +62,26 @@ test_kbuild_inside_a_tree() {
 	expect 'y:  m: ' "$(modules '')"
 }
 
+# counts OPTION=VALUE... [-- VARIABLE=VALUE...]: the flags by which the library differs with the counts.
+counts() {
+	: >auto.conf
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		echo "$1" >>auto.conf
+		shift
+	done
+	[ $# = 0 ] || shift
+	printf '%s\n' 'include auto.conf' 'obj := .' "include $TOP/drivers/dma_map/Kbuild" '.DEFAULT_GOAL := show' \
+		'show: ; @echo "$(filter --cfg% -Cmetadata%,$(RUSTFLAGS_$(lib)/dma_map.o))"' >makefile
+	env "$@" make --no-print-directory -f makefile show
+}
+
+test_kbuild_names_of_a_library_with_counts_are_its_own() {
+	expect '' "$(counts '' -- CONFIG_DMA_MAP_DEBUGFS=)"
+	expect '--cfg=CONFIG_DMA_MAP_DEBUGFS -Cmetadata=counts' "$(counts '' -- CONFIG_DMA_MAP_DEBUGFS=y)"
+	# In a tree the compiler is told of the option by the kernel.
+	expect -Cmetadata=counts "$(counts CONFIG_DMA_MAP_DEBUGFS=y)"
+}
+
 # exported OPTION=VALUE... [-- VARIABLE=VALUE...]: what the library exports to a client that
 # imports one of its symbols.
 exported() {
