@@ -2,6 +2,7 @@
 
 //! Counts of a device's handles: what the files in debugfs say while handles are made and ended.
 
+mod ends;
 mod files;
 mod kinds;
 
