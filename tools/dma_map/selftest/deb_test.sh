@@ -114,6 +114,14 @@ test_deb_names_that_are_filled_in() {
 	done
 }
 
+# A guest that boots without a checkout has all that session.py puts into it.
+test_deb_has_what_a_guest_gets() {
+	local path
+	for path in $(sed -n 's|^[A-Z_]* = ROOT / "\([^"]*\)"$|\1|p' "$TOP/tools/testing/dma_map/session.py"); do
+		grep -qE "copy \"\\\$share\" .*$path( |\$|\))" "$TOOLS/deb" || expect '' "$path"
+	done
+}
+
 # DKMS builds for Debian's kernels of the series, and nothing where it can't.
 test_deb_kernels_that_dkms_builds_for() {
 	local kernelver BUILD_EXCLUSIVE_KERNEL
