@@ -18,7 +18,7 @@ write_kdir() {
 	local build=$1 source=$2 release=$3 common=$4 kdir=$5 name
 	local headers=/usr/src/linux-headers-$release
 	local helpers=tools/testing/selftests/kselftest
-	mkdir -p "$kdir"/{arch/x86/boot,rust,scripts} "$kdir/source/$helpers" "$kdir/source/rust/kernel/pci"
+	mkdir -p "$kdir"/{arch/x86/boot,rust/kernel,scripts} "$kdir/source/$helpers" "$kdir/source/rust/kernel/pci"
 	for name in .config .kernelvariables Module.symvers include tools arch/x86/include arch/x86/module.lds \
 		scripts/basic scripts/mod scripts/sign-file; do
 		ln -s "$headers/$name" "$kdir/$name"
@@ -31,6 +31,8 @@ write_kdir() {
 	cp "$build"/rust/lib*.rmeta "$build"/rust/lib*.so "$kdir/rust/"
 	# The compiler loads these, and needs no more of their symbols than it imports.
 	strip --strip-unneeded "$kdir"/rust/lib*.so
+	# What the macros for static branches and warnings include.
+	cp "$build"/rust/kernel/generated_arch_*.rs "$kdir/rust/kernel/"
 	cp "$build/scripts/target.json" "$kdir/scripts/"
 	# The names of PCI vendors, for a new driver.
 	cp "$source/rust/kernel/pci/id.rs" "$kdir/source/rust/kernel/pci/"

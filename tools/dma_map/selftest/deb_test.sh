@@ -71,8 +71,8 @@ test_deb_compilers_that_differ() {
 
 # fake_metadata: a build of the kernel's crates, and one of the library.
 fake_metadata() {
-	mkdir -p build/rust build/scripts source/{tools/testing/selftests/kselftest,rust/kernel/pci} library/{drivers,rust}/dma_map
-	touch build/scripts/target.json build/rust/libkernel.rmeta build/rust/kernel.o \
+	mkdir -p build/rust/kernel build/scripts source/{tools/testing/selftests/kselftest,rust/kernel/pci} library/{drivers,rust}/dma_map
+	touch build/scripts/target.json build/rust/{libkernel.rmeta,kernel.o,kernel/generated_arch_warn_asm.rs} \
 		source/tools/testing/selftests/kselftest/ktap_helpers.sh source/rust/kernel/pci/id.rs \
 		library/rust/dma_map/libdma_map.rmeta library/Module.symvers
 	echo 'int f(void) { return 0; }' | gcc -x c -shared -o build/rust/libmacros.so -
@@ -85,7 +85,9 @@ test_deb_directory_to_build_in() {
 	write_library library all/7.3.9+deb13-amd64/library
 	cd all/7.3.9+deb13-amd64
 	expect /usr/src/linux-headers-7.3.9+deb13-amd64/include "$(readlink kernel/include)"
-	expect 'libkernel.rmeta libmacros.so' "$(ls kernel/rust | paste -sd' ')"
+	expect 'kernel libkernel.rmeta libmacros.so' "$(ls kernel/rust | paste -sd' ')"
+	# Macros of the kernel crate include these where a driver uses them.
+	expect generated_arch_warn_asm.rs "$(ls kernel/rust/kernel)"
 	# kbuild finds its own place, and driver.mk that of the library.
 	printf 'show: ; @echo $(KBUILD_OUTPUT)\n' >Makefile
 	sed "s,/usr/src/common,$PWD," kernel/Makefile >kernel/Makefile.here
