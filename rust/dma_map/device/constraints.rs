@@ -151,7 +151,7 @@ impl Constraints {
         let stated_boundary = limits.segment_boundary.unwrap_or(u64::MAX);
         // SAFETY: `dev` is bound (function precondition).
         let (keeps_segments, use_iommu) =
-            unsafe { (ffi::keeps_segments(dev), ffi::use_dma_iommu(dev)) };
+            unsafe { (ffi::keeps_segments(dev), ffi::dev_dma_iommu(dev)) };
         if use_iommu {
             // SAFETY: `dev` is bound (function precondition).
             //

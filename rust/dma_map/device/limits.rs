@@ -138,7 +138,7 @@ impl DmaLimits {
         // `__iommu_dma_map()` has a `WARNING` for a larger mask, and fails.
         //
         // SAFETY: `dev` is valid by the safety requirements of this function.
-        if unsafe { ffi::use_dma_iommu(dev) } {
+        if unsafe { ffi::dev_dma_iommu(dev) } {
             // SAFETY: `dev` is valid by the safety requirements of this function.
             let granule_mask = unsafe { bindings::dma_get_merge_boundary(dev) };
             // CAST: `unsigned long` has at least 32 bits.

@@ -55,6 +55,14 @@ unsafe extern "C" {
         attrs: c_ulong,
     );
 
+    /// Returns whether the kernel's IOMMU code (`dma-iommu.c`) maps for `dev`.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must point to a valid `struct device`.
+    #[link_name = "dma_map_helper_dev_dma_iommu"]
+    pub(crate) fn dev_dma_iommu(dev: *mut bindings::device) -> bool;
+
     /// Returns whether the device is coherent with the CPU's caches, without cache maintenance.
     ///
     /// # Safety
@@ -163,14 +171,6 @@ unsafe extern "C" {
     /// `cache` must be as in [`put_slot`], and all slots that were ever put there must be valid.
     #[link_name = "dma_map_helper_take_slot"]
     pub(crate) fn take_slot(cache: *mut c_void) -> *mut c_void;
-
-    /// Returns whether the kernel's IOMMU code (`dma-iommu.c`) maps for `dev`.
-    ///
-    /// # Safety
-    ///
-    /// `dev` must point to a valid `struct device`.
-    #[link_name = "dma_map_helper_dev_dma_iommu"]
-    pub(crate) fn use_dma_iommu(dev: *mut bindings::device) -> bool;
 
     /// Waits until the count is 0. Context: may sleep.
     ///
