@@ -129,7 +129,7 @@ mod files {
     // SAFETY: Any thread may call the functions of debugfs.
     unsafe impl Send for Entry {}
 
-    // SAFETY: As above.
+    // SAFETY: Any thread may call the functions of debugfs, and none changes the entry.
     unsafe impl Sync for Entry {}
 
     impl Entry {
