@@ -12,6 +12,10 @@ use crate::{
     fixture::*,
     pattern, //
 };
+use core::{
+    alloc::Layout,
+    hint::black_box, //
+};
 use dma_map::{
     mapping::with_mapped,
     Bidirectional,
@@ -19,6 +23,12 @@ use dma_map::{
     MapOptions, //
 };
 use kernel::{
+    alloc::{
+        allocator::Kmalloc,
+        flags::__GFP_ZERO,
+        Allocator,
+        NumaNode, //
+    },
     prelude::*,
     time::{
         delay::fsleep,
@@ -40,13 +50,57 @@ pub(crate) fn guards(buffer: &[u8]) -> bool {
     unsafe { dma_map_kunit_is_kfence(buffer.as_ptr().cast()) }
 }
 
+/// Ways to the allocator: at each of four calls, one of two functions.
+///
+/// While its pool is nearly full, KFENCE refuses calls from where an object may be guarded already. It
+/// compares the eight innermost callers by a hash that is seeded at boot, so in some boots it takes a
+/// way for another that it has seen.
+const WAYS: u32 = 1 << 4;
+
+/// Allocates by the way whose bits, from the lowest, are `way`. The highest bit set stands for the end.
+///
+/// Inlined, so that half of those eight callers are the two functions.
+#[inline(always)]
+fn allocate(len: usize, way: u32) -> Result<KVec<u8>> {
+    match (way, way % 2) {
+        (1, _) => zeroed(len),
+        (_, 0) => through_one(len, way / 2),
+        (_, _) => through_another(len, way / 2),
+    }
+}
+
+// What is done after the call makes it a call, not a jump, and the functions different.
+
+#[inline(never)]
+fn through_one(len: usize, way: u32) -> Result<KVec<u8>> {
+    let buffer = allocate(len, way);
+    black_box(0u8);
+    buffer
+}
+
+#[inline(never)]
+fn through_another(len: usize, way: u32) -> Result<KVec<u8>> {
+    let buffer = allocate(len, way);
+    black_box(1u8);
+    buffer
+}
+
+/// A vector of zeros, by as few calls as there can be.
+#[inline(always)]
+fn zeroed(len: usize) -> Result<KVec<u8>> {
+    let layout = Layout::array::<u8>(len).map_err(|_| EINVAL)?;
+    let memory = Kmalloc::alloc(layout, GFP_KERNEL | __GFP_ZERO, NumaNode::NO_NODE)?;
+    // SAFETY: `Kmalloc` allocated `len` bytes for bytes, all of them are 0, and nothing else has them.
+    Ok(unsafe { KVec::from_raw_parts(memory.as_ptr().cast(), len, len) })
+}
+
 /// A buffer that KFENCE guards, which holds the pattern 1.
 fn guarded(len: usize) -> Result<KVec<u8>> {
     // KFENCE takes some allocations after each tick of its timer.
-    for _ in 0..100 {
+    for round in 0..100 {
         let mut others = KVec::new();
         for _ in 0..64 {
-            let mut buffer = KVec::from_elem(0, len, GFP_KERNEL)?;
+            let mut buffer = allocate(len, WAYS + round % WAYS)?;
             if guards(&buffer) {
                 pattern::fill(&mut buffer, 1, 0);
                 return Ok(buffer);
