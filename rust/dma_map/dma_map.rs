@@ -166,8 +166,10 @@ pub use self::{
         view, //
     },
     proto::{
+        descriptor_ring,
         endian,
         mailbox,
+        queue,
         ring,
         untrusted, //
     },

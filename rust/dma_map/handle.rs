@@ -22,6 +22,7 @@ use crate::{
     state::{
         Cpu,
         InDevice,
+        Posted,
         Returns,
         State, //
     },
@@ -269,7 +270,8 @@ impl<M: Backing, D: Direction, S: State> Dma<M, D, S> {
     /// # Safety
     ///
     /// If the state has an engine, it must be idle, or must have been stopped since it was told of this
-    /// memory.
+    /// memory. In the [`Posted`] state that holds for the owner's engine; or the device has reported that
+    /// it is done with this memory; or it was not told of it.
     #[inline]
     pub(crate) unsafe fn into_done(self) -> Dma<M, D, S::Done> {
         let (backing, state) = self.into_parts();
@@ -352,6 +354,19 @@ impl<M: Backing, D: Direction> Dma<M, D, Cpu> {
         unsafe { backing.sync::<D, ForDevice>() };
         // SAFETY: The memory is synced for the device.
         unsafe { Dma::in_device(backing, engine) }
+    }
+
+    /// Syncs the memory, as [`give`](Self::give) does, for the device of an engine with the mark `K`. The
+    /// caller owns the handle until the device is done, and has the engine.
+    #[inline]
+    pub(crate) fn posted<K>(self) -> Dma<M, D, Posted<K>> {
+        let (backing, _before) = self.into_parts();
+
+        // SAFETY: The memory is mapped in this direction (type invariant). The handle was consumed, so
+        // there is no reference to the memory.
+        unsafe { backing.sync::<D, ForDevice>() };
+        // SAFETY: The memory is synced for the device.
+        unsafe { Dma::from_parts(backing, Posted::new()) }
     }
 }
 

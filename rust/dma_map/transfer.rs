@@ -33,6 +33,7 @@
 //! An interrupt handler that completes a transfer may run before `start` has returned. Start the
 //! transfer under the lock that the handler takes to find it: neither function sleeps.
 
+mod carried;
 mod group;
 mod handles;
 mod shared;
@@ -117,7 +118,9 @@ pub trait Handle: private::Sealed + Sized {
 
     /// # Safety
     ///
-    /// Each engine must be idle, or must have been stopped since it was told of this memory.
+    /// Each engine must be idle, or must have been stopped since it was told of this memory. For handles
+    /// that were [posted](Post), that holds for the engine of their owner; or its device has reported that
+    /// it is done with this memory; or it was not told of it.
     #[doc(hidden)]
     unsafe fn finish(self) -> Self::Done;
 
@@ -128,6 +131,42 @@ pub trait Handle: private::Sealed + Sized {
         drop(self);
     }
 }
+
+/// Handles in the [`Cpu`](crate::Cpu) state, whose memory a ring can give to its device.
+///
+/// - Each handle that has this state: [`DmaMapping`](crate::DmaMapping),
+///   [`SgMapping`](crate::SgMapping), [`IovaMapping`](crate::IovaMapping),
+///   [`DmaPages`](crate::DmaPages), [`DmaNoncontiguous`](crate::DmaNoncontiguous),
+///   [`DmaCoherent`](crate::DmaCoherent), [`PoolBlock`](crate::PoolBlock),
+///   [`MappedBuffer`](crate::MappedBuffer).
+/// - [`Carried`]: a value of the driver's own.
+/// - An `Option`, an array, or a tuple of up to six of these.
+///
+/// The ring takes the handles, so nobody else can tell another device of the memory meanwhile. It keeps
+/// them in the [`Posted`](crate::state::Posted) state, and returns them in the `Cpu` state, in sync.
+#[diagnostic::on_unimplemented(
+    message = "the CPU does not have the memory of `{Self}`",
+    label = "a ring gives it to the device itself",
+    note = "a ring takes handles in the `Cpu` state; see `dma_map::transfer::Post`"
+)]
+pub trait Post: Handle {
+    /// The handles while a device has them, whose engine has the mark `K`.
+    type Posted<K>: Handle<Done = Self>;
+
+    /// Syncs the memory for the device.
+    #[doc(hidden)]
+    fn post<K>(self) -> Self::Posted<K>;
+
+    /// Returns the number of bytes that the device reaches, in all handles together.
+    #[doc(hidden)]
+    fn size<K>(posted: &Self::Posted<K>) -> usize;
+}
+
+/// A value of the driver's that stays with handles while a device has them, such as whom to wake up.
+///
+/// It is a member of a group of handles, and has no pieces: their place in the group's is `()`. No device
+/// reaches it.
+pub struct Carried<C>(pub C);
 
 /// Handles that a device was told of; stopped and freed on drop.
 ///

@@ -23,6 +23,8 @@
 //!   access only: never a reference.
 //! - [`Lasting<E>`]: the device has the memory as long as the handle lives. There is a DMA address, and
 //!   no transition to the CPU.
+//! - [`Posted<K>`]: a ring or a table of commands has the memory, and its device may access it
+//!   ([`Post`](crate::transfer::Post)).
 //!
 //! Transitions consume the handle, so a view of the old state cannot exist in the new one.
 //!
@@ -35,6 +37,8 @@
 //! | `complete` | `Device<E>`, `Shared<E>` | `Cpu` | `EBUSY` unless the engine is idle; syncs for the CPU |
 //! | `complete_range` | `Device<E>` | `Part` | the same for a range of a [`DmaMapping`] |
 //! | `cancel` | `Device<E>`, `Shared<E>` | `Cpu` | stops the engine unless it is idle; syncs for the CPU |
+//! | `post` | `Cpu` | `Posted<K>` | as `give`; the memory is the ring's, or the table's |
+//! | `pop`, `take` | `Posted<K>` | `Cpu` | the device reported it as done; syncs for the CPU |
 //! | `unmap` | `Cpu`, `Part` | the buffer | unmaps |
 //! | `unmap` | `Device<E>`, `Lasting<E>` | the buffer | `EBUSY` unless the engine is idle; unmaps |
 //! | drop | any | | stops the engine unless it is idle; unmaps or frees, or quarantines |
@@ -120,14 +124,15 @@ pub(crate) mod private {
 
 /// A state of ownership.
 ///
-/// Implemented by [`Cpu`], [`Part`], [`Device`], [`Shared`] and [`Lasting`] only. A state without a handle
-/// gives no access to any memory, so anybody may make one.
+/// Implemented by [`Cpu`], [`Part`], [`Device`], [`Shared`], [`Lasting`] and [`Posted`] only. A state
+/// without a handle gives no access to any memory, so anybody may make one.
 pub trait State: private::State {}
 impl State for Cpu {}
 impl State for Part {}
 impl<E: Engine> State for Device<E> {}
 impl<E: Engine> State for Shared<E> {}
 impl<E: Engine> State for Lasting<E> {}
+impl<K> State for Posted<K> {}
 
 /// A state in which a device reaches the memory: [`Device`], [`Shared`], [`Lasting`].
 #[diagnostic::on_unimplemented(
@@ -252,6 +257,46 @@ in_device! {
 in_device! {
     /// The device behind `E` owns the memory as long as the handle lives.
     Lasting, in sync: false, then Self: |state| state
+}
+
+/// The device of a ring, or of a table of commands, has the memory.
+///
+/// The owner of the handle has the engine, whose mark is `K`. It takes the handle back when the device
+/// has reported the end of the slot or of the command, or when the engine was stopped. No handle in this
+/// state is outside of such an owner. The state itself has nobody to ask, so a handle that is dropped in
+/// it is quarantined.
+#[derive(Debug)]
+pub struct Posted<K>(PhantomData<fn() -> K>);
+
+impl<K> Posted<K> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        // As for the states that hold an engine: the CPU's writes come before the device is told.
+        barrier::compiler();
+        Self(PhantomData)
+    }
+}
+
+impl<K> private::State for Posted<K> {
+    const DEVICE: bool = true;
+    const IN_SYNC: bool = false;
+    type Mark = K;
+    type Done = Cpu;
+
+    #[inline(always)]
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn stop(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn done(self) -> Cpu {
+        Cpu::new()
+    }
 }
 
 impl<E> Device<E> {

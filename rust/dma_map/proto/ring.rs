@@ -366,7 +366,10 @@ where
 
 /// Returns slot `index`. It exists, because an index is less than the number of slots.
 #[inline]
-fn slot_of<T>(slots: CoherentView<'_, [T]>, index: usize) -> Option<CoherentView<'_, T>> {
+pub(super) fn slot_of<T>(
+    slots: CoherentView<'_, [T]>,
+    index: usize,
+) -> Option<CoherentView<'_, T>> {
     let slot = || -> Result<CoherentView<'_, T>> { Ok(io_project!(slots, [try: index])) };
     slot().ok()
 }

@@ -5,12 +5,13 @@
 use super::{
     private::Sealed,
     Handle,
-    InFlight, //
+    InFlight,
+    Post, //
 };
 
 /// Implements the traits for a group of handles of one type. `$refs` makes a group of references.
 macro_rules! group {
-    ([$($count:tt)*] $group:ty: $refs:ident, $pieces:ty, $done:ty) => {
+    ([$($count:tt)*] $group:ty: $refs:ident, $pieces:ty, $done:ty, $posted:ty) => {
         impl<H: Handle, $($count)*> Sealed for $group {}
         impl<H: InFlight, $($count)*> InFlight for $group {}
 
@@ -46,11 +47,26 @@ macro_rules! group {
                 self.into_iter().for_each(H::release);
             }
         }
+
+        impl<H: Post, $($count)*> Post for $group {
+            type Posted<K> = $posted;
+
+            #[inline]
+            fn post<K>(self) -> Self::Posted<K> {
+                self.map(H::post)
+            }
+
+            #[inline]
+            fn size<K>(posted: &Self::Posted<K>) -> usize {
+                let sizes = posted.iter().map(H::size);
+                sizes.fold(0, usize::wrapping_add)
+            }
+        }
     };
 }
 
-group!([] Option<H>: as_ref, Option<H::Pieces<'a>>, Option<H::Done>);
-group!([const N: usize] [H; N]: each_ref, [H::Pieces<'a>; N], [H::Done; N]);
+group!([] Option<H>: as_ref, Option<H::Pieces<'a>>, Option<H::Done>, Option<H::Posted<K>>);
+group!([const N: usize] [H; N]: each_ref, [H::Pieces<'a>; N], [H::Done; N], [H::Posted<K>; N]);
 
 macro_rules! tuple {
     ($($handle:ident: $H:ident),+) => {
@@ -92,6 +108,22 @@ macro_rules! tuple {
             fn release(self) {
                 let ($($handle,)+) = self;
                 $($handle.release();)+
+            }
+        }
+
+        impl<$($H: Post),+> Post for ($($H,)+) {
+            type Posted<K> = ($($H::Posted<K>,)+);
+
+            #[inline]
+            fn post<K>(self) -> Self::Posted<K> {
+                let ($($handle,)+) = self;
+                ($($handle.post(),)+)
+            }
+
+            #[inline]
+            fn size<K>(posted: &Self::Posted<K>) -> usize {
+                let ($($handle,)+) = posted;
+                0usize$(.wrapping_add($H::size($handle)))+
             }
         }
     };

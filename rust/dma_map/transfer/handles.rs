@@ -6,6 +6,7 @@ use super::{
     private::Sealed,
     Handle,
     InFlight,
+    Post,
     SharedPiece, //
 };
 use crate::{
@@ -31,7 +32,9 @@ use crate::{
         segments::Scattered, //
     },
     state::{
+        Cpu,
         InDevice,
+        Posted,
         State, //
     },
     view::CoherentView, //
@@ -113,6 +116,20 @@ impl<M: Backing<Shape: Shape<M>>, D: Direction, S: State> Handle for Dma<M, D, S
     unsafe fn finish(self) -> Self::Done {
         // SAFETY: The caller guarantees that the engine is idle or was stopped.
         unsafe { self.into_done() }
+    }
+}
+
+impl<M: Backing<Shape: Shape<M>>, D: Direction> Post for Dma<M, D, Cpu> {
+    type Posted<K> = Dma<M, D, Posted<K>>;
+
+    #[inline]
+    fn post<K>(self) -> Self::Posted<K> {
+        self.posted()
+    }
+
+    #[inline]
+    fn size<K>(posted: &Self::Posted<K>) -> usize {
+        posted.size()
     }
 }
 

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Table of commands: the owner of the memory of each command, by tag.
+
+use super::{
+    completion::{
+        Completion,
+        CompletionQueue,
+        Name, //
+    },
+    submission::SubmissionQueue,
+    Tagged, //
+};
+use crate::{
+    coherent::DmaCoherent,
+    engine::{
+        self,
+        Engine, //
+    },
+    error::MapError,
+    proto::{
+        descriptor_ring::Completes,
+        untrusted::Untrusted, //
+    },
+    transfer::{
+        Handle,
+        Post, //
+    },
+};
+use core::marker::PhantomData;
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
+
+/// The pieces of posted memory, of which a command is made.
+type PiecesOf<'a, H, E> = <<H as Post>::Posted<<E as Engine>::Mark> as Handle>::Pieces<'a>;
+
+/// A place in the table.
+struct Command<M> {
+    generation: u32,
+    /// The place that is free after this one.
+    next: u32,
+    /// The memory, if a command is under way.
+    memory: Option<M>,
+}
+
+/// The commands that are under way, each with the memory that it owns, and the submission queue that they
+/// are in; stopped and freed on drop.
+///
+/// The calls have no lock inside: a table that an interrupt handler shares with others needs one. None
+/// allocates.
+///
+/// Dropping a table with commands under way stops the engine, and drops their memory. If the device cannot
+/// be stopped, the memory is quarantined (see [`Engine::quiesce`]). A table that is leaked leaks its memory,
+/// and the device can do no harm. Drop context: any.
+///
+/// # Examples
+///
+/// ```ignore
+/// # #[repr(C)]
+/// # #[derive(FromBytes, IntoBytes)]
+/// # struct Read { opcode: Le<u16>, tag: Le<u16>, len: Le<u32>, address: Le<u64> }
+/// # const TAIL: usize = 0x10;
+/// # fn example<'b, P: Tagged<Command = Read>, E: Completes<P> + Clone>(
+/// #     dma: DmaDevice<'b>,
+/// #     completions: &mut CompletionQueue<'b, P, E>,
+/// #     pool: &MappedPool<'b, u8, FromDevice>,
+/// #     regs: &pci::Bar<'_>,
+/// # ) -> Result {
+/// let slots = DmaCoherent::<[Read]>::zeroed_slice(dma, 64, Gfp::Kernel)?;
+/// let mut commands = Commands::new(slots, completions, 63)?;
+///
+/// let tag = commands.post(pool.take()?, |room| {
+///     Ok(Read {
+///         opcode: 2.into(),
+///         tag: 0.into(), // The table writes it.
+///         len: u32::try_from(room.len())?.into(),
+///         address: room.address().into(),
+///     })
+/// })?;
+/// commands.publish(|tail| regs.try_write32(tail, TAIL))?;
+/// # let _ = tag;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Invariants
+///
+/// - `name` is that of the completion queue that was claimed for this table, or was until that queue was
+///   dropped. The engine of `queue` is a clone of that queue's.
+/// - The commands in `queue` are those of the table, with the tags of their places.
+/// - No device but that of the engine was told of the memory.
+/// - The places without memory are a list from `first` to `last`, linked by `next`, of `free` places.
+pub struct Commands<'bound, P: Tagged, E: Completes<P>, H: Post> {
+    queue: SubmissionQueue<'bound, P::Command, E>,
+    places: KVec<Command<H::Posted<E::Mark>>>,
+    name: Name,
+    first: u32,
+    last: u32,
+    free: u32,
+    /// The number of bits of a tag that say the place.
+    bits: u32,
+    _protocol: PhantomData<fn() -> P>,
+}
+
+impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
+    /// Makes a table of `len` commands, and a submission queue of `slots`, which are zeroed. The completions
+    /// come by `queue`, which has one table.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: `len` is 0, or more than tags of [`Tagged::TAG_BITS`] can tell apart; or there are fewer
+    ///   than two slots, or more than [`MAX_LEN`](crate::descriptor_ring::window::MAX_LEN).
+    /// - `ENOMEM`: no memory for the table.
+    /// - `EBUSY`: the completion queue has a table, or had one.
+    pub fn new(
+        slots: DmaCoherent<'bound, [P::Command]>,
+        queue: &mut CompletionQueue<'_, P, E>,
+        len: u32,
+    ) -> Result<Self>
+    where
+        E: Clone,
+    {
+        const {
+            assert!(
+                P::TAG_BITS >= 1 && P::TAG_BITS <= 32,
+                "a tag has 1 to 32 bits"
+            );
+        }
+        let last = len.checked_sub(1).ok_or(EINVAL)?;
+        // As many bits as the largest place needs.
+        let bits = u32::BITS.wrapping_sub(last.leading_zeros());
+        if bits > P::TAG_BITS {
+            return Err(EINVAL);
+        }
+
+        let mut places = KVec::with_capacity(len as usize, GFP_KERNEL)?;
+        for place in 0..len {
+            let command = Command {
+                generation: 0,
+                next: place.wrapping_add(1),
+                memory: None,
+            };
+            places.push(command, GFP_KERNEL)?;
+        }
+        let submissions = SubmissionQueue::new(slots, queue.engine().clone())?;
+        queue.claim()?;
+        // INVARIANT: The queue was claimed, the name is its, and the engine a clone of its engine. All places
+        // are free.
+        Ok(Self {
+            queue: submissions,
+            places,
+            name: queue.name(),
+            first: 0,
+            last,
+            free: len,
+            bits,
+            _protocol: PhantomData,
+        })
+    }
+
+    /// Returns the address of the first slot of the submission queue.
+    #[inline]
+    pub fn dma_address(&self) -> DmaAddress {
+        self.queue.dma_address()
+    }
+
+    /// Returns the engine.
+    #[inline]
+    pub fn engine(&self) -> &E {
+        self.queue.engine()
+    }
+
+    /// Returns the number of commands that can be posted: there are so many free tags, and free slots of
+    /// the submission queue.
+    #[inline]
+    pub fn room(&self) -> u32 {
+        self.free.min(self.queue.room())
+    }
+
+    /// Returns the number of commands that are under way.
+    #[inline]
+    pub fn used(&self) -> usize {
+        self.places.len().wrapping_sub(self.free as usize)
+    }
+
+    /// Returns the tag of a place in a generation.
+    #[inline]
+    fn tag(&self, place: u32, generation: u32) -> u32 {
+        let tag = match generation.checked_shl(self.bits) {
+            Some(generation) => generation | place,
+            None => place,
+        };
+        // A build error if there are more bits.
+        tag & (u32::MAX >> const { 32 - P::TAG_BITS })
+    }
+
+    /// Puts a command into the submission queue, which `describe` makes of the memory's pieces, and writes a
+    /// tag into it ([`Tagged::set_tag`]). The table owns the memory from here on. Returns the tag.
+    ///
+    /// The device gets the command with the next [`publish`](Self::publish).
+    ///
+    /// Context: any, if `describe` does not sleep. Syncs the memory for the device.
+    ///
+    /// # Errors
+    ///
+    /// The memory comes back with each of them:
+    ///
+    /// - `EBUSY`: no tag is free, or the queue is full.
+    /// - The error of `describe`.
+    #[inline]
+    pub fn post(
+        &mut self,
+        memory: H,
+        describe: impl for<'a> FnOnce(PiecesOf<'a, H, E>) -> Result<P::Command>,
+    ) -> Result<u32, MapError<H>> {
+        let place = self.first;
+        let free = if self.room() == 0 {
+            None
+        } else {
+            self.places.get(place as usize)
+        };
+        let Some(generation) = free.map(|command| command.generation) else {
+            return Err(MapError {
+                error: EBUSY,
+                buffer: memory,
+            });
+        };
+        let tag = self.tag(place, generation);
+
+        let memory = memory.post();
+        // SAFETY: The memory was posted, and is not taken out of this state while the pieces are borrowed:
+        // `describe` does not know how long they live.
+        let pushed = describe(unsafe { memory.pieces() }).and_then(|mut command| {
+            P::set_tag(&mut command, tag);
+            Ok(self.queue.push(command)?)
+        });
+        match (pushed, self.places.get_mut(place as usize)) {
+            (Ok(()), Some(command)) => {
+                command.memory = Some(memory);
+                // INVARIANT: The place has memory, and is not in the list any more.
+                self.first = command.next;
+                self.free = self.free.wrapping_sub(1);
+                Ok(tag)
+            }
+            (result, _) => Err(MapError {
+                error: result.err().unwrap_or(EBUSY),
+                // SAFETY: No device was told of the memory: only a command tells it (safety requirements of
+                // `Completes`), and none is in the queue.
+                buffer: unsafe { memory.finish() },
+            }),
+        }
+    }
+
+    /// Gives all commands that were posted to the device, after all earlier writes: calls `doorbell` with
+    /// the tail of the submission queue, which is less than the number of slots.
+    ///
+    /// Context: that of `doorbell`.
+    #[inline]
+    pub fn publish<R>(&mut self, doorbell: impl FnOnce(u32) -> R) -> R {
+        self.queue.publish(doorbell)
+    }
+
+    /// Takes back the slots of the submission queue before `head`, where no entry has the head
+    /// ([`Tagged::head`]). See [`SubmissionQueue::reclaim`].
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `EBADMSG`: the device cannot be there. Nothing changes.
+    #[inline]
+    pub fn reclaim(&mut self, head: Untrusted<u32>) -> Result<u32> {
+        self.queue.reclaim(head)
+    }
+
+    /// Takes the memory of the command that `completion` reports, and the slots of the submission queue
+    /// before the head that it tells, if it does.
+    ///
+    /// Context: any. Syncs the memory for the CPU.
+    ///
+    /// # Errors
+    ///
+    /// Nothing changes with either of them:
+    ///
+    /// - `EBADMSG`: no command with this tag is under way: the device made the tag up, or reports a command
+    ///   twice, or late. Or its head is none that the submission queue can have.
+    /// - `EINVAL`: the completion is not of this table's queue, or is from before a [`cancel`](Self::cancel).
+    #[inline]
+    pub fn take(&mut self, completion: Completion<P>) -> Result<(Untrusted<P::Slot>, H)> {
+        let entry = completion.of(self.name)?;
+        let (tag, head) = (P::tag(&entry), P::head(&entry));
+        // All bits of a place, which are fewer than 32 if there are others.
+        let mask = 1u32
+            .checked_shl(self.bits)
+            .map_or(u32::MAX, |bit| bit.wrapping_sub(1));
+        let place = tag & mask;
+
+        let command = self.places.get(place as usize).ok_or(EBADMSG)?;
+        if tag != self.tag(place, command.generation) {
+            return Err(EBADMSG);
+        }
+        let window = head.map(|head| self.queue.after(head)).transpose()?;
+        let memory = self.free_place(place).ok_or(EBADMSG)?;
+        if let Some(window) = window {
+            self.queue.accept(window);
+        }
+        // SAFETY: The table's queue has an entry with the tag of the command, so the device is done with
+        // its memory (safety requirements of `Completes`). No other device was told of it (type invariants).
+        Ok((Untrusted::new(entry), unsafe { memory.finish() }))
+    }
+
+    /// Takes the memory out of a place, if it has some.
+    #[inline]
+    fn free_place(&mut self, place: u32) -> Option<H::Posted<E::Mark>> {
+        let command = self.places.get_mut(place as usize)?;
+        let memory = command.memory.take()?;
+        command.generation = command.generation.wrapping_add(1);
+
+        // INVARIANT: The place has no memory any more, and becomes the last of the list.
+        if self.free == 0 {
+            self.first = place;
+        } else if let Some(last) = self.places.get_mut(self.last as usize) {
+            last.next = place;
+        }
+        self.last = place;
+        self.free = self.free.wrapping_add(1);
+        Some(memory)
+    }
+
+    /// Stops the device unless it is idle, and calls `each` with the tag and the memory of each command
+    /// under way. Afterwards both queues are as new: `queue`, the table's completion queue, and the
+    /// submission queue. All of their slots are zeroed, and the first one is next.
+    ///
+    /// How much the device has moved is not known. Set the device's side of the queues up again before it
+    /// runs. Context: any, if `each` does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// Nothing changes with either of them:
+    ///
+    /// - `EBUSY`: the device cannot be stopped.
+    /// - `EINVAL`: this is not the table's queue.
+    pub fn cancel(
+        &mut self,
+        queue: &mut CompletionQueue<'_, P, E>,
+        each: impl FnMut(u32, H),
+    ) -> Result {
+        if self.name != queue.name() {
+            return Err(EINVAL);
+        }
+        if !engine::stop(self.queue.engine()) {
+            return Err(EBUSY);
+        }
+        queue.reset();
+        self.queue.reset();
+        // INVARIANT: The name is the queue's.
+        self.name = queue.name();
+        // SAFETY: The engine is idle or was stopped.
+        unsafe { self.finish_all(each) };
+        Ok(())
+    }
+
+    /// Calls `each` with all commands under way, and ends them.
+    ///
+    /// # Safety
+    ///
+    /// The engine must be idle, or must have been stopped since the device was told of the commands.
+    unsafe fn finish_all(&mut self, mut each: impl FnMut(u32, H)) {
+        // CAST: As many as `len` in `new()`.
+        for place in 0..self.places.len() as u32 {
+            let generation = self.places.get(place as usize).map_or(0, |c| c.generation);
+            if let Some(memory) = self.free_place(place) {
+                // SAFETY: The engine is idle or was stopped (function precondition). No other device was told
+                // of the memory (type invariants).
+                each(self.tag(place, generation), unsafe { memory.finish() });
+            }
+        }
+    }
+}
+
+impl<P: Tagged, E: Completes<P>, H: Post> Drop for Commands<'_, P, E, H> {
+    fn drop(&mut self) {
+        // Memory is posted, so the device is stopped first. If that fails, what is posted is quarantined
+        // when it is dropped.
+        if self.used() != 0 && engine::stop(self.queue.engine()) {
+            // SAFETY: The engine is idle or was stopped.
+            unsafe { self.finish_all(|_, memory| drop(memory)) };
+        }
+    }
+}
