@@ -34,6 +34,9 @@
 //! - [`endian`]: numbers in the device's byte order.
 //! - [`Untrusted`]: a value that a device wrote, before it was checked.
 //! - [`ring`], [`mailbox`]: the two usual protocols over shared memory, on top of the three above.
+//! - [`descriptor_ring`]: slots that the device writes back, each with the memory it describes.
+//!   [`queue`]: commands that complete in any order, by tag. [`Completes`](descriptor_ring::Completes):
+//!   what a report of the device means for memory; `unsafe`, beside the engine.
 //! - [`Gate`](gate::Gate): access from files, which outlive the binding, to data that does not.
 //! - [`MiscDevice`](miscdevice::MiscDevice): a device node with such files.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with the binding.
@@ -56,7 +59,7 @@
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
 //! | [`MappedPool::take`], [`MappedPool::stats`] | no | yes |
 //! | access: views, slices, segments, copies (into a vector: the context of its allocation), ranges | no | yes |
-//! | [`ring`], [`mailbox`]: all but the constructors | no | yes |
+//! | [`ring`], [`mailbox`], [`descriptor_ring`], [`queue`]: all but the constructors | no | yes |
 //! | transitions: `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
 //! | [`Transfer`]: all but what the programming function does | no | yes |
 //! | drop of a handle, or of a transfer | no | yes |
@@ -118,7 +121,7 @@
 //! | `map` | streaming mappings: [`sg`], [`mapping`], [`iova`] |
 //! | `mem` | memory for a device: [`coherent`], [`noncoherent`], [`pool`], [`mapped_pool`], [`mmap`] |
 //! | `transfer` | [`transfer`]: handles that a device was told of, until it is done |
-//! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`mailbox`] |
+//! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`descriptor_ring`], [`queue`], [`mailbox`] |
 //! | `drv` | driver framework: files and work that are tied to a binding ([`gate`]) |
 
 mod buf;

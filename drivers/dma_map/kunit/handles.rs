@@ -14,6 +14,20 @@ use crate::{
     fixture::*, //
 };
 use dma_map::{
+    descriptor_ring::{
+        Capacity,
+        Completes,
+        DescriptorRing,
+        Lap,
+        Progress,
+        Protocol, //
+    },
+    queue::{
+        Commands,
+        CompletionQueue,
+        SubmissionQueue,
+        Tagged, //
+    },
     ring::{
         Consumer,
         InMemory,
@@ -31,6 +45,7 @@ use dma_map::{
     DmaPool,
     Engine,
     Gfp,
+    MappedBuffer,
     MappedPool,
     MappedPoolOptions,
     Mmap,
@@ -106,4 +121,76 @@ fn consumer<'b, E: Engine + Clone>(
     engine: E,
 ) -> Result<Consumer<'b, u8, E, InMemory<'b, E>>> {
     Consumer::new(shared(dma, 64, engine.clone())?, counters(dma, engine)?)
+}
+
+/// A protocol whose slots are numbers: 0 is none.
+struct Words;
+
+impl Protocol for Words {
+    type Slot = u64;
+    type Sign = u32;
+    const CAPACITY: Capacity = Capacity::AllButOne;
+
+    fn progress(sign: u32, _: Lap) -> Progress {
+        Progress::done_if(sign == u32::MAX)
+    }
+}
+
+impl Tagged for Words {
+    type Command = u64;
+    const TAG_BITS: u32 = 16;
+
+    fn set_tag(_: &mut u64, _: u32) {}
+
+    fn tag(entry: &u64) -> u32 {
+        *entry as u32
+    }
+}
+
+// SAFETY: There is no device, so nothing accesses the memory, whatever the slots say.
+unsafe impl Completes<Words> for Idle {}
+
+// SAFETY: As above.
+unsafe impl Completes<Words> for Scripted {}
+
+type Buffer<'b> = MappedBuffer<'b, u8, Bidirectional>;
+
+fn words(dma: DmaDevice<'_>) -> Result<DmaCoherent<'_, [u64]>> {
+    DmaCoherent::zeroed_slice(dma, 8, Gfp::Kernel)
+}
+
+/// A ring with a buffer in it.
+fn descriptors<'b, E: Completes<Words>>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<DescriptorRing<'b, Words, E, Buffer<'b>>> {
+    let mut ring = DescriptorRing::new(words(dma)?, engine)?;
+    ring.post(mapped_pool(dma)?.take()?, |_| Ok(1))?;
+    Ok(ring)
+}
+
+fn submissions<'b, E: Engine>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<SubmissionQueue<'b, u64, E>> {
+    SubmissionQueue::new(words(dma)?, engine)
+}
+
+fn completions<'b, E: Completes<Words>>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<CompletionQueue<'b, Words, E>> {
+    CompletionQueue::new(words(dma)?, engine)
+}
+
+/// A table with a buffer in it. Its completion queue is dropped: nothing was completed.
+fn commands<'b, E: Completes<Words> + Clone>(
+    dma: DmaDevice<'b>,
+    engine: E,
+) -> Result<Commands<'b, Words, E, Buffer<'b>>> {
+    let queue = words(dma)?;
+    let mut completions = completions(dma, engine)?;
+    let mut commands = Commands::new(queue, &mut completions, 4)?;
+    commands.post(mapped_pool(dma)?.take()?, |_| Ok(1))?;
+    Ok(commands)
 }

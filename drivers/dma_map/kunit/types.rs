@@ -22,6 +22,7 @@ use dma_map::{
         Mailbox, //
     },
     mapping::MmioMapping,
+    queue::SubmissionQueue,
     ring::{
         Consumer,
         InMemory,
@@ -118,6 +119,7 @@ mod tests {
         shareable::<Transfer<DmaPages<'_, u8, FromDevice, Device<Idle>>>>();
         shareable::<Producer<'_, u32, Idle, InMemory<'_, Idle>>>();
         shareable::<Consumer<'_, u32, Idle, InMemory<'_, Idle>>>();
+        shareable::<SubmissionQueue<'_, u32, Idle>>();
         shareable::<Mailbox<DmaCoherent<'_, [Block], Shared<Idle>>>>();
         shareable::<Gate<ForLt!(u32)>>();
         shareable::<WorkQueue>();

@@ -189,6 +189,21 @@ mod tests {
         })
     }
 
+    /// misuse: forgotten-handle/DescriptorRing, forgotten-handle/Commands
+    /// misuse: forgotten-handle/SubmissionQueue, forgotten-handle/CompletionQueue
+    #[test]
+    fn rings_and_queues_that_own_memory() -> Result {
+        leaked(|_, dma| {
+            forget(submissions(dma, Idle)?);
+            forget(completions(dma, Idle)?);
+            forget(commands(dma, Idle)?);
+            let ring = descriptors(dma, Idle)?;
+            let address = ring.dma_address();
+            forget(ring);
+            Ok(Some(address))
+        })
+    }
+
     /// misuse: forgotten-handle/Transfer
     #[test]
     fn transfer_in_flight() -> Result {

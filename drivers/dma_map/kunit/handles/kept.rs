@@ -91,6 +91,76 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/DescriptorRing
+    #[test]
+    fn ring_whose_slots_own_memory() -> Result {
+        kept(|probe, dma, engine| {
+            let ring = descriptors(dma, engine)?;
+            let address = ring.dma_address();
+            probe.keep(ring)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/SubmissionQueue
+    #[test]
+    fn queue_that_the_cpu_fills() -> Result {
+        kept(|probe, dma, engine| {
+            let queue = submissions(dma, engine)?;
+            let address = queue.dma_address();
+            probe.keep(queue)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/CompletionQueue
+    #[test]
+    fn queue_that_the_device_fills() -> Result {
+        kept(|probe, dma, engine| {
+            let queue = completions(dma, engine)?;
+            let address = queue.dma_address();
+            probe.keep(queue)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: unbind-with-live-handles/Commands
+    #[test]
+    fn commands_under_way() -> Result {
+        kept(|probe, dma, engine| {
+            // The queue of completions, which ends first, stops nothing.
+            engine.finish();
+            let commands = commands(dma, engine.clone())?;
+            engine.start();
+            let address = commands.dma_address();
+            probe.keep(commands)?;
+            Ok(Some(address))
+        })
+    }
+
+    /// misuse: drop-with-irqs-off/DescriptorRing, drop-with-irqs-off/SubmissionQueue
+    /// misuse: drop-with-irqs-off/CompletionQueue, drop-with-irqs-off/Commands
+    #[test]
+    fn rings_that_own_memory_are_dropped_in_any_context() -> Result {
+        each_dma(ALL, |dma| {
+            let make = || -> Result<_> {
+                Ok((
+                    descriptors(dma, Idle)?,
+                    submissions(dma, Idle)?,
+                    completions(dma, Idle)?,
+                    commands(dma, Idle)?,
+                ))
+            };
+            let mut rings = [make()?, make()?, make()?].into_iter();
+            context::each_atomic(&mut || {
+                drop(rings.next());
+                Ok(())
+            })?;
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+
     /// misuse: drop-with-irqs-off/Producer, drop-with-irqs-off/Consumer
     /// misuse: drop-with-irqs-off/InMemory
     #[test]

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+// error: E0382
+
+//! Memory that was posted is the ring's, until it is popped.
+
+use dma_map::{
+    descriptor_ring::{
+        Completes,
+        DescriptorRing,
+        Protocol, //
+    },
+    FromDevice,
+    MappedBuffer, //
+};
+use kernel::prelude::*;
+
+pub type Buffer<'bound> = MappedBuffer<'bound, u8, FromDevice>;
+
+pub fn receive<'b, P: Protocol<Slot = u64>, E: Completes<P>>(
+    ring: &mut DescriptorRing<'b, P, E, Buffer<'b>>,
+    buffer: Buffer<'b>,
+) -> Result<u8> {
+    ring.post(buffer, |room| Ok(room.address()))?;
+    ring.publish(|_| ());
+    // pass: let buffer = ring.pop()?.ok_or(EAGAIN)?.memory;
+    Ok(buffer.as_slice()[0])
+}
