@@ -398,7 +398,10 @@ mod tests {
                 let failed = ring.post(buffer, |_| Err(EPERM)).err().ok_or(EINVAL)?;
                 check_eq!(failed.error, EPERM);
                 check!(crate::pattern::holds(failed.buffer.as_slice(), seed, 0));
-                check_eq!((ring.used(), ring.publish(|bell| bell)), (0, seed as u32 % 2));
+                check_eq!(
+                    (ring.used(), ring.publish(|bell| bell)),
+                    (0, seed as u32 % 2)
+                );
                 check_err!(peer.work::<OwnBit>(seed), EAGAIN);
                 drop(failed);
 

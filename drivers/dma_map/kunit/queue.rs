@@ -196,7 +196,10 @@ impl<'b, 'e, const BITS: u32> Pair<'b, 'e, BITS> {
 
     /// Checks that this many commands are under way, and that nobody was asked or stopped.
     fn check_unchanged(&self, used: usize) -> Result {
-        check_eq!((self.commands.used(), self.pool.stats().in_use), (used, used));
+        check_eq!(
+            (self.commands.used(), self.pool.stats().in_use),
+            (used, used)
+        );
         check_eq!((self.engine.asked(), self.engine.stopped()), (0, 0));
         Ok(())
     }
@@ -283,7 +286,10 @@ mod tests {
                         pair.post(seed.wrapping_add(i))?;
                     }
                     let tail = pair.commands.publish(|tail| tail);
-                    check_eq!(tail as usize, (peer.head as usize + usize::from(batch)) % slots);
+                    check_eq!(
+                        tail as usize,
+                        (peer.head as usize + usize::from(batch)) % slots
+                    );
                     check_eq!(pair.commands.used(), batch.into());
                     for _ in 0..batch {
                         peer.work()?;
@@ -384,7 +390,10 @@ mod tests {
             let failed = failed.err().ok_or(EINVAL)?;
             check_eq!(failed.error, EPERM);
             check!(pattern::holds(failed.buffer.as_slice(), 1, 0));
-            check_eq!((pair.commands.used(), pair.commands.publish(|tail| tail)), (0, 0));
+            check_eq!(
+                (pair.commands.used(), pair.commands.publish(|tail| tail)),
+                (0, 0)
+            );
 
             // There are tags, and no slots.
             pair.post(2)?;

@@ -96,7 +96,12 @@ mod tests {
             crate::pattern::fill(data.as_mut_slice(), 3, 0);
             let (table, data, value, none) = through(
                 dma,
-                (table, data, Carried(KBox::new(5, GFP_KERNEL)?), None::<Buffer<'_>>),
+                (
+                    table,
+                    data,
+                    Carried(KBox::new(5, GFP_KERNEL)?),
+                    None::<Buffer<'_>>,
+                ),
                 |(table, data, (), none)| {
                     check!(none.is_none());
                     io_write!(table.view(), [build: 0], data.address());

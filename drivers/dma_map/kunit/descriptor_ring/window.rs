@@ -14,13 +14,7 @@ use dma_map::descriptor_ring::{
 use kernel::prelude::*;
 
 /// A window whose oldest slot is the one after `start` slots, with `used` slots filled and `given` given.
-fn window(
-    len: usize,
-    capacity: Capacity,
-    start: u32,
-    used: u32,
-    given: u32,
-) -> Result<Window> {
+fn window(len: usize, capacity: Capacity, start: u32, used: u32, given: u32) -> Result<Window> {
     let mut window = Window::new(len, capacity).ok_or(EINVAL)?;
     for _ in 0..start {
         window.fill();
@@ -97,7 +91,9 @@ mod tests {
             check_eq!(next.lap.phase(), (start + used) / len % 2 == 0);
             check_eq!(window.vacant().is_some(), window.room() != 0);
             check_eq!(
-                window.oldest().map(|oldest| (oldest.index, oldest.lap.number())),
+                window
+                    .oldest()
+                    .map(|oldest| (oldest.index, oldest.lap.number())),
                 (given != 0).then_some((start % len, start / len))
             );
             check_eq!(window.not_given(), given..used);

@@ -18,7 +18,6 @@ use kernel::prelude::*;
 
 pub type Buffer<'bound> = MappedBuffer<'bound, u8, FromDevice>;
 
-
 // pass: pub fn new<'b, P: Protocol, E: Completes<P>>(s: DmaCoherent<'b, [P::Slot]>, e: E) -> Result {
 pub fn new<'b, P: Protocol, E: Engine>(s: DmaCoherent<'b, [P::Slot]>, e: E) -> Result {
     fn make<'b, P: Protocol, E: Completes<P>>(s: DmaCoherent<'b, [P::Slot]>, e: E) -> Result {

@@ -4,22 +4,16 @@
 //! A ring takes memory of the CPU, so that no other device was told of it.
 
 use dma_map::{
-    descriptor_ring::{
-        Completes,
-        DescriptorRing,
-        Protocol, //
-    },
-    DmaCoherent,
+    transfer::Post,
+    Device,
+    Engine,
     FromDevice,
     MappedBuffer, //
 };
-use kernel::prelude::*;
 
-// pass: pub type Buffer<'bound, E> = (MappedBuffer<'bound, u8, FromDevice>, Of<E>);
-pub type Buffer<'bound, E> = (MappedBuffer<'bound, u8, FromDevice, dma_map::Device<E>>, Of<E>);
-pub type Of<E> = dma_map::transfer::Carried<Option<E>>;
+fn taken_by_a_ring<H: Post>(_: H) {}
 
-pub fn new<'b, P: Protocol, E: Completes<P>>(s: DmaCoherent<'b, [P::Slot]>, e: E) -> Result {
-    drop(DescriptorRing::<P, E, Buffer<'b, E>>::new(s, e)?);
-    Ok(())
+// pass: pub fn give<E: Engine>(buffer: MappedBuffer<'_, u8, FromDevice>, _: Option<Device<E>>) {
+pub fn give<E: Engine>(buffer: MappedBuffer<'_, u8, FromDevice, Device<E>>, _: Option<Device<E>>) {
+    taken_by_a_ring(buffer);
 }

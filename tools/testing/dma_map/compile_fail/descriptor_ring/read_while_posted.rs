@@ -22,6 +22,9 @@ pub fn receive<'b, P: Protocol<Slot = u64>, E: Completes<P>>(
 ) -> Result<u8> {
     ring.post(buffer, |room| Ok(room.address()))?;
     ring.publish(|_| ());
-    // pass: let buffer = ring.pop()?.ok_or(EAGAIN)?.memory;
-    Ok(buffer.as_slice()[0])
+    let popped = ring.pop()?.ok_or(EAGAIN)?;
+    // pass: let first = popped.memory.as_slice()[0];
+    let first = buffer.as_slice()[0];
+    drop(popped);
+    Ok(first)
 }

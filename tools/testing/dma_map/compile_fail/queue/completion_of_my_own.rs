@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: E0451
+// error: E0616
 
 //! A completion comes out of a queue that the device has written.
 
@@ -9,13 +9,13 @@ use dma_map::queue::{
     Tagged, //
 };
 
-pub struct Mine<T, P> {
-    pub entry: T,
+pub struct Mine<P: Tagged> {
+    pub entry: P::Slot,
     pub _protocol: PhantomData<fn() -> P>,
 }
 
-pub fn make<P: Tagged>(entry: P::Slot) -> Option<Completion<P>> {
-    // pass: let _ = Mine::<P::Slot, P> { entry, _protocol: PhantomData };
-    let _ = Completion::<P> { entry, queue: todo!(), _protocol: PhantomData };
-    None
+pub fn change<P: Tagged>(other: &mut Completion<P>, mine: &mut Mine<P>, entry: P::Slot) {
+    let _ = (&other, &mine);
+    // pass: mine.entry = entry;
+    other.entry = entry;
 }
