@@ -32,9 +32,9 @@ NAMES = """
 mod names {
     pub use crate::{check, Device};
     pub use dma_map::{
-        barrier, coherent::*, direction::*, engine::*, gate::*, iova::*, mailbox::Block,
+        barrier, coherent::*, descriptor_ring::*, direction::*, endian::Le, engine::*, gate::*, iova::*, mailbox::Block,
         mailbox::Mailbox, mapped_pool::*, mapping::*, miscdevice::*, mmap::*, noncoherent::*, pool::*,
-        ring::*, sg::*, transfer::*, untrusted::*, view::*, DmaDevice, DmaLimits, Gfp, Shared,
+        queue::*, ring::*, sg::*, transfer::*, untrusted::*, view::*, DmaDevice, DmaLimits, Gfp, Shared,
     };
     pub use kernel::{
         device::Bound, device::Core, dma::DmaAddress, dma::DmaMask, fs::File, io::io_project,

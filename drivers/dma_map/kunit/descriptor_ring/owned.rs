@@ -135,7 +135,7 @@ mod tests {
             ring.post(both, |[first, _]| Slot::new(first.address(), first.len()))?;
             ring.publish(|_| ());
             peer.set_status(0, 0)?;
-            peer.set_len(0, 2 * ROOM.next_multiple_of(64) as u32 + 1)?;
+            peer.set_len(0, 2 * ROOM as u32 + 1)?;
             check_err!(ring.pop().map(|_| ()), EBADMSG);
             peer.set_len(0, 2 * ROOM as u32)?;
             check_eq!(popped(ring.pop())?.len, Some(2 * ROOM));
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn carried_value_is_dropped_with_the_ring() -> Result {
         each_dma(ALL, |dma| {
-            for (script, left) in [(Scripted::busy(), 1), (Scripted::stuck(), 1)] {
+            for script in [Scripted::busy(), Scripted::stuck()] {
                 let card = Card::new(script);
                 let pool = pool(dma)?;
                 let value = Arc::new(0u32, GFP_KERNEL)?;
@@ -156,7 +156,6 @@ mod tests {
                     Slot::new(room.address(), room.len())
                 })?;
                 drop(ring);
-                check_eq!(left, 1);
                 check!(Arc::into_unique_or_drop(value).is_some());
             }
             Ok(())
