@@ -18,6 +18,10 @@ use crate::{
         Engine, //
     },
     error::MapError,
+    generic::{
+        gfp::Gfp,
+        vec, //
+    },
     handle::Dma,
     proto::{
         ring::slot_of,
@@ -132,14 +136,14 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
         let len = slots.len();
         let window = Window::new(len, P::CAPACITY).ok_or(EINVAL)?;
 
-        let mut owners = KVec::with_capacity(len, GFP_KERNEL)?;
+        let mut owners = vec::with_capacity(len, Gfp::Kernel.flags())?;
         for slot in slots.iter_mut() {
             slot.as_mut_bytes().fill(0);
             let owner = Owner {
                 sign: P::Sign::new_zeroed(),
                 memory: None,
             };
-            owners.push(owner, GFP_KERNEL)?;
+            vec::push_within_capacity(&mut owners, owner).map_err(|_| ENOMEM)?;
         }
         // INVARIANT: There is an owner for each slot, and none has memory.
         Ok(Self {

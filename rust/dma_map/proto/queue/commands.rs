@@ -18,6 +18,10 @@ use crate::{
         Engine, //
     },
     error::MapError,
+    generic::{
+        gfp::Gfp,
+        vec, //
+    },
     proto::{
         descriptor_ring::Completes,
         untrusted::Untrusted, //
@@ -137,14 +141,14 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
             return Err(EINVAL);
         }
 
-        let mut places = KVec::with_capacity(len as usize, GFP_KERNEL)?;
+        let mut places = vec::with_capacity(len as usize, Gfp::Kernel.flags())?;
         for place in 0..len {
             let command = Command {
                 generation: 0,
                 next: place.wrapping_add(1),
                 memory: None,
             };
-            places.push(command, GFP_KERNEL)?;
+            vec::push_within_capacity(&mut places, command).map_err(|_| ENOMEM)?;
         }
         let submissions = SubmissionQueue::new(slots, queue.engine().clone())?;
         queue.claim()?;
