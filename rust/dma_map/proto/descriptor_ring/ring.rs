@@ -63,6 +63,9 @@ struct Owner<S, M> {
     memory: Option<M>,
 }
 
+/// The list of owners in a ring of `P`, whose engine has the mark of `E`.
+type Owners<P, E, H> = KVec<Owner<<P as Protocol>::Sign, <H as Post>::Posted<<E as Engine>::Mark>>>;
+
 /// A ring of slots that own the memory they describe; stopped and freed on drop.
 ///
 /// The calls have no lock inside: a ring that an interrupt handler shares with others needs one. None
@@ -118,7 +121,7 @@ struct Owner<S, M> {
 /// - No device but that of the slots' engine was told of the memory.
 pub struct DescriptorRing<'bound, P: Protocol, E: Completes<P>, H: Post> {
     slots: DmaCoherent<'bound, [P::Slot], Shared<E>>,
-    owners: KVec<Owner<P::Sign, H::Posted<E::Mark>>>,
+    owners: Owners<P, E, H>,
     window: Window,
 }
 
