@@ -40,24 +40,27 @@ mod tests {
 
     #[test]
     fn stuck_device_keeps_the_memory() -> Result {
-        each_dma(ALL, |dma| {
-            let card = Card::new(Scripted::stuck());
-            let pool = pool(dma)?;
-            let mut ring = ring::<OwnBit, _>(dma, 4, &card)?;
-            let peer = Peer::of(dma, &ring);
-            fill(&mut ring, &pool, 0)?;
-            let before = dma.quarantined();
-            drop(ring);
-            check_eq!(pool.stats().quarantined, 4);
-            let slots = 4 * size_of::<Slot>();
-            check_eq!(dma.quarantined() - before, 4 * ROOM + slots);
-            // The device still reaches all of it.
-            for index in 0..4 {
-                let address = peer.read(index)?.address.get();
-                check!(c::dma_to_phys(dma.device(), address) != 0);
-                device_side::fill_at(dma, address, ROOM, 0xee)?;
-            }
-            Ok(())
+        where_it_is_given_back(|dev| {
+            dev.bind(|probe| {
+                let dma = probe.dma(ALL)?;
+                let card = Card::new(Scripted::stuck());
+                let pool = pool(dma)?;
+                let mut ring = ring::<OwnBit, _>(dma, 4, &card)?;
+                let peer = Peer::of(dma, &ring);
+                fill(&mut ring, &pool, 0)?;
+                let before = dma.quarantined();
+                drop(ring);
+                check_eq!(pool.stats().quarantined, 4);
+                let slots = 4 * size_of::<Slot>();
+                check_eq!(dma.quarantined() - before, 4 * ROOM + slots);
+                // The device still reaches all of it.
+                for index in 0..4 {
+                    let address = peer.read(index)?.address.get();
+                    check!(c::dma_to_phys(dma.device(), address) != 0);
+                    device_side::fill_at(dma, address, ROOM, 0xee)?;
+                }
+                Ok(())
+            })
         })
     }
 

@@ -28,17 +28,20 @@ mod tests {
 
     #[test]
     fn stuck_device_keeps_the_memory() -> Result {
-        each_dma(ALL, |dma| {
-            let engine = Scripted::stuck();
-            let mut pair = Pair::<16>::new(dma, &engine, (8, 8, 5))?;
-            for seed in 0..4 {
-                pair.send(seed)?;
-            }
-            let Pair { pool, commands, .. } = pair;
-            drop(commands);
-            check_eq!(pool.stats().quarantined, 4);
-            engine.finish();
-            Ok(())
+        where_it_is_given_back(|dev| {
+            dev.bind(|probe| {
+                let dma = probe.dma(ALL)?;
+                let engine = Scripted::stuck();
+                let mut pair = Pair::<16>::new(dma, &engine, (8, 8, 5))?;
+                for seed in 0..4 {
+                    pair.send(seed)?;
+                }
+                let Pair { pool, commands, .. } = pair;
+                drop(commands);
+                check_eq!(pool.stats().quarantined, 4);
+                engine.finish();
+                Ok(())
+            })
         })
     }
 
