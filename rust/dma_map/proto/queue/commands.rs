@@ -45,8 +45,31 @@ struct Command<M> {
     generation: u32,
     /// The place that is free after this one.
     next: u32,
+    /// How many commands were posted before the one that is under way.
+    number: u64,
     /// The memory, if a command is under way.
     memory: Option<M>,
+}
+
+/// Where a table learns the head of its submission queue: from one source, because the head of another
+/// one may be older.
+#[derive(Clone, Copy)]
+enum Heads {
+    /// From entries. This is the number of the newest one that told a head, or 0.
+    Entries(u64),
+    /// From calls of [`Commands::reclaim`].
+    Calls,
+}
+
+/// Returns the tag of a place, which has `bits` bits, in a generation.
+#[inline]
+fn tag<P: Tagged>(bits: u32, place: u32, generation: u32) -> u32 {
+    let tag = match generation.checked_shl(bits) {
+        Some(generation) => generation | place,
+        None => place,
+    };
+    // A build error if there are more bits.
+    tag & (u32::MAX >> const { 32 - P::TAG_BITS })
 }
 
 /// The commands that are under way, each with the memory that it owns, and the submission queue that they
@@ -94,6 +117,9 @@ struct Command<M> {
 /// - `name` is that of the completion queue that was claimed for this table, or was until that queue was
 ///   dropped. The engine of `queue` is a clone of that queue's.
 /// - The commands in `queue` are those of the table, with the tags of their places.
+/// - The device was told of the commands whose number is below `published`, and of no others.
+/// - The slots of `queue` in use are as `heads` says: as of the newest entry that told a head and was taken,
+///   or as of the last call of `reclaim`.
 /// - No device but that of the engine was told of the memory.
 /// - The places without memory are a list from `first` to `last`, linked by `next`, of `free` places.
 pub struct Commands<'bound, P: Tagged, E: Completes<P>, H: Post> {
@@ -105,6 +131,10 @@ pub struct Commands<'bound, P: Tagged, E: Completes<P>, H: Post> {
     free: u32,
     /// The number of bits of a tag that say the place.
     bits: u32,
+    /// The number of commands that were ever posted, and of those that were published.
+    posted: u64,
+    published: u64,
+    heads: Heads,
     _protocol: PhantomData<fn() -> P>,
 }
 
@@ -146,6 +176,7 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
             let command = Command {
                 generation: 0,
                 next: place.wrapping_add(1),
+                number: 0,
                 memory: None,
             };
             vec::push_within_capacity(&mut places, command).map_err(|_| ENOMEM)?;
@@ -162,6 +193,9 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
             last,
             free: len,
             bits,
+            posted: 0,
+            published: 0,
+            heads: Heads::Entries(0),
             _protocol: PhantomData,
         })
     }
@@ -191,17 +225,6 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
         self.places.len().wrapping_sub(self.free as usize)
     }
 
-    /// Returns the tag of a place in a generation.
-    #[inline]
-    fn tag(&self, place: u32, generation: u32) -> u32 {
-        let tag = match generation.checked_shl(self.bits) {
-            Some(generation) => generation | place,
-            None => place,
-        };
-        // A build error if there are more bits.
-        tag & (u32::MAX >> const { 32 - P::TAG_BITS })
-    }
-
     /// Puts a command into the submission queue, which `describe` makes of the memory's pieces, and writes a
     /// tag into it ([`Tagged::set_tag`]). The table owns the memory from here on. Returns the tag.
     ///
@@ -222,41 +245,44 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
         describe: impl for<'a> FnOnce(PiecesOf<'a, H, E>) -> Result<P::Command>,
     ) -> Result<u32, MapError<H>> {
         let place = self.first;
+        let bits = self.bits;
         let free = if self.room() == 0 {
             None
         } else {
-            self.places.get(place as usize)
+            self.places.get_mut(place as usize)
         };
-        let Some(generation) = free.map(|command| command.generation) else {
+        let Some(command) = free else {
             return Err(MapError {
                 error: EBUSY,
                 buffer: memory,
             });
         };
-        let tag = self.tag(place, generation);
+        let tag = tag::<P>(bits, place, command.generation);
 
         let memory = memory.post();
         // SAFETY: The memory was posted, and is not taken out of this state while the pieces are borrowed:
         // `describe` does not know how long they live.
-        let pushed = describe(unsafe { memory.pieces() }).and_then(|mut command| {
-            P::set_tag(&mut command, tag);
-            Ok(self.queue.push(command)?)
+        let pushed = describe(unsafe { memory.pieces() }).and_then(|mut descriptor| {
+            P::set_tag(&mut descriptor, tag);
+            Ok(self.queue.push(descriptor)?)
         });
-        match (pushed, self.places.get_mut(place as usize)) {
-            (Ok(()), Some(command)) => {
-                command.memory = Some(memory);
-                // INVARIANT: The place has memory, and is not in the list any more.
-                self.first = command.next;
-                self.free = self.free.wrapping_sub(1);
-                Ok(tag)
-            }
-            (result, _) => Err(MapError {
-                error: result.err().unwrap_or(EBUSY),
+        if let Err(error) = pushed {
+            return Err(MapError {
+                error,
                 // SAFETY: No device was told of the memory: only a command tells it (safety requirements of
-                // `Completes`), and none is in the queue.
+                // `Completes`), and none was written to the queue.
                 buffer: unsafe { memory.finish() },
-            }),
+            });
         }
+        // INVARIANT: The place has memory, and is not in the list any more. The device was not told of the
+        // command, whose number is not below `published`.
+        command.memory = Some(memory);
+        command.number = self.posted;
+        self.first = command.next;
+        self.free = self.free.wrapping_sub(1);
+        // 64 bits do not wrap.
+        self.posted = self.posted.wrapping_add(1);
+        Ok(tag)
     }
 
     /// Gives all commands that were posted to the device, after all earlier writes: calls `doorbell` with
@@ -265,55 +291,79 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     /// Context: that of `doorbell`.
     #[inline]
     pub fn publish<R>(&mut self, doorbell: impl FnOnce(u32) -> R) -> R {
+        // INVARIANT: The device is told of all commands that were posted.
+        self.published = self.posted;
         self.queue.publish(doorbell)
     }
 
-    /// Takes back the slots of the submission queue before `head`, where no entry has the head
-    /// ([`Tagged::head`]). See [`SubmissionQueue::reclaim`].
+    /// Takes back the slots of the submission queue before `head`, where no entry tells the head
+    /// ([`Tagged::head`]). See [`SubmissionQueue::reclaim`]. From here on, `take` ignores heads of entries.
     ///
-    /// Context: any.
-    ///
-    /// # Errors
-    ///
-    /// `EBADMSG`: the device cannot be there. Nothing changes.
-    #[inline]
-    pub fn reclaim(&mut self, head: Untrusted<u32>) -> Result<u32> {
-        self.queue.reclaim(head)
-    }
-
-    /// Takes the memory of the command that `completion` reports, and the slots of the submission queue
-    /// before the head that it tells, if it does.
-    ///
-    /// Context: any. Syncs the memory for the CPU.
+    /// `head` must be no older than that of the last call, as [`Completes`] requires. Context: any.
     ///
     /// # Errors
     ///
     /// Nothing changes with either of them:
     ///
-    /// - `EBADMSG`: no command with this tag is under way: the device made the tag up, or reports a command
-    ///   twice, or late. Or its head is none that the submission queue can have.
-    /// - `EINVAL`: the completion is not of this table's queue, or is from before a [`cancel`](Self::cancel).
+    /// - `EBADMSG`: the device cannot be there.
+    /// - `EINVAL`: an entry has told a head, so `head` may be older.
+    #[inline]
+    pub fn reclaim(&mut self, head: Untrusted<u32>) -> Result<u32> {
+        if !matches!(self.heads, Heads::Entries(0) | Heads::Calls) {
+            return Err(EINVAL);
+        }
+        let new = self.queue.reclaim(head)?;
+        // INVARIANT: The slots in use are as of this call.
+        self.heads = Heads::Calls;
+        Ok(new)
+    }
+
+    /// Takes the memory of the command that `completion` reports, and the slots of the submission queue
+    /// before the head that it tells, if it does. Completions may be taken in any order: the head of an
+    /// older one says nothing new, and is ignored.
+    ///
+    /// Context: any. Syncs the memory for the CPU.
+    ///
+    /// # Errors
+    ///
+    /// The table and its queue do not change with either of them. The completion is gone: a command that it
+    /// reported stays under way until another entry reports it, or until a [`cancel`](Self::cancel).
+    ///
+    /// - `EBADMSG`: no command with this tag was given to the device and is under way: the device made the
+    ///   tag up, or reports a command twice, or late, or before it was published. Or its head is none that
+    ///   the submission queue can have.
+    /// - `EINVAL`: the completion is not of this table's queue, or is from before a `cancel`.
     #[inline]
     pub fn take(&mut self, completion: Completion<P>) -> Result<(Untrusted<P::Slot>, H)> {
-        let entry = completion.of(self.name)?;
-        let (tag, head) = (P::tag(&entry), P::head(&entry));
-        // All bits of a place, which are fewer than 32 if there are others.
+        let (report, entry) = completion.of(self.name)?;
+        // The low `bits` bits of a tag are the place. With 32 of them, there is nothing else.
         let mask = 1u32
             .checked_shl(self.bits)
             .map_or(u32::MAX, |bit| bit.wrapping_sub(1));
-        let place = tag & mask;
+        let place = report.tag & mask;
 
         let command = self.places.get(place as usize).ok_or(EBADMSG)?;
-        if tag != self.tag(place, command.generation) {
+        if report.tag != tag::<P>(self.bits, place, command.generation)
+            || command.number >= self.published
+        {
             return Err(EBADMSG);
         }
-        let window = head.map(|head| self.queue.after(head)).transpose()?;
+        let window = match (self.heads, report.head) {
+            (Heads::Entries(newest), Some(head)) if report.number > newest => {
+                Some(self.queue.after(head)?)
+            }
+            _ => None,
+        };
         let memory = self.free_place(place).ok_or(EBADMSG)?;
         if let Some(window) = window {
             self.queue.accept(window);
+            // INVARIANT: The slots in use are as of this entry.
+            self.heads = Heads::Entries(report.number);
         }
-        // SAFETY: The table's queue has an entry with the tag of the command, so the device is done with
-        // its memory (safety requirements of `Completes`). No other device was told of it (type invariants).
+        // SAFETY: The command was given to the device: its number is below `published`. The table's queue has
+        // an entry with its tag, as the device wrote it (type invariants of `Completion`). So the device is
+        // done with its memory (safety requirements of `Completes`). No other device was told of it (type
+        // invariants).
         Ok((Untrusted::new(entry), unsafe { memory.finish() }))
     }
 
@@ -380,7 +430,9 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
             if let Some(memory) = self.free_place(place) {
                 // SAFETY: The engine is idle or was stopped (function precondition). No other device was told
                 // of the memory (type invariants).
-                each(self.tag(place, generation), unsafe { memory.finish() });
+                each(tag::<P>(self.bits, place, generation), unsafe {
+                    memory.finish()
+                });
             }
         }
     }

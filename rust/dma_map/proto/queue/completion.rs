@@ -43,17 +43,33 @@ impl Name {
     pub(super) fn new() -> Self {
         static NEXT: Atomic<i64> = Atomic::new(0);
 
-        // 64 bits do not come round.
+        // The count does not wrap: 2^64 queues are never made.
         Self(NEXT.fetch_add(1, Relaxed))
     }
+}
+
+/// What an entry reports, read when it was popped.
+#[derive(Clone, Copy)]
+pub(super) struct Report {
+    /// The tag of the command.
+    pub(super) tag: u32,
+    /// The head of the submission queue, if the entry tells it.
+    pub(super) head: Option<u32>,
+    /// The number of the entry in its queue: the first one has 1.
+    pub(super) number: u64,
 }
 
 /// An entry of a [`CompletionQueue`]: what the device says about the command with its tag.
 ///
 /// [`Commands::take`](super::Commands::take) consumes it.
+///
+/// # Invariants
+///
+/// `report` is what the device wrote in the entry.
 #[must_use = "the memory of the command stays with the device"]
 pub struct Completion<P: Tagged> {
     entry: P::Slot,
+    report: Report,
     queue: Name,
     _protocol: PhantomData<fn() -> P>,
 }
@@ -67,13 +83,13 @@ impl<P: Tagged> Completion<P> {
         Untrusted::new(part(&self.entry))
     }
 
-    /// Returns the entry, if the queue has this name.
+    /// Returns the report and the entry, if the queue has this name.
     #[inline]
-    pub(super) fn of(self, queue: Name) -> Result<P::Slot> {
+    pub(super) fn of(self, queue: Name) -> Result<(Report, P::Slot)> {
         if self.queue != queue {
             return Err(EINVAL);
         }
-        Ok(self.entry)
+        Ok((self.report, self.entry))
     }
 }
 
@@ -112,6 +128,8 @@ pub struct CompletionQueue<'bound, P: Tagged, E: Completes<P>> {
     head: Place,
     /// The number of entries that were taken since the device was told of the head.
     taken: u32,
+    /// The number of entries that were ever taken.
+    popped: u64,
     name: Name,
     /// Whether a table was made for the queue.
     claimed: bool,
@@ -134,7 +152,7 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
         let len = entries.len();
         let window = Window::new(len, P::CAPACITY).ok_or(EINVAL)?;
 
-        // A phase that was there before is no completion.
+        // Old bytes must not look like a completion.
         for entry in entries.iter_mut() {
             entry.as_mut_bytes().fill(0);
         }
@@ -146,6 +164,7 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
             capacity: window.room(),
             head: Place::FIRST,
             taken: 0,
+            popped: 0,
             name: Name::new(),
             claimed: false,
         })
@@ -183,7 +202,8 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
         Dma::engine(&self.entries)
     }
 
-    /// Takes the next entry, if the device has written it: copies it, once.
+    /// Takes the next entry, if the device has written it: copies it, once. `None` also if as many entries
+    /// were taken as the device can write without a new head: [`release`](Self::release) them first.
     ///
     /// Context: any.
     ///
@@ -210,8 +230,18 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
         sign::replace::<P>(&mut entry, sign);
         self.head = self.head.after(self.len);
         self.taken = self.taken.wrapping_add(1);
+        // At most one each nanosecond: 64 bits do not wrap.
+        self.popped = self.popped.wrapping_add(1);
+        // INVARIANT: The report is read here, and not in `take`. A slot may have interior mutability, so
+        // a closure of `part` could change the entry until then.
+        let report = Report {
+            tag: P::tag(&entry),
+            head: P::head(&entry),
+            number: self.popped,
+        };
         Ok(Some(Completion {
             entry,
+            report,
             queue: self.name,
             _protocol: PhantomData,
         }))
