@@ -6,6 +6,7 @@ use super::{
     completion::{
         Completion,
         CompletionQueue,
+        Entries,
         Name, //
     },
     submission::SubmissionQueue,
@@ -34,7 +35,8 @@ use crate::{
 use core::marker::PhantomData;
 use kernel::{
     dma::DmaAddress,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// The pieces of posted memory, of which a command is made.
@@ -115,7 +117,7 @@ fn tag<P: Tagged>(bits: u32, place: u32, generation: u32) -> u32 {
 /// # Invariants
 ///
 /// - `name` is that of the completion queue that was claimed for this table, or was until that queue was
-///   dropped. The engine of `queue` is a clone of that queue's.
+///   dropped. The engine of `queue` is a clone of that queue's, and `_entries` are its entries.
 /// - The commands in `queue` are those of the table, with the tags of their places.
 /// - The device was told of the commands whose number is below `published`, and of no others.
 /// - The slots of `queue` in use are as `heads` says: as of the newest entry that told a head and was taken,
@@ -125,6 +127,8 @@ fn tag<P: Tagged>(bits: u32, place: u32, generation: u32) -> u32 {
 pub struct Commands<'bound, P: Tagged, E: Completes<P>, H: Post> {
     queue: SubmissionQueue<'bound, P::Command, E>,
     places: KVec<Command<H::Posted<E::Mark>>>,
+    /// Where the device reports the commands, also when the completion queue was dropped.
+    _entries: Arc<Entries<'bound, P, E>>,
     name: Name,
     first: u32,
     last: u32,
@@ -152,7 +156,7 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     /// - `EBUSY`: the completion queue has a table, or had one.
     pub fn new(
         slots: DmaCoherent<'bound, [P::Command]>,
-        queue: &mut CompletionQueue<'_, P, E>,
+        queue: &mut CompletionQueue<'bound, P, E>,
         len: u32,
     ) -> Result<Self>
     where
@@ -163,6 +167,11 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
                 P::TAG_BITS >= 1 && P::TAG_BITS <= 32,
                 "a tag has 1 to 32 bits"
             );
+        }
+        // Asked before the slots are given to the engine: their drop would stop the device of the table that
+        // there is.
+        if queue.is_claimed() {
+            return Err(EBUSY);
         }
         let last = len.checked_sub(1).ok_or(EINVAL)?;
         // As many bits as the largest place needs.
@@ -182,13 +191,14 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
             vec::push_within_capacity(&mut places, command).map_err(|_| ENOMEM)?;
         }
         let submissions = SubmissionQueue::new(slots, queue.engine().clone())?;
-        queue.claim()?;
-        // INVARIANT: The queue was claimed, the name is its, and the engine a clone of its engine. All places
-        // are free.
+        let (name, entries) = queue.claim();
+        // INVARIANT: The queue was claimed, the name and the entries are its, and the engine a clone of its
+        // engine. All places are free.
         Ok(Self {
             queue: submissions,
             places,
-            name: queue.name(),
+            _entries: entries,
+            name,
             first: 0,
             last,
             free: len,

@@ -6,6 +6,7 @@ use super::Tagged;
 use crate::{
     barrier,
     coherent::DmaCoherent,
+    generic::gfp::Gfp,
     handle::Dma,
     proto::{
         descriptor_ring::{
@@ -15,7 +16,8 @@ use crate::{
                 Window, //
             },
             Completes,
-            Progress, //
+            Progress,
+            Protocol, //
         },
         ring::slot_of,
         untrusted::Untrusted, //
@@ -27,9 +29,13 @@ use kernel::{
     dma::DmaAddress,
     io::Io,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        UniqueArc, //
     }, //
 };
 use zerocopy::FromZeros;
@@ -93,9 +99,15 @@ impl<P: Tagged> Completion<P> {
     }
 }
 
+/// The memory of the entries, which a queue and its table share.
+pub(super) type Entries<'bound, P, E> = DmaCoherent<'bound, [<P as Protocol>::Slot], Shared<E>>;
+
 /// Entries that only the device writes, in order, each with the phase of its lap.
 ///
 /// The calls have no lock inside, and do not allocate. Drop context: any.
+///
+/// The entries stay the device's until both the queue and its table are dropped: as long as there is a
+/// table, a command may be reported there. Whoever is dropped last stops the engine unless it is idle.
 ///
 /// # Examples
 ///
@@ -121,7 +133,7 @@ impl<P: Tagged> Completion<P> {
 /// From [`new`](Self::new) on, nobody but the device has written to the entries, and `cancel` has zeroed
 /// them.
 pub struct CompletionQueue<'bound, P: Tagged, E: Completes<P>> {
-    entries: DmaCoherent<'bound, [P::Slot], Shared<E>>,
+    entries: Arc<Entries<'bound, P, E>>,
     len: u32,
     /// The number of entries that the device can fill without a new head.
     capacity: u32,
@@ -138,13 +150,13 @@ pub struct CompletionQueue<'bound, P: Tagged, E: Completes<P>> {
 impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
     /// Makes an empty queue of `entries`, which are zeroed, and gives them to the device behind `engine`.
     ///
-    /// Context: any.
+    /// Context: may sleep.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: no entry could be in use, because there is none, or one and
-    /// [`CAPACITY`](crate::descriptor_ring::Protocol::CAPACITY) is all but one; or there are more than
-    /// [`MAX_LEN`](crate::descriptor_ring::window::MAX_LEN).
+    /// - `EINVAL`: no entry could be in use, because there is none, or one and [`Protocol::CAPACITY`] is
+    ///   all but one; or there are more than [`MAX_LEN`](crate::descriptor_ring::window::MAX_LEN).
+    /// - `ENOMEM`: no memory for what the queue and its table share.
     pub fn new(mut entries: DmaCoherent<'bound, [P::Slot]>, engine: E) -> Result<Self> {
         const {
             assert!(sign::exists::<P>(), "the entries have a phase");
@@ -156,9 +168,11 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
         for entry in entries.iter_mut() {
             entry.as_mut_bytes().fill(0);
         }
+        // Allocated first: a drop of entries that were given would stop the engine.
+        let place = UniqueArc::new_uninit(Gfp::Kernel.flags())?;
         // INVARIANT: The entries are zeroed, and from here on the device's.
         Ok(Self {
-            entries: entries.give(engine),
+            entries: place.write(entries.give(engine)).into(),
             // CAST: At most `MAX_LEN`, or there would be no window.
             len: len as u32,
             capacity: window.room(),
@@ -176,18 +190,18 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
         self.name
     }
 
-    /// Claims the queue for a table.
-    ///
-    /// # Errors
-    ///
-    /// `EBUSY`: it has, or had, a table.
-    pub(super) fn claim(&mut self) -> Result {
-        if core::mem::replace(&mut self.claimed, true) {
-            return Err(EBUSY);
-        }
+    /// Returns whether the queue has a table, or had one.
+    #[inline]
+    pub(super) fn is_claimed(&self) -> bool {
+        self.claimed
+    }
+
+    /// Claims the queue for a table, which keeps the entries as long as it may tell the device of commands.
+    pub(super) fn claim(&mut self) -> (Name, Arc<Entries<'bound, P, E>>) {
+        self.claimed = true;
         // Entries that were taken before there was a table are of no command of it.
         self.name = Name::new();
-        Ok(())
+        (self.name, self.entries.clone())
     }
 
     /// Returns the address of the first entry.
