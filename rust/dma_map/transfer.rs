@@ -49,7 +49,10 @@ pub use crate::seg::piece::{
 
 use crate::{
     error::Busy,
-    generic::variance::InvariantIn, //
+    generic::variance::{
+        CrateToken,
+        InvariantIn, //
+    }, //
 };
 use core::{
     marker::PhantomData,
@@ -153,9 +156,10 @@ pub trait Post: Handle {
     /// The handles while a device has them, whose engine has the mark `K`.
     type Posted<K>: Handle<Done = Self>;
 
-    /// Syncs the memory for the device.
+    /// Syncs the memory for the device. Only this crate can call it: a handle in the `Posted` state has an
+    /// owner with an engine.
     #[doc(hidden)]
-    fn post<K>(self) -> Self::Posted<K>;
+    fn post<K>(self, _: CrateToken) -> Self::Posted<K>;
 
     /// Returns the number of bytes that the device reaches, in all handles together.
     #[doc(hidden)]

@@ -9,6 +9,7 @@ use super::{
     InFlight,
     Post, //
 };
+use crate::generic::variance::CrateToken;
 
 impl<C> Sealed for Carried<C> {}
 impl<C> InFlight for Carried<C> {}
@@ -40,7 +41,7 @@ impl<C> Post for Carried<C> {
     type Posted<K> = Self;
 
     #[inline]
-    fn post<K>(self) -> Self {
+    fn post<K>(self, _: CrateToken) -> Self {
         self
     }
 

@@ -8,6 +8,7 @@ use super::{
     InFlight,
     Post, //
 };
+use crate::generic::variance::CrateToken;
 
 /// Implements the traits for a group of handles of one type. `$refs` makes a group of references.
 macro_rules! group {
@@ -52,8 +53,8 @@ macro_rules! group {
             type Posted<K> = $posted;
 
             #[inline]
-            fn post<K>(self) -> Self::Posted<K> {
-                self.map(H::post)
+            fn post<K>(self, _: CrateToken) -> Self::Posted<K> {
+                self.map(|handle| handle.post(CrateToken(())))
             }
 
             #[inline]
@@ -115,9 +116,9 @@ macro_rules! tuple {
             type Posted<K> = ($($H::Posted<K>,)+);
 
             #[inline]
-            fn post<K>(self) -> Self::Posted<K> {
+            fn post<K>(self, _: CrateToken) -> Self::Posted<K> {
                 let ($($handle,)+) = self;
-                ($($handle.post(),)+)
+                ($($handle.post(CrateToken(())),)+)
             }
 
             #[inline]

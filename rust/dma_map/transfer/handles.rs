@@ -12,6 +12,7 @@ use super::{
 use crate::{
     coherent::CpuAddress,
     direction::Direction,
+    generic::variance::CrateToken,
     handle::{
         Backing,
         Dma,
@@ -123,7 +124,7 @@ impl<M: Backing<Shape: Shape<M>>, D: Direction> Post for Dma<M, D, Cpu> {
     type Posted<K> = Dma<M, D, Posted<K>>;
 
     #[inline]
-    fn post<K>(self) -> Self::Posted<K> {
+    fn post<K>(self, _: CrateToken) -> Self::Posted<K> {
         self.posted()
     }
 

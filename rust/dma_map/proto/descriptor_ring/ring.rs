@@ -20,6 +20,7 @@ use crate::{
     error::MapError,
     generic::{
         gfp::Gfp,
+        variance::CrateToken,
         vec, //
     },
     handle::Dma,
@@ -220,7 +221,7 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
             });
         };
 
-        let memory = memory.post();
+        let memory = memory.post(CrateToken(()));
         // SAFETY: The memory was posted, and is not taken out of this state while the pieces are borrowed:
         // `describe` does not know how long they live.
         let descriptor = describe(unsafe { memory.pieces() }).and_then(|mut descriptor| {

@@ -21,6 +21,7 @@ use crate::{
     error::MapError,
     generic::{
         gfp::Gfp,
+        variance::CrateToken,
         vec, //
     },
     proto::{
@@ -269,7 +270,7 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
         };
         let tag = tag::<P>(bits, place, command.generation);
 
-        let memory = memory.post();
+        let memory = memory.post(CrateToken(()));
         // SAFETY: The memory was posted, and is not taken out of this state while the pieces are borrowed:
         // `describe` does not know how long they live.
         let pushed = describe(unsafe { memory.pieces() }).and_then(|mut descriptor| {
