@@ -54,6 +54,7 @@
 //! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
 //! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |
 //! | [`Mmap::new`], [`Mmap::mmap`], [`Mmap::revoke`] | yes | no |
+//! | [`DescriptorRing::new`](descriptor_ring::DescriptorRing::new), [`CompletionQueue::new`](queue::CompletionQueue::new), [`Commands::new`](queue::Commands::new) | yes | no |
 //! | constructors with [`Gfp::Atomic`], [`Gfp::Nowait`] | no | yes |
 //! | [`DmaMapping::map`], [`map_cpu`](DmaMapping::map_cpu), [`MmioMapping::map`](mapping::MmioMapping::map) | no | yes |
 //! | [`with_mapped`](mapping::with_mapped) | no; what follows inside may | yes |
@@ -97,6 +98,10 @@
 //! | the IOMMU has no addresses, or no memory for its tables, left | `ENOMEM` |
 //! | no memory is left, or the machine never had as much: the allocator does not tell which | `ENOMEM` |
 //! | all buffers of a pool are taken | `EBUSY` |
+//! | a ring or a queue is full, or no tag of a table is free | `EBUSY` |
+//! | a completion queue has a table already, or had one | `EBUSY` |
+//! | a sign, an index, a length, a tag or a head of the device is impossible | `EBADMSG` |
+//! | a completion is not of the table's queue, or from before a `cancel` | `EINVAL` |
 //!
 //! Scatter-gather tables are split so that each piece fits into a bounce buffer: 256 KiB, less the
 //! low bits of the address that a device needs kept ([`min_align_mask`](DmaLimits::min_align_mask)).

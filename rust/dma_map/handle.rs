@@ -177,7 +177,7 @@ pub struct Typed;
 ///
 /// The drop of a handle in a device state checks with the engine first. A busy device is stopped. If it
 /// can't be stopped, the memory is quarantined (see [`Engine::quiesce`]): leaked, counted, and never
-/// used again. A handle that is leaked leaks its memory; the device can do no harm. Drop context: any;
+/// used again. In the [`Posted`] state, the ring or the table that owns the handle does this. A handle that is leaked leaks its memory; the device can do no harm. Drop context: any;
 /// a free that is not legal there is deferred to a workqueue.
 ///
 /// # Invariants

@@ -79,6 +79,7 @@ pub(crate) mod private {
 ///   ([`Exchange`](crate::mailbox::Exchange)).
 /// - A reference or an [`Arc`](kernel::sync::Arc) to one of them, for memory that stays the device's
 ///   when the transfer ends.
+/// - [`Carried`]: a value of the driver's own, which no device reaches.
 /// - An `Option`, an array, or a tuple of up to six of these.
 #[diagnostic::on_unimplemented(
     message = "the device does not have the memory of `{Self}`",

@@ -77,7 +77,11 @@ impl<const BITS: u32> Protocol for Nvme<BITS> {
         if status.get() & 0x8000 != 0 {
             return Progress::Impossible;
         }
-        Progress::done_if((status.get() & 1 != 0) == lap.phase())
+        if (status.get() & 1 != 0) == lap.phase() {
+            Progress::Done
+        } else {
+            Progress::Pending
+        }
     }
 }
 

@@ -8,6 +8,10 @@
 //! whose memory the device can reach carries the engine, and checks with it before the memory changes
 //! hands.
 //!
+//! An engine answers for all of its memory at once. A device that reports each slot of a ring, or each
+//! command, needs one more statement, beside this one:
+//! [`Completes`](crate::descriptor_ring::Completes).
+//!
 //! An engine is what data sheets call so: the part of a device that masters the bus. The channels of the
 //! kernel's dmaengine subsystem (`struct dma_chan`), which copy for other drivers, are something else.
 
@@ -25,7 +29,8 @@ use kernel::{
 /// # Safety
 ///
 /// Let *the memory* be all memory whose DMA address the driver obtained from handles that carry
-/// this engine. An implementor guarantees:
+/// this engine. Memory that was posted counts as memory of a handle that carries the engine of its ring or
+/// table. An implementor guarantees:
 ///
 /// - When [`is_idle`](Engine::is_idle) returns `true`, no access of the device to the memory is in
 ///   flight, and the device starts none before the driver gives it a new command. The CPU sees every

@@ -11,6 +11,15 @@
 //!               +------------------------------------------+
 //!                 complete: the engine is idle
 //!                 cancel: the engine was stopped (sync for CPU)
+//!
+//!               post, of a ring or a table (sync for device)
+//!               +------------------------------------------+
+//!               |                                          v
+//!            [ Cpu ]                                 [ Posted<K> ]
+//!               ^                                          |
+//!               +------------------------------------------+
+//!                 pop, take: the device reported it
+//!                 cancel: the engine was stopped (sync for CPU)
 //! ```
 //!
 //! - [`Cpu`]: the CPU has the memory to itself. Accessors hand out references; there is no DMA
@@ -39,9 +48,11 @@
 //! | `cancel` | `Device<E>`, `Shared<E>` | `Cpu` | stops the engine unless it is idle; syncs for the CPU |
 //! | `post` | `Cpu` | `Posted<K>` | as `give`; the memory is the ring's, or the table's |
 //! | `pop`, `take` | `Posted<K>` | `Cpu` | the device reported it as done; syncs for the CPU |
+//! | `cancel` of a ring or a table | `Posted<K>` | `Cpu` | stops the engine unless it is idle; syncs for the CPU |
 //! | `unmap` | `Cpu`, `Part` | the buffer | unmaps |
 //! | `unmap` | `Device<E>`, `Lasting<E>` | the buffer | `EBUSY` unless the engine is idle; unmaps |
-//! | drop | any | | stops the engine unless it is idle; unmaps or frees, or quarantines |
+//! | drop | any but `Posted<K>` | | stops the engine unless it is idle; unmaps or frees, or quarantines |
+//! | drop of its ring or table | `Posted<K>` | | the same, with the engine of the ring or the table |
 //!
 //! The C functions behind them; a sync is one branch where the device needs none
 //! ([`DmaDevice::needs_sync`](crate::DmaDevice::needs_sync)):
@@ -134,7 +145,8 @@ impl<E: Engine> State for Shared<E> {}
 impl<E: Engine> State for Lasting<E> {}
 impl<K> State for Posted<K> {}
 
-/// A state in which a device reaches the memory: [`Device`], [`Shared`], [`Lasting`].
+/// A state in which a device reaches the memory, with the engine of that device: [`Device`], [`Shared`],
+/// [`Lasting`]. A device reaches memory in the [`Posted`] state, too, whose owner has the engine.
 #[diagnostic::on_unimplemented(
     message = "the device does not have memory in state `{Self}`",
     label = "give it to the device first: `give()`"
@@ -263,8 +275,8 @@ in_device! {
 ///
 /// The owner of the handle has the engine, whose mark is `K`. It takes the handle back when the device
 /// has reported the end of the slot or of the command, or when the engine was stopped. No handle in this
-/// state is outside of such an owner. The state itself has nobody to ask, so a handle that is dropped in
-/// it is quarantined.
+/// state is outside of such an owner. The state has no engine, so the memory of a handle that is dropped in
+/// it is quarantined: the owner does that if the engine could not be stopped.
 #[derive(Debug)]
 pub struct Posted<K>(PhantomData<fn() -> K>);
 

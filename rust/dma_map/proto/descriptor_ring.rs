@@ -66,11 +66,12 @@ use kernel::{
 ///
 /// The trait is safe: the library calls these functions with the barriers in place, and a wrong one does
 /// not make the CPU leave the ring. What the device's answers mean for memory is stated by
-/// [`Completes`].
+/// [`Completes`], for the functions as they are: whoever implements that has read them.
 ///
 /// # Examples
 ///
-/// A done bit in the last word, which the CPU clears when it gives the slot to the device:
+/// A done bit in the last word, which the CPU clears when it gives the slot to the device. The device
+/// looks at a slot when the doorbell has told of it:
 ///
 /// ```ignore
 /// # #[repr(C)]
@@ -85,7 +86,11 @@ use kernel::{
 ///     const CAPACITY: Capacity = Capacity::AllButOne;
 ///
 ///     fn progress(status: Le<u32>, _: Lap) -> Progress {
-///         Progress::done_if(status.get() & DONE != 0)
+///         if status.get() & DONE != 0 {
+///             Progress::Done
+///         } else {
+///             Progress::Pending
+///         }
 ///     }
 ///
 ///     fn length(slot: &Receive) -> Option<usize> {
@@ -136,26 +141,35 @@ pub trait Protocol {
 ///
 /// Let a slot be *reported* when it was given to the device, and its sign is [`Progress::Done`] by `P` in
 /// the lap of the slot, or the index of [`CompletesTo`] is past it. Let a command of a
-/// [table](crate::queue::Commands) be reported when the table's completion queue has an entry whose sign is
-/// `Done`, with its [tag](crate::queue::Tagged::tag). An implementor guarantees, for each ring, queue and
-/// table of `P` whose slots carry this engine:
+/// [table](crate::queue::Commands) be reported when the device has written, since the command was given to
+/// it, an entry of the table's completion queue with the command's [tag](crate::queue::Tagged::tag), whose
+/// sign is `Done` in the lap of the entry. An implementor guarantees, for each ring, queue and table of `P`
+/// whose slots carry this engine:
 ///
 /// - When a slot or a command is reported, no access of the device to its memory is in flight, and the
 ///   device starts none before the driver gives it to the device again. The CPU sees every write of the
 ///   device in that memory, and in the slot, if it reads there after the read of the sign or the index.
 ///   This crate orders the reads, and syncs.
-/// - The driver tells the device of memory that was posted by the descriptor that it returns for the slot
+/// - Memory that was posted counts as memory of a handle that carries this engine, in a state of the device,
+///   from `post` until it comes back. So what [`Engine`] requires holds for it as well, also that it was
+///   made for this device. The driver tells the device of it by the descriptor that it returns for the slot
 ///   or the command, and in no other way. Where the descriptor points to a table in posted memory, the
 ///   table is a part of it.
 /// - The device uses the slots that `publish` has given to it, in order. The driver tells it of no others.
-///   After a `cancel`, the device begins with the first slot, in the first lap, and reports nothing from
-///   before.
-/// - The device reports the commands of a table's submission queue in the table's completion queue, and no
-///   others there.
+///   A device that polls for signs does not take a slot of zeroes as given: the slots of a new ring are
+///   zeroed, and those of a ring that was cancelled.
+/// - After a `cancel`, also one that found the engine idle, the driver sets the device's side up again
+///   before the first `publish`: the device begins with the first slot, in the first lap, and reports
+///   nothing from before.
+/// - The device reports each command of a table's submission queue once, in the table's completion queue,
+///   and no others there.
+/// - A head of a submission queue, which an entry tells ([`Tagged::head`](crate::queue::Tagged::head)) or the
+///   driver gives to `reclaim`, is the slot that the device fetches next. The device does not read the
+///   slots before it again until they are given to it anew. Of two heads, the driver gives the newer one
+///   to `reclaim` last.
 /// - A clone of the engine stands for the same part of the same device.
 ///
-/// What [`Engine`] requires holds as well. [`is_idle`](Engine::is_idle) is asked when a ring ends, and not
-/// for each slot.
+/// [`is_idle`](Engine::is_idle) is asked when a ring ends, and not for each slot.
 pub unsafe trait Completes<P: Protocol>: Engine {}
 
 /// An engine that reports the end of slots by an index.
@@ -177,7 +191,7 @@ macro_rules! by_target {
         // SAFETY: The engine is `E`, which keeps the guarantees. A clone points to the same one.
         unsafe impl<P: Protocol, E: Completes<P>> Completes<P> for $pointer {}
 
-        // SAFETY: As above.
+        // SAFETY: The index is that of `E`, which keeps the guarantees. A clone points to the same one.
         unsafe impl<P: Protocol, E: CompletesTo<P>> CompletesTo<P> for $pointer {
             #[inline]
             fn index(&self) -> Untrusted<u32> {

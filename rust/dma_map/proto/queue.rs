@@ -19,16 +19,20 @@
 //!
 //! As in a [`descriptor_ring`](crate::descriptor_ring), the driver states once what an entry of the
 //! device means for memory ([`Completes`](crate::descriptor_ring::Completes)). Only a [`CompletionQueue`]
-//! makes a [`Completion`], of what the device wrote there, and [`Commands::take`] consumes it. A completion
-//! counts for the one table of its queue, and not after a [`cancel`](Commands::cancel). The table has its
-//! submission queue to itself, so that no other command there has a tag of the table's.
+//! makes a [`Completion`], of what the device wrote there, and [`Commands::take`] consumes it. `take` accepts
+//! only completions of its own queue, popped since the last [`cancel`](Commands::cancel). The table has its
+//! submission queue to itself, so that no other command there has a tag of the table's. It keeps the memory
+//! of the entries, so a completion queue that is dropped first takes nothing from the device.
 //!
 //! # What is checked
 //!
-//! A tag must be one of a command that is under way. A tag has a generation, as far as it has bits for
-//! that, so an entry that comes twice, or late, does not end the command that has the same place now. The
-//! place that is free for the longest time is used next. A head must be one that the submission queue can
-//! have. Everything else is `EBADMSG`, and then nothing changes: the memory stays out.
+//! A tag must be one of a command that was published and is under way. A tag has a generation, as far as it
+//! has bits for that, so an entry that comes twice, or late, does not end the command that has the same
+//! place now. The place that is free for the longest time is used next. A head must be one that the
+//! submission queue can have. Everything else is `EBADMSG`, and then the memory stays out.
+//!
+//! Completions may be taken in any order. The head of an older one than the last is not looked at: it would
+//! look like one that is nearly a lap ahead.
 //!
 //! A completion queue yields no more entries than the device could have written since the last
 //! [`release`](CompletionQueue::release), so a device that turns phases round does not keep the CPU busy.
@@ -73,7 +77,11 @@ use kernel::prelude::*;
 ///     const CAPACITY: Capacity = Capacity::AllButOne;
 ///
 ///     fn progress(status: Le<u16>, lap: Lap) -> Progress {
-///         Progress::done_if((status.get() & 1 != 0) == lap.phase())
+///         if (status.get() & 1 != 0) == lap.phase() {
+///             Progress::Done
+///         } else {
+///             Progress::Pending
+///         }
 ///     }
 /// }
 ///

@@ -67,7 +67,11 @@ impl Protocol for DoneBit {
     const CAPACITY: Capacity = Capacity::AllButOne;
 
     fn progress(status: Le<u32>, _: Lap) -> Progress {
-        Progress::done_if(status.get() & DONE != 0)
+        if status.get() & DONE != 0 {
+            Progress::Done
+        } else {
+            Progress::Pending
+        }
     }
 
     fn length(slot: &Slot) -> Option<usize> {
@@ -98,7 +102,11 @@ impl Protocol for OwnBit {
     }
 
     fn progress(status: Le<u32>, _: Lap) -> Progress {
-        Progress::done_if(status.get() & OWN == 0)
+        if status.get() & OWN == 0 {
+            Progress::Done
+        } else {
+            Progress::Pending
+        }
     }
 
     fn length(slot: &Slot) -> Option<usize> {
@@ -142,7 +150,11 @@ impl Protocol for Generations {
         if status.get() & GENERATION != Self::of(lap) {
             return Progress::Impossible;
         }
-        Progress::done_if(status.get() & DONE != 0)
+        if status.get() & DONE != 0 {
+            Progress::Done
+        } else {
+            Progress::Pending
+        }
     }
 
     fn length(slot: &Slot) -> Option<usize> {

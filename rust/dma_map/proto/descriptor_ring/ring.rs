@@ -4,7 +4,10 @@
 
 use super::{
     sign,
-    window::Window,
+    window::{
+        Capacity,
+        Window, //
+    },
     Completes,
     CompletesTo,
     Progress,
@@ -58,7 +61,7 @@ pub struct Completed<T, H> {
 
 /// What belongs to a slot.
 struct Owner<S, M> {
-    /// The sign to be written; from the end of the slot on, the one that was read.
+    /// The sign to be written. After the device was done with the slot: the one that was read.
     sign: S,
     /// The memory while the slot is in use.
     memory: Option<M>,
@@ -194,6 +197,8 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
     /// Fills the next slot with the descriptor that `describe` makes of the memory's pieces. The slot owns
     /// the memory from here on. The device gets both with the next [`publish`](Self::publish).
     ///
+    /// The memory must be mapped for the ring's device, as [`Completes`] requires.
+    ///
     /// Context: any, if `describe` does not sleep. Syncs the memory for the device.
     ///
     /// # Errors
@@ -201,7 +206,7 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
     /// The memory comes back with each of them:
     ///
     /// - `EBUSY`: the ring is full.
-    /// - `EINVAL`: the descriptor's sign says that the device is done.
+    /// - `EINVAL`: the descriptor's sign is not one of a slot that is [`Pending`](Progress::Pending).
     /// - The error of `describe`.
     #[inline]
     pub fn post(
@@ -234,7 +239,8 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
         });
         match descriptor {
             Ok((descriptor, given)) => {
-                // With the sign that the CPU has found there, so that the device does not begin yet.
+                // With the sign that was read when the slot ended, or zeroes in a new ring: it does not give
+                // the slot away (safety requirements of `Completes`), so the device does not begin yet.
                 slot.copy_write(descriptor);
                 // INVARIANT: The slot is in use, and has the memory.
                 *owner = Owner {
@@ -256,14 +262,22 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
     /// Gives all filled slots to the device, after all earlier writes, and then calls `doorbell` with the
     /// index behind the last of them, which is less than the number of slots.
     ///
-    /// The sign of the oldest slot is written last, so that a device that polls for it finds the others.
+    /// The sign of the oldest slot is written last, behind another barrier, so that a device that polls for it
+    /// finds the others. The slots count as given also if `doorbell` fails: the next call tells of all of them.
     ///
     /// Context: that of `doorbell`.
     #[inline]
     pub fn publish<R>(&mut self, doorbell: impl FnOnce(u32) -> R) -> R {
         if const { sign::exists::<P>() } {
+            let filled = self.window.not_given();
+            let (oldest, several) = (filled.start, filled.end.wrapping_sub(filled.start) > 1);
+
             barrier::publish(|| ());
-            for count in self.window.not_given().rev() {
+            for count in filled.rev() {
+                if several && count == oldest {
+                    // A device that finds this sign finds those that were written before it.
+                    barrier::publish(|| ());
+                }
                 let index = self.window.place(count).index as usize;
                 let slot = slot_of(self.slots.view(), index);
                 if let (Some(slot), Some(owner)) = (slot, self.owners.get(index)) {
@@ -289,6 +303,10 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
     {
         const {
             assert!(!sign::exists::<P>(), "the sign reports, and no index");
+            assert!(
+                matches!(P::CAPACITY, Capacity::AllButOne),
+                "an index cannot report a full ring"
+            );
         }
         let index = Dma::engine(&self.slots).index();
 
@@ -319,7 +337,11 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
         let (progress, sign) = if const { sign::exists::<P>() } {
             sign::read::<P>(slot, place.lap)
         } else {
-            (Progress::done_if(self.window.done() != 0), owner.sign)
+            let progress = match self.window.done() {
+                0 => Progress::Pending,
+                _ => Progress::Done,
+            };
+            (progress, owner.sign)
         };
         match progress {
             Progress::Pending => return Ok(None),
@@ -353,25 +375,26 @@ impl<'bound, P: Protocol, E: Completes<P>, H: Post> DescriptorRing<'bound, P, E,
     /// Stops the device unless it is idle, and calls `each` with the memory of each slot in use, from the
     /// oldest on. Afterwards the ring is as new: all slots are zeroed, and the first one is next.
     ///
-    /// How much the device has moved is not known. Set the device's side of the ring up again before it
-    /// runs. Context: any, if `each` does not sleep.
+    /// How much the device has moved is not known. Set the device's side of the ring up again before the next
+    /// [`publish`](Self::publish), also if the engine was idle: [`Completes`] requires it. Context: any, if
+    /// `each` does not sleep.
     ///
     /// # Errors
     ///
     /// `EBUSY`: the device cannot be stopped. Nothing changes.
     pub fn cancel(&mut self, mut each: impl FnMut(H)) -> Result {
-        if !engine::stop(self.engine()) {
+        let first = self.window.place(0).index as usize;
+        // There is a first slot, so this does not fail. It comes before anything changes.
+        let (newer, older) = self.owners.split_at_mut_checked(first).ok_or(EINVAL)?;
+        if !engine::stop(Dma::engine(&self.slots)) {
             return Err(EBUSY);
         }
-        let first = self.window.place(0).index as usize;
         self.window.reset();
-        for index in 0..self.owners.len() {
+        for index in 0..self.slots.len() {
             if let Some(slot) = slot_of(self.slots.view(), index) {
                 slot.copy_write(P::Slot::new_zeroed());
             }
         }
-
-        let (newer, older) = self.owners.split_at_mut_checked(first).ok_or(EINVAL)?;
         for owner in Iterator::chain(older.iter_mut(), newer) {
             owner.sign = P::Sign::new_zeroed();
             // INVARIANT: No slot is in use, and none has memory.

@@ -57,18 +57,6 @@ pub enum Progress {
     Impossible,
 }
 
-impl Progress {
-    /// Returns `Done` for `true`, and `Pending` for `false`.
-    #[inline]
-    pub const fn done_if(done: bool) -> Self {
-        if done {
-            Self::Done
-        } else {
-            Self::Pending
-        }
-    }
-}
-
 /// Returns whether the slots of `P` have a sign.
 #[inline(always)]
 pub(in crate::proto) const fn exists<P: Protocol>() -> bool {

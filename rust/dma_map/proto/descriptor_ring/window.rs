@@ -20,7 +20,7 @@ pub struct BadIndex;
 /// How many slots of a ring can be in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
-    /// All: something other than an index tells a full ring from an empty one.
+    /// All: the sign of a slot tells whose it is. An index alone would not tell a full ring from an empty one.
     All,
     /// All but one: two equal indices mean that the ring is empty.
     AllButOne,
@@ -206,8 +206,8 @@ impl Window {
     /// Accepts the device's claim that the next slot it will work on, or report, is `index`. Returns how many
     /// slots are new.
     ///
-    /// In a ring that can be full ([`Capacity::All`]), the index of the first slot that was not reported
-    /// yet means none, and never all.
+    /// In a ring that can be full ([`Capacity::All`]), this is not enough: with 4 slots that were all given,
+    /// and that the device has all done, the index is 0 again, and 0 slots are new.
     #[inline]
     pub fn report(&mut self, index: u32) -> Result<u32, BadIndex> {
         if index >= self.len {

@@ -239,7 +239,8 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     /// Puts a command into the submission queue, which `describe` makes of the memory's pieces, and writes a
     /// tag into it ([`Tagged::set_tag`]). The table owns the memory from here on. Returns the tag.
     ///
-    /// The device gets the command with the next [`publish`](Self::publish).
+    /// The device gets the command with the next [`publish`](Self::publish). The memory must be mapped for the
+    /// table's device, as [`Completes`] requires.
     ///
     /// Context: any, if `describe` does not sleep. Syncs the memory for the device.
     ///
@@ -297,7 +298,8 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     }
 
     /// Gives all commands that were posted to the device, after all earlier writes: calls `doorbell` with
-    /// the tail of the submission queue, which is less than the number of slots.
+    /// the tail of the submission queue, which is less than the number of slots. The commands count as given
+    /// also if `doorbell` fails: the next call tells of all of them.
     ///
     /// Context: that of `doorbell`.
     #[inline]
@@ -400,8 +402,9 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     /// under way. Afterwards both queues are as new: `queue`, the table's completion queue, and the
     /// submission queue. All of their slots are zeroed, and the first one is next.
     ///
-    /// How much the device has moved is not known. Set the device's side of the queues up again before it
-    /// runs. Context: any, if `each` does not sleep.
+    /// How much the device has moved is not known. Set the device's side of the queues up again before the
+    /// next [`publish`](Self::publish), also if the engine was idle: [`Completes`] requires it. Context: any, if
+    /// `each` does not sleep.
     ///
     /// # Errors
     ///

@@ -262,7 +262,8 @@ impl<'bound, P: Tagged, E: Completes<P>> CompletionQueue<'bound, P, E> {
     }
 
     /// Gives all entries that were taken back to the device, after all earlier reads: calls `doorbell` with
-    /// the head, the entry to be taken next, which is less than the number of entries.
+    /// the head, the entry to be taken next, which is less than the number of entries. They count as given
+    /// back also if `doorbell` fails: the next call tells of all of them.
     ///
     /// Context: that of `doorbell`.
     #[inline]

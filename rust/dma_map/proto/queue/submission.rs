@@ -127,7 +127,8 @@ where
     }
 
     /// Gives all filled slots to the device, after all earlier writes: calls `doorbell` with the tail, the
-    /// index behind the last of them, which is less than the number of slots.
+    /// index behind the last of them, which is less than the number of slots. The slots count as given also
+    /// if `doorbell` fails: the next call tells of all of them.
     ///
     /// Context: that of `doorbell`.
     #[inline]
@@ -139,6 +140,10 @@ where
 
     /// Takes back the slots before `head`, the slot that the device fetches next. Returns how many of them
     /// are new.
+    ///
+    /// `head` must be what the device told, and no older than that of the last call. With another one, the next
+    /// commands overwrite slots that the device has not fetched: it would read an address that no handle has
+    /// told, which the third point of [`Engine`] rules out.
     ///
     /// Context: any.
     ///
@@ -175,7 +180,8 @@ where
     /// Stops the device unless it is idle, and makes the queue as new: all slots are zeroed, and the first
     /// one is next.
     ///
-    /// Set the device's side of the queue up again before it runs. Context: any.
+    /// Set the device's side of the queue up again before the next [`publish`](Self::publish), also if the
+    /// engine was idle. Context: any.
     ///
     /// # Errors
     ///
