@@ -4,6 +4,7 @@
 
 mod end;
 mod hostile;
+mod order;
 
 use crate::{
     check::*,
@@ -376,9 +377,25 @@ mod tests {
         each_dma(ALL, |dma| {
             let engine = Scripted::busy();
             let mut pair = Pair::<16>::new(dma, &engine, (4, 4, 4))?;
+            let mut peer = pair.peer(4, 4);
             let slots = || DmaCoherent::<[Command]>::zeroed_slice(dma, 4, Gfp::Kernel);
+            pair.send(1)?;
             let second = Table::new(slots()?, &mut pair.completions, 4);
             check_err!(second.map(drop), EBUSY);
+            // The first one goes on.
+            pair.check_unchanged(1)?;
+            peer.work()?;
+            pair.take(1)
+        })
+    }
+
+    /// Without a message: the kernel warns of such a size, unless it is told not to.
+    #[test]
+    fn table_that_no_allocation_can_hold_is_enomem() -> Result {
+        each_dma(ALL, |dma| {
+            let engine = Scripted::busy();
+            let made = Pair::<32>::new(dma, &engine, (4, 4, 1 << 22));
+            check_err!(made.map(drop), ENOMEM);
             Ok(())
         })
     }

@@ -45,6 +45,66 @@ mod tests {
         })
     }
 
+    /// The table goes on telling the device of commands, which it reports in the entries.
+    #[test]
+    fn entries_stay_as_long_as_the_table() -> Result {
+        each_dma(ALL, |dma| {
+            let engine = Scripted::busy();
+            let mut pair = Pair::<16>::new(dma, &engine, (8, 8, 5))?;
+            let mut peer = pair.peer(8, 8);
+            pair.send(1)?;
+            let (other, buffer) = (pair.pool.take()?, pair.pool.take()?);
+            let Pair {
+                completions,
+                mut commands,
+                pool,
+                ..
+            } = pair;
+            drop(completions);
+            // Memory is not freed without a question.
+            check_eq!((engine.asked(), engine.stopped()), (0, 0));
+            drop(other);
+            let posted = commands.post(buffer, |room| {
+                Ok(Command {
+                    address: room.address().into(),
+                    ..Default::default()
+                })
+            });
+            posted.map_err(Error::from)?;
+            commands.publish(|_| ());
+            peer.work()?;
+            check_eq!(commands.used(), 2);
+            drop(commands);
+            check_eq!((engine.stopped(), pool.stats().in_use), (1, 0));
+            check_eq!(dma.quarantined(), 0);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn cancel_of_an_idle_device_begins_anew_too() -> Result {
+        each_dma(ALL, |dma| {
+            let engine = Scripted::idle();
+            let mut pair = Pair::<16>::new(dma, &engine, (6, 4, 5))?;
+            let mut peer = pair.peer(6, 4);
+            pair.send(0)?;
+            peer.work()?;
+            pair.take(0)?;
+            pair.send(1)?;
+            let mut count = 0;
+            pair.commands
+                .cancel(&mut pair.completions, |_, _| count += 1)?;
+            check_eq!((count, engine.stopped()), (1, 0));
+            let mut peer = pair.peer(6, 4);
+            check_eq!(peer.fetch()?, Command::default());
+            check_eq!(pair.commands.publish(|tail| tail), 0);
+            let mut peer = pair.peer(6, 4);
+            pair.send(2)?;
+            peer.work()?;
+            pair.take(2)
+        })
+    }
+
     #[test]
     fn cancel_gives_all_back_and_begins_anew() -> Result {
         each_dma(ALL, |dma| {

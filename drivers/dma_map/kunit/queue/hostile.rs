@@ -3,6 +3,48 @@
 //! Hostile devices: wrong, duplicate and late tags, heads that cannot be, and phases without work.
 
 use super::*;
+use core::cell::Cell;
+
+/// An entry that may be changed by a shared reference.
+#[derive(FromBytes, IntoBytes)]
+#[repr(C)]
+struct Changeable {
+    tag: Cell<u32>,
+    phase: u32,
+}
+
+struct Changing;
+
+impl Protocol for Changing {
+    type Slot = Changeable;
+    type Sign = u32;
+    const SIGN: usize = core::mem::offset_of!(Changeable, phase);
+    const CAPACITY: Capacity = Capacity::AllButOne;
+
+    fn progress(phase: u32, lap: Lap) -> Progress {
+        if (phase != 0) == lap.phase() {
+            Progress::Done
+        } else {
+            Progress::Pending
+        }
+    }
+}
+
+impl Tagged for Changing {
+    type Command = u32;
+    const TAG_BITS: u32 = 2;
+
+    fn set_tag(command: &mut u32, tag: u32) {
+        *command = tag;
+    }
+
+    fn tag(entry: &Changeable) -> u32 {
+        entry.tag.get()
+    }
+}
+
+// SAFETY: There is no device but the case, which accesses memory between calls of the library.
+unsafe impl Completes<Changing> for Scripted {}
 
 /// An entry with a tag and a head.
 fn entry(tag: u32, head: u32) -> Entry {
@@ -127,6 +169,56 @@ mod tests {
                 pair.completions.release(|_| ());
                 pair.check_unchanged(0)?;
             }
+            Ok(())
+        })
+    }
+
+    /// Without generations, nothing but the order tells such a report from one that is right.
+    #[test]
+    fn command_that_was_not_published_is_not_reported() -> Result {
+        each_dma(ALL, |dma| {
+            let engine = Scripted::busy();
+            let mut pair = Pair::<1>::new(dma, &engine, (4, 8, 2))?;
+            let mut peer = pair.peer(4, 8);
+            for seed in 0..5 {
+                let tag = pair.post(seed)?;
+                peer.report(entry(tag, peer.head))?;
+                let early = pair.pop()?;
+                check_err!(pair.commands.take(early).map(drop), EBADMSG);
+                pair.check_unchanged(1)?;
+                pair.commands.publish(|_| ());
+                peer.work()?;
+                pair.take(seed)?;
+                pair.completions.release(|_| ());
+            }
+            pair.check_unchanged(0)
+        })
+    }
+
+    #[test]
+    fn tag_that_is_changed_later_does_not_count() -> Result {
+        each_dma(ALL, |dma| {
+            let engine = Scripted::busy();
+            let pair = Pair::<16>::new(dma, &engine, (4, 4, 1))?;
+            let memory = DmaCoherent::<[Changeable]>::zeroed_slice(dma, 4, Gfp::Kernel)?;
+            let mut completions = CompletionQueue::<Changing, _>::new(memory, &engine)?;
+            let memory = DmaCoherent::<[u32]>::zeroed_slice(dma, 4, Gfp::Kernel)?;
+            let mut commands = Commands::new(memory, &mut completions, 4)?;
+            for seed in 0..2 {
+                let mut buffer = pair.pool.take()?;
+                pattern::fill(buffer.as_mut_slice(), seed, 0);
+                let posted = commands.post(buffer, |_| Ok(0));
+                check_eq!(posted.map_err(Error::from)?, u32::from(seed));
+            }
+            commands.publish(|_| ());
+            // Tag 0, in the first lap.
+            let at = completions.dma_address();
+            device_side::write(dma, at, &[0, 0, 0, 0, 1, 0, 0, 0])?;
+            let completion = completions.pop()?.ok_or(ENODATA)?;
+            let _ = completion.part(|entry| entry.tag.set(1));
+            let (_, buffer) = commands.take(completion)?;
+            check!(pattern::holds(buffer.as_slice(), 0, 0));
+            check_eq!(commands.used(), 1);
             Ok(())
         })
     }
