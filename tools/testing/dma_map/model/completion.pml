@@ -8,6 +8,10 @@
  * tag that it likes, as an entry of its own. It does not report a command before it is done: that no
  * CPU could tell.
  *
+ * Commands are given to the device when they are posted, and entries tell no head: commands that were not
+ * published, and heads in another order, are cases of the KUnit suites dma_map_queue_hostile and
+ * dma_map_queue_order.
+ *
  * The CPU is right if it takes the memory of a command when the device is done with it, and reads an
  * entry that the device has written.
  *

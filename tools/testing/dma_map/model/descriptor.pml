@@ -12,6 +12,7 @@
  * CPU from the sign that it is done.
  *
  * broken: NO_WRITE_BARRIER: publish() without dma_wmb(): the sign is there before the slot
+ * broken: NO_SIGN_BARRIER: publish() without the second dma_wmb(): the oldest sign is there before the next one
  * broken: NO_READ_BARRIER: pop() without dma_rmb(): the slot was read before its sign
  * broken: WHOLE_SLOT: post() writes the sign of this lap with the slot, and not after it
  * broken: UNGIVEN: pop() looks at a slot that was filled and not given
@@ -29,6 +30,7 @@ byte body[SLOTS];	/* n + 1 as a descriptor, n + 101 as the device leaves it */
 byte sign[SLOTS];
 byte given;		/* how many slots were given, for the assertions */
 byte finished;		/* how many the device has done */
+byte batch[SLOTS];	/* the message behind the last one that was given together with this one */
 
 /* A write of the CPU that has not arrived yet, for each slot: its body. */
 bool late[SLOTS];
@@ -44,6 +46,8 @@ active proctype Device()
 	:: done < MESSAGES && sign[done % SLOTS] == GIVEN(done) ->
 		assert(done < given);
 		assert(body[done % SLOTS] == done + 1);
+		/* It finds those that were given together. */
+		assert(done + 1 >= batch[done % SLOTS] || sign[(done + 1) % SLOTS] == GIVEN(done + 1));
 		body[done % SLOTS] = done + 101;
 		finished = done + 1;
 		sign[done % SLOTS] = DONE(done);
@@ -94,9 +98,19 @@ end:
 		given = posted;
 		if
 		:: posted - told == 2 ->
-			sign[(posted - 1) % SLOTS] = GIVEN(posted - 1);
+			batch[(posted - 1) % SLOTS] = posted;
+			batch[told % SLOTS] = posted;
+			if
+			:: sign[(posted - 1) % SLOTS] = GIVEN(posted - 1);
+				sign[told % SLOTS] = GIVEN(told)
+#ifdef NO_SIGN_BARRIER
+			:: sign[told % SLOTS] = GIVEN(told);
+				sign[(posted - 1) % SLOTS] = GIVEN(posted - 1)
+#endif
+			fi
+		:: else ->
+			batch[told % SLOTS] = posted;
 			sign[told % SLOTS] = GIVEN(told)
-		:: else -> sign[told % SLOTS] = GIVEN(told)
 		fi;
 		told = posted
 #ifdef UNGIVEN
