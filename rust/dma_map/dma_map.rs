@@ -9,7 +9,8 @@
 //! - [`DmaLimits`]: the addresses and segments that the device can handle.
 //! - [`DmaDevice`]: proof that the device is bound and its limits are set. Every constructor takes one.
 //! - [`Engine`]: how to stop the device and how to tell that it no longer accesses memory; the one
-//!   `unsafe` statement about DMA, for each part of a device that does DMA.
+//!   `unsafe` statement about DMA, for each part of a device that does DMA. With rings that own memory
+//!   there is a second one, below.
 //! - [`DmaCoherent`]: memory that CPU and device share. [`CoherentHandle`]: memory for the device alone.
 //!   [`CoherentOptions`]: the allocation options of both.
 //! - [`DmaPool`]: small blocks of shared memory, of one type. [`PoolOptions`](pool::PoolOptions): its

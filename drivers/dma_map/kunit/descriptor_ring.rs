@@ -74,7 +74,8 @@ unsafe impl Engine for Card {
 // SAFETY: There is no device but the cases, which access memory between calls of the library.
 unsafe impl<P: Form> Completes<P> for Card {}
 
-// SAFETY: As above.
+// SAFETY: There is no device but the cases, which set the index to what they have done, or to a lie while they
+// access nothing.
 unsafe impl CompletesTo<ByIndex> for Card {
     fn index(&self) -> Untrusted<u32> {
         Untrusted::new(self.index.load(Relaxed))

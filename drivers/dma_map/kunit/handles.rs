@@ -154,7 +154,7 @@ impl Tagged for Words {
 // SAFETY: There is no device, so nothing accesses the memory, whatever the slots say.
 unsafe impl Completes<Words> for Idle {}
 
-// SAFETY: As above.
+// SAFETY: There is no device, so nothing accesses the memory, whatever the slots say.
 unsafe impl Completes<Words> for Scripted {}
 
 type Buffer<'b> = MappedBuffer<'b, u8, Bidirectional>;

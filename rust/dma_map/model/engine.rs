@@ -4,7 +4,7 @@
 //!
 //! Memory that a device may still write to must not be freed. Only the driver knows when the writes are
 //! over, not the compiler or the kernel. The driver says so once for each engine, by implementing
-//! [`Engine`], which is the one `unsafe` statement about DMA that this crate asks for. Every handle
+//! [`Engine`], which is the one `unsafe` statement about DMA that most drivers need. Every handle
 //! whose memory the device can reach carries the engine, and checks with it before the memory changes
 //! hands.
 //!
