@@ -37,6 +37,7 @@ mod mapping;
 mod miscdevice;
 mod mmap;
 mod noncoherent;
+mod nvme;
 mod out_of_memory;
 mod pool;
 mod protocol;
@@ -47,6 +48,13 @@ mod sg;
 mod transfer;
 mod types;
 mod workqueue;
+
+/// What the NVMe driver has that needs no controller.
+#[path = "../nvme"]
+mod nvme_driver {
+    #[allow(dead_code, reason = "the driver uses all of it")]
+    pub(crate) mod protocol;
+}
 
 use kernel::{
     driver::Registration,

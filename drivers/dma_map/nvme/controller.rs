@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Controller: how it is started and stopped, and which memory it may access.
+//!
+//! This file has the driver's one statement about DMA, `unsafe impl Engine`.
+//!
+//! A controller is enabled and disabled by a bit of [`CC`], and says in [`CSTS`] when it is done. A
+//! disabled controller has forgotten its queues and its commands, and accesses no memory. If it does
+//! not become disabled, bus mastering is turned off, and stays off until it is.
+
+use crate::{
+    protocol::ledger::Ledger,
+    regs::{
+        Bar,
+        Doorbells,
+        ACQ_HIGH,
+        ACQ_LOW,
+        AQA,
+        ASQ_HIGH,
+        ASQ_LOW,
+        CAP_HIGH,
+        CAP_LOW,
+        CC,
+        CSTS,
+        SHUTDOWN_DONE,
+        SHUTDOWN_NORMAL,
+        VS, //
+    },
+};
+use dma_map::{
+    pci::BusMaster,
+    Engine, //
+};
+use kernel::{
+    device::Bound,
+    dma::DmaAddress,
+    io::{
+        poll::read_poll_timeout,
+        Io, //
+    },
+    num::Bounded,
+    pci,
+    prelude::*,
+    sync::Arc,
+    time::Delta, //
+};
+
+/// The size of a page of the controller: 2^12 bytes, which every machine's pages are a multiple of.
+pub(crate) const PAGE_SHIFT: u32 = 12;
+
+/// The time between two reads of a register that is waited for.
+const POLL: Delta = Delta::from_millis(1);
+
+/// How long an orderly shutdown may take, if the controller says no time of its own.
+const SHUTDOWN: Delta = Delta::from_secs(5);
+
+/// A controller that is bound to this driver.
+pub(crate) struct Controller<'bound> {
+    // Dropped before the BAR: its drop ends the device's DMA.
+    master: BusMaster<'bound>,
+    bar: Bar<'bound>,
+    cap: Capabilities,
+    /// The commands of each queue pair.
+    ledgers: [Ledger; Pair::COUNT],
+}
+
+/// The queue pairs: one for admin commands, and one for I/O.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pair {
+    Admin,
+    Io,
+}
+
+impl Pair {
+    const COUNT: usize = 2;
+
+    /// Returns the number of both queues.
+    pub(crate) fn number(self) -> u16 {
+        match self {
+            Self::Admin => 0,
+            Self::Io => 1,
+        }
+    }
+}
+
+/// What the controller can do.
+#[derive(Clone, Copy)]
+struct Capabilities {
+    low: CAP_LOW,
+    high: CAP_HIGH,
+}
+
+impl Capabilities {
+    /// Returns how long the controller takes at most to become ready, or disabled.
+    fn timeout(self) -> Delta {
+        // One more: the controller's clock is not ours.
+        let units = i64::from(u8::from(self.low.timeout())).saturating_add(1);
+        Delta::from_millis(units.saturating_mul(500))
+    }
+}
+
+/// The registers of a controller that may be gone.
+struct Registers<'a, 'bound>(&'a Bar<'bound>);
+
+impl Registers<'_, '_> {
+    /// Reads the status.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV`: the controller does not answer. Registers read as all ones then on some machines, and
+    /// as 0 on others, which would look like a disabled controller.
+    fn status(&self) -> Result<CSTS> {
+        let status = self.0.read(CSTS);
+        match self.0.read(VS).into_raw() {
+            0 | u32::MAX => Err(ENODEV),
+            _ => Ok(status),
+        }
+    }
+
+    /// Returns whether the controller is there, and disabled.
+    fn is_disabled(&self) -> bool {
+        !self.0.read(CC).enable() && self.status().is_ok_and(|status| !status.ready())
+    }
+
+    /// Waits until the status is as `done` wants it.
+    ///
+    /// # Errors
+    ///
+    /// - `ETIMEDOUT`.
+    /// - `ENODEV`: the controller does not answer.
+    fn wait(&self, limit: Delta, done: impl Fn(CSTS) -> bool) -> Result<CSTS> {
+        read_poll_timeout(|| self.status(), |&status| done(status), POLL, limit)
+    }
+
+    /// Disables the controller, and waits until it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait`](Self::wait).
+    fn disable(&self, limit: Delta) -> Result {
+        let config = self.0.read(CC);
+        if config.enable() {
+            // The specification does not say what a change of the bit means before the last one was done.
+            // A controller that never gets ready is disabled all the same.
+            match self.wait(limit, |status| status.ready() || status.fatal()) {
+                Err(error) if error != ETIMEDOUT => return Err(error),
+                _ => {}
+            }
+            self.0
+                .write_reg(config.with_enable(false).with_const_shutdown::<0>());
+        }
+        self.wait(limit, |status| !status.ready()).map(|_| ())
+    }
+}
+
+impl<'bound> Controller<'bound> {
+    /// Maps the registers of `pdev`, makes sure that the controller is disabled, and enables DMA.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV`: the controller does not answer, or cannot work with pages of 4 KiB, or has not the
+    ///   NVM command set.
+    /// - `ETIMEDOUT`: it does not become disabled.
+    /// - Those of mapping a BAR, and `ENOMEM`.
+    pub(crate) fn new(pdev: &'bound pci::Device<Bound>) -> Result<Arc<Self>> {
+        let bar: Bar<'bound> = pdev.iomap_region_sized(0, c"dma_map_nvme")?;
+        let registers = Registers(&bar);
+        registers.status()?;
+        let cap = Capabilities {
+            low: bar.read(CAP_LOW),
+            high: bar.read(CAP_HIGH),
+        };
+        if u32::from(cap.high.page_min()) != 0 || !cap.high.nvm_commands() {
+            return Err(ENODEV);
+        }
+        // An earlier binding, or firmware, may have left it enabled, with queues in memory that is
+        // used for something else now.
+        registers.disable(cap.timeout())?;
+
+        Ok(Arc::new(
+            Self {
+                master: BusMaster::new(pdev),
+                bar,
+                cap,
+                ledgers: [const { Ledger::new() }; Pair::COUNT],
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    fn registers(&self) -> Registers<'_, 'bound> {
+        Registers(&self.bar)
+    }
+
+    /// Returns the version of the specification: major, minor and tertiary.
+    pub(crate) fn version(&self) -> (u16, u8, u8) {
+        let version = self.bar.read(VS);
+        (
+            version.major().into(),
+            version.minor().into(),
+            version.tertiary().into(),
+        )
+    }
+
+    /// Returns the largest number of entries of a queue.
+    pub(crate) fn queue_max(&self) -> u32 {
+        u32::from(u16::from(self.cap.low.queue_max())).saturating_add(1)
+    }
+
+    /// Returns the commands of a queue pair.
+    pub(crate) fn ledger(&self, pair: Pair) -> &Ledger {
+        let [admin, io] = &self.ledgers;
+        match pair {
+            Pair::Admin => admin,
+            Pair::Io => io,
+        }
+    }
+
+    /// Rings the doorbell of a submission queue.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Doorbells::ring_submission`].
+    pub(crate) fn ring_submission(&self, pair: Pair, tail: u16) -> Result {
+        Doorbells::of(self.cap.high, pair.number()).ring_submission(&self.bar, tail)
+    }
+
+    /// Rings the doorbell of a completion queue.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Doorbells::ring_completion`].
+    pub(crate) fn ring_completion(&self, pair: Pair, head: u16) -> Result {
+        Doorbells::of(self.cap.high, pair.number()).ring_completion(&self.bar, head)
+    }
+
+    /// Returns whether the controller can go on.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV`: it does not answer.
+    /// - `EIO`: it has failed, or is not enabled.
+    pub(crate) fn check(&self) -> Result {
+        let status = self.registers().status()?;
+        if status.fatal() || !status.ready() {
+            return Err(EIO);
+        }
+        Ok(())
+    }
+
+    /// Enables the controller, with an admin queue of `entries` entries at these addresses, of memory
+    /// that carries [`Access::while_enabled`].
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: the number of entries.
+    /// - `EBUSY`: the controller is not disabled.
+    /// - `ETIMEDOUT`: it has not become ready.
+    /// - `EIO`: it has failed.
+    /// - `ENODEV`: it does not answer.
+    pub(crate) fn enable(
+        &self,
+        (submissions, completions): (DmaAddress, DmaAddress),
+        entries: u16,
+    ) -> Result {
+        /// The sizes of the entries: 2^6 and 2^4 bytes.
+        const CONFIG: CC = pin_init::zeroed::<CC>()
+            .with_const_submission_size::<6>()
+            .with_const_completion_size::<4>();
+
+        let last = u32::from(entries).checked_sub(1).ok_or(EINVAL)?;
+        let last = Bounded::<u32, 12>::try_new(last).ok_or(EINVAL)?;
+        if !self.registers().is_disabled() {
+            return Err(EBUSY);
+        }
+        // Off if an engine was stopped; nothing that it had then goes on.
+        self.master.enable();
+
+        self.bar.write_reg(
+            AQA::zeroed()
+                .with_submission_entries(last)
+                .with_completion_entries(last),
+        );
+        let (low, high) = halves(submissions);
+        self.bar.write_reg(ASQ_LOW::from(low));
+        self.bar.write_reg(ASQ_HIGH::from(high));
+        let (low, high) = halves(completions);
+        self.bar.write_reg(ACQ_LOW::from(low));
+        self.bar.write_reg(ACQ_HIGH::from(high));
+        self.bar.write_reg(CONFIG.with_enable(true));
+        let status = self.registers().wait(self.cap.timeout(), |status| {
+            status.ready() || status.fatal()
+        })?;
+        if status.fatal() {
+            return Err(EIO);
+        }
+        Ok(())
+    }
+
+    /// Disables the controller, which forgets all its commands.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `ETIMEDOUT`: it does not become disabled. Its DMA is off then.
+    /// - `ENODEV`: it does not answer. So is it then.
+    pub(crate) fn disable(&self) -> Result {
+        let result = self.registers().disable(self.cap.timeout());
+        if result.is_err() {
+            self.stop();
+        }
+        self.ledgers.iter().for_each(Ledger::end);
+        result
+    }
+
+    /// Lets the controller write back what it has cached, and disables it.
+    ///
+    /// `limit` is the time that the controller asks for.
+    ///
+    /// Context: may sleep.
+    pub(crate) fn shut_down(&self, limit: Delta) {
+        if self.check().is_ok() {
+            let config = self.bar.read(CC);
+            self.bar
+                .write_reg(config.with_const_shutdown::<SHUTDOWN_NORMAL>());
+            // A controller that does not manage to is disabled all the same.
+            let limit = if limit > SHUTDOWN { limit } else { SHUTDOWN };
+            let _ = self.registers().wait(limit, |status| {
+                u32::from(status.shutdown()) == SHUTDOWN_DONE
+            });
+        }
+        let _ = self.disable();
+    }
+
+    /// Turns bus mastering off, after which the controller accesses no memory.
+    fn stop(&self) {
+        self.master.disable();
+        // What was under way has arrived when a read has its answer.
+        let _ = self.bar.read(CSTS);
+    }
+}
+
+/// Returns the lower and the upper half of an address.
+fn halves(address: DmaAddress) -> (u32, u32) {
+    // CAST: A DMA address has at most 64 bits.
+    let address = address as u64;
+    // CAST: The halves.
+    (address as u32, (address >> 32) as u32)
+}
+
+/// How long a controller may access some memory.
+#[derive(Clone, Copy)]
+enum Until {
+    /// Until it is disabled.
+    Disabled,
+    /// Until the command with this number, of this queue pair, is done.
+    Done(Pair, u64),
+}
+
+/// The engine that memory of a controller carries.
+#[derive(Clone)]
+pub(crate) struct Access<'bound> {
+    controller: Arc<Controller<'bound>>,
+    until: Until,
+}
+
+impl<'bound> Access<'bound> {
+    /// Returns the engine of memory that the controller accesses as long as it is enabled: queues.
+    pub(crate) fn while_enabled(controller: &Arc<Controller<'bound>>) -> Self {
+        Self {
+            controller: controller.clone(),
+            until: Until::Disabled,
+        }
+    }
+
+    /// Returns the engine of the memory of the next command. The caller has the queue pair to itself.
+    pub(crate) fn of_next_command(controller: &Arc<Controller<'bound>>, pair: Pair) -> Self {
+        Self {
+            controller: controller.clone(),
+            until: Until::Done(pair, controller.ledger(pair).next()),
+        }
+    }
+}
+
+// SAFETY:
+// - A disabled controller accesses no memory, and has forgotten what it was told. It says so by a
+//   register, which is read after the bit that enables it, so its earlier writes are in memory (PCI's
+//   ordering rules). The version shows that it has answered. A command is done when its completion was
+//   taken, which the controller writes after its last access; or when the controller is disabled. The
+//   ledger is written by `Release`, after what was read of the completion.
+// - A PCI function without bus mastering issues no requests, and the read after that flushes those
+//   that were under way. `enable()` is the only place that enables it again, and only when the
+//   controller is disabled, so a stopped command never goes on.
+// - `enable()`, the commands that create queues, and the data pointers of commands are the only places
+//   where the controller is told of memory. The addresses are those of a `QueuePair` with this engine,
+//   and of pieces and lists with the engine of their command (`device`): handles that are held until
+//   the controller is disabled, or the command done. Files cannot send a command that has addresses
+//   elsewhere, or that moves more than the memory that it was given (`passthrough`).
+// - `new()` disables the controller before it enables bus mastering.
+unsafe impl Engine for Access<'_> {
+    type Mark = Self;
+
+    fn is_idle(&self) -> bool {
+        match self.until {
+            Until::Disabled => self.controller.registers().is_disabled(),
+            Until::Done(pair, number) => !self.controller.ledger(pair).has(number),
+        }
+    }
+
+    fn quiesce(&self) -> Result {
+        self.controller.stop();
+        Ok(())
+    }
+}

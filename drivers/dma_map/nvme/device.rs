@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Bound device: its queues, and how a command is run.
+//!
+//! All of this is tied to the binding, so it lives in a [`Gate`](dma_map::gate::Gate). Files may
+//! outlive the binding, and get here through the gate.
+
+use crate::{
+    controller::{
+        Access,
+        Controller,
+        Pair,
+        PAGE_SHIFT, //
+    },
+    module_parameters, //
+    protocol::{
+        command::{
+            admin,
+            Command,
+            Pointer,
+            FEATURE_QUEUES, //
+        },
+        exchange::{
+            self,
+            Exchange, //
+        },
+        identify::{
+            self,
+            Geometry, //
+        },
+        log,
+        prp,
+        queue::Done,
+        sgl, //
+    },
+};
+use dma_map::{
+    direction::{
+        Carries,
+        Direction, //
+    },
+    endian::Le,
+    gate::Guarded,
+    DmaCoherent,
+    DmaDevice,
+    DmaPool,
+    Gfp,
+    Pieces,
+    SgMapping,
+    Transfer, //
+};
+use kernel::{
+    device::Bound,
+    new_mutex,
+    pci,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+    types::ForLt, //
+};
+
+/// [`Device`], for any lifetime.
+pub(crate) type DeviceLt = ForLt!(Device<'_>);
+
+/// How long a command of the driver's own may take.
+pub(crate) const TIMEOUT: Delta = Delta::from_secs(60);
+
+/// How long a shutdown may take at most, whatever the controller asks for.
+const SHUTDOWN_MAX: Delta = Delta::from_secs(60);
+
+/// The numbers of entries of the queues, if the controller has as many.
+const ADMIN_ENTRIES: u16 = 32;
+const IO_ENTRIES: u16 = 64;
+
+/// The size of a list: a page.
+const PAGE: usize = 1 << PAGE_SHIFT;
+
+/// The pools of lists.
+type PrpPool<'bound> = DmaPool<'bound, [Le<u64>; PAGE / 8]>;
+type SglPool<'bound> = DmaPool<'bound, [sgl::Descriptor; PAGE / 16]>;
+
+/// Both queue pairs.
+struct Queues<'bound> {
+    admin: Exchange<'bound, Access<'bound>>,
+    io: Exchange<'bound, Access<'bound>>,
+}
+
+/// A bound device.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Device<'bound> {
+    // In the order in which they must be dropped: first what uses the device, then the device.
+    #[pin]
+    queues: Mutex<Queues<'bound>>,
+    prps: PrpPool<'bound>,
+    sgls: SglPool<'bound>,
+    dma: DmaDevice<'bound>,
+    controller: Arc<Controller<'bound>>,
+    /// How long the controller wants to take for a shutdown.
+    entry_latency: Atomic<u32>,
+    /// The most bytes that a command may move.
+    transfer_max: Atomic<u64>,
+    /// Whether data of I/O commands is described by SGLs.
+    use_sgls: Atomic<bool>,
+    /// Whether the device is going away.
+    gone: Atomic<bool>,
+}
+
+/// What an exchange waits for, and how long.
+struct Turn<'a, 'bound> {
+    device: &'a Device<'bound>,
+    pair: Pair,
+    start: Instant<Monotonic>,
+    limit: Delta,
+}
+
+impl exchange::Controller for Turn<'_, '_> {
+    fn ring_submission(&self, tail: u16) -> Result {
+        self.device.controller.ring_submission(self.pair, tail)
+    }
+
+    fn ring_completion(&self, head: u16) -> Result {
+        self.device.controller.ring_completion(self.pair, head)
+    }
+
+    /// # Errors
+    ///
+    /// - `ETIMEDOUT`: the command takes longer than it may.
+    /// - `ENODEV`: the device is gone.
+    /// - `EIO`: the controller has failed.
+    fn wait(&self) -> Result {
+        /// The time between two looks at the queue.
+        const POLL: Delta = Delta::from_micros(50);
+
+        if self.device.gone.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        self.device.controller.check()?;
+        if self.start.elapsed() > self.limit {
+            return Err(ETIMEDOUT);
+        }
+        fsleep(POLL);
+        Ok(())
+    }
+}
+
+/// A command, the queue that it goes to, and how long it may take.
+pub(crate) type Request = (Pair, Command, Delta);
+
+impl<'bound> Device<'bound> {
+    /// Sets up a device, up to its I/O queue.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Controller::new`], of [`start`](Self::start), and `ENOMEM`.
+    pub(crate) fn new(
+        pdev: &'bound pci::Device<Bound>,
+        dma: DmaDevice<'bound>,
+    ) -> Result<Pin<KBox<Self>>> {
+        let controller = Controller::new(pdev)?;
+        let queue = |pair: Pair, entries: u16| {
+            let max = u16::try_from(controller.queue_max()).unwrap_or(u16::MAX);
+            let access = Access::while_enabled(&controller);
+            Exchange::new(dma, pair.number(), entries.min(max), access)
+        };
+        let queues = Queues {
+            admin: queue(Pair::Admin, ADMIN_ENTRIES)?,
+            io: queue(Pair::Io, IO_ENTRIES)?,
+        };
+
+        let this = KBox::try_pin_init(
+            try_pin_init!(Self {
+                queues <- new_mutex!(queues, "dma_map_nvme::Device"),
+                prps: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme PRP lists")?,
+                sgls: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme SGL segments")?,
+                dma,
+                controller: controller.clone(),
+                entry_latency: Atomic::new(0),
+                transfer_max: Atomic::new(0),
+                use_sgls: Atomic::new(false),
+                gone: Atomic::new(false),
+            }),
+            GFP_KERNEL,
+        )?;
+        this.start(&mut this.queues.lock())?;
+        this.learn()?;
+        Ok(this)
+    }
+
+    /// Returns the version of the specification that the controller follows.
+    pub(crate) fn version(&self) -> (u16, u8, u8) {
+        self.controller.version()
+    }
+
+    /// Asks the controller for what the driver has to know of it.
+    fn learn(&self) -> Result {
+        let identity = self.identity()?;
+        let wanted = match module_parameters::sgl.value() {
+            0 => false,
+            1 => true,
+            _ => return Err(EINVAL),
+        };
+
+        self.entry_latency
+            .store(identity.entry_latency.get(), Relaxed);
+        self.transfer_max
+            .store(identity.transfer_bytes(PAGE_SHIFT), Relaxed);
+        self.use_sgls.store(wanted && identity.has_sgls(), Relaxed);
+        Ok(())
+    }
+
+    /// Returns the most bytes that a command may move.
+    pub(crate) fn transfer_max(&self) -> u64 {
+        self.transfer_max.load(Relaxed)
+    }
+
+    /// Enables the controller, and makes its I/O queue.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`Controller::enable`].
+    /// - Those of the commands.
+    fn start(&self, queues: &mut Queues<'bound>) -> Result {
+        queues.admin.reset()?;
+        queues.io.reset()?;
+        self.controller.enable(
+            queues.admin.queue().addresses(),
+            queues.admin.queue().entries(),
+        )?;
+
+        // One I/O queue of each kind: the numbers are less 1. The controller may offer more.
+        let features = Command::new(admin::SET_FEATURES, 0).with_words([FEATURE_QUEUES, 0]);
+        self.plain(queues, features)?;
+
+        let number = u32::from(Pair::Io.number());
+        let (submissions, completions) = queues.io.queue().addresses();
+        let last = u32::from(queues.io.queue().entries()).saturating_sub(1);
+        let size = last << 16 | number;
+        // Physically contiguous; no interrupt.
+        let create = Command::new(admin::CREATE_COMPLETION_QUEUE, 0)
+            .with_words([size, 1])
+            .with_data(Pointer::Prp([completions as u64, 0]));
+        self.plain(queues, create)?;
+        let create = Command::new(admin::CREATE_SUBMISSION_QUEUE, 0)
+            .with_words([size, number << 16 | 1])
+            .with_data(Pointer::Prp([submissions as u64, 0]));
+        self.plain(queues, create)?;
+        Ok(())
+    }
+
+    /// Disables the controller, and starts it anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Controller::disable`] and of [`start`](Self::start).
+    fn restart(&self, queues: &mut Queues<'bound>) -> Result {
+        self.controller.disable()?;
+        self.start(queues)
+    }
+
+    /// Disables the controller, and starts it anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`restart`](Self::restart), and `ENODEV` if the device is going away.
+    pub(crate) fn reset(&self) -> Result {
+        let mut queues = self.queues.lock();
+        if self.gone.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        self.restart(&mut queues)
+    }
+
+    /// Runs a command, and waits for its end.
+    fn exchange(
+        &self,
+        queues: &mut Queues<'bound>,
+        pair: Pair,
+        command: Command,
+        limit: Delta,
+    ) -> Result<Done> {
+        let turn = Turn {
+            device: self,
+            pair,
+            start: Instant::now(),
+            limit,
+        };
+        let exchange = match pair {
+            Pair::Admin => &mut queues.admin,
+            Pair::Io => &mut queues.io,
+        };
+        exchange.run(&turn, self.controller.ledger(pair), command)
+    }
+
+    /// Runs an admin command without data, while the controller is started.
+    fn plain(&self, queues: &mut Queues<'bound>, command: Command) -> Result<u32> {
+        let done = self.exchange(queues, Pair::Admin, command, TIMEOUT)?;
+        done.status.check()?;
+        Ok(done.result)
+    }
+
+    /// Runs a command with its data, which carries the engine of the next command.
+    ///
+    /// If the controller does not complete the command, it is disabled before the lists are freed.
+    fn submit<D: Direction>(
+        &self,
+        queues: &mut Queues<'bound>,
+        (pair, command, limit): Request,
+        pieces: Pieces<'_, D, Access<'bound>>,
+    ) -> Result<Done> {
+        let segments = pieces.map(|piece| (piece.address(), piece.len()));
+        let access = Access::of_next_command(&self.controller, pair);
+        let mut run = |pointer| {
+            let result = self.exchange(queues, pair, command.with_data(pointer), limit);
+            if result.is_err() {
+                let _ = self.controller.disable();
+            }
+            result
+        };
+
+        // Admin commands have PRP entries, by the specification.
+        if pair == Pair::Io && self.use_sgls.load(Relaxed) {
+            let (pointer, _lists) = sgl::describe(segments, &self.sgls, access, Gfp::Kernel)?;
+            run(pointer)
+        } else {
+            let (pointer, _lists) =
+                prp::describe(segments, PAGE_SHIFT, &self.prps, access, Gfp::Kernel)?;
+            run(pointer)
+        }
+    }
+
+    /// Takes the queues, of a controller that is started.
+    ///
+    /// # Errors
+    ///
+    /// - `ENODEV`: the device is going away.
+    /// - Those of [`restart`](Self::restart), after an error.
+    fn queues(&self) -> Result<Guard<'_, Queues<'bound>, MutexBackend>> {
+        let mut queues = self.queues.lock();
+        if self.gone.load(Relaxed) {
+            return Err(ENODEV);
+        }
+        if queues.admin.has_failed() || queues.io.has_failed() {
+            self.restart(&mut queues)?;
+        }
+        Ok(queues)
+    }
+
+    /// Runs a command that moves `data`, and returns how it has ended, with the data.
+    ///
+    /// That the command itself has failed is no error here: see [`Done`].
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `ETIMEDOUT`: the command takes longer than its limit.
+    /// - `EBADMSG`: what the controller wrote is not the completion of the command.
+    /// - `EIO`: the controller has failed.
+    /// - `ENODEV`: the device is gone.
+    /// - Those of [`SgMapping::map`], and of [`prp::describe`].
+    ///
+    /// After one of the first three, the controller is reset before the next command.
+    pub(crate) fn run<D: Carries<u8>>(
+        &self,
+        request: Request,
+        data: VVec<u8>,
+        direction: D,
+    ) -> Result<(Done, VVec<u8>)> {
+        let mut queues = self.queues()?;
+        let access = Access::of_next_command(&self.controller, request.0);
+        let mapping = SgMapping::map(self.dma, data, direction, access, Gfp::Kernel)?;
+
+        let mut done = None;
+        let transfer = Transfer::start(mapping, |pieces| {
+            done = Some(self.submit(&mut queues, request, pieces)?);
+            Ok(())
+        })?;
+        let data = transfer.complete()?.unmap();
+        Ok((done.ok_or(EIO)?, data))
+    }
+
+    /// Runs a command that moves no data.
+    ///
+    /// The context and the errors are those of [`run`](Self::run).
+    pub(crate) fn run_plain(&self, (pair, command, limit): Request) -> Result<Done> {
+        let mut queues = self.queues()?;
+        self.exchange(&mut queues, pair, command, limit)
+    }
+
+    /// Runs an admin command of the driver's own, which writes a `T`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run), and `EINVAL` or `EIO` if the command has failed.
+    fn ask<T: FromBytes + IntoBytes>(&self, command: Command) -> Result<DmaCoherent<'bound, T>> {
+        let request = (Pair::Admin, command, TIMEOUT);
+
+        let mut queues = self.queues()?;
+        let access = Access::of_next_command(&self.controller, Pair::Admin);
+        let memory = DmaCoherent::<T>::zeroed(self.dma, Gfp::Kernel)?.give(access);
+        let transfer = Transfer::start(memory, |memory| {
+            let done = self.submit(&mut queues, request, memory.piece()?.pieces())?;
+            done.status.check()
+        })?;
+        Ok(transfer.complete()?)
+    }
+
+    /// Asks the controller who it is, or about a namespace.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ask`](Self::ask).
+    fn identify<T: FromBytes + IntoBytes>(
+        &self,
+        what: u32,
+        namespace: u32,
+    ) -> Result<DmaCoherent<'bound, T>> {
+        const { assert!(size_of::<T>() == identify::SIZE) };
+
+        self.ask(Command::new(admin::IDENTIFY, namespace).with_words([what]))
+    }
+
+    /// Asks the controller how it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    pub(crate) fn health(&self) -> Result<DmaCoherent<'bound, log::Smart>> {
+        /// The number of 32-bit words, less 1.
+        const WORDS: u32 = (size_of::<log::Smart>() / 4 - 1) as u32;
+
+        // Of all namespaces.
+        let command = Command::new(admin::GET_LOG_PAGE, u32::MAX);
+        self.ask(command.with_words([WORDS << 16 | log::SMART]))
+    }
+
+    /// Asks the controller who it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    pub(crate) fn identity(&self) -> Result<DmaCoherent<'bound, identify::Controller>> {
+        self.identify(identify::ask::CONTROLLER, 0)
+    }
+
+    /// Asks the controller about a namespace.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run) and of [`identify::Namespace::geometry`].
+    pub(crate) fn geometry(&self, namespace: u32) -> Result<Geometry> {
+        self.identify::<identify::Namespace>(identify::ask::NAMESPACE, namespace)?
+            .geometry()
+    }
+
+    /// Calls `f` with the number of each active namespace; with the first 1,024 of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Self::run).
+    pub(crate) fn for_each_namespace(&self, mut f: impl FnMut(u32)) -> Result {
+        let list = self.identify::<identify::NamespaceList>(identify::ask::ACTIVE_NAMESPACES, 0)?;
+        list.iter()
+            .map(|number| number.get())
+            .take_while(|&number| number != 0)
+            .for_each(&mut f);
+        Ok(())
+    }
+}
+
+impl Guarded for Device<'_> {
+    fn shutdown(&self) {
+        self.gone.store(true, Relaxed);
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Device<'_> {
+    fn drop(self: Pin<&mut Self>) {
+        let limit = Delta::from_micros(self.entry_latency.load(Relaxed).into());
+        self.controller.shut_down(limit.min(SHUTDOWN_MAX));
+    }
+}

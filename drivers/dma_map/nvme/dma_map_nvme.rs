@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Driver for NVMe controllers.
+//!
+//! It starts a controller, and runs commands for user space: `/dev/dma_nvme<N>` takes the `ioctl`s of
+//! `nvme-cli`. `Documentation/dma_map/nvme.rst` says which.
+//!
+//! # Reading order
+//!
+//! From the device up:
+//!
+//! - `regs`: the registers.
+//! - `controller`: how the controller is started and stopped; the driver's one statement about the
+//!   device, `unsafe impl Engine`.
+//! - `protocol`: what is exchanged in memory, and how. It needs no controller, and is tested without.
+//! - `device`: a bound device, its queues, and how a command is run.
+//!
+//! From the user down:
+//!
+//! - `file`: the files of the character device. `uapi`: what crosses them. `ids`: the N.
+//! - `passthrough`: which commands are let through, and how much data they move.
+
+mod controller;
+mod device;
+mod file;
+mod ids;
+mod passthrough;
+mod protocol;
+mod regs;
+mod uapi;
+
+use crate::{
+    device::{
+        Device,
+        DeviceLt, //
+    },
+    file::File,
+    ids::Number,
+    protocol::identify, //
+};
+use dma_map::{
+    gate::Gate,
+    miscdevice::MiscDevice,
+    DmaLimits, //
+};
+use kernel::{
+    device::Core,
+    dma::DmaMask,
+    pci,
+    prelude::*, //
+};
+
+/// Mass storage, non-volatile memory, NVM Express.
+const CLASS: u32 = 0x010802;
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    <Driver as pci::Driver>::IdInfo,
+    [(pci::DeviceId::from_class(CLASS, 0xffffff), ())]
+);
+
+/// All addresses, and a bounce buffer keeps the offset within a page of the controller, as PRP entries
+/// need it.
+const LIMITS: DmaLimits =
+    DmaLimits::new(DmaMask::new::<64>()).min_align_mask((1 << controller::PAGE_SHIFT) - 1);
+
+struct Driver;
+
+struct DriverData<'bound> {
+    _node: MiscDevice<'bound, File>,
+    // Dropped after the node, so that the name is free when the number is.
+    _number: Number,
+}
+
+/// Prints who the controller is, and which namespaces it has.
+fn print(pdev: &pci::Device<Core<'_>>, number: &Number, device: &Device<'_>) -> Result {
+    let identity = device.identity()?;
+    let (major, minor, tertiary) = device.version();
+    dev_info!(
+        pdev,
+        "dma_nvme{}: NVMe {}.{}.{}, model {}, serial {}, firmware {}\n",
+        number.get(),
+        major,
+        minor,
+        tertiary,
+        identify::text(&identity.model),
+        identify::text(&identity.serial),
+        identify::text(&identity.firmware)
+    );
+
+    let health = device.health()?;
+    if health.warnings != 0 {
+        dev_warn!(
+            pdev,
+            "dma_nvme{}: critical warnings {:#x}, {} K, {} % used\n",
+            number.get(),
+            health.warnings,
+            health.kelvins(),
+            health.used
+        );
+    }
+
+    device.for_each_namespace(|namespace| match device.geometry(namespace) {
+        Ok(geometry) => dev_info!(
+            pdev,
+            "dma_nvme{}: namespace {}: {} blocks of {} bytes\n",
+            number.get(),
+            namespace,
+            geometry.blocks,
+            1u32 << geometry.block_shift
+        ),
+        Err(error) => dev_warn!(
+            pdev,
+            "dma_nvme{}: namespace {}: {:?}\n",
+            number.get(),
+            namespace,
+            error
+        ),
+    })
+}
+
+impl pci::Driver for Driver {
+    type IdInfo = ();
+    type Data<'bound> = DriverData<'bound>;
+
+    const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
+
+    fn probe<'bound>(
+        pdev: &'bound pci::Device<Core<'_>>,
+        _info: Option<&'bound Self::IdInfo>,
+    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
+        pin_init::pin_init_scope(move || {
+            pdev.enable_device_mem()?;
+
+            let gate = Gate::<DeviceLt>::new(pdev, LIMITS, |pdev, dma| Device::new(pdev, dma))?;
+            let number = Number::take()?;
+            let inside = gate.try_access().ok_or(ENODEV)?;
+            inside.with(|device| print(pdev, &number, &device))?;
+            drop(inside);
+
+            let node = MiscDevice::register(pdev.as_ref(), fmt!("dma_nvme{}", number.get()), gate)?;
+            Ok(Ok(DriverData {
+                _node: node,
+                _number: number,
+            }))
+        })
+    }
+}
+
+kernel::module_pci_driver! {
+    type: Driver,
+    name: "dma_map_nvme",
+    authors: ["The dma_map maintainers"],
+    description: "Driver for NVMe controllers",
+    license: "GPL",
+    params: {
+        sgl: u32 {
+            default: 0,
+            description: "Data of I/O commands: 0 = PRP entries, 1 = SGLs, if the controller has them",
+        },
+    },
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Completions: the entries of a completion queue.
+
+use dma_map::endian::Le;
+use kernel::prelude::*;
+
+/// An entry of a completion queue.
+///
+/// The last word is read by one access: it has the phase, which says whether the entry is new.
+#[derive(Clone, Copy, Default, FromBytes, IntoBytes)]
+#[repr(C)]
+pub(crate) struct Completion {
+    pub(crate) result: Le<u32>,
+    pub(crate) reserved: Le<u32>,
+    pub(crate) queue: Le<u32>,
+    pub(crate) end: Le<u32>,
+}
+
+static_assert!(size_of::<Completion>() == 16);
+
+/// The third word of a completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Queue {
+    /// How far the controller has read the submission queue.
+    pub(crate) head: u16,
+    /// The number of the submission queue.
+    pub(crate) number: u16,
+}
+
+/// The last word of a completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// The identifier of the command.
+    pub(crate) id: u16,
+    /// Changes each time that the controller comes by this entry.
+    pub(crate) phase: bool,
+    pub(crate) status: Status,
+}
+
+/// How a command has ended: the code, its type, and whether it is worthwhile to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Status(u16);
+
+impl From<Le<u32>> for Queue {
+    fn from(word: Le<u32>) -> Self {
+        let word = word.get();
+        Self {
+            // CAST: The lower half.
+            head: word as u16,
+            // CAST: The upper half.
+            number: (word >> 16) as u16,
+        }
+    }
+}
+
+impl From<Le<u32>> for End {
+    fn from(word: Le<u32>) -> Self {
+        let word = word.get();
+        Self {
+            // CAST: The lower half.
+            id: word as u16,
+            phase: word & 1 << 16 != 0,
+            // CAST: 15 bits are left.
+            status: Status((word >> 17) as u16),
+        }
+    }
+}
+
+impl Status {
+    /// Returns the status as the ioctls report it: 0, or a positive number.
+    pub(crate) fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Returns whether the command has failed, as an error.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: an invalid opcode, field or namespace.
+    /// - `EIO`: anything else.
+    pub(crate) fn check(self) -> Result {
+        match self.0 & 0x7ff {
+            0 => Ok(()),
+            0x01 | 0x02 | 0x0b => Err(EINVAL),
+            _ => Err(EIO),
+        }
+    }
+}
