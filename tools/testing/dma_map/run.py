@@ -18,6 +18,7 @@ import kunit
 import matrix
 import misuse
 import model
+import nvme
 import own
 import porting
 import qemu
@@ -42,6 +43,7 @@ COMMANDS = {
     "kunit": "run the KUnit suites and compare them with the sources",
     "kunit-unwatched": "the same without DMA debugging (kernel and modules of BENCH=1)",
     "matrix": "run the demo and the life-cycle tests under the variants",
+    "nvme": "run the NVMe driver on QEMU's controller, under the variants or on Debian's kernel",
     "stock": "run the demo and the driver outside the tree on Debian's kernel (KERNEL=stock)",
     "tutorial": "build and boot the tutorial's drivers on Debian's kernel (KERNEL=stock)",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
@@ -148,6 +150,8 @@ def main(argv: list[str]) -> int:
         return conclude(stock.run(session))
     if args.command == "tutorial":
         return conclude(tutorial_run.run(session))
+    if args.command == "nvme":
+        return conclude(nvme.run(session, args.variant or ()))
     names = args.variant or ()
     first = VARIANTS[names[0] if names else "direct"]
     wish = own.Wish(args.module, args.file, args.qemu_args, args.append, args.kunit, args.junit)
@@ -189,6 +193,8 @@ def main(argv: list[str]) -> int:
         boots += kunit.boots(session, in_kunit)
     if everything or args.command == "matrix":
         boots += matrix.boots(session, matrix.chosen(session, names), args.test)
+    if everything:
+        boots += nvme.boots(session, names)
     if once or args.command == "readme":
         boots += examples_run.boots(session)
     booted = in_parallel(session, boots)

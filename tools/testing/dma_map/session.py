@@ -102,20 +102,23 @@ class Session:
         return [module for module in self.modules if module.stem in wanted]
 
     @cached_property
-    def mailbox_tool(self) -> Path:
-        """The user-space tool; its Makefile does nothing if it is up to date."""
-        folder = self.build / "tools/dma_map/mailbox"
-        done = subprocess.run(["make", "-C", ROOT / "tools/dma_map/mailbox", f"OUTPUT={folder}"],
+    def tools(self) -> list[Path]:
+        """The user-space tools; a Makefile does nothing if its tool is up to date."""
+        return [self._tool("mailbox", "mailbox"), self._tool("nvme", "dma_nvme")]
+
+    def _tool(self, name: str, program: str) -> Path:
+        folder = self.build / "tools/dma_map" / name
+        done = subprocess.run(["make", "-C", ROOT / "tools/dma_map" / name, f"OUTPUT={folder}"],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=without_make(os.environ), check=False)
         if done.returncode:
-            raise Stop(f"the mailbox tool does not build:\n{done.stdout}")
-        return folder / "mailbox"
+            raise Stop(f"the tool {program} does not build:\n{done.stdout}")
+        return folder / program
 
     def make_initramfs(self, name: str, clients: Sequence[str],
                        other_modules: Sequence[Path] = ()) -> Path:
         contents = initramfs.Contents(self.kdir, self.modules_with(*clients), other_modules,
-                                      [self.mailbox_tool, DMATOP])
+                                      [*self.tools, DMATOP])
         return initramfs.build(contents, self.logs / f"{name}.cpio")
 
     def forget_logs(self, prefix: str) -> None:

@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 import matrix
+import nvme
 import stock
 from variants import VARIANTS
 
@@ -24,7 +25,7 @@ def scripts() -> set[str]:
 class Scripts(unittest.TestCase):
     def test_each_is_run_and_exists(self) -> None:
         run = set(matrix.TESTS).union(
-            stock.TESTS, *(variant.tests or () for variant in VARIANTS.values()))
+            stock.TESTS, nvme.TESTS, *(variant.tests or () for variant in VARIANTS.values()))
         self.assertEqual(run | OF_A_MODULE, scripts())
 
     def test_plans(self) -> None:

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Commands that must not get to the controller, and those that it refuses. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "nvme.h"
+
+static u8 page[65536];
+
+#define DATA(len) .addr = (uintptr_t)page, .data_len = (len)
+
+/* Whether a command is refused as it must be. */
+static const struct {
+	const char *what;
+	int error;
+	int is_io;
+	struct nvme_passthru_cmd command;
+} refused[] = {
+	{ "a queue is made", EACCES, 0, { .opcode = 0x05, .cdw10 = 2 << 16 | 7, .cdw11 = 1 } },
+	{ "a queue is deleted", EACCES, 0, { .opcode = 0x00, .cdw10 = 1 } },
+	{ "memory is given to the controller", EACCES, 0, { .opcode = 0x09, .cdw10 = 0x0d, .cdw11 = 1 } },
+	{ "shadow doorbells", EACCES, 0, { .opcode = 0x7c } },
+	{ "a command of the vendor's", EACCES, 0, { .opcode = 0xc2, DATA(4096) } },
+	{ "Identify with less than a page", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, DATA(512) } },
+	{ "Identify without data", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1 } },
+	{ "Identify with more than a page", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, DATA(8192) } },
+	{ "a log with another length", EINVAL, 0,
+	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = 127 << 16 | 2, DATA(508) } },
+	{ "a log of 4 GiB", EINVAL, 0,
+	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = 0xffffu << 16 | 2, .cdw11 = 0x3fff, DATA(0) } },
+	{ "a log of 16 GiB", EINVAL, 0,
+	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = 0xffffu << 16 | 2, .cdw11 = 0xffff, DATA(0) } },
+	{ "a feature with more than a page", EINVAL, 0, { .opcode = GET_FEATURES, .cdw10 = 7, DATA(4100) } },
+	{ "metadata", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .metadata_len = 8, DATA(4096) } },
+	{ "a metadata address", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .metadata = 8, DATA(4096) } },
+	{ "flags", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .flags = 0x40, DATA(4096) } },
+	{ "words 2 and 3", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .cdw3 = 1, DATA(4096) } },
+	{ "a long timeout", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .timeout_ms = 600001, DATA(4096) } },
+	{ "memory that cannot be written", EFAULT, 0,
+	  { .opcode = IDENTIFY, .cdw10 = 1, .addr = 8, .data_len = 4096 } },
+	{ "a read that moves more than the data", EINVAL, 1,
+	  { .opcode = READ, .nsid = 1, .cdw12 = 8, DATA(8 * BLOCK) } },
+	{ "a read that moves less than the data", EINVAL, 1,
+	  { .opcode = READ, .nsid = 1, .cdw12 = 6, DATA(8 * BLOCK) } },
+	{ "a read of more than the controller moves", EINVAL, 1,
+	  { .opcode = READ, .nsid = 1, .cdw12 = 1024, DATA(1025 * BLOCK) } },
+	{ "a read of a namespace that is not there", ENODEV, 1,
+	  { .opcode = READ, .nsid = 9, .cdw12 = 0, DATA(BLOCK) } },
+	{ "Write Zeroes with data", EINVAL, 1, { .opcode = WRITE_ZEROES, .nsid = 1, DATA(BLOCK) } },
+	{ "memory that cannot be read", EFAULT, 1,
+	  { .opcode = WRITE, .nsid = 1, .addr = 8, .data_len = BLOCK } },
+	{ "an I/O command of another kind", EACCES, 1, { .opcode = 0x0d, .nsid = 1, DATA(16) } },
+};
+
+int test_refused(int fd)
+{
+	struct nvme_passthru_cmd command;
+	size_t i;
+	int result;
+
+	for (i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		command = refused[i].command;
+		result = refused[i].is_io ? io(fd, &command) : admin(fd, &command);
+		if (result != -refused[i].error)
+			die("%s: %d, not -%s", refused[i].what, result, strerrorname_np(refused[i].error));
+	}
+	if (ioctl(fd, NVME_IOCTL_SUBSYS_RESET) != -1 || errno != ENOTTY)
+		die("an unknown ioctl() is not ENOTTY");
+	printf("%zu commands are refused\n", i);
+	return 0;
+}
+
+int test_failed(int fd)
+{
+	struct nvme_passthru_cmd feature = { .opcode = GET_FEATURES, .cdw10 = 7 };
+	struct nvme_passthru_cmd unknown = { .opcode = GET_FEATURES, .cdw10 = 0x7f };
+	struct nvme_passthru_cmd64 wide = { .opcode = GET_FEATURES, .cdw10 = 7 };
+	u32 size;
+	u64 blocks = namespace_blocks(fd, &size);
+	int status;
+
+	/* The code of an LBA out of range, without the bits beside it. */
+	status = move_blocks(fd, READ, blocks, 1, page);
+	if (status < 0 || (status & 0x7ff) != 0x80)
+		die("a read behind the end: %#x", status);
+	status = move_blocks(fd, WRITE, ~0ull, 1, page);
+	if (status < 0 || (status & 0x7ff) != 0x80)
+		die("a write behind the end: %#x", status);
+	status = admin(fd, &unknown);
+	if (status < 0 || (status & 0x7ff) != 0x02)
+		die("an unknown feature: %#x", status);
+	must(move_blocks(fd, READ, blocks - 1, 1, page), "a read of the last block");
+
+	must(admin(fd, &feature), "Get Features");
+	if (!feature.result)
+		die("Get Features has no result");
+	if (ioctl(fd, NVME_IOCTL_ADMIN64_CMD, &wide) || wide.result != feature.result)
+		die("the 64-bit ioctl() has another result");
+	return 0;
+}

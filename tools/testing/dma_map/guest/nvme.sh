@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The NVMe driver: the host has written the disk before, and looks at it afterwards.
+
+. /lib/guest.sh
+
+NVME=$PCI/drivers/dma_map_nvme
+node=/dev/dma_nvme0
+# QEMU's nvme.
+device=$(pci_devices 0x1b36 0x0010)
+
+has_node() {
+	wait_for 5 test -c $node
+}
+
+as_before() {
+	[ ! -e $DEBUG/dma-api/dump ] || [ "$(dma_entries)" -eq "$before" ]
+}
+
+with_sgls() {
+	unload dma_map_nvme && load dma_map_nvme sgl=1 && has_node
+}
+
+plan 21
+check "the modules load" load_all
+check "the controller has a node" has_node
+before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
+check "what the controller is" dma_nvme id $node
+check "its health" dma_nvme health $node
+check "what the host wrote is read" dma_nvme verify $node 1
+check "another pattern is written" dma_nvme write $node 2
+check "and read" dma_nvme verify $node 2
+check "a block is zeroed" dma_nvme zeroes $node 2
+check "commands that must be refused" dma_nvme test-refused $node
+check "commands that the controller refuses" dma_nvme test-failed $node
+check "10 resets" dma_nvme test-reset $node 10
+check "50 times unbound in the middle of reads, and bound" \
+	dma_nvme test-unbind $node $NVME "$device" 50
+check "as many DMA mappings as before" as_before
+check "the disk is still right" dma_nvme verify $node 2
+check "SGLs instead of PRP entries" with_sgls
+check "what was written is read by SGLs" dma_nvme verify $node 2
+check "another pattern is written by SGLs" dma_nvme write $node 3
+check "and read" dma_nvme verify $node 3
+check "the namespace is formatted" dma_nvme test-format $node
+check "and written, for the host" dma_nvme write $node 4
+check "and read" dma_nvme verify $node 4
+ktap_finished
