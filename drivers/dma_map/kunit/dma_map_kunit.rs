@@ -49,13 +49,6 @@ mod transfer;
 mod types;
 mod workqueue;
 
-/// What the NVMe driver has that needs no controller.
-#[path = "../nvme"]
-mod nvme_driver {
-    #[allow(dead_code, reason = "the driver uses all of it")]
-    pub(crate) mod protocol;
-}
-
 use kernel::{
     driver::Registration,
     pci,

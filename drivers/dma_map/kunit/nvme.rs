@@ -11,7 +11,14 @@ mod prp;
 mod script;
 mod sgl;
 
-use crate::nvme_driver::protocol::prp::Segment;
+/// What the driver has that needs no controller.
+#[path = "../nvme"]
+mod driver {
+    #[allow(dead_code, reason = "the driver uses all of it")]
+    pub(super) mod protocol;
+}
+
+use driver::protocol::prp::Segment;
 use kernel::{
     dma::DmaAddress,
     prelude::*, //

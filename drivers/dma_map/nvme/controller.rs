@@ -399,8 +399,9 @@ impl<'bound> Access<'bound> {
 // - `enable()`, the commands that create queues, and the data pointers of commands are the only places
 //   where the controller is told of memory. The addresses are those of a `QueuePair` with this engine,
 //   and of pieces and lists with the engine of their command (`device`): handles that are held until
-//   the controller is disabled, or the command done. Files cannot send a command that has addresses
-//   elsewhere, or that moves more than the memory that it was given (`passthrough`).
+//   the controller is disabled, or the command done. A `Device` makes all of them for its own
+//   controller. Files cannot send a command that has addresses elsewhere, or that moves more than the
+//   memory that it was given (`passthrough`).
 // - `new()` disables the controller before it enables bus mastering.
 unsafe impl Engine for Access<'_> {
     type Mark = Self;

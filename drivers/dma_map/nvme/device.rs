@@ -99,6 +99,15 @@ type SglPool<'bound> = DmaPool<'bound, [sgl::Descriptor; PAGE / 16]>;
 struct Queues<'bound> {
     admin: Exchange<'bound, Access<'bound>>,
     io: Exchange<'bound, Access<'bound>>,
+    /// Whether the controller was started, up to its I/O queue.
+    started: bool,
+}
+
+impl Queues<'_> {
+    /// Returns whether the controller takes commands of both queue pairs.
+    fn are_ready(&self) -> bool {
+        self.started && !self.admin.has_failed() && !self.io.has_failed()
+    }
 }
 
 /// A bound device.
@@ -181,6 +190,7 @@ impl<'bound> Device<'bound> {
         let queues = Queues {
             admin: queue(Pair::Admin, ADMIN_ENTRIES)?,
             io: queue(Pair::Io, IO_ENTRIES)?,
+            started: false,
         };
 
         let this = KBox::try_pin_init(
@@ -236,6 +246,7 @@ impl<'bound> Device<'bound> {
     /// - Those of [`Controller::enable`].
     /// - Those of the commands.
     fn start(&self, queues: &mut Queues<'bound>) -> Result {
+        queues.started = false;
         queues.admin.reset()?;
         queues.io.reset()?;
         self.controller.enable(
@@ -260,6 +271,7 @@ impl<'bound> Device<'bound> {
             .with_words([size, number << 16 | 1])
             .with_data(Pointer::Prp([submissions as u64, 0]));
         self.plain(queues, create)?;
+        queues.started = true;
         Ok(())
     }
 
@@ -355,7 +367,7 @@ impl<'bound> Device<'bound> {
         if self.gone.load(Relaxed) {
             return Err(ENODEV);
         }
-        if queues.admin.has_failed() || queues.io.has_failed() {
+        if !queues.are_ready() {
             self.restart(&mut queues)?;
         }
         Ok(queues)

@@ -4,7 +4,7 @@
 
 use crate::{
     check::*,
-    nvme_driver::protocol::chain::{
+    nvme::driver::protocol::chain::{
         Chain,
         Place, //
     }, //

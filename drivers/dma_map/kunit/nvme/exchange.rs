@@ -14,7 +14,7 @@ use crate::{
     check::*,
     engines::Idle,
     fixture::*,
-    nvme_driver::protocol::{
+    nvme::driver::protocol::{
         exchange::Exchange,
         ledger::Ledger, //
     }, //

@@ -17,7 +17,7 @@ use crate::{
     check::*,
     engines::Idle,
     fixture::*,
-    nvme_driver::protocol::{
+    nvme::driver::protocol::{
         exchange::Exchange,
         ledger::Ledger, //
     }, //

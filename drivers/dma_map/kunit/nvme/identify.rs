@@ -4,7 +4,7 @@
 
 use crate::{
     check::*,
-    nvme_driver::protocol::identify::{
+    nvme::driver::protocol::identify::{
         self,
         Controller,
         Geometry,

@@ -11,7 +11,7 @@ use crate::{
     check::*,
     device_side,
     fixture::*,
-    nvme_driver::protocol::{
+    nvme::driver::protocol::{
         command::Pointer,
         ledger::Ledger,
         lists,

@@ -12,7 +12,7 @@ use crate::{
     device_side,
     engines::Idle,
     fixture::*,
-    nvme_driver::protocol::{
+    nvme::driver::protocol::{
         command::Pointer,
         prp::{
             self,

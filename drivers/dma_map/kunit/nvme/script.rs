@@ -6,7 +6,7 @@ use crate::{
     check::*,
     device_side,
     engines::Idle,
-    nvme_driver::protocol::{
+    nvme::driver::protocol::{
         command::Command,
         exchange::{
             Controller,

@@ -8,7 +8,7 @@ use crate::{
     device_side,
     engines::Idle,
     fixture::*,
-    nvme_driver::protocol::{
+    nvme::driver::protocol::{
         command::Pointer,
         prp::Segment,
         sgl::{
