@@ -9,7 +9,10 @@
 //! not become disabled, bus mastering is turned off, and stays off until it is.
 
 use crate::{
-    protocol::ledger::Ledger,
+    protocol::{
+        command::widen,
+        ledger::Ledger, //
+    },
     regs::{
         Bar,
         Doorbells,
@@ -347,8 +350,7 @@ impl<'bound> Controller<'bound> {
 
 /// Returns the lower and the upper half of an address.
 fn halves(address: DmaAddress) -> (u32, u32) {
-    // CAST: A DMA address has at most 64 bits.
-    let address = address as u64;
+    let address = widen(address);
     // CAST: The halves.
     (address as u32, (address >> 32) as u32)
 }

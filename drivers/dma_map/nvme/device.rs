@@ -5,6 +5,8 @@
 //! All of this is tied to the binding, so it lives in a [`Gate`](dma_map::gate::Gate). Files may
 //! outlive the binding, and get here through the gate.
 
+mod ask;
+
 use crate::{
     controller::{
         Access,
@@ -16,6 +18,7 @@ use crate::{
     protocol::{
         command::{
             admin,
+            widen,
             Command,
             Pointer,
             FEATURE_QUEUES, //
@@ -24,11 +27,6 @@ use crate::{
             self,
             Exchange, //
         },
-        identify::{
-            self,
-            Geometry, //
-        },
-        log,
         prp,
         queue::Done,
         sgl, //
@@ -41,7 +39,6 @@ use dma_map::{
     },
     endian::Le,
     gate::Guarded,
-    DmaCoherent,
     DmaDevice,
     DmaPool,
     Gfp,
@@ -239,6 +236,14 @@ impl<'bound> Device<'bound> {
         self.transfer_max.load(Relaxed)
     }
 
+    /// Returns what describes the data of I/O commands.
+    pub(crate) fn data_by(&self) -> &'static str {
+        match self.use_sgls.load(Relaxed) {
+            true => "SGLs",
+            false => "PRP entries",
+        }
+    }
+
     /// Enables the controller, and makes its I/O queue.
     ///
     /// # Errors
@@ -265,11 +270,11 @@ impl<'bound> Device<'bound> {
         // Physically contiguous; no interrupt.
         let create = Command::new(admin::CREATE_COMPLETION_QUEUE, 0)
             .with_words([size, 1])
-            .with_data(Pointer::Prp([completions as u64, 0]));
+            .with_data(Pointer::Prp([widen(completions), 0]));
         self.plain(queues, create)?;
         let create = Command::new(admin::CREATE_SUBMISSION_QUEUE, 0)
             .with_words([size, number << 16 | 1])
-            .with_data(Pointer::Prp([submissions as u64, 0]));
+            .with_data(Pointer::Prp([widen(submissions), 0]));
         self.plain(queues, create)?;
         queues.started = true;
         Ok(())
@@ -413,86 +418,6 @@ impl<'bound> Device<'bound> {
     pub(crate) fn run_plain(&self, (pair, command, limit): Request) -> Result<Done> {
         let mut queues = self.queues()?;
         self.exchange(&mut queues, pair, command, limit)
-    }
-
-    /// Runs an admin command of the driver's own, which writes a `T`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run), and `EINVAL` or `EIO` if the command has failed.
-    fn ask<T: FromBytes + IntoBytes>(&self, command: Command) -> Result<DmaCoherent<'bound, T>> {
-        let request = (Pair::Admin, command, TIMEOUT);
-
-        let mut queues = self.queues()?;
-        let access = Access::of_next_command(&self.controller, Pair::Admin);
-        let memory = DmaCoherent::<T>::zeroed(self.dma, Gfp::Kernel)?.give(access);
-        let transfer = Transfer::start(memory, |memory| {
-            let done = self.submit(&mut queues, request, memory.piece()?.pieces())?;
-            done.status.check()
-        })?;
-        Ok(transfer.complete()?)
-    }
-
-    /// Asks the controller who it is, or about a namespace.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ask`](Self::ask).
-    fn identify<T: FromBytes + IntoBytes>(
-        &self,
-        what: u32,
-        namespace: u32,
-    ) -> Result<DmaCoherent<'bound, T>> {
-        const { assert!(size_of::<T>() == identify::SIZE) };
-
-        self.ask(Command::new(admin::IDENTIFY, namespace).with_words([what]))
-    }
-
-    /// Asks the controller how it is.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run).
-    pub(crate) fn health(&self) -> Result<DmaCoherent<'bound, log::Smart>> {
-        /// The number of 32-bit words, less 1.
-        const WORDS: u32 = (size_of::<log::Smart>() / 4 - 1) as u32;
-
-        // Of all namespaces.
-        let command = Command::new(admin::GET_LOG_PAGE, u32::MAX);
-        self.ask(command.with_words([WORDS << 16 | log::SMART]))
-    }
-
-    /// Asks the controller who it is.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run).
-    pub(crate) fn identity(&self) -> Result<DmaCoherent<'bound, identify::Controller>> {
-        self.identify(identify::ask::CONTROLLER, 0)
-    }
-
-    /// Asks the controller about a namespace.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run) and of [`identify::Namespace::geometry`].
-    pub(crate) fn geometry(&self, namespace: u32) -> Result<Geometry> {
-        self.identify::<identify::Namespace>(identify::ask::NAMESPACE, namespace)?
-            .geometry()
-    }
-
-    /// Calls `f` with the number of each active namespace; with the first 1,024 of them.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run).
-    pub(crate) fn for_each_namespace(&self, mut f: impl FnMut(u32)) -> Result {
-        let list = self.identify::<identify::NamespaceList>(identify::ask::ACTIVE_NAMESPACES, 0)?;
-        list.iter()
-            .map(|number| number.get())
-            .take_while(|&number| number != 0)
-            .for_each(&mut f);
-        Ok(())
     }
 }
 

@@ -2,8 +2,8 @@
 
 //! Driver for NVMe controllers.
 //!
-//! It starts a controller, and runs commands for user space: `/dev/dma_nvme<N>` takes the `ioctl`s of
-//! `nvme-cli`. `Documentation/dma_map/nvme.rst` says which.
+//! It starts a controller, and runs commands for user space: `/dev/dma_nvme<N>` takes `ioctl`s of
+//! `uapi/linux/nvme_ioctl.h`. `Documentation/dma_map/nvme.rst` says which.
 //!
 //! # Reading order
 //!
@@ -78,14 +78,15 @@ fn print(pdev: &pci::Device<Core<'_>>, number: &Number, device: &Device<'_>) -> 
     let (major, minor, tertiary) = device.version();
     dev_info!(
         pdev,
-        "dma_nvme{}: NVMe {}.{}.{}, model {}, serial {}, firmware {}\n",
+        "dma_nvme{}: NVMe {}.{}.{}, model {}, serial {}, firmware {}, data by {}\n",
         number.get(),
         major,
         minor,
         tertiary,
         identify::text(&identity.model),
         identify::text(&identity.serial),
-        identify::text(&identity.firmware)
+        identify::text(&identity.firmware),
+        device.data_by()
     );
 
     let health = device.health()?;

@@ -48,9 +48,10 @@ static void flush(int fd)
 	must(io(fd, &command), "Flush");
 }
 
+typedef void (*step_t)(int fd, u64 seed, u64 block, u32 count, u8 *data);
+
 /* Calls `step` with ranges of all sizes, until the namespace is done. Returns their number. */
-static unsigned int each_range(int fd, u64 seed, void (*step)(int fd, u64 seed, u64 block, u32 count,
-							      u8 *data))
+static unsigned int each_range(int fd, u64 seed, step_t step)
 {
 	u32 size, count;
 	u64 block, blocks = namespace_blocks(fd, &size);

@@ -11,6 +11,9 @@ static u8 page[65536];
 
 #define DATA(len) .addr = (uintptr_t)page, .data_len = (len)
 
+/* The SMART log, and the lower half of the largest number of words. */
+#define LOG_WORDS (0xffffu << 16 | 2)
+
 /* Whether a command is refused as it must be. */
 static const struct {
 	const char *what;
@@ -20,24 +23,31 @@ static const struct {
 } refused[] = {
 	{ "a queue is made", EACCES, 0, { .opcode = 0x05, .cdw10 = 2 << 16 | 7, .cdw11 = 1 } },
 	{ "a queue is deleted", EACCES, 0, { .opcode = 0x00, .cdw10 = 1 } },
-	{ "memory is given to the controller", EACCES, 0, { .opcode = 0x09, .cdw10 = 0x0d, .cdw11 = 1 } },
+	{ "memory is given to the controller", EACCES, 0,
+	  { .opcode = 0x09, .cdw10 = 0x0d, .cdw11 = 1 } },
 	{ "shadow doorbells", EACCES, 0, { .opcode = 0x7c } },
 	{ "a command of the vendor's", EACCES, 0, { .opcode = 0xc2, DATA(4096) } },
-	{ "Identify with less than a page", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, DATA(512) } },
+	{ "Identify with less than a page", EINVAL, 0,
+	  { .opcode = IDENTIFY, .cdw10 = 1, DATA(512) } },
 	{ "Identify without data", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1 } },
-	{ "Identify with more than a page", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, DATA(8192) } },
+	{ "Identify with more than a page", EINVAL, 0,
+	  { .opcode = IDENTIFY, .cdw10 = 1, DATA(8192) } },
 	{ "a log with another length", EINVAL, 0,
 	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = 127 << 16 | 2, DATA(508) } },
 	{ "a log of 4 GiB", EINVAL, 0,
-	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = 0xffffu << 16 | 2, .cdw11 = 0x3fff, DATA(0) } },
+	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = LOG_WORDS, .cdw11 = 0x3fff } },
 	{ "a log of 16 GiB", EINVAL, 0,
-	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = 0xffffu << 16 | 2, .cdw11 = 0xffff, DATA(0) } },
-	{ "a feature with more than a page", EINVAL, 0, { .opcode = GET_FEATURES, .cdw10 = 7, DATA(4100) } },
-	{ "metadata", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .metadata_len = 8, DATA(4096) } },
-	{ "a metadata address", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .metadata = 8, DATA(4096) } },
+	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = LOG_WORDS, .cdw11 = 0xffff } },
+	{ "a feature with more than a page", EINVAL, 0,
+	  { .opcode = GET_FEATURES, .cdw10 = 7, DATA(4100) } },
+	{ "metadata", EINVAL, 0,
+	  { .opcode = IDENTIFY, .cdw10 = 1, .metadata_len = 8, DATA(4096) } },
+	{ "a metadata address", EINVAL, 0,
+	  { .opcode = IDENTIFY, .cdw10 = 1, .metadata = 8, DATA(4096) } },
 	{ "flags", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .flags = 0x40, DATA(4096) } },
 	{ "words 2 and 3", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .cdw3 = 1, DATA(4096) } },
-	{ "a long timeout", EINVAL, 0, { .opcode = IDENTIFY, .cdw10 = 1, .timeout_ms = 600001, DATA(4096) } },
+	{ "a long timeout", EINVAL, 0,
+	  { .opcode = IDENTIFY, .cdw10 = 1, .timeout_ms = 600001, DATA(4096) } },
 	{ "memory that cannot be written", EFAULT, 0,
 	  { .opcode = IDENTIFY, .cdw10 = 1, .addr = 8, .data_len = 4096 } },
 	{ "a read that moves more than the data", EINVAL, 1,
@@ -64,7 +74,8 @@ int test_refused(int fd)
 		command = refused[i].command;
 		result = refused[i].is_io ? io(fd, &command) : admin(fd, &command);
 		if (result != -refused[i].error)
-			die("%s: %d, not -%s", refused[i].what, result, strerrorname_np(refused[i].error));
+			die("%s: %d, not -%s", refused[i].what, result,
+			    strerrorname_np(refused[i].error));
 	}
 	if (ioctl(fd, NVME_IOCTL_SUBSYS_RESET) != -1 || errno != ENOTTY)
 		die("an unknown ioctl() is not ENOTTY");

@@ -3,7 +3,10 @@
 //! Commands: the entries of a submission queue.
 
 use dma_map::endian::Le;
-use kernel::prelude::*;
+use kernel::{
+    dma::DmaAddress,
+    prelude::*, //
+};
 
 /// An entry of a submission queue.
 #[derive(Clone, Copy, Default, FromBytes, IntoBytes)]
@@ -43,6 +46,16 @@ pub(crate) mod nvm {
 
 /// The feature that says how many I/O queues there are.
 pub(crate) const FEATURE_QUEUES: u32 = 0x07;
+
+/// Returns a DMA address as the 64 bits that the controller takes.
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "an address has 32 bits on some machines"
+)]
+pub(crate) fn widen(address: DmaAddress) -> u64 {
+    // CAST: At most 64 bits.
+    address as u64
+}
 
 /// How a command describes its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,10 @@
 //! The pages are the controller's, which may be smaller than the machine's.
 
 use super::{
-    command::Pointer,
+    command::{
+        widen,
+        Pointer, //
+    },
     lists::{
         self,
         Lists, //
@@ -65,8 +68,8 @@ impl<I: Iterator<Item = Segment>> Entries<I> {
             let Some((address, len)) = self.segments.next() else {
                 return Ok(false);
             };
-            // CAST: Both have at most 64 bits.
-            let (mut address, mut left) = (address as u64, len as u64);
+            // CAST: A length has at most 64 bits.
+            let (mut address, mut left) = (widen(address), len as u64);
 
             if !self.started {
                 // The controller takes the low two bits of an address as 0.
@@ -147,8 +150,7 @@ where
     }
 
     let entries = entries.map(|entry| entry.map(Le::<u64>::new));
-    // CAST: A DMA address has at most 64 bits.
-    let link = |link: lists::Link| (link.address as u64).into();
+    let link = |link: lists::Link| widen(link.address).into();
     let (lists, start) = lists::build(pool, engine, count, entries, link, gfp)?;
-    Ok((Pointer::Prp([first, start.address as u64]), lists))
+    Ok((Pointer::Prp([first, widen(start.address)]), lists))
 }

@@ -3,7 +3,10 @@
 //! SGL descriptors: data as a list of segments of any address and length.
 
 use super::{
-    command::Pointer,
+    command::{
+        widen,
+        Pointer, //
+    },
     lists::{
         self,
         Link,
@@ -51,8 +54,7 @@ impl Descriptor {
     /// `EINVAL`: 4 GiB or more.
     fn data((address, len): Segment) -> Result<Self> {
         Ok(Self {
-            // CAST: A DMA address has at most 64 bits.
-            address: (address as u64).into(),
+            address: widen(address).into(),
             length: u32::try_from(len)?.into(),
             kind: kind::DATA.into(),
         })
@@ -65,8 +67,7 @@ impl Descriptor {
             false => kind::SEGMENT,
         };
         Self {
-            // CAST: A DMA address has at most 64 bits.
-            address: (link.address as u64).into(),
+            address: widen(link.address).into(),
             // CAST: A list is a block of a pool, of a few pages at most.
             length: (link.used.wrapping_mul(SIZE) as u32).into(),
             kind: kind.into(),

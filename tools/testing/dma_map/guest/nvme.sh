@@ -18,7 +18,7 @@ as_before() {
 }
 
 with_sgls() {
-	unload dma_map_nvme && load dma_map_nvme sgl=1 && has_node
+	unload dma_map_nvme && load dma_map_nvme sgl=1 && has_node && dmesg | grep -q "data by SGLs"
 }
 
 plan 21
