@@ -68,6 +68,9 @@ impl<I: Iterator<Item = Segment>> Entries<I> {
             let Some((address, len)) = self.segments.next() else {
                 return Ok(false);
             };
+            if len == 0 {
+                continue;
+            }
             // CAST: A length has at most 64 bits.
             let (mut address, mut left) = (widen(address), len as u64);
 

@@ -21,7 +21,16 @@ with_sgls() {
 	unload dma_map_nvme && load dma_map_nvme sgl=1 && has_node && dmesg | grep -q "data by SGLs"
 }
 
-plan 21
+# without BITS: a command fails while these bits of the PCI command register are off, and the
+# controller is started anew when they are on.
+without() {
+	pci_command "$device" clear "$1"
+	! dma_nvme id $node || return 1
+	pci_command "$device" set "$1"
+	dma_nvme id $node
+}
+
+plan 23
 check "the modules load" load_all
 check "the controller has a node" has_node
 before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
@@ -34,6 +43,8 @@ check "a block is zeroed" dma_nvme zeroes $node 2
 check "commands that must be refused" dma_nvme test-refused $node
 check "commands that the controller refuses" dma_nvme test-failed $node
 check "10 resets" dma_nvme test-reset $node 10
+check "a controller that does not answer, and does again" without $PCI_COMMAND_MEMORY
+check "a controller that fails, as it reaches no memory" without $PCI_COMMAND_MASTER
 check "50 times unbound in the middle of reads, and bound" \
 	dma_nvme test-unbind $node $NVME "$device" 50
 check "as many DMA mappings as before" as_before
