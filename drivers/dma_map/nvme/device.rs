@@ -113,6 +113,9 @@ pub(crate) struct Device<'bound> {
     // In the order in which they must be dropped: first what uses the device, then the device.
     #[pin]
     queues: Mutex<Queues<'bound>>,
+    /// Held by whoever runs a command of user space, see [`alone`](Self::alone).
+    #[pin]
+    user: Mutex<()>,
     prps: PrpPool<'bound>,
     sgls: SglPool<'bound>,
     dma: DmaDevice<'bound>,
@@ -193,6 +196,7 @@ impl<'bound> Device<'bound> {
         let this = KBox::try_pin_init(
             try_pin_init!(Self {
                 queues <- new_mutex!(queues, "dma_map_nvme::Device"),
+                user <- new_mutex!((), "dma_map_nvme::Device::user"),
                 prps: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme PRP lists")?,
                 sgls: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme SGL segments")?,
                 dma,
@@ -410,6 +414,16 @@ impl<'bound> Device<'bound> {
         })?;
         let data = transfer.complete()?.unmap();
         Ok((done.ok_or(EIO)?, data))
+    }
+
+    /// Lets no other command of user space run until the guard is dropped.
+    ///
+    /// How much a command moves depends on the format of the namespace, which another command could
+    /// change before it runs.
+    ///
+    /// Context: may sleep.
+    pub(crate) fn alone(&self) -> Guard<'_, (), MutexBackend> {
+        self.user.lock()
     }
 
     /// Runs a command that moves no data.

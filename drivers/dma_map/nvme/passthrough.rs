@@ -104,6 +104,7 @@ pub(crate) fn run(device: &Device<'_>, pair: Pair, user: &uapi::Command) -> Resu
     {
         return Err(EINVAL);
     }
+    let _alone = device.alone();
     let moved = match pair {
         Pair::Admin => admin_len(user)?,
         Pair::Io => io_len(device, user)?,
