@@ -24,6 +24,28 @@ int test_reset(int fd, unsigned long count)
 	return 0;
 }
 
+/* A disk that is slow to write: a write that takes too long costs a reset, and no more. */
+int test_timeout(int fd)
+{
+	struct nvme_passthru_cmd write = {
+		.opcode = WRITE, .nsid = 1, .timeout_ms = 20,
+		.addr = (uintptr_t)data, .data_len = 8 * BLOCK, .cdw12 = 7,
+	};
+	int result, i;
+
+	for (i = 0; i < 100; i++) {
+		result = io(fd, &write);
+		if (result)
+			break;
+	}
+	if (result != -ETIMEDOUT)
+		die("write %d: %d, not -ETIMEDOUT", i, result);
+	must(move_blocks(fd, READ, 0, 64, data), "a read after that");
+	must(move_blocks(fd, WRITE, 0, 8, data), "a write with more time");
+	printf("write %d took too long\n", i);
+	return 0;
+}
+
 /* Formats the namespace with blocks of this size. */
 static void format_as(int fd, u32 size)
 {

@@ -57,6 +57,7 @@ static int usage(void)
 		"  test-refused         what must be refused is refused\n"
 		"  test-failed          what the controller refuses has a status\n"
 		"  test-reset COUNT     reset the controller, and read\n"
+		"  test-timeout         write to a slow disk, with little time\n"
 		"  test-format          format namespace 1: its data is lost\n"
 		"  test-unbind DRIVER ADDRESS COUNT\n"
 		"                       unbind and bind the device while it reads\n");
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
 		return test_failed(fd);
 	if (!strcmp(command, "test-reset"))
 		return test_reset(fd, number);
+	if (!strcmp(command, "test-timeout"))
+		return test_timeout(fd);
 	if (!strcmp(command, "test-format"))
 		return test_format(fd);
 	return usage();

@@ -43,6 +43,7 @@ int pattern_zeroes(int fd, u64 seed);
 int test_refused(int fd);
 int test_failed(int fd);
 int test_reset(int fd, unsigned long count);
+int test_timeout(int fd);
 int test_format(int fd);
 int test_unbind(const char *path, const char *driver, const char *address, unsigned long count);
 

@@ -20,6 +20,9 @@ TESTS = ("nvme",)
 # What the guest finds, and what it leaves (guest/nvme.sh).
 BEFORE, AFTER = 1, 4
 
+# A disk that remembers nothing, and takes one write a second.
+SLOW = ("-drive", "if=none,id=slow,driver=null-co,size=1M,read-zeroes=on,throttling.iops-write=1")
+
 BLOCK_BYTES = 512
 BLOCKS = 8192
 
@@ -38,8 +41,9 @@ def _one(session: Session, initramfs: Path, variant: Variant, group: str) -> lis
     disk = session.logs / f"{group.replace('/', '.')}.disk"
     disk.write_bytes(pattern(BEFORE))
     boot = qemu.Boot(variant, session.kdir, initramfs, TESTS, session.accel,
-                     ("edu", "nvme,serial=dma_map,drive=disk"), ("kunit.enable=0",), session.timeout,
-                     ("-drive", f"if=none,id=disk,format=raw,file={disk}"))
+                     ("edu", "nvme,serial=dma_map,drive=disk", "nvme,serial=slow,drive=slow"),
+                     ("kunit.enable=0",), session.timeout,
+                     ("-drive", f"if=none,id=disk,format=raw,file={disk}", *SLOW))
     cases = boot_and_judge(session, boot, judge.Demands(TESTS, variant), group)
     cases.append(verdict(group, "the disk has what the guest wrote last",
                          disk.read_bytes() == pattern(AFTER), "it differs"))

@@ -6,8 +6,10 @@
 
 NVME=$PCI/drivers/dma_map_nvme
 node=/dev/dma_nvme0
+# The second controller's disk takes one write a second.
+slow=/dev/dma_nvme1
 # QEMU's nvme.
-device=$(pci_devices 0x1b36 0x0010)
+device=$(pci_devices 0x1b36 0x0010 | head -n 1)
 
 has_node() {
 	wait_for 5 test -c $node
@@ -30,7 +32,7 @@ without() {
 	dma_nvme id $node
 }
 
-plan 23
+plan 24
 check "the modules load" load_all
 check "the controller has a node" has_node
 before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
@@ -43,6 +45,7 @@ check "a block is zeroed" dma_nvme zeroes $node 2
 check "commands that must be refused" dma_nvme test-refused $node
 check "commands that the controller refuses" dma_nvme test-failed $node
 check "10 resets" dma_nvme test-reset $node 10
+check "a write that takes too long" dma_nvme test-timeout $slow
 check "a controller that does not answer, and does again" without $PCI_COMMAND_MEMORY
 check "a controller that fails, as it reaches no memory" without $PCI_COMMAND_MASTER
 check "50 times unbound in the middle of reads, and bound" \
