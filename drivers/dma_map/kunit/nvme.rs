@@ -6,6 +6,7 @@ mod chain;
 mod exchange;
 mod hostile;
 mod identify;
+mod length;
 mod lists;
 mod prp;
 mod script;

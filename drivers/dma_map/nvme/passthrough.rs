@@ -15,12 +15,10 @@ use crate::{
     },
     protocol::{
         command::{
-            admin,
             data_of,
-            nvm,
             Command, //
         },
-        identify,
+        length::Length,
         queue::Done, //
     },
     uapi, //
@@ -42,49 +40,6 @@ use kernel::{
 /// The most data that a command may move, if the controller has no smaller limit.
 const DATA_MAX: u64 = 1 << 20;
 
-/// Returns how many bytes an admin command moves.
-///
-/// # Errors
-///
-/// `EACCES`: the command is not let through.
-fn admin_len(command: &uapi::Command) -> Result<usize> {
-    let [word_10, word_11, ..] = command.words;
-
-    match command.opcode {
-        admin::IDENTIFY => Ok(identify::SIZE),
-        admin::GET_LOG_PAGE => {
-            // The number of 32-bit words, less 1, in two halves.
-            let last = usize::try_from(word_11 << 16 | word_10 >> 16)?;
-            last.checked_add(1)
-                .and_then(|words| words.checked_mul(4))
-                .ok_or(EINVAL)
-        }
-        // What a feature has of data is at most a page.
-        admin::GET_FEATURES if command.data_len != 0 => Ok(identify::SIZE),
-        admin::GET_FEATURES | admin::FORMAT_NVM => Ok(0),
-        _ => Err(EACCES),
-    }
-}
-
-/// Returns how many bytes an I/O command moves.
-///
-/// # Errors
-///
-/// - `EACCES`: the command is not let through.
-/// - Those of [`Device::geometry`].
-fn io_len(device: &Device<'_>, command: &uapi::Command) -> Result<usize> {
-    match command.opcode {
-        nvm::READ | nvm::WRITE => {
-            let geometry = device.geometry(command.namespace)?;
-            // CAST: 16 bits.
-            let last = (command.words[2] & 0xffff) as usize;
-            Ok((last + 1) << geometry.block_shift)
-        }
-        nvm::FLUSH | nvm::WRITE_ZEROES => Ok(0),
-        _ => Err(EACCES),
-    }
-}
-
 /// Runs a command for user space, and returns how it has ended.
 ///
 /// # Errors
@@ -105,19 +60,19 @@ pub(crate) fn run(device: &Device<'_>, pair: Pair, user: &uapi::Command) -> Resu
         return Err(EINVAL);
     }
     let _alone = device.alone();
-    let moved = match pair {
-        Pair::Admin => admin_len(user)?,
-        Pair::Io => io_len(device, user)?,
+    let length = match pair {
+        Pair::Admin => Length::of_admin(user.opcode, &user.words)?,
+        Pair::Io => Length::of_io(user.opcode, &user.words)?,
     };
-    // CAST: `usize` has at least 32 bits where there is PCI.
-    let data_len = user.data_len as usize;
-    if moved as u64 > device.transfer_max().min(DATA_MAX) || data_len > moved {
+    let moved = match length {
+        Length::Bytes(bytes) | Length::UpTo(bytes) => bytes,
+        Length::Blocks(count) => device.geometry(user.namespace)?.bytes(count)?,
+    };
+    if moved > device.transfer_max().min(DATA_MAX) || !length.takes(user.data_len.into(), moved) {
         return Err(EINVAL);
     }
-    // Only Get Features may fill less than the page that is made for it.
-    if data_len != moved && user.opcode != admin::GET_FEATURES {
-        return Err(EINVAL);
-    }
+    let moved = usize::try_from(moved)?;
+    let data_len = usize::try_from(user.data_len)?;
 
     let limit = match user.timeout_ms {
         0 => uapi::TIMEOUT_DEFAULT,

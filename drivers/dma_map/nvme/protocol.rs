@@ -11,6 +11,7 @@ pub(crate) mod completion;
 pub(crate) mod exchange;
 pub(crate) mod identify;
 pub(crate) mod ledger;
+pub(crate) mod length;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod prp;

@@ -38,8 +38,8 @@ static const struct {
 	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = LOG_WORDS, .cdw11 = 0x3fff } },
 	{ "a log of 16 GiB", EINVAL, 0,
 	  { .opcode = GET_LOG_PAGE, .nsid = ~0u, .cdw10 = LOG_WORDS, .cdw11 = 0xffff } },
-	{ "a feature with more than a page", EINVAL, 0,
-	  { .opcode = GET_FEATURES, .cdw10 = 7, DATA(4100) } },
+	{ "a feature with more than two pages", EINVAL, 0,
+	  { .opcode = GET_FEATURES, .cdw10 = 7, DATA(8196) } },
 	{ "metadata", EINVAL, 0,
 	  { .opcode = IDENTIFY, .cdw10 = 1, .metadata_len = 8, DATA(4096) } },
 	{ "a metadata address", EINVAL, 0,
@@ -83,6 +83,29 @@ int test_refused(int fd)
 	return 0;
 }
 
+/*
+ * Features that have data, and no memory for them: the controller writes all the same, which must
+ * not be to address 0. An IOMMU reports that.
+ */
+static void ask_without_data(int fd)
+{
+	static const u32 features[] = { 0x0e, 0x16 };
+	struct nvme_passthru_cmd part = { .opcode = GET_FEATURES, .cdw10 = 0x0e, DATA(8) };
+	size_t i;
+
+	for (i = 0; i < sizeof(features) / sizeof(*features); i++) {
+		struct nvme_passthru_cmd ask = { .opcode = GET_FEATURES, .cdw10 = features[i] };
+
+		must(admin(fd, &ask), "Get Features without memory");
+	}
+	memset(page, 0x5a, 16);
+	must(admin(fd, &part), "Get Features of the timestamp");
+	for (i = 8; i < 16; i++) {
+		if (page[i] != 0x5a)
+			die("byte %zu behind the memory is %#x", i - 8, page[i]);
+	}
+}
+
 int test_failed(int fd)
 {
 	struct nvme_passthru_cmd feature = { .opcode = GET_FEATURES, .cdw10 = 7 };
@@ -109,5 +132,6 @@ int test_failed(int fd)
 		die("Get Features has no result");
 	if (ioctl(fd, NVME_IOCTL_ADMIN64_CMD, &wide) || wide.result != feature.result)
 		die("the 64-bit ioctl() has another result");
+	ask_without_data(fd);
 	return 0;
 }

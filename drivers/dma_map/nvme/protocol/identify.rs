@@ -111,6 +111,21 @@ pub(crate) struct Geometry {
     pub(crate) block_shift: u32,
 }
 
+impl Geometry {
+    /// Returns how many bytes `count` blocks have.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: a size of a block that [`Namespace::geometry`] never returns.
+    pub(crate) fn bytes(self, count: u32) -> Result<u64> {
+        // At most 2^48, so no bit is lost.
+        match self.block_shift {
+            shift @ 0..=16 => Ok(u64::from(count) << shift),
+            _ => Err(EINVAL),
+        }
+    }
+}
+
 impl Namespace {
     /// Returns the number of blocks and their size.
     ///
