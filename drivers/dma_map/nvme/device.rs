@@ -14,7 +14,7 @@ use crate::{
         Pair,
         PAGE_SHIFT, //
     },
-    module_parameters, //
+    module_parameters,
     protocol::{
         command::{
             admin,
@@ -27,6 +27,7 @@ use crate::{
             self,
             Exchange, //
         },
+        identify::Geometry,
         prp,
         queue::Done,
         sgl, //
@@ -126,6 +127,8 @@ pub(crate) struct Device<'bound> {
     transfer_max: Atomic<u64>,
     /// Whether data of I/O commands is described by SGLs.
     use_sgls: Atomic<bool>,
+    /// Whether other controllers can change the formats of namespaces that they do not have.
+    shares_formats: Atomic<bool>,
     /// Whether the device is going away.
     gone: Atomic<bool>,
 }
@@ -204,6 +207,7 @@ impl<'bound> Device<'bound> {
                 entry_latency: Atomic::new(0),
                 transfer_max: Atomic::new(0),
                 use_sgls: Atomic::new(false),
+                shares_formats: Atomic::new(false),
                 gone: Atomic::new(false),
             }),
             GFP_KERNEL,
@@ -232,12 +236,31 @@ impl<'bound> Device<'bound> {
         self.transfer_max
             .store(identity.transfer_bytes(PAGE_SHIFT), Relaxed);
         self.use_sgls.store(wanted && identity.has_sgls(), Relaxed);
+        self.shares_formats
+            .store(identity.shares_formats(), Relaxed);
         Ok(())
     }
 
     /// Returns the most bytes that a command may move.
     pub(crate) fn transfer_max(&self) -> u64 {
         self.transfer_max.load(Relaxed)
+    }
+
+    /// Checks that an I/O command moves no more than its memory, whatever other controllers do.
+    ///
+    /// An SGL says how long the memory is. PRP entries do not, and [`alone`](Self::alone) keeps the
+    /// format only from those who use this controller.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP`: another controller could format the namespace.
+    pub(crate) fn check_format(&self, geometry: &Geometry) -> Result {
+        if self.use_sgls.load(Relaxed) || !(geometry.is_shared || self.shares_formats.load(Relaxed))
+        {
+            Ok(())
+        } else {
+            Err(EOPNOTSUPP)
+        }
     }
 
     /// Returns what describes the data of I/O commands.
@@ -419,7 +442,7 @@ impl<'bound> Device<'bound> {
     /// Lets no other command of user space run until the guard is dropped.
     ///
     /// How much a command moves depends on the format of the namespace, which another command could
-    /// change before it runs.
+    /// change before it runs. See [`check_format`](Self::check_format) for other controllers.
     ///
     /// Context: may sleep.
     pub(crate) fn alone(&self) -> Guard<'_, (), MutexBackend> {

@@ -48,6 +48,7 @@ const DATA_MAX: u64 = 1 << 20;
 ///   controller moves at once, or than 1 MiB, or the command moves another number of bytes than it says.
 /// - `EACCES`: the command is not let through.
 /// - `EFAULT`: the memory cannot be read or written.
+/// - `EOPNOTSUPP`: another controller could change how much the command moves.
 /// - Those of [`Device::run`].
 pub(crate) fn run(device: &Device<'_>, pair: Pair, user: &uapi::Command) -> Result<Done> {
     if user.flags != 0
@@ -66,7 +67,11 @@ pub(crate) fn run(device: &Device<'_>, pair: Pair, user: &uapi::Command) -> Resu
     };
     let moved = match length {
         Length::Bytes(bytes) | Length::UpTo(bytes) => bytes,
-        Length::Blocks(count) => device.geometry(user.namespace)?.bytes(count)?,
+        Length::Blocks(count) => {
+            let geometry = device.geometry(user.namespace)?;
+            device.check_format(&geometry)?;
+            geometry.bytes(count)?
+        }
     };
     if moved > device.transfer_max().min(DATA_MAX) || !length.takes(user.data_len.into(), moved) {
         return Err(EINVAL);

@@ -28,8 +28,11 @@ mod at {
     pub(super) const SIZE: usize = 0;
     pub(super) const FORMATS: usize = 25;
     pub(super) const FORMAT: usize = 26;
+    pub(super) const SHARING: usize = 30;
     pub(super) const LBA_FORMATS: usize = 128;
+    pub(super) const MULTI_PATH: usize = 76;
     pub(super) const TRANSFER_MAX: usize = 77;
+    pub(super) const FORMAT_ATTRIBUTES: usize = 524;
     pub(super) const SGLS: usize = 536;
 }
 
@@ -48,8 +51,46 @@ mod tests {
         let geometry = Geometry {
             blocks: 0x1_0000,
             block_shift: 12,
+            is_shared: false,
         };
         check_eq!(namespace.geometry()?, geometry);
+        Ok(())
+    }
+
+    #[test]
+    fn a_namespace_is_shared_if_it_says_so() -> Result {
+        for (sharing, is_shared) in [(0, false), (1, true), (0xfe, false), (0xff, true)] {
+            let namespace = answer::<Namespace>(&[
+                (at::SIZE, &[1]),
+                (at::SHARING, &[sharing]),
+                (at::LBA_FORMATS, &[0, 0, 9]),
+            ])?;
+            let found = namespace.geometry()?.is_shared;
+            check_eq!((sharing, found), (sharing, is_shared));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn formats_are_shared_in_a_subsystem_of_several_controllers() -> Result {
+        for (multi_path, attributes, shares) in [
+            (0, 0, false),
+            (2, 0, false),
+            (0, 1, false),
+            (0xfd, 0xff, false),
+            (0xff, 0xfe, false),
+            (2, 1, true),
+        ] {
+            let controller = answer::<Controller>(&[
+                (at::MULTI_PATH, &[multi_path]),
+                (at::FORMAT_ATTRIBUTES, &[attributes]),
+            ])?;
+            let found = controller.shares_formats();
+            check_eq!(
+                (multi_path, attributes, found),
+                (multi_path, attributes, shares)
+            );
+        }
         Ok(())
     }
 

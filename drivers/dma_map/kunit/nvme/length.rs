@@ -69,6 +69,7 @@ mod tests {
         let geometry = |block_shift| Geometry {
             blocks: 1 << 20,
             block_shift,
+            is_shared: false,
         };
         check_eq!(geometry(16).bytes(0x1_0000)?, 1 << 32);
         check_eq!(geometry(9).bytes(1)?, 512);

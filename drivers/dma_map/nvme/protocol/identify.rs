@@ -26,6 +26,7 @@ pub(crate) struct Controller {
     pub(crate) firmware: [u8; 8],
     pub(crate) arbitration_burst: u8,
     pub(crate) ieee: [u8; 3],
+    /// Bit 1: the subsystem may have more controllers.
     pub(crate) multi_path: u8,
     /// The largest transfer: 2^n of the smallest pages; 0 if there is no limit.
     pub(crate) transfer_max: u8,
@@ -41,6 +42,7 @@ pub(crate) struct Controller {
     pub(crate) namespaces: Le<u32>,
     pub(crate) optional_commands: Le<u16>,
     pub(crate) fused: Le<u16>,
+    /// Bit 0: a format is one of all namespaces of the subsystem.
     pub(crate) format_attributes: u8,
     /// Bit 0: there is a cache that can lose data.
     pub(crate) write_cache: u8,
@@ -57,9 +59,11 @@ pub(crate) struct Controller {
 }
 
 static_assert!(size_of::<Controller>() == SIZE);
+static_assert!(core::mem::offset_of!(Controller, multi_path) == 76);
 static_assert!(core::mem::offset_of!(Controller, transfer_max) == 77);
 static_assert!(core::mem::offset_of!(Controller, entry_latency) == 88);
 static_assert!(core::mem::offset_of!(Controller, submission_entry) == 512);
+static_assert!(core::mem::offset_of!(Controller, format_attributes) == 524);
 static_assert!(core::mem::offset_of!(Controller, sgl_support) == 536);
 static_assert!(core::mem::offset_of!(Controller, subsystem) == 768);
 
@@ -90,13 +94,17 @@ pub(crate) struct Namespace {
     /// The format that is in use.
     pub(crate) format: u8,
     pub(crate) metadata_capabilities: u8,
-    before_128: [u8; 100],
+    before_30: [u8; 2],
+    /// Bit 0: several controllers can have the namespace.
+    pub(crate) sharing: u8,
+    before_128: [u8; 97],
     pub(crate) lba_formats: [LbaFormat; 16],
     before_end: [u8; 3904],
 }
 
 static_assert!(size_of::<Namespace>() == SIZE);
 static_assert!(core::mem::offset_of!(Namespace, format) == 26);
+static_assert!(core::mem::offset_of!(Namespace, sharing) == 30);
 static_assert!(core::mem::offset_of!(Namespace, lba_formats) == 128);
 
 /// The list of active namespaces: in ascending order, and 0 behind the last one.
@@ -109,6 +117,8 @@ pub(crate) struct Geometry {
     pub(crate) blocks: u64,
     /// A block has 2^n bytes.
     pub(crate) block_shift: u32,
+    /// Whether another controller can have the namespace, too, and format it.
+    pub(crate) is_shared: bool,
 }
 
 impl Geometry {
@@ -155,6 +165,7 @@ impl Namespace {
         Ok(Geometry {
             blocks,
             block_shift,
+            is_shared: self.sharing & 1 != 0,
         })
     }
 }
@@ -168,6 +179,11 @@ impl Controller {
             0 => 1 << 31,
             n => 1 << u32::from(n).saturating_add(page_shift).min(31),
         }
+    }
+
+    /// Returns whether another controller can change the format of a namespace that it does not have.
+    pub(crate) fn shares_formats(&self) -> bool {
+        self.format_attributes & 1 != 0 && self.multi_path & 2 != 0
     }
 
     /// Returns whether SGLs can be used for all data.
