@@ -278,7 +278,6 @@ impl<'bound> Device<'bound> {
     /// - Those of [`Controller::enable`].
     /// - Those of the commands.
     fn start(&self, queues: &mut Queues<'bound>) -> Result {
-        queues.started = false;
         queues.admin.reset()?;
         queues.io.reset()?;
         self.controller.enable(
@@ -307,13 +306,23 @@ impl<'bound> Device<'bound> {
         Ok(())
     }
 
+    /// Takes all commands from the controller: disables it, until it is started anew.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Controller::disable`].
+    fn give_up(&self, queues: &mut Queues<'bound>) -> Result {
+        queues.started = false;
+        self.controller.disable()
+    }
+
     /// Disables the controller, and starts it anew.
     ///
     /// # Errors
     ///
-    /// Those of [`Controller::disable`] and of [`start`](Self::start).
+    /// Those of [`give_up`](Self::give_up) and of [`start`](Self::start).
     fn restart(&self, queues: &mut Queues<'bound>) -> Result {
-        self.controller.disable()?;
+        self.give_up(queues)?;
         self.start(queues)
     }
 
@@ -331,6 +340,9 @@ impl<'bound> Device<'bound> {
     }
 
     /// Runs a command, and waits for its end.
+    ///
+    /// If the controller does not complete the command, the caller gives up, before memory of the
+    /// command is freed.
     fn exchange(
         &self,
         queues: &mut Queues<'bound>,
@@ -360,7 +372,7 @@ impl<'bound> Device<'bound> {
 
     /// Runs a command with its data, which carries the engine of the next command.
     ///
-    /// If the controller does not complete the command, it is disabled before the lists are freed.
+    /// If the controller does not complete the command, it is disabled, before the lists are freed.
     fn submit<D: Direction>(
         &self,
         queues: &mut Queues<'bound>,
@@ -372,7 +384,7 @@ impl<'bound> Device<'bound> {
         let mut run = |pointer| {
             let result = self.exchange(queues, pair, command.with_data(pointer), limit);
             if result.is_err() {
-                let _ = self.controller.disable();
+                let _ = self.give_up(queues);
             }
             result
         };
@@ -455,6 +467,9 @@ impl<'bound> Device<'bound> {
     pub(crate) fn run_plain(&self, (pair, command, limit): Request) -> Result<Done> {
         let mut queues = self.queues()?;
         self.exchange(&mut queues, pair, command, limit)
+            .inspect_err(|_| {
+                let _ = self.give_up(&mut queues);
+            })
     }
 }
 

@@ -112,6 +112,12 @@ mod tests {
         Ok(())
     }
 
+    /// The ring would fill up, one command after the other.
+    #[test]
+    fn an_answer_to_a_command_that_was_not_read_is_refused() -> Result {
+        refused_everywhere(&[OldHead], EBADMSG)
+    }
+
     #[test]
     fn an_answer_that_comes_twice_is_refused_at_the_next_command() -> Result {
         each_dma(ALL, |dma| {

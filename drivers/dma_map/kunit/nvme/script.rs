@@ -55,6 +55,8 @@ pub(super) enum Act {
     /// Completes the command, and says that it has read up to this many commands after those that it
     /// was told of.
     WildHead(u16),
+    /// Completes the command, and says that it has not read it.
+    OldHead,
     /// Takes the next command, and keeps it.
     Keep,
     /// Completes the command that it has kept.
@@ -202,6 +204,11 @@ impl<'a, 'b> Script<'a, 'b> {
             }
             Act::WildHead(more) => {
                 let head = head(more);
+                let id = self.take()?;
+                self.write(QUEUE, head, id, 0, phase)
+            }
+            Act::OldHead => {
+                let head = self.read.get();
                 let id = self.take()?;
                 self.write(QUEUE, head, id, 0, phase)
             }

@@ -28,6 +28,15 @@ pub(crate) trait Controller {
     fn wait(&self) -> Result;
 }
 
+/// Returns the identifier after `id`. The last one is left out: it means no command in the
+/// controller's log of errors.
+fn after(id: u16) -> u16 {
+    match id.wrapping_add(1) {
+        u16::MAX => 0,
+        next => next,
+    }
+}
+
 /// A queue pair that runs one command at a time.
 ///
 /// If an exchange fails, the controller may still have its command. The queue takes no other one then,
@@ -87,7 +96,7 @@ impl<'bound, E: Engine> Exchange<'bound, E> {
     /// - `EBADMSG`: the completion is not that of this command, or not one at all.
     /// - Those of `controller`.
     ///
-    /// `ledger` still has the command then, unless it was not written to the queue.
+    /// `ledger` still has the command then.
     pub(crate) fn run(
         &mut self,
         controller: &impl Controller,
@@ -97,16 +106,16 @@ impl<'bound, E: Engine> Exchange<'bound, E> {
         if self.failed {
             return Err(EIO);
         }
-        self.id = self.id.wrapping_add(1);
-        let tail = self.queue.push(command.with_id(self.id))?;
+        self.id = after(self.id);
 
         ledger.issue();
-        self.complete(controller, tail)
+        self.complete(controller, command.with_id(self.id))
             .inspect(|_| ledger.end())
             .inspect_err(|_| self.failed = true)
     }
 
-    fn complete(&mut self, controller: &impl Controller, tail: u16) -> Result<Done> {
+    fn complete(&mut self, controller: &impl Controller, command: Command) -> Result<Done> {
+        let tail = self.queue.push(command)?;
         controller.ring_submission(tail)?;
         let done = loop {
             match self.queue.pop()? {
@@ -114,7 +123,8 @@ impl<'bound, E: Engine> Exchange<'bound, E> {
                 None => controller.wait()?,
             }
         };
-        if done.id != self.id {
+        // There is one command. It is done, so the controller has read it.
+        if done.id != self.id || !self.queue.is_read() {
             return Err(EBADMSG);
         }
         controller.ring_completion(self.queue.head())?;

@@ -146,6 +146,11 @@ impl<E: Engine> QueuePair<'_, E> {
         Ok(next)
     }
 
+    /// Returns whether the controller has read all commands, as it said last.
+    pub(crate) fn is_read(&self) -> bool {
+        self.read == self.tail
+    }
+
     /// Returns whether the controller may have read up to `head`: not before where it was, and not
     /// after the tail.
     fn may_have_read(&self, head: u16) -> bool {
