@@ -72,7 +72,14 @@ struct DriverData<'bound> {
     _number: Number,
 }
 
+/// The most namespaces that are printed one by one.
+const PRINTED: usize = 16;
+
 /// Prints who the controller is, and which namespaces it has.
+///
+/// # Errors
+///
+/// Those of [`Device::run`]: a controller that leaves one question open is not asked the next one.
 fn print(pdev: &pci::Device<Core<'_>>, number: &Number, device: &Device<'_>) -> Result {
     let identity = device.identity()?;
     let (major, minor, tertiary) = device.version();
@@ -89,35 +96,74 @@ fn print(pdev: &pci::Device<Core<'_>>, number: &Number, device: &Device<'_>) -> 
         device.data_by()
     );
 
-    let health = device.health()?;
-    if health.warnings != 0 {
-        dev_warn!(
-            pdev,
-            "dma_nvme{}: critical warnings {:#x}, {} K, {} % used\n",
-            number.get(),
-            health.warnings,
-            health.kelvins(),
-            health.used
-        );
+    if let Ok(health) = device.health()? {
+        if health.warnings != 0 {
+            dev_warn!(
+                pdev,
+                "dma_nvme{}: critical warnings {:#x}, {} K, {} % used\n",
+                number.get(),
+                health.warnings,
+                health.kelvins(),
+                health.used
+            );
+        }
     }
 
-    device.for_each_namespace(|namespace| match device.geometry(namespace) {
-        Ok(geometry) => dev_info!(
+    let Ok(namespaces) = device.namespaces()? else {
+        return Ok(());
+    };
+    identify::active(&namespaces)
+        .take(PRINTED)
+        .try_for_each(|namespace| print_namespace(pdev, number, device, namespace))?;
+    let others = identify::active(&namespaces).skip(PRINTED).count();
+    if others != 0 {
+        dev_info!(
+            pdev,
+            "dma_nvme{}: {} more namespaces\n",
+            number.get(),
+            others
+        );
+    }
+    Ok(())
+}
+
+/// Prints what a namespace is.
+///
+/// # Errors
+///
+/// Those of [`Device::run`]. That the namespace is none that the driver can use is printed.
+fn print_namespace(
+    pdev: &pci::Device<Core<'_>>,
+    number: &Number,
+    device: &Device<'_>,
+    namespace: u32,
+) -> Result {
+    let number = number.get();
+    match device.namespace(namespace)?.map(|answer| answer.geometry()) {
+        Ok(Ok(geometry)) => dev_info!(
             pdev,
             "dma_nvme{}: namespace {}: {} blocks of {} bytes\n",
-            number.get(),
+            number,
             namespace,
             geometry.blocks,
             1u32 << geometry.block_shift
         ),
-        Err(error) => dev_warn!(
+        Ok(Err(error)) => dev_warn!(
             pdev,
             "dma_nvme{}: namespace {}: {:?}\n",
-            number.get(),
+            number,
             namespace,
             error
         ),
-    })
+        Err(done) => dev_warn!(
+            pdev,
+            "dma_nvme{}: namespace {}: status {:#x}\n",
+            number,
+            namespace,
+            done.status.number()
+        ),
+    }
+    Ok(())
 }
 
 impl pci::Driver for Driver {

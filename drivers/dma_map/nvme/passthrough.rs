@@ -68,7 +68,11 @@ pub(crate) fn run(device: &Device<'_>, pair: Pair, user: &uapi::Command) -> Resu
     let moved = match length {
         Length::Bytes(bytes) | Length::UpTo(bytes) => bytes,
         Length::Blocks(count) => {
-            let geometry = device.geometry(user.namespace)?;
+            let geometry = match device.namespace(user.namespace)? {
+                Ok(namespace) => namespace.geometry()?,
+                // What the controller says of the namespace, it says of the command.
+                Err(done) => return Ok(done),
+            };
             device.check_format(&geometry)?;
             geometry.bytes(count)?
         }

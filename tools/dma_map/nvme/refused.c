@@ -109,6 +109,7 @@ static void ask_without_data(int fd)
 int test_failed(int fd)
 {
 	struct nvme_passthru_cmd feature = { .opcode = GET_FEATURES, .cdw10 = 7 };
+	struct nvme_passthru_cmd nowhere = { .opcode = READ, .nsid = ~1u, DATA(BLOCK) };
 	struct nvme_passthru_cmd unknown = { .opcode = GET_FEATURES, .cdw10 = 0x7f };
 	struct nvme_passthru_cmd64 wide = { .opcode = GET_FEATURES, .cdw10 = 7 };
 	u32 size;
@@ -122,6 +123,9 @@ int test_failed(int fd)
 	status = move_blocks(fd, WRITE, ~0ull, 1, page);
 	if (status < 0 || (status & 0x7ff) != 0x80)
 		die("a write behind the end: %#x", status);
+	status = io(fd, &nowhere);
+	if (status < 0 || (status & 0x7ff) != 0x0b)
+		die("a read of a namespace that cannot be: %#x", status);
 	status = admin(fd, &unknown);
 	if (status < 0 || (status & 0x7ff) != 0x02)
 		die("an unknown feature: %#x", status);

@@ -8,7 +8,8 @@ use crate::{
         self,
         Controller,
         Geometry,
-        Namespace, //
+        Namespace,
+        NamespaceList, //
     }, //
 };
 use kernel::prelude::*;
@@ -130,6 +131,26 @@ mod tests {
             ])?;
             check_eq!(namespace.geometry()?.blocks, size);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_list_of_namespaces_ends_where_it_is_not_in_order() -> Result {
+        let two = |first: u8, second: u8| [first, 0, 0, 0, second, 0, 0, 0];
+        for (bytes, count) in [
+            (two(0, 0), 0),
+            (two(0, 7), 0),
+            (two(7, 0), 1),
+            (two(7, 7), 1),
+            (two(7, 6), 1),
+            (two(7, 8), 2),
+        ] {
+            let list = answer::<NamespaceList>(&[(0, &bytes)])?;
+            check_eq!((bytes, identify::active(&list).count()), (bytes, count));
+        }
+        // Each number once more than it may be there.
+        let list = answer::<NamespaceList>(&[(0, &[1; identify::SIZE])])?;
+        check_eq!(identify::active(&list).count(), 1);
         Ok(())
     }
 

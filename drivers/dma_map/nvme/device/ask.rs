@@ -16,11 +16,9 @@ use crate::{
             admin,
             Command, //
         },
-        identify::{
-            self,
-            Geometry, //
-        },
-        log, //
+        identify,
+        log,
+        queue::Done, //
     }, //
 };
 use dma_map::{
@@ -30,35 +28,35 @@ use dma_map::{
 };
 use kernel::prelude::*;
 
+/// What the controller has answered; or how the command has ended, if it has failed.
+type Answer<'bound, T> = Result<Result<DmaCoherent<'bound, T>, Done>>;
+
 impl<'bound> Device<'bound> {
     /// Runs an admin command of the driver's own, which writes a `T`.
     ///
+    /// Returns how the command has ended, if the controller has refused it.
+    ///
     /// # Errors
     ///
-    /// Those of [`run`](Self::run), and `EINVAL` or `EIO` if the command has failed.
-    fn ask<T: FromBytes + IntoBytes>(&self, command: Command) -> Result<DmaCoherent<'bound, T>> {
+    /// Those of [`run`](Self::run).
+    fn ask<T: FromBytes + IntoBytes>(&self, command: Command) -> Answer<'bound, T> {
         let request = (Pair::Admin, command, TIMEOUT);
 
         let mut queues = self.queues()?;
         let access = Access::of_next_command(&self.controller, Pair::Admin);
         let memory = DmaCoherent::<T>::zeroed(self.dma, Gfp::Kernel)?.give(access);
+        let mut done = None;
         let transfer = Transfer::start(memory, |memory| {
-            let done = self.submit(&mut queues, request, memory.piece()?.pieces())?;
-            done.status.check()
+            done = Some(self.submit(&mut queues, request, memory.piece()?.pieces())?);
+            Ok(())
         })?;
-        Ok(transfer.complete()?)
+        let memory = transfer.complete()?;
+        let done = done.ok_or(EIO)?;
+        Ok(done.status.check().map(|()| memory).map_err(|_| done))
     }
 
     /// Asks the controller who it is, or about a namespace.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ask`](Self::ask).
-    fn identify<T: FromBytes + IntoBytes>(
-        &self,
-        what: u32,
-        namespace: u32,
-    ) -> Result<DmaCoherent<'bound, T>> {
+    fn identify<T: FromBytes + IntoBytes>(&self, what: u32, namespace: u32) -> Answer<'bound, T> {
         const { assert!(size_of::<T>() == identify::SIZE) };
 
         self.ask(Command::new(admin::IDENTIFY, namespace).with_words([what]))
@@ -66,10 +64,8 @@ impl<'bound> Device<'bound> {
 
     /// Asks the controller how it is.
     ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run).
-    pub(crate) fn health(&self) -> Result<DmaCoherent<'bound, log::Smart>> {
+    /// The result and the errors are those of [`ask`](Self::ask).
+    pub(crate) fn health(&self) -> Answer<'bound, log::Smart> {
         /// The number of 32-bit words, less 1.
         const WORDS: u32 = (size_of::<log::Smart>() / 4 - 1) as u32;
 
@@ -82,32 +78,23 @@ impl<'bound> Device<'bound> {
     ///
     /// # Errors
     ///
-    /// Those of [`run`](Self::run).
+    /// Those of [`run`](Self::run), and `EINVAL` or `EIO` if the controller does not say it.
     pub(crate) fn identity(&self) -> Result<DmaCoherent<'bound, identify::Controller>> {
-        self.identify(identify::ask::CONTROLLER, 0)
+        self.identify(identify::ask::CONTROLLER, 0)?
+            .map_err(|done| done.status.check().err().unwrap_or(EIO))
     }
 
     /// Asks the controller about a namespace.
     ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run) and of [`identify::Namespace::geometry`].
-    pub(crate) fn geometry(&self, namespace: u32) -> Result<Geometry> {
-        self.identify::<identify::Namespace>(identify::ask::NAMESPACE, namespace)?
-            .geometry()
+    /// The result and the errors are those of [`ask`](Self::ask).
+    pub(crate) fn namespace(&self, namespace: u32) -> Answer<'bound, identify::Namespace> {
+        self.identify(identify::ask::NAMESPACE, namespace)
     }
 
-    /// Calls `f` with the number of each active namespace; with the first 1,024 of them.
+    /// Asks the controller which namespaces are active; for the first 1,024 of them.
     ///
-    /// # Errors
-    ///
-    /// Those of [`run`](Self::run).
-    pub(crate) fn for_each_namespace(&self, mut f: impl FnMut(u32)) -> Result {
-        let list = self.identify::<identify::NamespaceList>(identify::ask::ACTIVE_NAMESPACES, 0)?;
-        list.iter()
-            .map(|number| number.get())
-            .take_while(|&number| number != 0)
-            .for_each(&mut f);
-        Ok(())
+    /// The result and the errors are those of [`ask`](Self::ask).
+    pub(crate) fn namespaces(&self) -> Answer<'bound, identify::NamespaceList> {
+        self.identify(identify::ask::ACTIVE_NAMESPACES, 0)
     }
 }

@@ -110,6 +110,15 @@ static_assert!(core::mem::offset_of!(Namespace, lba_formats) == 128);
 /// The list of active namespaces: in ascending order, and 0 behind the last one.
 pub(crate) type NamespaceList = [Le<u32>; SIZE / 4];
 
+/// Returns the active namespaces of a list, up to a number that is not in order.
+pub(crate) fn active(list: &NamespaceList) -> impl Iterator<Item = u32> + '_ {
+    let mut last = 0;
+
+    list.iter()
+        .map(|number| number.get())
+        .take_while(move |&number| number > core::mem::replace(&mut last, number))
+}
+
 /// What the driver takes from Identify Namespace, after checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Geometry {
