@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 	if (!strcmp(command, "zeroes"))
 		return pattern_zeroes(fd, number);
 	if (!strcmp(command, "test-refused"))
-		return test_refused(fd);
+		return test_refused(fd) || test_read_only(argv[2]);
 	if (!strcmp(command, "test-failed"))
 		return test_failed(fd);
 	if (!strcmp(command, "test-reset"))

@@ -41,6 +41,7 @@ int pattern_write(int fd, u64 seed);
 int pattern_verify(int fd, u64 seed);
 int pattern_zeroes(int fd, u64 seed);
 int test_refused(int fd);
+int test_read_only(const char *path);
 int test_failed(int fd);
 int test_reset(int fd, unsigned long count);
 int test_timeout(int fd);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Commands that must not get to the controller, and those that it refuses. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "nvme.h"
 
@@ -104,6 +106,25 @@ static void ask_without_data(int fd)
 		if (page[i] != 0x5a)
 			die("byte %zu behind the memory is %#x", i - 8, page[i]);
 	}
+}
+
+/* A file that is open for reading: nothing is changed by it. */
+int test_read_only(const char *path)
+{
+	struct nvme_passthru_cmd format = { .opcode = FORMAT, .nsid = 1 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	must(move_blocks(fd, READ, 0, 1, page), "a read");
+	if (move_blocks(fd, WRITE, 0, 1, page) != -EACCES ||
+	    move_blocks(fd, WRITE_ZEROES, 0, 1, NULL) != -EACCES ||
+	    admin(fd, &format) != -EACCES)
+		die("a file that is open for reading can write");
+	if (ioctl(fd, NVME_IOCTL_RESET) != -1 || errno != EACCES)
+		die("a file that is open for reading can reset the controller");
+	close(fd);
+	return 0;
 }
 
 int test_failed(int fd)

@@ -10,7 +10,10 @@ use crate::{
             nvm, //
         },
         identify::Geometry,
-        length::Length, //
+        length::{
+            self,
+            Length, //
+        }, //
     }, //
 };
 use kernel::prelude::*;
@@ -86,6 +89,20 @@ mod tests {
         ] {
             check_eq!(length, Length::Bytes(0));
             check!(length.takes(0, 0) && !length.takes(1, 0));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_changes_nothing_is_for_files_that_are_open_for_reading() -> Result {
+        for opcode in 0..=u8::MAX {
+            let reads = [admin::IDENTIFY, admin::GET_LOG_PAGE, admin::GET_FEATURES];
+            let changes = length::admin_changes(opcode);
+            check_eq!((opcode, changes), (opcode, !reads.contains(&opcode)));
+
+            let changes = length::io_changes(opcode);
+            let reads = [nvm::READ, nvm::FLUSH];
+            check_eq!((opcode, changes), (opcode, !reads.contains(&opcode)));
         }
         Ok(())
     }

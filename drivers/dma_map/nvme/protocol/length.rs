@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Commands that user space may send, and how much data each moves.
+//! Commands that user space may send, how much data each moves, and which of them change something.
 //!
 //! A controller that is given PRP entries is not told how long the memory is. It moves what the command
 //! asks for, whatever `data_len` says. So the length here comes from nothing but the command.
@@ -13,6 +13,19 @@ use super::{
     identify, //
 };
 use kernel::prelude::*;
+
+/// Returns whether an admin command changes what the controller holds.
+pub(crate) fn admin_changes(opcode: u8) -> bool {
+    !matches!(
+        opcode,
+        admin::IDENTIFY | admin::GET_LOG_PAGE | admin::GET_FEATURES
+    )
+}
+
+/// Returns whether an I/O command changes what the controller holds.
+pub(crate) fn io_changes(opcode: u8) -> bool {
+    !matches!(opcode, nvm::READ | nvm::FLUSH)
+}
 
 /// How much data a command moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
