@@ -6,6 +6,9 @@
 //! outlive the binding, and get here through the gate.
 
 mod ask;
+mod run;
+
+pub(crate) use self::run::Request;
 
 use crate::{
     controller::{
@@ -23,29 +26,16 @@ use crate::{
             Pointer,
             FEATURE_QUEUES, //
         },
-        exchange::{
-            self,
-            Exchange, //
-        },
+        exchange::Exchange,
         identify::Geometry,
-        prp,
-        queue::Done,
         sgl, //
     },
 };
 use dma_map::{
-    direction::{
-        Carries,
-        Direction, //
-    },
     endian::Le,
     gate::Guarded,
     DmaDevice,
-    DmaPool,
-    Gfp,
-    Pieces,
-    SgMapping,
-    Transfer, //
+    DmaPool, //
 };
 use kernel::{
     device::Bound,
@@ -64,12 +54,7 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
+    time::Delta,
     types::ForLt, //
 };
 
@@ -132,47 +117,6 @@ pub(crate) struct Device<'bound> {
     /// Whether the device is going away.
     gone: Atomic<bool>,
 }
-
-/// What an exchange waits for, and how long.
-struct Turn<'a, 'bound> {
-    device: &'a Device<'bound>,
-    pair: Pair,
-    start: Instant<Monotonic>,
-    limit: Delta,
-}
-
-impl exchange::Controller for Turn<'_, '_> {
-    fn ring_submission(&self, tail: u16) -> Result {
-        self.device.controller.ring_submission(self.pair, tail)
-    }
-
-    fn ring_completion(&self, head: u16) -> Result {
-        self.device.controller.ring_completion(self.pair, head)
-    }
-
-    /// # Errors
-    ///
-    /// - `ETIMEDOUT`: the command takes longer than it may.
-    /// - `ENODEV`: the device is gone.
-    /// - `EIO`: the controller has failed.
-    fn wait(&self) -> Result {
-        /// The time between two looks at the queue.
-        const POLL: Delta = Delta::from_micros(50);
-
-        if self.device.gone.load(Relaxed) {
-            return Err(ENODEV);
-        }
-        self.device.controller.check()?;
-        if self.start.elapsed() > self.limit {
-            return Err(ETIMEDOUT);
-        }
-        fsleep(POLL);
-        Ok(())
-    }
-}
-
-/// A command, the queue that it goes to, and how long it may take.
-pub(crate) type Request = (Pair, Command, Delta);
 
 impl<'bound> Device<'bound> {
     /// Sets up a device, up to its I/O queue.
@@ -339,65 +283,11 @@ impl<'bound> Device<'bound> {
         self.restart(&mut queues)
     }
 
-    /// Runs a command, and waits for its end.
-    ///
-    /// If the controller does not complete the command, the caller gives up, before memory of the
-    /// command is freed.
-    fn exchange(
-        &self,
-        queues: &mut Queues<'bound>,
-        pair: Pair,
-        command: Command,
-        limit: Delta,
-    ) -> Result<Done> {
-        let turn = Turn {
-            device: self,
-            pair,
-            start: Instant::now(),
-            limit,
-        };
-        let exchange = match pair {
-            Pair::Admin => &mut queues.admin,
-            Pair::Io => &mut queues.io,
-        };
-        exchange.run(&turn, self.controller.ledger(pair), command)
-    }
-
     /// Runs an admin command without data, while the controller is started.
     fn plain(&self, queues: &mut Queues<'bound>, command: Command) -> Result<u32> {
         let done = self.exchange(queues, Pair::Admin, command, TIMEOUT)?;
         done.status.check()?;
         Ok(done.result)
-    }
-
-    /// Runs a command with its data, which carries the engine of the next command.
-    ///
-    /// If the controller does not complete the command, it is disabled, before the lists are freed.
-    fn submit<D: Direction>(
-        &self,
-        queues: &mut Queues<'bound>,
-        (pair, command, limit): Request,
-        pieces: Pieces<'_, D, Access<'bound>>,
-    ) -> Result<Done> {
-        let segments = pieces.map(|piece| (piece.address(), piece.len()));
-        let access = Access::of_next_command(&self.controller, pair);
-        let mut run = |pointer| {
-            let result = self.exchange(queues, pair, command.with_data(pointer), limit);
-            if result.is_err() {
-                let _ = self.give_up(queues);
-            }
-            result
-        };
-
-        // Admin commands have PRP entries, by the specification.
-        if pair == Pair::Io && self.use_sgls.load(Relaxed) {
-            let (pointer, _lists) = sgl::describe(segments, &self.sgls, access, Gfp::Kernel)?;
-            run(pointer)
-        } else {
-            let (pointer, _lists) =
-                prp::describe(segments, PAGE_SHIFT, &self.prps, access, Gfp::Kernel)?;
-            run(pointer)
-        }
     }
 
     /// Takes the queues, of a controller that is started.
@@ -417,40 +307,6 @@ impl<'bound> Device<'bound> {
         Ok(queues)
     }
 
-    /// Runs a command that moves `data`, and returns how it has ended, with the data.
-    ///
-    /// That the command itself has failed is no error here: see [`Done`].
-    ///
-    /// Context: may sleep.
-    ///
-    /// # Errors
-    ///
-    /// - `ETIMEDOUT`: the command takes longer than its limit.
-    /// - `EBADMSG`: what the controller wrote is not the completion of the command.
-    /// - `EIO`: the controller has failed.
-    /// - `ENODEV`: the device is gone.
-    /// - Those of [`SgMapping::map`], and of [`prp::describe`].
-    ///
-    /// After one of the first three, the controller is reset before the next command.
-    pub(crate) fn run<D: Carries<u8>>(
-        &self,
-        request: Request,
-        data: VVec<u8>,
-        direction: D,
-    ) -> Result<(Done, VVec<u8>)> {
-        let mut queues = self.queues()?;
-        let access = Access::of_next_command(&self.controller, request.0);
-        let mapping = SgMapping::map(self.dma, data, direction, access, Gfp::Kernel)?;
-
-        let mut done = None;
-        let transfer = Transfer::start(mapping, |pieces| {
-            done = Some(self.submit(&mut queues, request, pieces)?);
-            Ok(())
-        })?;
-        let data = transfer.complete()?.unmap();
-        Ok((done.ok_or(EIO)?, data))
-    }
-
     /// Lets no other command of user space run until the guard is dropped.
     ///
     /// How much a command moves depends on the format of the namespace, which another command could
@@ -459,17 +315,6 @@ impl<'bound> Device<'bound> {
     /// Context: may sleep.
     pub(crate) fn alone(&self) -> Guard<'_, (), MutexBackend> {
         self.user.lock()
-    }
-
-    /// Runs a command that moves no data.
-    ///
-    /// The context and the errors are those of [`run`](Self::run).
-    pub(crate) fn run_plain(&self, (pair, command, limit): Request) -> Result<Done> {
-        let mut queues = self.queues()?;
-        self.exchange(&mut queues, pair, command, limit)
-            .inspect_err(|_| {
-                let _ = self.give_up(&mut queues);
-            })
     }
 }
 
