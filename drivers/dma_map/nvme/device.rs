@@ -116,6 +116,8 @@ pub(crate) struct Device<'bound> {
     shares_formats: Atomic<bool>,
     /// Whether the device is going away.
     gone: Atomic<bool>,
+    /// How many callers of [`reset`](Self::reset) wait for the queues.
+    resets: Atomic<i32>,
 }
 
 impl<'bound> Device<'bound> {
@@ -153,6 +155,7 @@ impl<'bound> Device<'bound> {
                 use_sgls: Atomic::new(false),
                 shares_formats: Atomic::new(false),
                 gone: Atomic::new(false),
+                resets: Atomic::new(0),
             }),
             GFP_KERNEL,
         )?;
@@ -257,7 +260,18 @@ impl<'bound> Device<'bound> {
     /// Those of [`Controller::disable`].
     fn give_up(&self, queues: &mut Queues<'bound>) -> Result {
         queues.started = false;
+        if self.gone.load(Relaxed) {
+            // Nobody starts it anew. A disabled controller could not be shut down any more.
+            self.shut_down();
+            return Ok(());
+        }
         self.controller.disable()
+    }
+
+    /// Shuts the controller down, and disables it.
+    fn shut_down(&self) {
+        let limit = Delta::from_micros(self.entry_latency.load(Relaxed).into());
+        self.controller.shut_down(limit.min(SHUTDOWN_MAX));
     }
 
     /// Disables the controller, and starts it anew.
@@ -270,13 +284,17 @@ impl<'bound> Device<'bound> {
         self.start(queues)
     }
 
-    /// Disables the controller, and starts it anew.
+    /// Disables the controller, and starts it anew. The command that is under way ends by `ECANCELED`.
+    ///
+    /// Context: may sleep.
     ///
     /// # Errors
     ///
     /// As [`restart`](Self::restart), and `ENODEV` if the device is going away.
     pub(crate) fn reset(&self) -> Result {
+        self.resets.add(1, Relaxed);
         let mut queues = self.queues.lock();
+        self.resets.add(-1, Relaxed);
         if self.gone.load(Relaxed) {
             return Err(ENODEV);
         }
@@ -327,7 +345,6 @@ impl Guarded for Device<'_> {
 #[pinned_drop]
 impl PinnedDrop for Device<'_> {
     fn drop(self: Pin<&mut Self>) {
-        let limit = Delta::from_micros(self.entry_latency.load(Relaxed).into());
-        self.controller.shut_down(limit.min(SHUTDOWN_MAX));
+        self.shut_down();
     }
 }

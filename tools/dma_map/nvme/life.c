@@ -46,6 +46,37 @@ int test_timeout(int fd)
 	return 0;
 }
 
+/* A reset does not wait for a command that takes long, but ends it. */
+int test_cancel(int fd)
+{
+	int i, status, child;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		die("fork: %s", strerror(errno));
+	if (!child) {
+		do {
+			status = move_blocks(fd, WRITE, 0, 8, data);
+		} while (!status);
+		if (status != -ECANCELED)
+			die("a write beside a reset: %d, not -ECANCELED", status);
+		_exit(0);
+	}
+	for (i = 0; i < 100; i++) {
+		usleep(300000);
+		if (ioctl(fd, NVME_IOCTL_RESET))
+			die("reset %d: %s", i, strerror(errno));
+		if (waitpid(child, &status, WNOHANG) == child)
+			break;
+	}
+	if (i == 100 || status)
+		die("the writer after %d resets: status %#x", i, status);
+	must(move_blocks(fd, READ, 0, 8, data), "a read after that");
+	printf("reset %d has ended a write\n", i);
+	return 0;
+}
+
 /* Formats the namespace with blocks of this size. */
 static void format_as(int fd, u32 size)
 {

@@ -58,6 +58,8 @@ static int usage(void)
 		"  test-failed          what the controller refuses has a status\n"
 		"  test-reset COUNT     reset the controller, and read\n"
 		"  test-timeout         write to a slow disk, with little time\n"
+		"  test-cancel          reset the controller in the middle of a write\n"
+		"  test-fault           read while a write waits for its memory\n"
 		"  test-format          format namespace 1: its data is lost\n"
 		"  test-unbind DRIVER ADDRESS COUNT\n"
 		"                       unbind and bind the device while it reads\n");
@@ -94,6 +96,10 @@ int main(int argc, char **argv)
 		return test_reset(fd, number);
 	if (!strcmp(command, "test-timeout"))
 		return test_timeout(fd);
+	if (!strcmp(command, "test-cancel"))
+		return test_cancel(fd);
+	if (!strcmp(command, "test-fault"))
+		return test_fault(fd);
 	if (!strcmp(command, "test-format"))
 		return test_format(fd);
 	return usage();

@@ -45,6 +45,8 @@ int test_read_only(const char *path);
 int test_failed(int fd);
 int test_reset(int fd, unsigned long count);
 int test_timeout(int fd);
+int test_cancel(int fd);
+int test_fault(int fd);
 int test_format(int fd);
 int test_unbind(const char *path, const char *driver, const char *address, unsigned long count);
 

@@ -32,7 +32,10 @@ use dma_map::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::Relaxed,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
     time::{
         delay::fsleep,
         Delta,
@@ -47,6 +50,8 @@ struct Turn<'a, 'bound> {
     pair: Pair,
     start: Instant<Monotonic>,
     limit: Delta,
+    /// Who wants to reset the controller, if that ends the exchange.
+    resets: Option<&'a Atomic<i32>>,
 }
 
 impl exchange::Controller for Turn<'_, '_> {
@@ -62,6 +67,7 @@ impl exchange::Controller for Turn<'_, '_> {
     ///
     /// - `ETIMEDOUT`: the command takes longer than it may.
     /// - `ENODEV`: the device is gone.
+    /// - `ECANCELED`: somebody wants to reset the controller.
     /// - `EIO`: the controller has failed.
     fn wait(&self) -> Result {
         /// The time between two looks at the queue.
@@ -69,6 +75,9 @@ impl exchange::Controller for Turn<'_, '_> {
 
         if self.device.gone.load(Relaxed) {
             return Err(ENODEV);
+        }
+        if self.resets.is_some_and(|resets| resets.load(Relaxed) != 0) {
+            return Err(ECANCELED);
         }
         self.device.controller.check()?;
         if self.start.elapsed() > self.limit {
@@ -99,6 +108,8 @@ impl<'bound> Device<'bound> {
             pair,
             start: Instant::now(),
             limit,
+            // Before that, the exchange is a part of a start, which is what a reset does.
+            resets: queues.started.then_some(&self.resets),
         };
         let exchange = match pair {
             Pair::Admin => &mut queues.admin,
@@ -149,9 +160,11 @@ impl<'bound> Device<'bound> {
     /// - `EBADMSG`: what the controller wrote is not the completion of the command.
     /// - `EIO`: the controller has failed.
     /// - `ENODEV`: the device is gone.
+    /// - `ECANCELED`: the controller is reset.
+    /// - Those of [`restart`](Self::restart), if the command before has failed.
     /// - Those of [`SgMapping::map`], and of [`prp::describe`].
     ///
-    /// After one of the first three, the controller is reset before the next command.
+    /// After one of the first three, the controller is started anew for the next command.
     pub(crate) fn run<D: Carries<u8>>(
         &self,
         request: Request,

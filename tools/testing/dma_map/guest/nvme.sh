@@ -34,7 +34,7 @@ without() {
 	dma_nvme id $node
 }
 
-plan 24
+plan 26
 check "the modules load" load_all
 check "the controller has a node" has_node
 before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
@@ -48,6 +48,8 @@ check "commands that must be refused" dma_nvme test-refused $node
 check "commands that the controller refuses" dma_nvme test-failed $node
 check "10 resets" dma_nvme test-reset $node 10
 check "a write that takes too long" dma_nvme test-timeout $slow
+check "a reset in the middle of a write" dma_nvme test-cancel $slow
+check "a read while a write waits for its memory" dma_nvme test-fault $slow
 check "a controller that does not answer, and does again" without $PCI_COMMAND_MEMORY
 check "a controller that fails, as it reaches no memory" without $PCI_COMMAND_MASTER
 check "50 times unbound in the middle of reads, and bound" \
