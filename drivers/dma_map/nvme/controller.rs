@@ -390,20 +390,24 @@ impl<'bound> Access<'bound> {
 }
 
 // SAFETY:
-// - A disabled controller accesses no memory, and has forgotten what it was told. It says so by a
-//   register, which is read after the bit that enables it, so its earlier writes are in memory (PCI's
-//   ordering rules). The version shows that it has answered. A command is done when its completion was
-//   taken, which the controller writes after its last access; or when the controller is disabled. The
-//   ledger is written by `Release`, after what was read of the completion.
+// - A disabled controller accesses no memory, and has forgotten what it was told. `CSTS` says that it is
+//   disabled, and is read after `CC`. The answer to that read comes after the controller's earlier
+//   writes (PCI's ordering rules). The version shows that the controller has answered. A command is
+//   done when its completion was taken, which the controller writes after its last access; or when the
+//   controller is disabled. The ledger is written by `Release`, after what was read of the completion.
 // - A PCI function without bus mastering issues no requests, and the read after that flushes those
-//   that were under way. `enable()` is the only place that enables it again, and only when the
-//   controller is disabled, so a stopped command never goes on.
+//   that were under way. `enable()` is the only place of the driver that turns it on again, and only
+//   when the controller is disabled, so a stopped command never goes on. The PCI core turns it on when
+//   it has reset the function for user space; a function that was reset has forgotten its commands.
+//   ASSUMPTION: so has one whose reset the core found to have failed.
 // - `enable()`, the commands that create queues, and the data pointers of commands are the only places
 //   where the controller is told of memory. The addresses are those of a `QueuePair` with this engine,
 //   and of pieces and lists with the engine of their command (`device`): handles that are held until
-//   the controller is disabled, or the command done. A `Device` makes all of them for its own
-//   controller. Files cannot send a command that has addresses elsewhere, or that moves more than the
-//   memory that it was given (`passthrough`).
+//   the controller is disabled, or its bus mastering is off, or the command is done. A `Device` makes
+//   all of them for its own controller. Files cannot send a command that has addresses elsewhere, or
+//   that moves more than the memory that it was given (`passthrough`, `Device::check_format`).
+//   ASSUMPTION: nobody else deletes a namespace that no other controller can have, and makes it anew
+//   with larger blocks, between Identify and a read.
 // - `new()` disables the controller before it enables bus mastering.
 unsafe impl Engine for Access<'_> {
     type Mark = Self;
