@@ -34,7 +34,15 @@ without() {
 	dma_nvme id $node
 }
 
-plan 26
+# The controller has forgotten its queues then: a command fails, and the next one starts it anew.
+function_reset() {
+	[ -e "$PCI/devices/$device/reset" ] || return 0
+	echo 1 >"$PCI/devices/$device/reset" || return 1
+	! dma_nvme id $node || return 1
+	dma_nvme id $node
+}
+
+plan 27
 check "the modules load" load_all
 check "the controller has a node" has_node
 before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
@@ -52,6 +60,7 @@ check "a reset in the middle of a write" dma_nvme test-cancel $slow
 check "a read while a write waits for its memory" dma_nvme test-fault $slow
 check "a controller that does not answer, and does again" without $PCI_COMMAND_MEMORY
 check "a controller that fails, as it reaches no memory" without $PCI_COMMAND_MASTER
+check "a function that is reset beside the driver" function_reset
 check "50 times unbound in the middle of reads, and bound" \
 	dma_nvme test-unbind $node $NVME "$device" 50
 check "as many DMA mappings as before" as_before
