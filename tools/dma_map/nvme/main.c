@@ -56,6 +56,7 @@ static int usage(void)
 		"  zeroes SEED          zero a block of it, and write it again\n"
 		"  test-refused         what must be refused is refused\n"
 		"  test-failed          what the controller refuses has a status\n"
+		"  test-shared BY_SGLS  read a namespace that two controllers have\n"
 		"  test-reset COUNT     reset the controller, and read\n"
 		"  test-timeout         write to a slow disk, with little time\n"
 		"  test-cancel          reset the controller in the middle of a write\n"
@@ -92,6 +93,8 @@ int main(int argc, char **argv)
 		return test_refused(fd) || test_read_only(argv[2]);
 	if (!strcmp(command, "test-failed"))
 		return test_failed(fd);
+	if (!strcmp(command, "test-shared"))
+		return test_shared(fd, number);
 	if (!strcmp(command, "test-reset"))
 		return test_reset(fd, number);
 	if (!strcmp(command, "test-timeout"))

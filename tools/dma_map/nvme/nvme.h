@@ -42,6 +42,7 @@ int pattern_verify(int fd, u64 seed);
 int pattern_zeroes(int fd, u64 seed);
 int test_refused(int fd);
 int test_read_only(const char *path);
+int test_shared(int fd, unsigned long by_sgls);
 int test_failed(int fd);
 int test_reset(int fd, unsigned long count);
 int test_timeout(int fd);

@@ -127,6 +127,18 @@ int test_read_only(const char *path)
 	return 0;
 }
 
+/* A namespace that another controller has, too: its format could change under a read. */
+int test_shared(int fd, unsigned long by_sgls)
+{
+	int result = move_blocks(fd, READ, 0, 16, page);
+
+	if (by_sgls)
+		must(result, "a read by SGLs");
+	else if (result != -EOPNOTSUPP)
+		die("a read of a shared namespace by PRP entries: %d, not -EOPNOTSUPP", result);
+	return 0;
+}
+
 int test_failed(int fd)
 {
 	struct nvme_passthru_cmd feature = { .opcode = GET_FEATURES, .cdw10 = 7 };

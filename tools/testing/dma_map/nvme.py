@@ -23,6 +23,11 @@ BEFORE, AFTER = 1, 4
 # A disk that remembers nothing, and takes one write a second.
 SLOW = ("-drive", "if=none,id=slow,driver=null-co,size=1M,read-zeroes=on,throttling.iops-write=1")
 
+# A namespace of two controllers.
+SHARED = ("-drive", "if=none,id=shared,driver=null-co,size=1M,read-zeroes=on")
+SUBSYSTEM = ("nvme-subsys,id=subsystem", "nvme,id=first,serial=shared,subsys=subsystem",
+             "nvme,serial=shared,subsys=subsystem", "nvme-ns,drive=shared,nsid=1,bus=first")
+
 BLOCK_BYTES = 512
 BLOCKS = 8192
 
@@ -41,9 +46,10 @@ def _one(session: Session, initramfs: Path, variant: Variant, group: str) -> lis
     disk = session.logs / f"{group.replace('/', '.')}.disk"
     disk.write_bytes(pattern(BEFORE))
     boot = qemu.Boot(variant, session.kdir, initramfs, TESTS, session.accel,
-                     ("edu", "nvme,serial=dma_map,drive=disk", "nvme,serial=slow,drive=slow"),
+                     ("edu", "nvme,serial=dma_map,drive=disk", "nvme,serial=slow,drive=slow",
+                      *SUBSYSTEM),
                      ("kunit.enable=0",), session.timeout,
-                     ("-drive", f"if=none,id=disk,format=raw,file={disk}", *SLOW))
+                     ("-drive", f"if=none,id=disk,format=raw,file={disk}", *SLOW, *SHARED))
     cases = boot_and_judge(session, boot, judge.Demands(TESTS, variant), group)
     cases.append(verdict(group, "the disk has what the guest wrote last",
                          disk.read_bytes() == pattern(AFTER), "it differs"))

@@ -8,6 +8,8 @@ NVME=$PCI/drivers/dma_map_nvme
 node=/dev/dma_nvme0
 # The second controller's disk takes one write a second.
 slow=/dev/dma_nvme1
+# The third and the fourth one have the same namespace.
+shared=/dev/dma_nvme2
 # QEMU's nvme.
 device=$(pci_devices 0x1b36 0x0010 | head -n 1)
 
@@ -42,7 +44,7 @@ function_reset() {
 	dma_nvme id $node
 }
 
-plan 27
+plan 29
 check "the modules load" load_all
 check "the controller has a node" has_node
 before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
@@ -54,6 +56,7 @@ check "and read" dma_nvme verify $node 2
 check "a block is zeroed" dma_nvme zeroes $node 2
 check "commands that must be refused" dma_nvme test-refused $node
 check "commands that the controller refuses" dma_nvme test-failed $node
+check "a shared namespace is not read by PRP entries" dma_nvme test-shared $shared 0
 check "10 resets" dma_nvme test-reset $node 10
 check "a write that takes too long" dma_nvme test-timeout $slow
 check "a reset in the middle of a write" dma_nvme test-cancel $slow
@@ -66,6 +69,7 @@ check "50 times unbound in the middle of reads, and bound" \
 check "as many DMA mappings as before" as_before
 check "the disk is still right" dma_nvme verify $node 2
 check "SGLs instead of PRP entries" with_sgls
+check "a shared namespace is read by SGLs" dma_nvme test-shared $shared 1
 check "what was written is read by SGLs" dma_nvme verify $node 2
 check "another pattern is written by SGLs" dma_nvme write $node 3
 check "and read" dma_nvme verify $node 3
