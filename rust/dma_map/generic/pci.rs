@@ -23,6 +23,9 @@ use kernel::{
 /// the only `BusMaster` of the function, and enables it again only when no old command is left. `probe`
 /// may find a function with an old command, if an earlier binding ended in the middle of one.
 ///
+/// The PCI core restores the bit after it has reset the function for user space, also if it found the
+/// reset to have failed. So such an engine assumes that a function has no old command after that.
+///
 /// The `kernel` crate has `set_master()`, for `probe` only, and no function that disables it.
 pub struct BusMaster<'bound> {
     pdev: &'bound pci::Device<Bound>,
