@@ -8,6 +8,12 @@
 //! disabled controller has forgotten its queues and its commands, and accesses no memory. If it does
 //! not become disabled, bus mastering is turned off, and stays off until it is.
 
+mod registers;
+
+use self::registers::{
+    Capabilities,
+    Registers, //
+};
 use crate::{
     protocol::{
         command::widen,
@@ -37,10 +43,7 @@ use dma_map::{
 use kernel::{
     device::Bound,
     dma::DmaAddress,
-    io::{
-        poll::read_poll_timeout,
-        Io, //
-    },
+    io::Io,
     num::Bounded,
     pci,
     prelude::*,
@@ -50,9 +53,6 @@ use kernel::{
 
 /// The size of a page of the controller: 2^12 bytes, which every machine's pages are a multiple of.
 pub(crate) const PAGE_SHIFT: u32 = 12;
-
-/// The time between two reads of a register that is waited for.
-const POLL: Delta = Delta::from_millis(1);
 
 /// How long an orderly shutdown may take, if the controller says no time of its own.
 const SHUTDOWN: Delta = Delta::from_secs(5);
@@ -83,76 +83,6 @@ impl Pair {
             Self::Admin => 0,
             Self::Io => 1,
         }
-    }
-}
-
-/// What the controller can do.
-#[derive(Clone, Copy)]
-struct Capabilities {
-    low: CAP_LOW,
-    high: CAP_HIGH,
-}
-
-impl Capabilities {
-    /// Returns how long the controller takes at most to become ready, or disabled.
-    fn timeout(self) -> Delta {
-        // One more: the controller's clock is not ours.
-        let units = i64::from(u8::from(self.low.timeout())).saturating_add(1);
-        Delta::from_millis(units.saturating_mul(500))
-    }
-}
-
-/// The registers of a controller that may be gone.
-struct Registers<'a, 'bound>(&'a Bar<'bound>);
-
-impl Registers<'_, '_> {
-    /// Reads the status.
-    ///
-    /// # Errors
-    ///
-    /// `ENODEV`: the controller does not answer. Registers read as all ones then on some machines, and
-    /// as 0 on others, which would look like a disabled controller.
-    fn status(&self) -> Result<CSTS> {
-        let status = self.0.read(CSTS);
-        match self.0.read(VS).into_raw() {
-            0 | u32::MAX => Err(ENODEV),
-            _ => Ok(status),
-        }
-    }
-
-    /// Returns whether the controller is there, and disabled.
-    fn is_disabled(&self) -> bool {
-        !self.0.read(CC).enable() && self.status().is_ok_and(|status| !status.ready())
-    }
-
-    /// Waits until the status is as `done` wants it.
-    ///
-    /// # Errors
-    ///
-    /// - `ETIMEDOUT`.
-    /// - `ENODEV`: the controller does not answer.
-    fn wait(&self, limit: Delta, done: impl Fn(CSTS) -> bool) -> Result<CSTS> {
-        read_poll_timeout(|| self.status(), |&status| done(status), POLL, limit)
-    }
-
-    /// Disables the controller, and waits until it is.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`wait`](Self::wait).
-    fn disable(&self, limit: Delta) -> Result {
-        let config = self.0.read(CC);
-        if config.enable() {
-            // The specification does not say what a change of the bit means before the last one was done.
-            // A controller that never gets ready is disabled all the same.
-            match self.wait(limit, |status| status.ready() || status.fatal()) {
-                Err(error) if error != ETIMEDOUT => return Err(error),
-                _ => {}
-            }
-            self.0
-                .write_reg(config.with_enable(false).with_const_shutdown::<0>());
-        }
-        self.wait(limit, |status| !status.ready()).map(|_| ())
     }
 }
 
