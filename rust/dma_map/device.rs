@@ -225,6 +225,17 @@ impl<'bound> DmaDevice<'bound> {
         self.binding.counts().count(change, kind, bytes);
     }
 
+    /// Returns the NUMA node of the device, or `NUMA_NO_NODE`.
+    #[cfg(CONFIG_BLOCK)]
+    pub(crate) fn numa_node(self) -> c_int {
+        #[cfg(CONFIG_NUMA)]
+        // SAFETY: By the type invariant the device is valid.
+        return unsafe { (*self.as_raw()).numa_node };
+
+        #[cfg(not(CONFIG_NUMA))]
+        bindings::NUMA_NO_NODE
+    }
+
     /// Returns the mask for streaming memory.
     #[inline]
     pub fn mask(self) -> u64 {

@@ -129,7 +129,10 @@
 //! | `transfer` | [`transfer`]: handles that a device was told of, until it is done |
 //! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`descriptor_ring`], [`queue`], [`mailbox`] |
 //! | `drv` | driver framework: files and work that are tied to a binding ([`gate`]) |
+//! | `blk` | block devices, whose requests are memory for DMA |
 
+#[cfg(CONFIG_BLOCK)]
+pub mod blk;
 mod buf;
 pub mod device;
 mod drv;

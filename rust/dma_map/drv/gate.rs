@@ -88,12 +88,14 @@ pub trait Guarded {
 ///
 /// `inner` is NULL, or a `KBox<F::Of<'x>>` that was leaked, where `'x` ends when the device is unbound.
 /// Only the devres action of [`new`](Gate::new) sets it to NULL. It frees the box after all readers of
-/// `srcu` that may have loaded the pointer are gone.
+/// `srcu` that may have loaded the pointer are gone. `binding` is the token of the device; it is valid
+/// as long.
 #[pin_data]
 pub struct Gate<F: ForLt + 'static> {
     #[pin]
     srcu: Srcu,
     inner: AtomicPtr<F::Of<'static>>,
+    binding: AtomicPtr<c_void>,
 }
 
 impl<F> Gate<F>
@@ -127,6 +129,7 @@ where
             try_pin_init!(Self {
                 srcu <- new_lock(),
                 inner: AtomicPtr::new(null_mut()),
+                binding: AtomicPtr::new(null_mut()),
             }),
             Gfp::Kernel.flags(),
         )?;
@@ -139,6 +142,9 @@ where
 
         // SAFETY: The box is leaked here. It is not moved until the action below drops it as a whole.
         let data = KBox::into_raw(unsafe { Pin::into_inner_unchecked(data) });
+        // INVARIANT: The token is that of the device.
+        gate.binding
+            .store(token.as_binding().cast_mut(), Ordering::Relaxed);
         // INVARIANT: `'x` is the binding: the action runs before it ends, and then no reference is left.
         gate.inner.store(data.cast(), Ordering::Release);
 
@@ -176,6 +182,15 @@ where
         })
     }
 
+    /// Returns the token of the device, as a pointer. It is valid while somebody is inside.
+    ///
+    /// The devres action that closes the gate was added in the binding of this token: an action that is
+    /// added later runs earlier.
+    #[cfg_attr(not(CONFIG_BLOCK), allow(dead_code))]
+    pub(crate) fn binding(&self) -> *const c_void {
+        self.binding.load(Ordering::Relaxed)
+    }
+
     /// Closes the gate; the devres action.
     ///
     /// # Safety
@@ -207,6 +222,13 @@ pub struct Guard<'a, F: ForLt + 'static> {
 }
 
 impl<F: ForLt + 'static> Guard<'_, F> {
+    /// Returns the contents of the gate, as a pointer. They exist until the devres action of the gate
+    /// closes it.
+    #[cfg_attr(not(CONFIG_BLOCK), allow(dead_code))]
+    pub(crate) fn as_ptr(&self) -> *mut F::Of<'static> {
+        self.inner
+    }
+
     /// Calls `f` with the contents of the gate.
     ///
     /// `f` does not know the lifetime of the contents, so nothing that borrows from them can leave it.

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Block devices: disks whose requests a driver gets by value.
+//!
+//! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
+//!
+//! The `kernel` crate has a `block::mq` too. It lacks what drivers for hardware need: the contents of a
+//! request, an end with an error, timeouts, data of a request and of a hardware queue, the limits of the
+//! device, a parent, and an end with the binding.
+//!
+//! # Ownership of a request
+//!
+//! A request has one owner at a time:
+//!
+//! | owner | type | what is possible |
+//! |---|---|---|
+//! | the driver, before the device knows of it | [`Request`] | [`end`](Request::end), [`start`](Request::start), [`refuse`](Request::refuse), copies of its data |
+//! | the device | none: it is kept in the [`TagSet`], under its queue and tag | [`take`](TagSet::take), [`cancel`](TagSet::cancel), [`claim`](TimedOut::claim) |
+//! | the driver, after the device | [`Claimed`] | [`end`](Claimed::end), [`complete`](Claimed::complete), [`into_request`](Claimed::into_request) |
+//!
+//! Each step consumes the value, so a request is ended once. A value that is dropped ends its request
+//! with `EIO`. A value that is leaked keeps its request, and the removal of the disk waits for it.
+//!
+//! The queue and the tag are what a device says when it completes a command. A device may say anything:
+//! [`take`](TagSet::take) returns nothing for a tag that is out of range, that was never started, or
+//! that was taken before. So a completion that comes twice, or after a timeout, changes nothing.
+//!
+//! # Lifetimes
+//!
+//! - The operations are implemented for the contents of a [`Gate`](crate::gate::Gate), which may borrow
+//!   from the binding.
+//! - A [`Disk`] is removed when it is dropped, and no later than its parent is unbound, before the gate
+//!   closes: by a devres action, so also a disk that was leaked. The removal waits until all requests
+//!   are ended and no operation runs. So the operations reach the contents by a pointer, without
+//!   entering the gate.
+//! - An open block device outlives both. From then on the kernel fails its reads and writes. It keeps the
+//!   module with the operations loaded.
+//!
+//! # Contexts
+//!
+//! | call | may sleep | hard IRQ |
+//! |---|---|---|
+//! | [`TagSet::new`] and the drop of the last reference | yes | no |
+//! | [`TagSet::quiesce`], [`TagSet::unquiesce`] | yes | no |
+//! | [`Disk::add`] and its drop; [`Disk::mark_dead`], [`Disk::set_capacity`] | yes | no |
+//! | [`TagSet::take`], [`TagSet::cancel`] | no | yes |
+//! | [`Request`], [`Claimed`]: all, and their drop | no | yes, if the drop of the command may |
+
+mod disk;
+mod disk_options;
+mod ffi;
+mod operations;
+mod request;
+mod shared;
+mod started;
+mod tag_set;
+mod vtable;
+
+pub use self::{
+    disk::Disk,
+    disk_options::DiskOptions,
+    operations::{
+        Expired,
+        Last,
+        Operations, //
+    },
+    request::{
+        Operation,
+        Refused,
+        Request,
+        RequestInfo, //
+    },
+    started::{
+        Claimed,
+        TimedOut, //
+    },
+    tag_set::{
+        TagSet,
+        TagSetOptions, //
+    },
+};

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Disks: block devices, which end with the binding.
+
+use super::{
+    disk_options::{
+        Access,
+        DiskOptions, //
+    },
+    operations::Operations,
+    tag_set::TagSet,
+    vtable::VTable, //
+};
+use crate::{
+    generic::{
+        errno::to_result,
+        ffi, //
+    },
+    gfp::Gfp,
+    DmaDevice, //
+};
+use kernel::{
+    bindings,
+    device::{
+        Core,
+        Device, //
+    },
+    error::from_err_ptr,
+    fmt,
+    prelude::*,
+    static_lock_class,
+    str::CString,
+    sync::{
+        aref::ARef,
+        Arc,
+        UniqueArc, //
+    },
+    types::ForLt, //
+};
+
+/// The driver's data of the disks with the contents `F`.
+type Data<F> = <<F as ForLt>::Of<'static> as Operations>::Disk;
+
+/// A disk, with what C has pointers to.
+///
+/// # Invariants
+///
+/// - `disk` is NULL, or a disk with a reference of this value. It belongs to the tag set `set`.
+/// - `_kept` keeps the tag set, and what the disk's `queuedata` points to.
+struct Node {
+    disk: *mut bindings::gendisk,
+    set: *mut bindings::blk_mq_tag_set,
+    _kept: Arc<dyn Send + Sync>,
+}
+
+// SAFETY: C locks what it changes in a disk and in a tag set.
+unsafe impl Send for Node {}
+
+// SAFETY: As above.
+unsafe impl Sync for Node {}
+
+/// What lives as long as a disk.
+struct Kept<F: ForLt + 'static, D> {
+    data: D,
+    _tags: Arc<TagSet<F>>,
+}
+
+/// Removes a disk, and drops the reference of the devres action.
+///
+/// Waits until all requests are ended, and no operation runs.
+///
+/// Not generic: the code is in this module, and has one address, by which the devres action is added
+/// and removed.
+///
+/// # Safety
+///
+/// `node` must be a reference of a [`Node`], whose disk was added and is not removed.
+unsafe extern "C" fn remove(node: *mut c_void) {
+    // SAFETY: By the precondition of this function.
+    let node = unsafe { Arc::from_raw(node.cast_const().cast::<Node>()) };
+
+    // SAFETY: The disk was added, and is removed once (function precondition). A request that is ended
+    // within `queue_rq` no longer keeps the disk, so the second function waits for those calls.
+    unsafe {
+        bindings::del_gendisk(node.disk);
+        bindings::blk_mq_wait_quiesce_done(node.set);
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if !self.disk.is_null() {
+            // SAFETY: The reference is this value's. The disk was removed, or never added; in the second
+            // case C still needs the tag set, which is dropped after this.
+            unsafe { bindings::put_disk(self.disk) };
+        }
+    }
+}
+
+/// Makes a disk, and adds it until `parent` is unbound.
+///
+/// # Safety
+///
+/// `parent` must be a device that is being bound. `data` must be valid as long as `node` exists. The
+/// operations must work until the devres actions of `parent` run that were added before.
+unsafe fn add(
+    parent: *mut bindings::device,
+    mut node: UniqueArc<Node>,
+    data: *mut c_void,
+    name: &CStr,
+    fops: &'static bindings::block_device_operations,
+    options: DiskOptions,
+    mut limits: bindings::queue_limits,
+) -> Result<Arc<Node>> {
+    // SAFETY: The tag set is made, and the node keeps it.
+    let disk = from_err_ptr(unsafe {
+        bindings::__blk_mq_alloc_disk(
+            node.set,
+            &mut limits,
+            data,
+            static_lock_class!().as_ptr(),
+        )
+    })?;
+    // INVARIANT: A disk of this tag set.
+    node.disk = disk;
+
+    // SAFETY: The disk was made above, and nobody else has it yet.
+    unsafe {
+        let to = &mut (*disk).disk_name;
+        let bytes = name.to_bytes_with_nul();
+        if bytes.len() < 2 || bytes.len() > to.len() {
+            return Err(EINVAL);
+        }
+        for (to, from) in to.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        (*disk).fops = fops;
+        bindings::set_capacity(disk, options.sectors());
+        if options.access == Access::ReadOnly {
+            bindings::set_disk_ro(disk, true);
+        }
+    }
+
+    let node: Arc<Node> = node.into();
+    // SAFETY: The disk is complete, and its operations work (function preconditions).
+    to_result(unsafe { bindings::device_add_disk(parent, disk, core::ptr::null_mut()) })?;
+
+    let action = Arc::into_raw(node.clone()).cast_mut().cast();
+    // SAFETY: `parent` is bound. The action owns the reference that is leaked above, of a disk that was
+    // added. If it can't be added, it runs at once.
+    to_result(unsafe { bindings::devm_add_action_or_reset(parent, Some(remove), action) })?;
+
+    Ok(node)
+}
+
+/// A block device, `/dev/<name>`, which is removed on drop.
+///
+/// The removal waits until all requests are ended. A disk whose device is gone needs
+/// [`mark_dead`](Self::mark_dead) and [`TagSet::cancel`] first, or it waits for the timeouts.
+///
+/// C API: `device_add_disk()`, `del_gendisk()`. Drop context: may sleep, and not within an operation.
+///
+/// # Invariants
+///
+/// `node` was added with a devres action of `parent`.
+pub struct Disk<F>
+where
+    F: ForLt + 'static,
+    for<'x> F::Of<'x>: Operations,
+{
+    node: Arc<Node>,
+    kept: Arc<Kept<F, Data<F>>>,
+    parent: ARef<Device>,
+}
+
+impl<F> Disk<F>
+where
+    F: ForLt + 'static,
+    for<'x> F::Of<'x>: Operations,
+{
+    /// Adds a disk below `parent`, for the driver that `parent` is being bound to.
+    ///
+    /// The kernel reads the partition table before this returns. So `probe` calls it when requests work.
+    ///
+    /// The limits of the queue follow from the options and from the device: the size of a request from
+    /// [`opt_mapping_size`](DmaDevice::opt_mapping_size) and
+    /// [`max_mapping_size`](DmaDevice::max_mapping_size), the size and the boundary of a segment from its
+    /// [`DmaLimits`](crate::DmaLimits), the alignment from its cache lines.
+    ///
+    /// C API: `blk_mq_alloc_disk()`, `device_add_disk()`. Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: the name is empty, or has more than 31 bytes; the size of a block is no power of two, or
+    ///   is out of range; a request or a segment could not have a page; no segments.
+    /// - `ENODEV`: the gate of the tag set is closed, or is that of another device.
+    /// - `EEXIST`: a disk has this name. The kernel prints a warning; the driver must choose distinct names.
+    /// - `ENOMEM`.
+    pub fn add(
+        parent: &Device<Core<'_>>,
+        tags: Arc<TagSet<F>>,
+        name: fmt::Arguments<'_>,
+        data: Data<F>,
+        options: DiskOptions,
+    ) -> Result<Self> {
+        let raw = ffi::as_raw(parent);
+        // While the gate is entered, its token is valid.
+        let inside = tags.gate().try_access().ok_or(ENODEV)?;
+        // SAFETY: The gate is entered.
+        let dma = unsafe { DmaDevice::from_binding(tags.gate().binding()) };
+        // The gate must close after the disk's devres action has run.
+        if dma.as_raw() != raw {
+            return Err(ENODEV);
+        }
+        let limits = options.limits(dma)?;
+        // `parent` is being bound, in this thread, so the gate stays open without this.
+        drop(inside);
+
+        let name = CString::try_from_fmt(name)?;
+        let set = tags.as_raw();
+        let kept = Arc::new(Kept { data, _tags: tags }, Gfp::Kernel.flags())?;
+        // INVARIANT: No disk yet. The tag set is the one that is kept.
+        let node = UniqueArc::new(
+            Node {
+                disk: core::ptr::null_mut(),
+                set,
+                _kept: kept.clone(),
+            },
+            Gfp::Kernel.flags(),
+        )?;
+        let data = (&raw const kept.data).cast_mut().cast();
+        let fops = &VTable::<F::Of<'static>>::DISK;
+        // SAFETY: `parent` is being bound, by its type. The node keeps the data. The operations reach the
+        // contents of the gate, which closes in an action of `parent` that was added before.
+        let node = unsafe { add(raw, node, data, &name, fops, options, limits) }?;
+
+        // INVARIANT: Added above, with its action.
+        Ok(Self {
+            node,
+            kept,
+            parent: parent.into(),
+        })
+    }
+
+    /// Fails all new requests, because the device is gone, and tells those who use the disk.
+    ///
+    /// Requests that the driver has stay with it: it must end them, as [`TagSet::cancel`] does.
+    ///
+    /// C API: `blk_mark_disk_dead()`. Context: may sleep; not within an operation.
+    pub fn mark_dead(&self) {
+        // SAFETY: The node has a reference to the disk.
+        unsafe { bindings::blk_mark_disk_dead(self.node.disk) };
+    }
+
+    /// Sets the number of sectors, of 512 bytes.
+    ///
+    /// C API: `set_capacity_and_notify()`. Context: may sleep; not within an operation.
+    pub fn set_capacity(&self, sectors: u64) {
+        // SAFETY: The node has a reference to the disk.
+        unsafe { bindings::set_capacity_and_notify(self.node.disk, sectors) };
+    }
+
+    /// Returns the driver's data of the disk.
+    pub fn data(&self) -> &Data<F> {
+        &self.kept.data
+    }
+}
+
+impl<F> Drop for Disk<F>
+where
+    F: ForLt + 'static,
+    for<'x> F::Of<'x>: Operations,
+{
+    fn drop(&mut self) {
+        let node = Arc::as_ptr(&self.node).cast_mut().cast();
+        let dev: &Device = &self.parent;
+        let raw = core::ptr::from_ref(dev).cast_mut().cast();
+
+        // SAFETY: `parent` is referenced. Only the pointer to the node is compared, which no other action
+        // has, because this value keeps the node.
+        let removed = unsafe { bindings::devm_remove_action_nowarn(raw, Some(remove), node) };
+        // The action is on the list unless the device is being unbound; then it has run, or is about to
+        // run.
+        if removed == 0 {
+            // SAFETY: The action was on the list, so the disk is not removed, and its reference is ours.
+            unsafe { remove(node) };
+        }
+    }
+}

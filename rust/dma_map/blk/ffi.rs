@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! C functions and constants of the block layer that the `kernel` crate lacks.
+
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+// `block.c` asserts that these are C's. bindgen does not evaluate the casts in the headers.
+pub(super) const REQ_OP_MASK: u32 = 0xff;
+pub(super) const REQ_OP_READ: u8 = 0;
+pub(super) const REQ_OP_WRITE: u8 = 1;
+pub(super) const REQ_OP_FLUSH: u8 = 2;
+pub(super) const REQ_OP_DISCARD: u8 = 3;
+pub(super) const REQ_OP_WRITE_ZEROES: u8 = 9;
+pub(super) const BLK_STS_OK: bindings::blk_status_t = 0;
+pub(super) const BLK_STS_RESOURCE: bindings::blk_status_t = 9;
+pub(super) const BLK_FEAT_WRITE_CACHE: u32 = 1 << 0;
+pub(super) const BLK_FEAT_FUA: u32 = 1 << 1;
+pub(super) const BLK_FEAT_ROTATIONAL: u32 = 1 << 2;
+
+/// The bit of `cmd_flags` for a write that must be on the medium when it is completed.
+pub(super) const REQ_FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
+/// The bit for zeroes that must stay allocated.
+pub(super) const REQ_NOUNMAP: u32 = 1 << bindings::req_flag_bits___REQ_NOUNMAP;
+/// The bit for a request whose completion somebody polls for.
+pub(super) const REQ_POLLED: u32 = 1 << bindings::req_flag_bits___REQ_POLLED;
+
+// SAFETY: The declarations are those of `block.h`.
+#[allow(improper_ctypes, reason = "C knows the layout of bindgen's types")]
+unsafe extern "C" {
+    /// Copies the first `len` bytes behind `offset` of a request's data to `to`.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a read or a write that is not ended, with that many bytes of data. `to` must be valid
+    /// for writes of `len` bytes.
+    #[link_name = "dma_map_helper_copy_from_rq"]
+    pub(super) fn copy_from_rq(rq: *mut bindings::request, offset: u32, to: *mut u8, len: u32);
+
+    /// Copies `len` bytes from `from` to a request's data, behind `offset`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`copy_from_rq`]; `from` must be valid for reads of `len` bytes. The driver must own the
+    /// data.
+    #[link_name = "dma_map_helper_copy_to_rq"]
+    pub(super) fn copy_to_rq(rq: *mut bindings::request, offset: u32, from: *const u8, len: u32);
+}
+
+/// Returns the status for the block layer.
+#[inline]
+pub(super) fn status(result: Result) -> bindings::blk_status_t {
+    match result {
+        Ok(()) => BLK_STS_OK,
+        Err(error) => {
+            // SAFETY: No preconditions; the function looks up a number.
+            unsafe { bindings::errno_to_blk_status(error.to_errno()) }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The operations of a block driver.
+
+use super::{
+    request::{
+        Refused,
+        Request, //
+    },
+    started::TimedOut, //
+};
+use crate::gate::Guarded;
+use kernel::{
+    error::VTABLE_DEFAULT_ERROR,
+    prelude::*, //
+};
+
+/// Whether the block layer has another request at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// This is the last one: tell the device of all of them.
+    Yes,
+    /// Another one follows, or [`commit_rqs`](Operations::commit_rqs) is called.
+    No,
+}
+
+/// What becomes of a request that was not completed in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// It was ended, or will be ended.
+    Done,
+    /// The device gets the same time again.
+    Wait,
+}
+
+/// The block driver of a device: implemented by the contents of its [`Gate`](crate::gate::Gate).
+///
+/// Context of all functions: must not sleep.
+///
+/// # Examples
+///
+/// A device that keeps its data in memory, and needs no DMA:
+///
+/// ```ignore
+/// # struct Ram<'x> { dma: DmaDevice<'x> }
+/// # impl Ram<'_> {
+/// #     fn transfer(&self, _request: &mut blk::Request<Self>) -> Result { Ok(()) }
+/// # }
+/// # impl Guarded for Ram<'_> {
+/// #     fn shutdown(&self) {}
+/// # }
+/// #[vtable]
+/// impl blk::Operations for Ram<'_> {
+///     type Disk = ();
+///     type Command = ();
+///
+///     fn queue_rq(
+///         &self,
+///         mut request: blk::Request<Self>,
+///         _last: blk::Last,
+///     ) -> Result<(), blk::Refused<Self>> {
+///         let result = self.transfer(&mut request);
+///         request.end(result);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[vtable]
+pub trait Operations: Guarded + Send + Sync + Sized {
+    /// The driver's data of one disk, such as the number of a namespace.
+    type Disk: Send + Sync + 'static;
+
+    /// What a command owns while the device has it: lists of addresses, staging buffers. It is dropped
+    /// when its request is ended.
+    type Command: Send;
+
+    /// Takes a request.
+    ///
+    /// The time of [`timeout_ms`](super::TagSetOptions::timeout_ms) runs from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the driver has no room for it: the block layer queues it again.
+    fn queue_rq(&self, request: Request<Self>, last: Last) -> Result<(), Refused<Self>>;
+
+    /// Tells the device of the requests that were queued with [`Last::No`].
+    ///
+    /// A driver that waits for the last request must implement it.
+    fn commit_rqs(&self, _queue: u32) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Looks for completions on a queue without interrupts, and returns how many there were.
+    ///
+    /// A driver with [`poll_queues`](super::TagSetOptions::poll_queues) must implement it.
+    fn poll(&self, _queue: u32) -> u32 {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A request was not completed in time.
+    ///
+    /// By default it is [claimed](TimedOut::claim), and ended with `ETIMEDOUT`. If it can't be claimed,
+    /// its completion is running.
+    fn timeout(&self, request: TimedOut<'_, Self>) -> Expired {
+        match request.claim() {
+            Some(claimed) => {
+                claimed.end(Err(ETIMEDOUT));
+                Expired::Done
+            }
+            None => Expired::Wait,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests that came back from a device: by a completion, a timeout, or a cancel.
+
+use super::{
+    ffi,
+    operations::Operations,
+    request::{
+        Request,
+        RequestInfo, //
+    },
+    shared::Pdu, //
+};
+use crate::generic::variance::{
+    Invariant,
+    InvariantIn, //
+};
+use core::{
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// A request that a device had, with its command.
+///
+/// Of the completion, the timeout and the cancel of a request, one gets it. A value that is dropped ends
+/// the request with `EIO`.
+///
+/// # Invariants
+///
+/// `rq` belongs to a disk whose operations are `T`, was started and is not ended. It is in no slot, its
+/// command is initialised, and this value is its only owner.
+#[must_use = "a request that is dropped fails with EIO"]
+pub struct Claimed<T: Operations> {
+    rq: NonNull<bindings::request>,
+    _operations: InvariantIn<T>,
+}
+
+// SAFETY: Any thread may end a request. The command is `Send`, and the driver's data of the disk `Sync`.
+unsafe impl<T: Operations> Send for Claimed<T> {}
+
+impl<T: Operations> Claimed<T> {
+    /// # Safety
+    ///
+    /// The type invariants must hold.
+    #[inline(always)]
+    pub(super) unsafe fn from_raw(rq: NonNull<bindings::request>) -> Self {
+        // INVARIANT: By the precondition of this function.
+        Self {
+            rq,
+            _operations: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn pdu(&self) -> NonNull<Pdu<T>> {
+        // SAFETY: The operations of the request are `T` (type invariants).
+        unsafe { Pdu::of(self.rq) }
+    }
+
+    /// Returns the command that it was started with.
+    #[inline]
+    pub fn command(&mut self) -> &mut T::Command {
+        // SAFETY: The command is initialised, and this is the only owner (type invariants).
+        unsafe { (*self.pdu().as_ptr()).command.assume_init_mut() }
+    }
+
+    /// Takes the command out: the driver owns the request as before it was started.
+    ///
+    /// Context: any.
+    #[inline]
+    pub fn into_request(self) -> (Request<T>, T::Command) {
+        let this = ManuallyDrop::new(self);
+
+        // SAFETY: The command is initialised, and this is the only owner (type invariants). The value is
+        // not used again, so the command is taken once, and the request has one owner.
+        unsafe {
+            let command = (*this.pdu().as_ptr()).command.assume_init_read();
+            (Request::from_raw(this.rq), command)
+        }
+    }
+
+    /// Drops the command and ends the request, here; see [`Request::end`].
+    ///
+    /// C API: `blk_mq_end_request()`. Context: any.
+    #[inline]
+    pub fn end(self, result: Result) {
+        let (request, command) = self.into_request();
+        drop(command);
+        request.end(result);
+    }
+
+    /// Drops the command and ends the request, where the block layer likes it best: on a CPU that is near
+    /// the submitter's, in a soft interrupt.
+    ///
+    /// For interrupt handlers. In a thread, [`end`](Self::end) is as good.
+    ///
+    /// C API: `blk_mq_complete_request_remote()`. Context: any.
+    #[inline]
+    pub fn complete(self, result: Result) {
+        let this = ManuallyDrop::new(self);
+        let status = ffi::status(result);
+
+        // SAFETY: This is the only owner (type invariants).
+        unsafe { (*this.pdu().as_ptr()).status = status };
+        // SAFETY: The request was started and is not ended. It is given away if the result is `true`:
+        // `complete()` gets it then.
+        if !unsafe { bindings::blk_mq_complete_request_remote(this.rq.as_ptr()) } {
+            // SAFETY: It was not given away, and is not used again.
+            unsafe { Self::completed(this.rq) };
+        }
+    }
+
+    /// Ends a request that [`complete`](Self::complete) has set the status of.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the request, which is as in a `Claimed`, and has a status.
+    #[inline]
+    pub(super) unsafe fn completed(rq: NonNull<bindings::request>) {
+        // SAFETY: By the precondition of this function.
+        unsafe {
+            let this = Self::from_raw(rq);
+            let status = (*this.pdu().as_ptr()).status;
+            let (request, command) = this.into_request();
+            drop(command);
+            bindings::blk_mq_end_request(request.into_raw().as_ptr(), status);
+        }
+    }
+}
+
+impl<T: Operations> Deref for Claimed<T> {
+    type Target = RequestInfo<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &RequestInfo<T> {
+        // SAFETY: By the type invariants, as long as `self` is borrowed.
+        unsafe { RequestInfo::of(self.rq) }
+    }
+}
+
+impl<T: Operations> Drop for Claimed<T> {
+    fn drop(&mut self) {
+        // SAFETY: This is the only owner, and is not used again.
+        unsafe { Self::from_raw(self.rq) }.end(Err(EIO));
+    }
+}
+
+/// A request that was not completed in time. The device may still have it.
+///
+/// # Invariants
+///
+/// `rq` belongs to a disk whose operations are `T`. The block layer holds it during `'a`: even if somebody
+/// ends it, its tag is not given to another request.
+pub struct TimedOut<'a, T: Operations> {
+    rq: NonNull<bindings::request>,
+    _held: (Invariant<'a>, InvariantIn<T>),
+}
+
+impl<T: Operations> TimedOut<'_, T> {
+    /// # Safety
+    ///
+    /// The type invariants must hold.
+    #[inline]
+    pub(super) unsafe fn from_raw(rq: NonNull<bindings::request>) -> Self {
+        // INVARIANT: By the precondition of this function.
+        Self {
+            rq,
+            _held: (PhantomData, PhantomData),
+        }
+    }
+
+    #[inline]
+    fn info(&self) -> &RequestInfo<T> {
+        // SAFETY: The block layer holds the request, with its tag and its hardware queue. What is read of
+        // it here does not change when it is ended.
+        unsafe { RequestInfo::of(self.rq) }
+    }
+
+    /// Returns the number of the hardware queue.
+    #[inline]
+    pub fn queue(&self) -> u32 {
+        self.info().queue()
+    }
+
+    /// Returns the tag.
+    #[inline]
+    pub fn tag(&self) -> u32 {
+        self.info().tag()
+    }
+
+    /// Takes the request from the device. `None` if it was not started yet, or if somebody else has taken
+    /// it: its completion may be running.
+    ///
+    /// Context: any.
+    pub fn claim(&self) -> Option<Claimed<T>> {
+        let info = self.info();
+
+        // SAFETY: It was taken out of its slot, where it had no other owner, and its command was
+        // initialised.
+        info.shared()
+            .take_exactly(self.queue(), self.tag(), self.rq.as_ptr())
+            .then(|| unsafe { Claimed::from_raw(self.rq) })
+    }
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tag sets: the requests of a device, and its hardware queues.
+
+use super::{
+    operations::Operations,
+    shared::Shared,
+    started::Claimed,
+    vtable::VTable, //
+};
+use crate::{
+    gate::{
+        Gate,
+        Guarded, //
+    },
+    generic::errno::to_result,
+    gfp::Gfp,
+    DmaDevice, //
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::Arc,
+    time::msecs_to_jiffies,
+    types::{
+        ForLt,
+        Opaque, //
+    }, //
+};
+
+/// The options of a [`TagSet`].
+#[derive(Clone, Copy, Debug)]
+pub struct TagSetOptions {
+    queues: u32,
+    depth: u32,
+    poll_queues: u32,
+    timeout_ms: u32,
+    first_vector: Option<u32>,
+}
+
+impl TagSetOptions {
+    /// `queues` hardware queues, of `depth` requests each.
+    ///
+    /// The tags of a queue are less than `depth`. The kernel may use fewer queues, one for each CPU.
+    pub const fn new(queues: u32, depth: u32) -> Self {
+        Self {
+            queues,
+            depth,
+            poll_queues: 0,
+            timeout_ms: 0,
+            first_vector: None,
+        }
+    }
+
+    /// Adds queues for callers that poll for their completions
+    /// ([`Operations::poll`]). They have the numbers after the others.
+    pub const fn poll_queues(mut self, queues: u32) -> Self {
+        self.poll_queues = queues;
+        self
+    }
+
+    /// Sets the time after which [`Operations::timeout`] is called, in milliseconds; 30 seconds unless it
+    /// is set.
+    pub const fn timeout_ms(mut self, timeout: u32) -> Self {
+        self.timeout_ms = timeout;
+        self
+    }
+
+    /// Gives each CPU the queue whose interrupt it gets. `vector` is that of the first queue.
+    ///
+    /// C API: `blk_mq_map_hw_queues()`.
+    pub const fn interrupt_affinity(mut self, vector: u32) -> Self {
+        self.first_vector = Some(vector);
+        self
+    }
+}
+
+/// The requests and hardware queues of a device, which several disks may share.
+///
+/// # Invariants
+///
+/// - `set` is not initialised while its `tags` are NULL. Otherwise it is a tag set with the operations of
+///   `F::Of`, whose `driver_data` is `shared`, and whose requests have room for their part.
+/// - The contents and the token of `shared` are those of `gate`.
+pub struct TagSet<F: ForLt + 'static> {
+    set: Opaque<bindings::blk_mq_tag_set>,
+    shared: Shared,
+    gate: Arc<Gate<F>>,
+}
+
+// SAFETY: Any thread may free a tag set. The commands of its requests are `Send`.
+unsafe impl<F: ForLt + 'static> Send for TagSet<F> where Arc<Gate<F>>: Send {}
+
+// SAFETY: C locks what it changes in a tag set. The rest is `Sync`.
+unsafe impl<F: ForLt + 'static> Sync for TagSet<F> where Arc<Gate<F>>: Sync {}
+
+impl<F> TagSet<F>
+where
+    F: ForLt + 'static,
+    for<'x> F::Of<'x>: Operations,
+{
+    /// Makes a tag set for the contents of `gate`.
+    ///
+    /// C API: `blk_mq_alloc_tag_set()`. Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: no queue, no tag, more than 10240 of them, or poll queues without
+    ///   [`Operations::poll`].
+    /// - `ENODEV`: the gate is closed.
+    /// - `ENOMEM`.
+    pub fn new(gate: &Arc<Gate<F>>, options: TagSetOptions) -> Result<Arc<Self>>
+    where
+        for<'x> F::Of<'x>: Guarded + Send + Sync,
+    {
+        let TagSetOptions {
+            queues,
+            depth,
+            poll_queues,
+            timeout_ms,
+            first_vector,
+        } = options;
+        if queues == 0 || depth == 0 || depth > bindings::BLK_MQ_MAX_DEPTH {
+            return Err(EINVAL);
+        }
+        if poll_queues != 0 && !<F::Of<'static> as Operations>::HAS_POLL {
+            return Err(EINVAL);
+        }
+        // While the gate is entered, the device is bound.
+        let inside = gate.try_access().ok_or(ENODEV)?;
+        let binding = gate.binding();
+        // SAFETY: The contents exist until the gate closes, and the token as long. Disks of this tag set
+        // are removed before.
+        let shared = unsafe {
+            Shared::new(
+                (queues, poll_queues, depth),
+                first_vector,
+                inside.as_ptr().cast(),
+                binding,
+            )
+        }?;
+
+        let set = bindings::blk_mq_tag_set {
+            ops: &VTable::<F::Of<'static>>::OPS,
+            nr_maps: if poll_queues == 0 { 1 } else { 3 },
+            nr_hw_queues: shared.queues,
+            queue_depth: depth,
+            cmd_size: VTable::<F::Of<'static>>::PDU,
+            // SAFETY: The token is of the gate that is entered.
+            numa_node: unsafe { DmaDevice::from_binding(binding) }.numa_node(),
+            // CAST: 32 bits of milliseconds are fewer ticks, on every kernel.
+            timeout: msecs_to_jiffies(timeout_ms) as c_uint,
+            ..pin_init::zeroed()
+        };
+        // INVARIANT: The tags are NULL.
+        let this = Arc::new(
+            Self {
+                set: Opaque::new(set),
+                shared,
+                gate: gate.clone(),
+            },
+            Gfp::Kernel.flags(),
+        )?;
+
+        let set = this.set.get();
+        // SAFETY: Nobody else has the value yet. It is not moved any more.
+        unsafe { (*set).driver_data = (&raw const this.shared).cast_mut().cast() };
+        // SAFETY: The fields are set. C sets the tags if it succeeds, and else leaves NULL.
+        to_result(unsafe { bindings::blk_mq_alloc_tag_set(set) })?;
+        drop(inside);
+
+        Ok(this)
+    }
+
+    /// Takes the request that a device has, by the queue and the tag that the device says it has
+    /// completed. Calls `f` with it.
+    ///
+    /// `f` does not know the lifetime of the contents, so the request and its command cannot leave it but
+    /// to where the contents keep such.
+    ///
+    /// Returns `None` if the device has no such request: out of range, not started, or taken already.
+    ///
+    /// Context: any, if `f` does not sleep.
+    #[inline]
+    pub fn take<R>(
+        &self,
+        queue: u32,
+        tag: u32,
+        f: impl for<'x> FnOnce(Claimed<F::Of<'x>>) -> R,
+    ) -> Option<R> {
+        let rq = self.shared.take(queue, tag)?;
+
+        // SAFETY: The request was in its slot: it has no other owner, and its command is initialised. The
+        // operations of the tag set are those of the contents.
+        Some(f(unsafe { Claimed::<F::Of<'static>>::from_raw(rq) }))
+    }
+
+    /// Takes all requests that a device has, and ends them with `error`. Returns how many there were.
+    ///
+    /// For a device that is gone, or that was reset.
+    ///
+    /// Context: any.
+    pub fn cancel(&self, error: Error) -> usize {
+        let mut count = 0usize;
+
+        for queue in 0..self.shared.queues {
+            for tag in 0..self.shared.depth {
+                if self.take(queue, tag, |request| request.end(Err(error))).is_some() {
+                    count = count.wrapping_add(1);
+                }
+            }
+        }
+        count
+    }
+
+    /// Stops new requests from reaching the driver, and waits until no
+    /// [`queue_rq`](Operations::queue_rq) runs.
+    ///
+    /// [`unquiesce`](Self::unquiesce) must follow, or disks can't be removed while requests wait.
+    ///
+    /// C API: `blk_mq_quiesce_tagset()`. Context: may sleep; not within an operation.
+    pub fn quiesce(&self) {
+        // SAFETY: The tag set is initialised (type invariants: `new` has succeeded).
+        unsafe { bindings::blk_mq_quiesce_tagset(self.set.get()) };
+    }
+
+    /// Lets requests reach the driver again.
+    ///
+    /// C API: `blk_mq_unquiesce_tagset()`. Context: may sleep.
+    pub fn unquiesce(&self) {
+        // SAFETY: The tag set is initialised (type invariants: `new` has succeeded).
+        unsafe { bindings::blk_mq_unquiesce_tagset(self.set.get()) };
+    }
+}
+
+impl<F: ForLt + 'static> TagSet<F> {
+    /// Returns the C structure.
+    pub(super) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
+        self.set.get()
+    }
+
+    /// Returns the gate.
+    pub(super) fn gate(&self) -> &Arc<Gate<F>> {
+        &self.gate
+    }
+}
+
+impl<F: ForLt + 'static> Drop for TagSet<F> {
+    fn drop(&mut self) {
+        let set = self.set.get();
+
+        // SAFETY: The tag set was made if it has tags (type invariants). Its disks hold references to it,
+        // so there are none.
+        unsafe {
+            if !(*set).tags.is_null() {
+                bindings::blk_mq_free_tag_set(set);
+            }
+        }
+    }
+}
