@@ -18,6 +18,8 @@ mod sample;
 mod user_memory;
 mod workers;
 
+#[cfg(CONFIG_BLOCK)]
+mod blk;
 mod bus_master;
 mod coherent;
 mod counts;

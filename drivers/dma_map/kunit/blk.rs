@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! [`blk`]: a disk in memory whose driver does with each request what the case wants.
+
+mod ends;
+mod io;
+mod life;
+mod options;
+
+use self::io::Opened;
+use crate::{
+    check::*,
+    fixture::*,
+    miscdevice::name,
+    pattern,
+    workers::wait_until, //
+};
+use dma_map::{
+    blk::{
+        self,
+        Disk,
+        DiskOptions,
+        Expired,
+        Last,
+        Operation,
+        Refused,
+        Request,
+        TagSet,
+        TagSetOptions,
+        TimedOut, //
+    },
+    gate::{
+        Gate,
+        Guarded, //
+    },
+    DmaDevice,
+    DmaLimits, //
+};
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    str::CString,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        SpinLock, //
+    },
+    types::ForLt, //
+};
+
+/// How many bytes a disk has.
+const SIZE: usize = 1 << 20;
+
+/// How many requests a queue has.
+const DEPTH: u32 = 16;
+
+/// What the driver does with the next requests.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// Copies the data.
+    Serve,
+    /// Gives them to a device that never answers.
+    Start,
+    /// Keeps them.
+    Keep,
+    /// Fails them.
+    Fail(Error),
+    /// Drops them.
+    Drop,
+    /// Refuses so many, and copies then.
+    Refuse(u32),
+    /// Refuses one that it has kept, and keeps this one.
+    Swap,
+}
+
+/// What the case and the driver share.
+#[pin_data]
+struct Script {
+    #[pin]
+    mode: SpinLock<Mode>,
+    /// The requests that were started: queue and tag.
+    #[pin]
+    started: SpinLock<KVec<(u32, u32)>>,
+    /// What was asked for.
+    #[pin]
+    seen: SpinLock<Option<(Operation, u64, u32, bool)>>,
+    /// How many requests there were.
+    requests: Atomic<u32>,
+    /// How many commands there are.
+    commands: Atomic<u32>,
+    /// How often the time was over, and how often it is to be waited on.
+    timeouts: Atomic<u32>,
+    patience: Atomic<u32>,
+}
+
+impl Script {
+    fn new() -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                mode <- new_spinlock!(Mode::Serve),
+                started <- new_spinlock!(KVec::new()),
+                seen <- new_spinlock!(None),
+                requests: Atomic::new(0),
+                commands: Atomic::new(0),
+                timeouts: Atomic::new(0),
+                patience: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    fn set(&self, mode: Mode) {
+        *self.mode.lock() = mode;
+    }
+
+    /// Waits for a request that was started.
+    fn started(&self) -> Result<(u32, u32)> {
+        check!(wait_until(|| !self.started.lock().is_empty()));
+        self.started.lock().pop().ok_or(EINVAL)
+    }
+}
+
+/// What a device has while it works on a request.
+struct Command(Arc<Script>);
+
+impl Drop for Command {
+    fn drop(&mut self) {
+        self.0.commands.fetch_sub(1, Relaxed);
+    }
+}
+
+/// The driver's part that is in the gate.
+#[pin_data]
+struct Shelf<'x> {
+    script: Arc<Script>,
+    #[pin]
+    memory: SpinLock<KVVec<u8>>,
+    #[pin]
+    kept: SpinLock<KVec<Request<Shelf<'x>>>>,
+    _dma: DmaDevice<'x>,
+}
+
+impl Guarded for Shelf<'_> {
+    fn shutdown(&self) {}
+}
+
+type Shelved = ForLt!(Shelf<'_>);
+
+impl Shelf<'_> {
+    /// Does what a request asks for.
+    fn serve(&self, request: &mut Request<Self>) -> Result {
+        let mut memory = self.memory.lock();
+        let first = request.sector() as usize * 512;
+        let range = first..first + request.bytes() as usize;
+
+        match request.operation() {
+            Operation::Read => request.copy_from(0, memory.get(range).ok_or(EINVAL)?),
+            Operation::Write => request.copy_to(0, memory.get_mut(range).ok_or(EINVAL)?),
+            Operation::WriteZeroes | Operation::Discard => {
+                memory.get_mut(range).ok_or(EINVAL)?.fill(0);
+                Ok(())
+            }
+            Operation::Flush => Ok(()),
+            Operation::Other(_) => Err(EOPNOTSUPP),
+        }
+    }
+}
+
+#[vtable]
+impl<'x> blk::Operations for Shelf<'x> {
+    type Disk = u32;
+    type Command = Command;
+
+    fn queue_rq(&self, mut request: Request<Self>, _last: Last) -> Result<(), Refused<Self>> {
+        let script = &self.script;
+        let mode = *script.mode.lock();
+        script.requests.add(1, Relaxed);
+        *script.seen.lock() = Some((
+            request.operation(),
+            request.sector(),
+            request.bytes(),
+            request.is_fua(),
+        ));
+
+        match mode {
+            Mode::Serve => {
+                let result = self.serve(&mut request);
+                request.end(result);
+            }
+            Mode::Start => {
+                let at = (request.queue(), request.tag());
+                script.commands.add(1, Relaxed);
+                request.start(Command(script.clone()));
+                let _ = script.started.lock().push(at, GFP_ATOMIC);
+            }
+            Mode::Keep => {
+                let _ = self.kept.lock().push(request, GFP_ATOMIC);
+            }
+            Mode::Fail(error) => request.end(Err(error)),
+            Mode::Drop => drop(request),
+            Mode::Refuse(count) => {
+                script.set(match count {
+                    1 => Mode::Serve,
+                    _ => Mode::Refuse(count - 1),
+                });
+                return Err(request.refuse());
+            }
+            Mode::Swap => {
+                let other = self.kept.lock().pop();
+                let _ = self.kept.lock().push(request, GFP_ATOMIC);
+                script.set(Mode::Serve);
+                if let Some(other) = other {
+                    return Err(other.refuse());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn timeout(&self, request: TimedOut<'_, Self>) -> Expired {
+        self.script.timeouts.add(1, Relaxed);
+        let patience = self.script.patience.load(Relaxed);
+        if patience != 0 {
+            self.script.patience.store(patience - 1, Relaxed);
+            return Expired::Wait;
+        }
+        match request.claim() {
+            Some(claimed) => {
+                claimed.end(Err(ETIMEDOUT));
+                Expired::Done
+            }
+            None => Expired::Wait,
+        }
+    }
+}
+
+/// A disk, as a case has it.
+struct Shop {
+    script: Arc<Script>,
+    gate: Arc<Gate<Shelved>>,
+    tags: Arc<TagSet<Shelved>>,
+    name: CString,
+}
+
+/// The disk that most cases have.
+const DISK: DiskOptions = DiskOptions::new((SIZE / 512) as u64);
+
+/// Makes a gate with an empty shelf.
+fn gate(
+    probe: &Probe<'_, '_>,
+    limits: DmaLimits,
+    script: Arc<Script>,
+) -> Result<Arc<Gate<Shelved>>> {
+    probe.gate::<Shelved>(limits, |dma| {
+        let memory = KVVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
+        KBox::pin_init(
+            pin_init!(Shelf {
+                script,
+                memory <- new_spinlock!(memory),
+                kept <- new_spinlock!(KVec::new()),
+                _dma: dma,
+            }),
+            GFP_KERNEL,
+        )
+    })
+}
+
+/// Makes a shelf, and a disk for it.
+fn shop(
+    probe: &Probe<'_, '_>,
+    limits: DmaLimits,
+    tags: TagSetOptions,
+    disk: DiskOptions,
+) -> Result<(Shop, Disk<Shelved>)> {
+    let script = Script::new()?;
+    let gate = gate(probe, limits, script.clone())?;
+    let tags = TagSet::new(&gate, tags)?;
+    let name = name()?;
+    let disk = Disk::add(probe.core(), tags.clone(), fmt!("{}", &*name), 7, disk)?;
+    let shop = Shop {
+        script,
+        gate,
+        tags,
+        name,
+    };
+
+    Ok((shop, disk))
+}
+
+/// Runs `case` with each device that there is, and an open disk of it.
+fn each_disk(mut case: impl FnMut(&Shop, &Opened) -> Result) -> Result {
+    each_probe(|probe| {
+        let (shop, _disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), DISK)?;
+        let file = Opened::open(probe, &shop.name)?;
+        let result = case(&shop, &file);
+        // What the case has left would keep the disk.
+        shop.script.set(Mode::Serve);
+        shop.tags.cancel(EIO);
+        let kept = shop.gate.try_access().map(|inside| {
+            inside.with(|shelf| {
+                while let Some(request) = { shelf.kept.lock().pop() } {
+                    drop(request);
+                }
+            })
+        });
+        check!(kept.is_some());
+        result
+    })
+}
