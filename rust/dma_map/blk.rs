@@ -14,7 +14,8 @@
 //!
 //! | owner | type | what is possible |
 //! |---|---|---|
-//! | the driver, before the device knows of it | [`Request`] | [`end`](Request::end), [`start`](Request::start), [`refuse`](Request::refuse), copies of its data |
+//! | the driver, before the device knows of it | [`Request`] | [`end`](Request::end), [`start`](Request::start), [`refuse`](Request::refuse), [`map`](Request::map), copies of its data |
+//! | the driver, with the data mapped | [`MappedRequest`] | [`start`](MappedRequest::start), [`unmap`](MappedRequest::unmap) |
 //! | the device | none: it is kept in the [`TagSet`], under its queue and tag | [`take`](TagSet::take), [`cancel`](TagSet::cancel), [`claim`](TimedOut::claim) |
 //! | the driver, after the device | [`Claimed`] | [`end`](Claimed::end), [`complete`](Claimed::complete), [`into_request`](Claimed::into_request) |
 //!
@@ -49,8 +50,12 @@
 mod disk;
 mod disk_options;
 mod ffi;
+mod mapped;
+mod mapping;
 mod operations;
+mod pieces;
 mod request;
+mod reserve;
 mod shared;
 mod started;
 mod tag_set;
@@ -59,10 +64,15 @@ mod vtable;
 pub use self::{
     disk::Disk,
     disk_options::DiskOptions,
+    mapped::MappedRequest,
     operations::{
         Expired,
         Last,
         Operations, //
+    },
+    pieces::{
+        RequestPiece,
+        RequestPieces, //
     },
     request::{
         Operation,

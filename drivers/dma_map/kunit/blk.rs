@@ -5,11 +5,14 @@
 mod ends;
 mod io;
 mod life;
+mod mapped;
 mod options;
 
 use self::io::Opened;
 use crate::{
     check::*,
+    device_side,
+    engines::Scripted,
     fixture::*,
     miscdevice::name,
     pattern,
@@ -22,9 +25,11 @@ use dma_map::{
         DiskOptions,
         Expired,
         Last,
+        MappedRequest,
         Operation,
         Refused,
         Request,
+        RequestInfo,
         TagSet,
         TagSetOptions,
         TimedOut, //
@@ -33,8 +38,11 @@ use dma_map::{
         Gate,
         Guarded, //
     },
+    sg::Segment,
+    Busy,
     DmaDevice,
-    DmaLimits, //
+    DmaLimits,
+    MapError, //
 };
 use kernel::{
     new_spinlock,
@@ -74,6 +82,16 @@ enum Mode {
     Refuse(u32),
     /// Refuses one that it has kept, and keeps this one.
     Swap,
+    /// Lets the device move the data.
+    Move,
+    /// Maps the data, and gives them to a device that never answers.
+    Map,
+    /// Maps the data, and drops them.
+    MapDrop,
+    /// Maps so many bytes, and gives up then.
+    GiveUp(u32),
+    /// Maps so many bytes, and says that this is all.
+    Stop(u32),
 }
 
 /// What the case and the driver share.
@@ -94,10 +112,24 @@ struct Script {
     /// How often the time was over, and how often it is to be waited on.
     timeouts: Atomic<u32>,
     patience: Atomic<u32>,
+    /// The pieces that the device got, and how long they may be.
+    #[pin]
+    pieces: SpinLock<KVec<Segment>>,
+    most: Atomic<u32>,
+    /// What mapping failed with.
+    #[pin]
+    refused: SpinLock<Option<Error>>,
+    /// The C structure of the last request.
+    last: Atomic<*mut c_void>,
+    engine: Scripted,
 }
 
 impl Script {
     fn new() -> Result<Arc<Self>> {
+        Self::with(Scripted::idle())
+    }
+
+    fn with(engine: Scripted) -> Result<Arc<Self>> {
         Arc::pin_init(
             pin_init!(Self {
                 mode <- new_spinlock!(Mode::Serve),
@@ -107,6 +139,11 @@ impl Script {
                 commands: Atomic::new(0),
                 timeouts: Atomic::new(0),
                 patience: Atomic::new(0),
+                pieces <- new_spinlock!(KVec::new()),
+                most: Atomic::new(u32::MAX),
+                refused <- new_spinlock!(None),
+                last: Atomic::new(core::ptr::null_mut()),
+                engine,
             }),
             GFP_KERNEL,
         )
@@ -140,7 +177,7 @@ struct Shelf<'x> {
     memory: SpinLock<KVVec<u8>>,
     #[pin]
     kept: SpinLock<KVec<Request<Shelf<'x>>>>,
-    _dma: DmaDevice<'x>,
+    dma: DmaDevice<'x>,
 }
 
 impl Guarded for Shelf<'_> {
@@ -169,15 +206,74 @@ impl Shelf<'_> {
     }
 }
 
+impl Shelf<'_> {
+    /// Maps the data. The device moves up to `most` bytes of it.
+    fn map(
+        &self,
+        request: Request<Self>,
+        most: u32,
+        end: Result,
+    ) -> Result<MappedRequest<Self>, MapError<Request<Self>>> {
+        let mut memory = self.memory.lock();
+        let mut at = request.sector() as usize * 512;
+        let operation = request.operation();
+        let mut done = 0;
+
+        self.script.pieces.lock().clear();
+        let (mapped, ()) = request.map(|pieces| {
+            while done < most {
+                let Some(piece) = pieces.cut(self.script.most.load(Relaxed)) else {
+                    break;
+                };
+                let part = memory
+                    .get_mut(at..at + piece.len() as usize)
+                    .ok_or(EINVAL)?;
+                match operation {
+                    Operation::Read => device_side::write(self.dma, piece.address(), part)?,
+                    _ => device_side::read(self.dma, piece.address(), part)?,
+                }
+                at += piece.len() as usize;
+                done += piece.len();
+                self.script.pieces.lock().push(
+                    Segment {
+                        address: piece.address(),
+                        len: piece.len(),
+                    },
+                    GFP_ATOMIC,
+                )?;
+            }
+            end
+        })?;
+        Ok(mapped)
+    }
+
+    /// Notes why a request was not mapped, and ends it.
+    fn not_mapped(&self, failed: MapError<Request<Self>>) {
+        *self.script.refused.lock() = Some(failed.error);
+        failed.buffer.end(Err(failed.error));
+    }
+}
+
 #[vtable]
 impl<'x> blk::Operations for Shelf<'x> {
     type Disk = u32;
     type Command = Command;
+    type Mark = Scripted;
+    type Engine<'a>
+        = &'a Scripted
+    where
+        Self: 'a;
+
+    fn engine(&self, _queue: u32, _tag: u32) -> &Scripted {
+        &self.script.engine
+    }
 
     fn queue_rq(&self, mut request: Request<Self>, _last: Last) -> Result<(), Refused<Self>> {
         let script = &self.script;
         let mode = *script.mode.lock();
         script.requests.add(1, Relaxed);
+        let info: *const RequestInfo<Self> = &*request;
+        script.last.store(info.cast_mut().cast(), Relaxed);
         *script.seen.lock() = Some((
             request.operation(),
             request.sector(),
@@ -196,6 +292,32 @@ impl<'x> blk::Operations for Shelf<'x> {
                 request.start(Command(script.clone()));
                 let _ = script.started.lock().push(at, GFP_ATOMIC);
             }
+            Mode::Move => match self.map(request, u32::MAX, Ok(())) {
+                // The device was not told, so it is done.
+                Ok(mapped) => match mapped.unmap() {
+                    Ok(request) => request.end(Ok(())),
+                    Err(Busy(mapped)) => drop(mapped),
+                },
+                Err(failed) => self.not_mapped(failed),
+            },
+            Mode::Map => match self.map(request, u32::MAX, Ok(())) {
+                Ok(mapped) => {
+                    let at = (mapped.queue(), mapped.tag());
+                    script.commands.add(1, Relaxed);
+                    mapped.start(Command(script.clone()));
+                    let _ = script.started.lock().push(at, GFP_ATOMIC);
+                }
+                Err(failed) => self.not_mapped(failed),
+            },
+            Mode::MapDrop => drop(self.map(request, u32::MAX, Ok(()))),
+            Mode::GiveUp(most) => match self.map(request, most, Err(EXDEV)) {
+                Ok(mapped) => drop(mapped),
+                Err(failed) => self.not_mapped(failed),
+            },
+            Mode::Stop(most) => match self.map(request, most, Ok(())) {
+                Ok(mapped) => drop(mapped),
+                Err(failed) => self.not_mapped(failed),
+            },
             Mode::Keep => {
                 let _ = self.kept.lock().push(request, GFP_ATOMIC);
             }
@@ -229,7 +351,7 @@ impl<'x> blk::Operations for Shelf<'x> {
         }
         match request.claim() {
             Some(claimed) => {
-                claimed.end(Err(ETIMEDOUT));
+                let _ = claimed.cancel(ETIMEDOUT);
                 Expired::Done
             }
             None => Expired::Wait,
@@ -261,7 +383,7 @@ fn gate(
                 script,
                 memory <- new_spinlock!(memory),
                 kept <- new_spinlock!(KVec::new()),
-                _dma: dma,
+                dma,
             }),
             GFP_KERNEL,
         )
@@ -275,7 +397,17 @@ fn shop(
     tags: TagSetOptions,
     disk: DiskOptions,
 ) -> Result<(Shop, Disk<Shelved>)> {
-    let script = Script::new()?;
+    shop_with(probe, limits, tags, disk, Script::new()?)
+}
+
+/// The same with a script of the case.
+fn shop_with(
+    probe: &Probe<'_, '_>,
+    limits: DmaLimits,
+    tags: TagSetOptions,
+    disk: DiskOptions,
+    script: Arc<Script>,
+) -> Result<(Shop, Disk<Shelved>)> {
     let gate = gate(probe, limits, script.clone())?;
     let tags = TagSet::new(&gate, tags)?;
     let name = name()?;

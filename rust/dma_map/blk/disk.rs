@@ -192,7 +192,7 @@ where
     /// # Errors
     ///
     /// - `EINVAL`: the name is empty, or has more than 31 bytes; the size of a block is no power of two, or
-    ///   is out of range; a request or a segment could not have a page; no segments.
+    ///   is out of range; a request or a segment could not have a page.
     /// - `ENODEV`: the gate of the tag set is closed, or is that of another device.
     /// - `EEXIST`: a disk has this name. The kernel prints a warning; the driver must choose distinct names.
     /// - `ENOMEM`.
@@ -212,7 +212,7 @@ where
         if dma.as_raw() != raw {
             return Err(ENODEV);
         }
-        let limits = options.limits(dma)?;
+        let limits = options.limits(dma, tags.max_segments())?;
         // `parent` is being bound, in this thread, so the gate stays open without this.
         drop(inside);
 

@@ -26,7 +26,6 @@ pub struct DiskOptions {
     logical: u32,
     physical: u32,
     max_bytes: u32,
-    max_segments: u16,
     virt_boundary: usize,
     dma_alignment: u32,
     features: u32,
@@ -50,7 +49,6 @@ impl DiskOptions {
             logical: SECTOR,
             physical: SECTOR,
             max_bytes: u32::MAX,
-            max_segments: 128,
             virt_boundary: 0,
             dma_alignment: SECTOR - 1,
             features: 0,
@@ -76,12 +74,6 @@ impl DiskOptions {
     /// Sets how many bytes a command can transfer. The DMA limits apply, too.
     pub const fn max_bytes(mut self, bytes: u32) -> Self {
         self.max_bytes = bytes;
-        self
-    }
-
-    /// Sets how many segments the data of a request can have; 128 unless it is set.
-    pub const fn max_segments(mut self, segments: u16) -> Self {
-        self.max_segments = segments;
         self
     }
 
@@ -141,12 +133,17 @@ impl DiskOptions {
         self.sectors
     }
 
-    /// Returns the limits of the queue, for requests that `dev` can map.
+    /// Returns the limits of the queue, for requests that `dev` can map, of up to `max_segments`
+    /// segments.
     ///
     /// # Errors
     ///
     /// `EINVAL`: C would warn of them.
-    pub(super) fn limits(&self, dev: DmaDevice<'_>) -> Result<bindings::queue_limits> {
+    pub(super) fn limits(
+        &self,
+        dev: DmaDevice<'_>,
+        max_segments: u16,
+    ) -> Result<bindings::queue_limits> {
         // CAST: A page is at most 64 KiB.
         let page = PAGE_SIZE as u32;
         let whole = |size: u32| size.is_power_of_two() && size >= SECTOR;
@@ -164,7 +161,6 @@ impl DiskOptions {
             || self.logical > page
             || !whole(self.physical)
             || bytes < page
-            || self.max_segments == 0
             || dev.max_segment_size() < MIN_SEGMENT
             || u64::from(MIN_SEGMENT - 1) > dev.segment_boundary()
             || alignment > page
@@ -177,7 +173,7 @@ impl DiskOptions {
             logical_block_size: self.logical,
             physical_block_size: self.physical.max(self.logical),
             max_hw_sectors: bytes / SECTOR,
-            max_segments: self.max_segments,
+            max_segments,
             max_segment_size: dev.max_segment_size(),
             seg_boundary_mask: boundary,
             virt_boundary_mask: self.virt_boundary as c_ulong,

@@ -2,6 +2,7 @@
 
 //! C functions and constants of the block layer that the `kernel` crate lacks.
 
+use core::mem::MaybeUninit;
 use kernel::{
     bindings,
     prelude::*, //
@@ -27,9 +28,68 @@ pub(super) const REQ_NOUNMAP: u32 = 1 << bindings::req_flag_bits___REQ_NOUNMAP;
 /// The bit for a request whose completion somebody polls for.
 pub(super) const REQ_POLLED: u32 = 1 << bindings::req_flag_bits___REQ_POLLED;
 
-// SAFETY: The declarations are those of `block.h`.
+/// C's `struct blk_dma_iter`. `block.c` asserts that the fields are at their places, and that there is
+/// room for the rest.
+#[repr(C, align(8))]
+pub(super) struct DmaIter {
+    pub(super) address: bindings::dma_addr_t,
+    pub(super) len: u32,
+    _rest: MaybeUninit<[u8; 128 - size_of::<bindings::dma_addr_t>() - 4]>,
+}
+
+impl DmaIter {
+    pub(super) const fn new() -> Self {
+        Self {
+            address: 0,
+            len: 0,
+            _rest: MaybeUninit::uninit(),
+        }
+    }
+}
+
+// SAFETY: The declarations are those of `block.h` and `linux/blk-mq-dma.h`.
 #[allow(improper_ctypes, reason = "C knows the layout of bindgen's types")]
 unsafe extern "C" {
+    /// Maps the first segment of a request, or all of it into one range of IOVAs. `false`: no segment.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a read or a write that is started and not ended, `dev` a bound device. `state` and
+    /// `iter` must be valid for writes.
+    #[link_name = "blk_rq_dma_map_iter_start"]
+    pub(super) fn map_first(
+        rq: *mut bindings::request,
+        dev: *mut bindings::device,
+        state: *mut bindings::dma_iova_state,
+        iter: *mut DmaIter,
+    ) -> bool;
+
+    /// Maps the next segment. `false`: no segment.
+    ///
+    /// # Safety
+    ///
+    /// As for [`map_first`], which has returned `true` for `iter`.
+    #[link_name = "blk_rq_dma_map_iter_next"]
+    pub(super) fn map_next(
+        rq: *mut bindings::request,
+        dev: *mut bindings::device,
+        iter: *mut DmaIter,
+    ) -> bool;
+
+    /// Returns why there is no segment: 0 at the end of the data, or a negative errno; the latter also
+    /// for memory of another device.
+    ///
+    /// # Safety
+    ///
+    /// [`map_first`] must have been called with `iter`.
+    #[link_name = "dma_map_helper_check_iter"]
+    pub(super) fn check_iter(iter: *const DmaIter) -> c_int;
+
+    /// Makes a mempool of pieces of `size` bytes, of which one is always there; NULL if there is no
+    /// memory.
+    #[link_name = "dma_map_helper_create_reserve"]
+    pub(super) safe fn create_reserve(size: usize) -> *mut bindings::mempool;
+
     /// Copies the first `len` bytes behind `offset` of a request's data to `to`.
     ///
     /// # Safety

@@ -9,7 +9,10 @@ use super::{
     },
     started::TimedOut, //
 };
-use crate::gate::Guarded;
+use crate::{
+    gate::Guarded,
+    Engine, //
+};
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
     prelude::*, //
@@ -46,6 +49,13 @@ pub enum Expired {
 /// # impl Ram<'_> {
 /// #     fn transfer(&self, _request: &mut blk::Request<Self>) -> Result { Ok(()) }
 /// # }
+/// # struct Never;
+/// # // SAFETY: There is no device.
+/// # unsafe impl Engine for Never {
+/// #     type Mark = Self;
+/// #     fn is_idle(&self) -> bool { true }
+/// #     fn quiesce(&self) -> Result { Ok(()) }
+/// # }
 /// # impl Guarded for Ram<'_> {
 /// #     fn shutdown(&self) {}
 /// # }
@@ -53,6 +63,12 @@ pub enum Expired {
 /// impl blk::Operations for Ram<'_> {
 ///     type Disk = ();
 ///     type Command = ();
+///     type Mark = Never;
+///     type Engine<'a> = Never where Self: 'a;
+///
+///     fn engine(&self, _queue: u32, _tag: u32) -> Never {
+///         Never
+///     }
 ///
 ///     fn queue_rq(
 ///         &self,
@@ -73,6 +89,20 @@ pub trait Operations: Guarded + Send + Sync + Sized {
     /// What a command owns while the device has it: lists of addresses, staging buffers. It is dropped
     /// when its request is ended.
     type Command: Send;
+
+    /// The [mark](Engine::Mark) of the engines.
+    type Mark;
+
+    /// The engine of one command, usually the queue and the tag.
+    type Engine<'a>: Engine<Mark = Self::Mark>
+    where
+        Self: 'a;
+
+    /// Returns the engine of the command with this tag. It is asked before the data of a request that is
+    /// [mapped](Request::map) changes hands.
+    ///
+    /// It is idle when the device was not told of the command, or when its completion was seen.
+    fn engine(&self, queue: u32, tag: u32) -> Self::Engine<'_>;
 
     /// Takes a request.
     ///
@@ -99,12 +129,13 @@ pub trait Operations: Guarded + Send + Sync + Sized {
 
     /// A request was not completed in time.
     ///
-    /// By default it is [claimed](TimedOut::claim), and ended with `ETIMEDOUT`. If it can't be claimed,
-    /// its completion is running.
+    /// By default it is [claimed](TimedOut::claim), and [cancelled](super::Claimed::cancel) with
+    /// `ETIMEDOUT`. If it can't be claimed, its completion is running.
     fn timeout(&self, request: TimedOut<'_, Self>) -> Expired {
         match request.claim() {
             Some(claimed) => {
-                claimed.end(Err(ETIMEDOUT));
+                // What can't be stopped is quarantined by the drop.
+                let _ = claimed.cancel(ETIMEDOUT);
                 Expired::Done
             }
             None => Expired::Wait,

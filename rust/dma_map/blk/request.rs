@@ -4,6 +4,7 @@
 
 use super::{
     ffi,
+    mapping::Mapping,
     operations::Operations,
     shared::{
         Pdu,
@@ -77,6 +78,36 @@ impl<T: Operations> RequestInfo<T> {
         // SAFETY: The request is started, so it has a hardware queue, whose `driver_data` the tag set has
         // set. The tag set exists as long as the disk.
         unsafe { &*(*(*self.as_raw()).mq_hctx).driver_data.cast::<Shared>() }
+    }
+
+    /// Gives the request to the device, with its command: it is kept in its slot.
+    ///
+    /// # Errors
+    ///
+    /// The command, if there is no such slot.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be this request, with its mapping initialised. The caller must own it, and gives it away
+    /// if this succeeds.
+    #[inline]
+    pub(super) unsafe fn keep(
+        &self,
+        rq: NonNull<bindings::request>,
+        command: T::Command,
+    ) -> Result<(), T::Command> {
+        // SAFETY: The operations of the request are `T` (type invariants), and the caller owns it.
+        let pdu = unsafe { &mut *Pdu::<T>::of(rq).as_ptr() };
+
+        pdu.command = MaybeUninit::new(command);
+        // SAFETY: The caller owns the request, whose queue and tag these are, and whose command was
+        // initialised above.
+        if unsafe { self.shared().keep(self.queue(), self.tag(), rq) } {
+            Ok(())
+        } else {
+            // SAFETY: Initialised above, and not given away.
+            Err(unsafe { pdu.command.assume_init_read() })
+        }
     }
 
     #[inline(always)]
@@ -230,22 +261,16 @@ impl<T: Operations> Request<T> {
     /// Context: any.
     #[inline]
     pub fn start(self, command: T::Command) {
-        let (queue, tag) = (self.queue(), self.tag());
-        let rq = self.rq;
+        let this = ManuallyDrop::new(self);
 
-        // SAFETY: The request is of a tag set whose operations are `T`, and this is its only owner (type
-        // invariants).
-        unsafe { (*Pdu::<T>::of(rq).as_ptr()).command = MaybeUninit::new(command) };
-        // SAFETY: This is the only owner of the request, whose queue and tag these are, and whose command
-        // was initialised above.
-        if unsafe { self.shared().keep(queue, tag, rq) } {
-            core::mem::forget(self);
-        } else {
-            // Not reached, because C numbers queues and tags within the limits of the tag set. The
-            // command must not be lost, and the drop of `self` ends the request.
-            //
-            // SAFETY: Initialised above, and not given away.
-            unsafe { (*Pdu::<T>::of(rq).as_ptr()).command.assume_init_drop() };
+        // SAFETY: The operations of the request are `T`, and this is its only owner (type invariants).
+        unsafe { (*Pdu::<T>::of(this.rq).as_ptr()).mapping = MaybeUninit::new(Mapping::none()) };
+        // SAFETY: This was the only owner of the request, and its mapping is initialised.
+        if let Err(command) = unsafe { this.keep(this.rq, command) } {
+            // Not reached, because C numbers queues and tags within the limits of the tag set. The request
+            // must not be lost.
+            drop(command);
+            drop(ManuallyDrop::into_inner(this));
         }
     }
 

@@ -4,7 +4,9 @@
 //! gate.
 
 use super::{
-    operations::Operations, //
+    mapping::Mapping,
+    operations::Operations,
+    reserve::Reserve, //
 };
 use crate::gfp::Gfp;
 use core::{
@@ -37,6 +39,7 @@ use kernel::{
 /// - `binding` is the token of the gate's device, valid as long.
 pub(super) struct Shared {
     slots: KVVec<AtomicPtr<bindings::request>>,
+    reserve: Reserve,
     pub(super) queues: u32,
     pub(super) depth: u32,
     pub(super) poll_queues: u32,
@@ -60,6 +63,7 @@ impl Shared {
     /// `contents` and `binding` must be as the type invariants say.
     pub(super) unsafe fn new(
         (queues, poll_queues, depth): (u32, u32, u32),
+        max_segments: u16,
         first_vector: Option<u32>,
         contents: *const c_void,
         binding: *const c_void,
@@ -78,6 +82,7 @@ impl Shared {
         // INVARIANT: There are as many slots as needed, all empty; the rest is the caller's guarantee.
         Ok(Self {
             slots,
+            reserve: Reserve::new(max_segments)?,
             queues: all,
             depth,
             poll_queues,
@@ -97,6 +102,12 @@ impl Shared {
     #[inline(always)]
     pub(super) fn binding(&self) -> *const c_void {
         self.binding
+    }
+
+    /// Returns the lists for the segments of requests.
+    #[inline(always)]
+    pub(super) fn reserve(&self) -> &Reserve {
+        &self.reserve
     }
 
     #[inline]
@@ -144,10 +155,12 @@ impl Shared {
 ///
 /// # Invariants
 ///
-/// `command` is initialised while the request is in a slot, in a [`Claimed`](super::Claimed), or on its
-/// way to `complete`.
+/// `command` and `mapping` are initialised while the request is in a slot, in a
+/// [`Claimed`](super::Claimed), or on its way to `complete`; `mapping` also while it is in a
+/// [`MappedRequest`](super::MappedRequest).
 pub(super) struct Pdu<T: Operations> {
     pub(super) command: MaybeUninit<T::Command>,
+    pub(super) mapping: MaybeUninit<Mapping>,
     /// The status on the way to `complete`.
     pub(super) status: bindings::blk_status_t,
 }

@@ -4,6 +4,7 @@
 
 use super::{
     ffi,
+    mapping::Mapping,
     operations::Operations,
     request::{
         Request,
@@ -11,9 +12,12 @@ use super::{
     },
     shared::Pdu, //
 };
-use crate::generic::variance::{
-    Invariant,
-    InvariantIn, //
+use crate::{
+    error::Busy,
+    generic::variance::{
+        Invariant,
+        InvariantIn, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -28,13 +32,17 @@ use kernel::{
 
 /// A request that a device had, with its command.
 ///
-/// Of the completion, the timeout and the cancel of a request, one gets it. A value that is dropped ends
-/// the request with `EIO`.
+/// Of the completion, the timeout and the cancel of a request, one gets it.
+///
+/// If its data is mapped, it is ended only when the engine of its command says that the device is done,
+/// or after the device was stopped. A value that is dropped stops the device unless it is done, unmaps
+/// the data, and ends the request with `EIO`. If the device cannot be stopped, the data is quarantined:
+/// the request is never ended, its command is leaked, and the disk is never removed.
 ///
 /// # Invariants
 ///
 /// `rq` belongs to a disk whose operations are `T`, was started and is not ended. It is in no slot, its
-/// command is initialised, and this value is its only owner.
+/// command and its mapping are initialised, and this value is its only owner.
 #[must_use = "a request that is dropped fails with EIO"]
 pub struct Claimed<T: Operations> {
     rq: NonNull<bindings::request>,
@@ -63,6 +71,12 @@ impl<T: Operations> Claimed<T> {
         unsafe { Pdu::of(self.rq) }
     }
 
+    #[inline(always)]
+    fn mapping(&self) -> &Mapping {
+        // SAFETY: The mapping is initialised, and this is the only owner (type invariants).
+        unsafe { (*self.pdu().as_ptr()).mapping.assume_init_ref() }
+    }
+
     /// Returns the command that it was started with.
     #[inline]
     pub fn command(&mut self) -> &mut T::Command {
@@ -70,39 +84,93 @@ impl<T: Operations> Claimed<T> {
         unsafe { (*self.pdu().as_ptr()).command.assume_init_mut() }
     }
 
-    /// Takes the command out: the driver owns the request as before it was started.
+    /// Unmaps the data, and takes the command out: the driver owns the request as before it was started.
     ///
     /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the request if its data is mapped, and the engine of its command is not
+    /// idle.
     #[inline]
-    pub fn into_request(self) -> (Request<T>, T::Command) {
+    pub fn into_request(self) -> Result<(Request<T>, T::Command), Busy<Self>> {
+        if !self.is_done(self.mapping()) {
+            return Err(Busy(self));
+        }
+        // SAFETY: The device is done.
+        Ok(unsafe { self.finish() })
+    }
+
+    /// # Safety
+    ///
+    /// If the data is mapped, the device must be done with it.
+    #[inline]
+    unsafe fn finish(self) -> (Request<T>, T::Command) {
         let this = ManuallyDrop::new(self);
 
-        // SAFETY: The command is initialised, and this is the only owner (type invariants). The value is
-        // not used again, so the command is taken once, and the request has one owner.
+        // SAFETY: The command and the mapping are initialised, and this is the only owner (type
+        // invariants), which is not used again: they are taken once, and the request has one owner. The
+        // device is done (function precondition).
         unsafe {
-            let command = (*this.pdu().as_ptr()).command.assume_init_read();
+            let pdu = this.pdu().as_ptr();
+            let command = (*pdu).command.assume_init_read();
+            let mapping = (*pdu).mapping.assume_init_read();
+            this.unmap(mapping);
             (Request::from_raw(this.rq), command)
         }
     }
 
-    /// Drops the command and ends the request, here; see [`Request::end`].
+    /// Unmaps the data, drops the command and ends the request, here; see [`Request::end`].
     ///
-    /// C API: `blk_mq_end_request()`. Context: any.
+    /// C API: `dma_unmap_phys()` or `dma_iova_destroy()`, `blk_mq_end_request()`. Context: any.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`into_request`](Self::into_request).
     #[inline]
-    pub fn end(self, result: Result) {
-        let (request, command) = self.into_request();
+    pub fn end(self, result: Result) -> Result<(), Busy<Self>> {
+        let (request, command) = self.into_request()?;
         drop(command);
         request.end(result);
+        Ok(())
     }
 
-    /// Drops the command and ends the request, where the block layer likes it best: on a CPU that is near
-    /// the submitter's, in a soft interrupt.
+    /// Stops the device unless it is done, and ends the request with `error`.
+    ///
+    /// How much the device has transferred is not known.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`] (`EBUSY`) with the request if the device cannot be stopped. Dropping it, as `?` does,
+    /// tries once more, and quarantines the data if that fails, too.
+    pub fn cancel(self, error: Error) -> Result<(), Busy<Self>> {
+        if !self.stop(self.mapping()) {
+            return Err(Busy(self));
+        }
+        // SAFETY: The device is done or stopped.
+        let (request, command) = unsafe { self.finish() };
+        drop(command);
+        request.end(Err(error));
+        Ok(())
+    }
+
+    /// Unmaps the data, drops the command and ends the request, where the block layer likes it best: on a
+    /// CPU that is near the submitter's, in a soft interrupt.
     ///
     /// For interrupt handlers. In a thread, [`end`](Self::end) is as good.
     ///
-    /// C API: `blk_mq_complete_request_remote()`. Context: any.
+    /// C API: `blk_mq_complete_request_remote()`, and those of [`end`](Self::end). Context: any.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`into_request`](Self::into_request).
     #[inline]
-    pub fn complete(self, result: Result) {
+    pub fn complete(self, result: Result) -> Result<(), Busy<Self>> {
+        if !self.is_done(self.mapping()) {
+            return Err(Busy(self));
+        }
         let this = ManuallyDrop::new(self);
         let status = ffi::status(result);
 
@@ -111,23 +179,24 @@ impl<T: Operations> Claimed<T> {
         // SAFETY: The request was started and is not ended. It is given away if the result is `true`:
         // `complete()` gets it then.
         if !unsafe { bindings::blk_mq_complete_request_remote(this.rq.as_ptr()) } {
-            // SAFETY: It was not given away, and is not used again.
+            // SAFETY: It was not given away, and is not used again. The device is done.
             unsafe { Self::completed(this.rq) };
         }
+        Ok(())
     }
 
     /// Ends a request that [`complete`](Self::complete) has set the status of.
     ///
     /// # Safety
     ///
-    /// The caller owns the request, which is as in a `Claimed`, and has a status.
+    /// The caller owns the request, which is as in a `Claimed`, and has a status. The device must be done.
     #[inline]
     pub(super) unsafe fn completed(rq: NonNull<bindings::request>) {
         // SAFETY: By the precondition of this function.
         unsafe {
             let this = Self::from_raw(rq);
             let status = (*this.pdu().as_ptr()).status;
-            let (request, command) = this.into_request();
+            let (request, command) = this.finish();
             drop(command);
             bindings::blk_mq_end_request(request.into_raw().as_ptr(), status);
         }
@@ -146,8 +215,13 @@ impl<T: Operations> Deref for Claimed<T> {
 
 impl<T: Operations> Drop for Claimed<T> {
     fn drop(&mut self) {
-        // SAFETY: This is the only owner, and is not used again.
-        unsafe { Self::from_raw(self.rq) }.end(Err(EIO));
+        if !self.stop(self.mapping()) {
+            return self.quarantine(self.mapping());
+        }
+        // SAFETY: This is the only owner, and is not used again. The device is done or stopped.
+        let (request, command) = unsafe { Self::from_raw(self.rq).finish() };
+        drop(command);
+        request.end(Err(EIO));
     }
 }
 

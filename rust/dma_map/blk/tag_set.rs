@@ -36,6 +36,7 @@ pub struct TagSetOptions {
     poll_queues: u32,
     timeout_ms: u32,
     first_vector: Option<u32>,
+    max_segments: u16,
 }
 
 impl TagSetOptions {
@@ -49,6 +50,7 @@ impl TagSetOptions {
             poll_queues: 0,
             timeout_ms: 0,
             first_vector: None,
+            max_segments: 128,
         }
     }
 
@@ -63,6 +65,12 @@ impl TagSetOptions {
     /// is set.
     pub const fn timeout_ms(mut self, timeout: u32) -> Self {
         self.timeout_ms = timeout;
+        self
+    }
+
+    /// Sets how many segments the data of a request can have; 128 unless it is set.
+    pub const fn max_segments(mut self, segments: u16) -> Self {
+        self.max_segments = segments;
         self
     }
 
@@ -105,7 +113,7 @@ where
     ///
     /// # Errors
     ///
-    /// - `EINVAL`: no queue, no tag, more than 10240 of them, or poll queues without
+    /// - `EINVAL`: no queue, no tag, no segment, more than 10240 tags, or poll queues without
     ///   [`Operations::poll`].
     /// - `ENODEV`: the gate is closed.
     /// - `ENOMEM`.
@@ -119,8 +127,9 @@ where
             poll_queues,
             timeout_ms,
             first_vector,
+            max_segments,
         } = options;
-        if queues == 0 || depth == 0 || depth > bindings::BLK_MQ_MAX_DEPTH {
+        if queues == 0 || max_segments == 0 || depth == 0 || depth > bindings::BLK_MQ_MAX_DEPTH {
             return Err(EINVAL);
         }
         if poll_queues != 0 && !<F::Of<'static> as Operations>::HAS_POLL {
@@ -134,6 +143,7 @@ where
         let shared = unsafe {
             Shared::new(
                 (queues, poll_queues, depth),
+                max_segments,
                 first_vector,
                 inside.as_ptr().cast(),
                 binding,
@@ -195,9 +205,11 @@ where
         Some(f(unsafe { Claimed::<F::Of<'static>>::from_raw(rq) }))
     }
 
-    /// Takes all requests that a device has, and ends them with `error`. Returns how many there were.
+    /// Takes all requests that a device has, stops it unless it is done with them, and ends them with
+    /// `error`. Returns how many there were.
     ///
-    /// For a device that is gone, or that was reset.
+    /// For a device that is gone, or that was reset. If it cannot be stopped, the data is quarantined, see
+    /// [`Claimed`].
     ///
     /// Context: any.
     pub fn cancel(&self, error: Error) -> usize {
@@ -205,7 +217,9 @@ where
 
         for queue in 0..self.shared.queues {
             for tag in 0..self.shared.depth {
-                if self.take(queue, tag, |request| request.end(Err(error))).is_some() {
+                // What can't be stopped is quarantined by the drop.
+                let result = self.take(queue, tag, |request| request.cancel(error).map_err(drop));
+                if result.is_some() {
                     count = count.wrapping_add(1);
                 }
             }
@@ -237,6 +251,11 @@ impl<F: ForLt + 'static> TagSet<F> {
     /// Returns the C structure.
     pub(super) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
         self.set.get()
+    }
+
+    /// Returns how many segments the data of a request can have.
+    pub(super) fn max_segments(&self) -> u16 {
+        self.shared.reserve().capacity()
     }
 
     /// Returns the gate.

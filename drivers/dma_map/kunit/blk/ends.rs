@@ -48,7 +48,7 @@ mod tests {
                 let io = file.start(op, 8, &mut buffer)?;
                 let (queue, tag) = shop.script.started()?;
                 let results = shop.tags.take(queue, tag, |claimed| {
-                    let (mut request, command) = claimed.into_request();
+                    let (mut request, command) = claimed.into_request().ok()?;
                     drop(command);
                     let mut room = [0u8; 512];
                     let results = [
@@ -60,10 +60,10 @@ mod tests {
                         request.copy_from(u32::MAX, &room),
                     ];
                     request.end(Ok(()));
-                    results
+                    Some(results)
                 });
                 io.end()?;
-                let results = results.ok_or(EINVAL)?;
+                let results = results.flatten().ok_or(EINVAL)?;
                 for (i, result) in results.into_iter().enumerate() {
                     check_eq!(result.is_ok(), i == direction);
                 }
@@ -172,14 +172,14 @@ mod tests {
 
                 let seen = shop.tags.take(queue, tag, |claimed| {
                     let seen = (claimed.queue(), claimed.tag(), claimed.sector());
-                    if later {
-                        claimed.complete(Err(ENOSPC));
+                    let ended = if later {
+                        claimed.complete(Err(ENOSPC))
                     } else {
-                        claimed.end(Err(ENOSPC));
-                    }
-                    seen
+                        claimed.end(Err(ENOSPC))
+                    };
+                    (seen, ended.is_ok())
                 });
-                check_eq!(seen, Some((queue, tag, 16)));
+                check_eq!(seen, Some(((queue, tag, 16), true)));
                 check_err!(io.end(), ENOSPC);
                 check_eq!(shop.script.commands.load(Relaxed), 0);
 
@@ -197,8 +197,10 @@ mod tests {
             shop.script.set(Mode::Start);
             let io = file.start(READ, 16, &mut buffer)?;
             let (queue, tag) = shop.script.started()?;
-            let done = shop.tags.take(queue, tag, |claimed| claimed.complete(Ok(())));
-            check!(done.is_some());
+            let done = shop
+                .tags
+                .take(queue, tag, |claimed| claimed.complete(Ok(())).is_ok());
+            check_eq!(done, Some(true));
             io.end()
         })
     }

@@ -19,10 +19,9 @@ mod tests {
                 .logical_block_size(1024)
                 .physical_block_size(4096)
                 .max_bytes(64 << 10)
-                .max_segments(5)
                 .dma_alignment(3)
                 .virt_boundary(4095);
-            let (shop, _disk) = shop(probe, limits, TagSetOptions::new(1, DEPTH), options)?;
+            let (shop, _disk) = shop(probe, limits, TagSetOptions::new(1, DEPTH).max_segments(5), options)?;
             let file = Opened::open(probe, &shop.name)?;
             let found = file.limits();
             check_eq!(found.logical_block_size, 1024);
@@ -48,9 +47,9 @@ mod tests {
             let inside = shop.gate.try_access().ok_or(ENODEV)?;
             let most = inside.with(|shelf| {
                 shelf
-                    ._dma
+                    .dma
                     .max_mapping_size()
-                    .min(shelf._dma.opt_mapping_size())
+                    .min(shelf.dma.opt_mapping_size())
                     .min(u32::MAX as usize)
             });
             check_eq!(file.limits().max_hw_sectors as usize, most / 512);
@@ -118,6 +117,7 @@ mod tests {
                 TagSetOptions::new(1, 0),
                 TagSetOptions::new(1, 10241),
                 TagSetOptions::new(u32::MAX, 2),
+                TagSetOptions::new(1, 1).max_segments(0),
                 TagSetOptions::new(1, 1).poll_queues(1),
                 TagSetOptions::new(1, 1).poll_queues(u32::MAX),
             ] {
@@ -136,7 +136,6 @@ mod tests {
                 DISK.physical_block_size(4095),
                 DISK.max_bytes(0),
                 DISK.max_bytes(4095),
-                DISK.max_segments(0),
                 DISK.dma_alignment(1 << 20),
             ] {
                 check_err!(add(&name()?, options), EINVAL);
