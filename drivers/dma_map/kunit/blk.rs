@@ -190,8 +190,9 @@ impl Shelf<'_> {
     /// Does what a request asks for.
     fn serve(&self, request: &mut Request<Self>) -> Result {
         let mut memory = self.memory.lock();
-        let first = request.sector() as usize * 512;
-        let range = first..first + request.bytes() as usize;
+        // A flush has no sector.
+        let first = (request.sector() as usize).wrapping_mul(512);
+        let range = first..first.wrapping_add(request.bytes() as usize);
 
         match request.operation() {
             Operation::Read => request.copy_from(0, memory.get(range).ok_or(EINVAL)?),
@@ -215,7 +216,7 @@ impl Shelf<'_> {
         end: Result,
     ) -> Result<MappedRequest<Self>, MapError<Request<Self>>> {
         let mut memory = self.memory.lock();
-        let mut at = request.sector() as usize * 512;
+        let mut at = (request.sector() as usize).wrapping_mul(512);
         let operation = request.operation();
         let mut done = 0;
 

@@ -130,7 +130,8 @@ impl<T: Operations> RequestInfo<T> {
         }
     }
 
-    /// Returns the first sector, in units of 512 bytes.
+    /// Returns the first sector, in units of 512 bytes. A [`Flush`](Operation::Flush) has none: the number
+    /// means nothing.
     ///
     /// C API: `blk_rq_pos()`.
     #[inline]
