@@ -42,6 +42,7 @@
 //! - [`MiscDevice`](miscdevice::MiscDevice): a device node with such files.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with the binding.
 //! - [`pci`]: bus mastering, and interrupts.
+//! - `blk`, with `CONFIG_BLOCK`: disks, whose requests are mapped for the device.
 //!
 //! # Contexts
 //!
@@ -129,10 +130,10 @@
 //! | `transfer` | [`transfer`]: handles that a device was told of, until it is done |
 //! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`descriptor_ring`], [`queue`], [`mailbox`] |
 //! | `drv` | driver framework: files and work that are tied to a binding ([`gate`]) |
-//! | `blk` | block devices, whose requests are memory for DMA |
+//! | `block` | block devices: disks, and requests whose data the device moves (`blk`, with `CONFIG_BLOCK`) |
 
 #[cfg(CONFIG_BLOCK)]
-pub mod blk;
+mod block;
 mod buf;
 pub mod device;
 mod drv;
@@ -147,6 +148,8 @@ mod sys;
 pub mod transfer;
 
 // Drivers name a module without its floor.
+#[cfg(CONFIG_BLOCK)]
+pub use self::block::blk;
 #[doc(hidden)]
 pub use self::device::lines;
 pub use self::{

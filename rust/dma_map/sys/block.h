@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* C helpers of ../blk/ffi.rs. */
+/* C helpers of ../block/blk/ffi.rs. */
 #ifndef _DMA_MAP_BLOCK_H
 #define _DMA_MAP_BLOCK_H
 

@@ -33,7 +33,10 @@ mod tests {
                 file.run(WRITE, sector, part)?;
                 part.fill(0);
                 file.run(READ, sector, part)?;
-                check!(pattern::holds(part, seed as u8, 0), "{len} bytes at {sector}");
+                check!(
+                    pattern::holds(part, seed as u8, 0),
+                    "{len} bytes at {sector}"
+                );
             }
             Ok(())
         })
@@ -103,7 +106,10 @@ mod tests {
             shop.script.set(Mode::Start);
             let io = file.start(READ, 0, &mut buffer)?;
             let (queue, tag) = shop.script.started()?;
-            check!(shop.tags.take(queue, tag, |claimed| drop(claimed)).is_some());
+            check!(shop
+                .tags
+                .take(queue, tag, |claimed| drop(claimed))
+                .is_some());
             check_err!(io.end(), EIO);
             check_eq!(shop.script.commands.load(Relaxed), 0);
             Ok(())

@@ -91,8 +91,7 @@ impl Opened {
     /// Does something to `len` bytes that needs no buffer.
     pub(super) fn without_data(&self, op: u32, sector: u64, len: u32) -> Result {
         // SAFETY: The file is open.
-        let io =
-            unsafe { dma_map_kunit_start_io(self.0, op, sector, core::ptr::null_mut(), len) };
+        let io = unsafe { dma_map_kunit_start_io(self.0, op, sector, core::ptr::null_mut(), len) };
 
         Io(NonNull::new(io).ok_or(ENOMEM)?, PhantomData).end()
     }

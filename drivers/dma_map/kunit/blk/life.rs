@@ -191,7 +191,13 @@ mod tests {
         each_probe(|probe| {
             let (shop, disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), DISK)?;
             let other = name()?;
-            let second = Disk::add(probe.core(), shop.tags.clone(), fmt!("{}", &*other), 8, DISK)?;
+            let second = Disk::add(
+                probe.core(),
+                shop.tags.clone(),
+                fmt!("{}", &*other),
+                8,
+                DISK,
+            )?;
             check_eq!((*disk.data(), *second.data()), (7, 8));
             let files = [
                 Opened::open(probe, &shop.name)?,

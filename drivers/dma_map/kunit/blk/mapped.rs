@@ -52,13 +52,19 @@ mod tests {
                     file.run(WRITE, sector, part)?;
                     part.fill(0);
                     file.run(READ, sector, part)?;
-                    check!(pattern::holds(part, seed as u8, 0), "{len} bytes at {sector}");
+                    check!(
+                        pattern::holds(part, seed as u8, 0),
+                        "{len} bytes at {sector}"
+                    );
                     // What the CPU moves is the same.
                     part.fill(0);
                     shop.script.set(Mode::Serve);
                     file.run(READ, sector, part)?;
                     shop.script.set(Mode::Move);
-                    check!(pattern::holds(part, seed as u8, 0), "{len} bytes at {sector}");
+                    check!(
+                        pattern::holds(part, seed as u8, 0),
+                        "{len} bytes at {sector}"
+                    );
                 }
             }
             Ok(())
@@ -84,7 +90,9 @@ mod tests {
                 }
                 check_eq!(bytes, shop.script.seen.lock().map_or(0, |seen| seen.2));
                 shop.script.set(Mode::Serve);
-                let ended = shop.tags.take(queue, tag, |claimed| claimed.end(Ok(())).is_ok());
+                let ended = shop
+                    .tags
+                    .take(queue, tag, |claimed| claimed.end(Ok(())).is_ok());
                 check_eq!(ended, Some(true));
                 io.end()?;
             }
@@ -232,11 +240,17 @@ mod tests {
             let inside = shop.gate.try_access().ok_or(ENODEV)?;
             let lost = || inside.with(|shelf| shelf.dma.quarantined());
             let before = lost();
-            check!(shop.tags.take(queue, tag, |claimed| drop(claimed)).is_some());
+            check!(shop
+                .tags
+                .take(queue, tag, |claimed| drop(claimed))
+                .is_some());
             check_eq!(lost() - before, 512);
             check_eq!(shop.script.commands.load(Relaxed), 1);
             let io = io.check_pending()?;
-            check!(shop.tags.take(queue, tag, |claimed| drop(claimed)).is_none());
+            check!(shop
+                .tags
+                .take(queue, tag, |claimed| drop(claimed))
+                .is_none());
 
             // The case ends it in place of nobody, so that the disk can be removed.
             let rq: *mut bindings::request = shop.script.last.load(Relaxed).cast();

@@ -21,7 +21,12 @@ mod tests {
                 .max_bytes(64 << 10)
                 .dma_alignment(3)
                 .virt_boundary(4095);
-            let (shop, _disk) = shop(probe, limits, TagSetOptions::new(1, DEPTH).max_segments(5), options)?;
+            let (shop, _disk) = shop(
+                probe,
+                limits,
+                TagSetOptions::new(1, DEPTH).max_segments(5),
+                options,
+            )?;
             let file = Opened::open(probe, &shop.name)?;
             let found = file.limits();
             check_eq!(found.logical_block_size, 1024);

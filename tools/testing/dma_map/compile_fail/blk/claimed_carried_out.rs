@@ -3,15 +3,11 @@
 
 //! What a completion takes does not leave it: its command may borrow from the binding.
 
-use dma_map::{
-    blk::{
-        Operations,
-        TagSet, //
-    }, //
+use dma_map::blk::{
+    Operations,
+    TagSet, //
 };
-use kernel::{
-    types::ForLt, //
-};
+use kernel::types::ForLt;
 
 pub fn take<F>(tags: &TagSet<F>) -> bool
 where

@@ -3,18 +3,12 @@
 
 //! A request that the device has is ended by its completion.
 
-use dma_map::{
-    blk::{
-        Operations,
-        Request, //
-    }, //
+use dma_map::blk::{
+    Operations,
+    Request, //
 };
-use kernel::{
-    prelude::*, //
-};
-
 pub fn send<T: Operations>(request: Request<T>, command: T::Command) {
     request.start(command);
     // pass:
-    request.end(Err(EIO));
+    request.end(Ok(()));
 }

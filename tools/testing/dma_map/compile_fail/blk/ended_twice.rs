@@ -3,15 +3,11 @@
 
 //! A request is ended once.
 
-use dma_map::{
-    blk::{
-        Claimed,
-        Operations, //
-    }, //
+use dma_map::blk::{
+    Claimed,
+    Operations, //
 };
-use kernel::{
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 pub fn answer<T: Operations>(claimed: Claimed<T>) -> Result {
     claimed.end(Ok(()))?;

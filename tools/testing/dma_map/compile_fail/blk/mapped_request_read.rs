@@ -3,15 +3,11 @@
 
 //! The CPU copies the data of a request before it is mapped, not while the device has it.
 
-use dma_map::{
-    blk::{
-        MappedRequest,
-        Operations, //
-    }, //
+use dma_map::blk::{
+    MappedRequest,
+    Operations, //
 };
-use kernel::{
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 pub fn peek<T: Operations>(request: MappedRequest<T>, room: &mut [u8]) -> Result {
     // pass: request.unmap()?.copy_to(0, room)

@@ -3,15 +3,11 @@
 
 //! A piece stays in the walk: outside, its request may be unmapped.
 
-use dma_map::{
-    blk::{
-        Operations,
-        Request, //
-    }, //
+use dma_map::blk::{
+    Operations,
+    Request, //
 };
-use kernel::{
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 pub fn first<T: Operations>(request: Request<T>) -> Result {
     let (mapped, _piece) = request.map(|pieces| {

@@ -3,15 +3,11 @@
 
 //! A request that was ended belongs to the block layer, which may have given it to somebody else.
 
-use dma_map::{
-    blk::{
-        Operations,
-        Request, //
-    }, //
+use dma_map::blk::{
+    Operations,
+    Request, //
 };
-use kernel::{
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 pub fn answer<T: Operations>(request: Request<T>) -> u64 {
     let sector = request.sector();

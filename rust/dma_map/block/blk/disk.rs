@@ -114,12 +114,7 @@ unsafe fn add(
 ) -> Result<Arc<Node>> {
     // SAFETY: The tag set is made, and the node keeps it.
     let disk = from_err_ptr(unsafe {
-        bindings::__blk_mq_alloc_disk(
-            node.set,
-            &mut limits,
-            data,
-            static_lock_class!().as_ptr(),
-        )
+        bindings::__blk_mq_alloc_disk(node.set, &mut limits, data, static_lock_class!().as_ptr())
     })?;
     // INVARIANT: A disk of this tag set.
     node.disk = disk;

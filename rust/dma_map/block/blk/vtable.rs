@@ -160,7 +160,10 @@ impl<T: Operations> VTable<T> {
         // made.
         unsafe {
             let shared = &*(*set).driver_data.cast::<Shared>();
-            let queues = (*set).nr_hw_queues.saturating_sub(shared.poll_queues).max(1);
+            let queues = (*set)
+                .nr_hw_queues
+                .saturating_sub(shared.poll_queues)
+                .max(1);
             let [normal, read, poll] = &mut (*set).map;
 
             normal.nr_queues = queues;

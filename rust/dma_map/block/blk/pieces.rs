@@ -152,8 +152,7 @@ impl<'a, E> RequestPieces<'a, E> {
                 let mut state = bindings::dma_iova_state::default();
                 // SAFETY: The request has data and is owned, and the device is bound (requirements of
                 // `new`).
-                let more =
-                    unsafe { ffi::map_first(self.rq, raw, &mut state, &mut self.iter) };
+                let more = unsafe { ffi::map_first(self.rq, raw, &mut state, &mut self.iter) };
                 self.stage = Stage::Within;
                 // SAFETY: `map_first` was called with it.
                 self.result = to_result(unsafe { ffi::check_iter(&self.iter) });
@@ -213,9 +212,9 @@ impl<'a, E> RequestPieces<'a, E> {
             return None;
         }
         // CAST: At most the length of the rest. Addresses are at most 64 bits.
-        let len = self
-            .split
-            .first(self.rest.address as u64, self.rest.len.min(max).into()) as u32;
+        let len =
+            self.split
+                .first(self.rest.address as u64, self.rest.len.min(max).into()) as u32;
         let piece = RequestPiece {
             address: self.rest.address,
             len,
