@@ -59,6 +59,11 @@ u32 dma_map_kunit_find_disk(struct device *parent, const char *name)
 	return number;
 }
 
+bool dma_map_kunit_is_read_only(struct file *file)
+{
+	return bdev_read_only(file_bdev(file));
+}
+
 const struct queue_limits *dma_map_kunit_limits(struct file *file)
 {
 	return &bdev_get_queue(file_bdev(file))->limits;

@@ -22,6 +22,7 @@ use kernel::{
 extern "C" {
     fn dma_map_kunit_close_disk(file: *mut c_void);
     fn dma_map_kunit_end_io(io: *mut c_void, ms: c_uint) -> c_int;
+    fn dma_map_kunit_is_read_only(file: *mut c_void) -> bool;
     fn dma_map_kunit_limits(file: *mut c_void) -> *const c_void;
     fn dma_map_kunit_open_disk(dev: u32) -> *mut c_void;
     fn dma_map_kunit_find_disk(parent: *mut c_void, name: *const u8) -> u32;
@@ -72,6 +73,12 @@ impl Opened {
     pub(super) fn limits(&self) -> bindings::queue_limits {
         // SAFETY: The file is open, and nobody changes the limits.
         unsafe { *dma_map_kunit_limits(self.0).cast() }
+    }
+
+    /// Returns whether the disk is marked as read-only.
+    pub(super) fn is_read_only(&self) -> bool {
+        // SAFETY: The file is open.
+        unsafe { dma_map_kunit_is_read_only(self.0) }
     }
 
     /// Starts I/O on `buffer`, which is of the allocator or of vmalloc.

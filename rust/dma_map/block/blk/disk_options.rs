@@ -122,7 +122,7 @@ impl DiskOptions {
         self
     }
 
-    /// Nobody can open the disk for writing.
+    /// The disk is marked as read-only (`bdev_read_only()`).
     pub const fn read_only(mut self) -> Self {
         self.access = Access::ReadOnly;
         self
@@ -152,8 +152,17 @@ impl DiskOptions {
             .max_mapping_size()
             .min(dev.opt_mapping_size())
             .min(self.max_bytes as usize) as u32;
-        // CAST: Limited to the number of bits that C has.
-        let boundary = dev.segment_boundary().min(c_ulong::MAX as u64) as c_ulong;
+        // Behind an IOMMU, memory that is contiguous must stay one segment of the block layer: C links
+        // segments into one range of IOVAs, and warns of one that begins within a page of the IOMMU, as
+        // the second part of a buffer does that is not aligned. The pieces keep the limits nonetheless.
+        let (segment, boundary) = match dev.merge_boundary() {
+            // CAST: Limited to the number of bits that C has.
+            0 => (
+                dev.max_segment_size(),
+                dev.segment_boundary().min(c_ulong::MAX as u64) as c_ulong,
+            ),
+            _ => (u32::MAX, c_ulong::MAX),
+        };
         // CAST: A cache line is at most a page. It is 1 for a device that is coherent.
         let alignment = self.dma_alignment | (dev.cache_alignment() as u32).wrapping_sub(1);
 
@@ -174,7 +183,7 @@ impl DiskOptions {
             physical_block_size: self.physical.max(self.logical),
             max_hw_sectors: bytes / SECTOR,
             max_segments,
-            max_segment_size: dev.max_segment_size(),
+            max_segment_size: segment,
             seg_boundary_mask: boundary,
             virt_boundary_mask: self.virt_boundary as c_ulong,
             dma_alignment: alignment,

@@ -69,6 +69,9 @@ impl TagSetOptions {
     }
 
     /// Sets how many segments the data of a request can have; 128 unless it is set.
+    ///
+    /// Behind an IOMMU a segment of the block layer may be longer than the device's, and is cut: there may
+    /// be more pieces.
     pub const fn max_segments(mut self, segments: u16) -> Self {
         self.max_segments = segments;
         self
