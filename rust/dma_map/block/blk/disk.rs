@@ -62,7 +62,7 @@ unsafe impl Sync for Node {}
 /// What lives as long as a disk.
 struct Kept<F: ForLt + 'static, D> {
     data: D,
-    _tags: Arc<TagSet<F>>,
+    tags: Arc<TagSet<F>>,
 }
 
 /// Removes a disk, and drops the reference of the devres action.
@@ -74,13 +74,15 @@ struct Kept<F: ForLt + 'static, D> {
 ///
 /// # Safety
 ///
-/// `node` must be a reference of a [`Node`], whose disk was added and is not removed.
+/// `node` must be a reference of a [`Node`], whose disk was added and is not removed. What its operations
+/// reach must exist during the call.
 unsafe extern "C" fn remove(node: *mut c_void) {
     // SAFETY: By the precondition of this function.
     let node = unsafe { Arc::from_raw(node.cast_const().cast::<Node>()) };
 
     // SAFETY: The disk was added, and is removed once (function precondition). A request that is ended
-    // within `queue_rq` no longer keeps the disk, so the second function waits for those calls.
+    // no longer keeps the disk. So the second function waits for the RCU readers that may have ended it,
+    // and go on with what it reached: `queue_rq`, and `TagSet::take`.
     unsafe {
         bindings::del_gendisk(node.disk);
         bindings::blk_mq_wait_quiesce_done(node.set);
@@ -101,7 +103,7 @@ impl Drop for Node {
 ///
 /// # Safety
 ///
-/// `parent` must be a device that is being bound. `data` must be valid as long as `node` exists. The
+/// `parent` must be bound, and stay so during the call. `data` must be valid as long as `node` exists. The
 /// operations must work until the devres actions of `parent` run that were added before.
 unsafe fn add(
     parent: *mut bindings::device,
@@ -208,12 +210,14 @@ where
             return Err(ENODEV);
         }
         let limits = options.limits(dma, tags.max_segments())?;
-        // `parent` is being bound, in this thread, so the gate stays open without this.
+        // This thread holds the lock of `parent` (`Core`), so nobody else unbinds it, and the gate stays
+        // open. If it is this thread that unbinds it, the action that is added below still runs before
+        // the gate's.
         drop(inside);
 
         let name = CString::try_from_fmt(name)?;
         let set = tags.as_raw();
-        let kept = Arc::new(Kept { data, _tags: tags }, Gfp::Kernel.flags())?;
+        let kept = Arc::new(Kept { data, tags }, Gfp::Kernel.flags())?;
         // INVARIANT: No disk yet. The tag set is the one that is kept.
         let node = UniqueArc::new(
             Node {
@@ -225,8 +229,9 @@ where
         )?;
         let data = (&raw const kept.data).cast_mut().cast();
         let fops = &VTable::<F::Of<'static>>::DISK;
-        // SAFETY: `parent` is being bound, by its type. The node keeps the data. The operations reach the
-        // contents of the gate, which closes in an action of `parent` that was added before.
+        // SAFETY: `parent` is bound, and is not unbound meanwhile (`Core`). The node keeps the data. The
+        // operations reach the contents of the gate, which closes in an action of `parent` that was added
+        // before.
         let node = unsafe { add(raw, node, data, &name, fops, options, limits) }?;
 
         // INVARIANT: Added above, with its action.
@@ -267,6 +272,12 @@ where
     for<'x> F::Of<'x>: Operations,
 {
     fn drop(&mut self) {
+        // An unbind that begins now does not find the action. It must not close the gate either, before
+        // the disk is removed here: it waits for those inside.
+        let Some(_inside) = self.kept.tags.gate().try_access() else {
+            // The gate closes in an action that runs later than the disk's.
+            return;
+        };
         let node = Arc::as_ptr(&self.node).cast_mut().cast();
         let dev: &Device = &self.parent;
         let raw = core::ptr::from_ref(dev).cast_mut().cast();
@@ -275,9 +286,10 @@ where
         // has, because this value keeps the node.
         let removed = unsafe { bindings::devm_remove_action_nowarn(raw, Some(remove), node) };
         // The action is on the list unless the device is being unbound; then it has run, or is about to
-        // run.
+        // run, before the gate's.
         if removed == 0 {
             // SAFETY: The action was on the list, so the disk is not removed, and its reference is ours.
+            // The contents of the gate exist: this thread is inside.
             unsafe { remove(node) };
         }
     }

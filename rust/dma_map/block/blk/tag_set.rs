@@ -20,7 +20,10 @@ use crate::{
 use kernel::{
     bindings,
     prelude::*,
-    sync::Arc,
+    sync::{
+        rcu,
+        Arc, //
+    },
     time::msecs_to_jiffies,
     types::{
         ForLt,
@@ -188,12 +191,12 @@ where
     /// Takes the request that a device has, by the queue and the tag that the device says it has
     /// completed. Calls `f` with it.
     ///
-    /// `f` does not know the lifetime of the contents, so the request and its command cannot leave it but
-    /// to where the contents keep such.
+    /// `f` does not know the lifetime of the contents. So it can pass the request and its command on to
+    /// the contents only, and not return them.
     ///
     /// Returns `None` if the device has no such request: out of range, not started, or taken already.
     ///
-    /// Context: any, if `f` does not sleep.
+    /// Context: any. `f` runs under the RCU read lock, so it must not sleep.
     #[inline]
     pub fn take<R>(
         &self,
@@ -201,6 +204,9 @@ where
         tag: u32,
         f: impl for<'x> FnOnce(Claimed<F::Of<'x>>) -> R,
     ) -> Option<R> {
+        // `f` may end the last request of a disk, and go on with its command, which may borrow from the
+        // binding. The removal of the disk waits for RCU readers after the end of the last request.
+        let _reading = rcu::read_lock();
         let rq = self.shared.take(queue, tag)?;
 
         // SAFETY: The request was in its slot: it has no other owner, and its command is initialised. The
