@@ -41,8 +41,8 @@
 //!
 //! | call | may sleep | hard IRQ |
 //! |---|---|---|
-//! | [`TagSet::new`] and the drop of the last reference | yes | no |
-//! | [`TagSet::quiesce`], [`TagSet::unquiesce`] | yes | no |
+//! | [`TagSet::new`], [`TagSet::quiesce`] | yes | no |
+//! | the drop of a [`TagSet`] and of a [`Quiesced`] | no | yes |
 //! | [`Disk::add`] and its drop; [`Disk::mark_dead`], [`Disk::set_capacity`] | yes | no |
 //! | [`TagSet::take`], [`TagSet::cancel`] | no | yes |
 //! | [`Request`], [`Claimed`]: all, and their drop | no | yes, if the drop of the command may |
@@ -54,8 +54,10 @@ mod mapped;
 mod mapping;
 mod operations;
 mod pieces;
+mod refused;
 mod request;
 mod reserve;
+mod set;
 mod shared;
 mod started;
 mod tag_set;
@@ -74,12 +76,13 @@ pub use self::{
         RequestPiece,
         RequestPieces, //
     },
+    refused::Refused,
     request::{
         Operation,
-        Refused,
         Request,
         RequestInfo, //
     },
+    set::Quiesced,
     started::{
         Claimed,
         TimedOut, //

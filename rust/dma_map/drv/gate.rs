@@ -27,6 +27,7 @@ use core::{
     pin::Pin,
     ptr::null_mut,
     sync::atomic::{
+        AtomicBool,
         AtomicPtr,
         Ordering, //
     }, //
@@ -96,6 +97,8 @@ pub struct Gate<F: ForLt + 'static> {
     srcu: Srcu,
     inner: AtomicPtr<F::Of<'static>>,
     binding: AtomicPtr<c_void>,
+    /// Whether somebody asks the contents for engines.
+    engines: AtomicBool,
 }
 
 impl<F> Gate<F>
@@ -130,6 +133,7 @@ where
                 srcu <- new_lock(),
                 inner: AtomicPtr::new(null_mut()),
                 binding: AtomicPtr::new(null_mut()),
+                engines: AtomicBool::new(false),
             }),
             Gfp::Kernel.flags(),
         )?;
@@ -206,6 +210,20 @@ where
         gate.srcu.synchronize();
         // SAFETY: The box was leaked by `new`. It is unreachable, and all readers that had it have left.
         drop(unsafe { Pin::new_unchecked(KBox::from_raw(inner)) });
+    }
+}
+
+#[cfg_attr(not(CONFIG_BLOCK), allow(dead_code))]
+impl<F: ForLt + 'static> Gate<F> {
+    /// Claims the engines of the contents, for requests of which each has a queue and a tag of its own.
+    /// `false` if they are claimed.
+    pub(crate) fn claim_engines(&self) -> bool {
+        !self.engines.swap(true, Ordering::Acquire)
+    }
+
+    /// Gives the engines back.
+    pub(crate) fn release_engines(&self) {
+        self.engines.store(false, Ordering::Release);
     }
 }
 

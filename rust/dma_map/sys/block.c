@@ -7,13 +7,19 @@
 #include <linux/blk-mq-dma.h>
 #include <linux/blk-mq.h>
 #include <linux/bvec.h>
+#include <linux/dma-mapping.h>
 #include <linux/errno.h>
 #include <linux/export.h>
+#include <linux/limits.h>
 #include <linux/mempool.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/sched/mm.h>
 #include <linux/stddef.h>
 
 #include "block.h"
+#include "helpers.h"
 
 static_assert((__force u32)REQ_OP_MASK == 0xff);
 static_assert((__force u32)REQ_OP_READ == 0);
@@ -22,6 +28,9 @@ static_assert((__force u32)REQ_OP_FLUSH == 2);
 static_assert((__force u32)REQ_OP_DISCARD == 3);
 static_assert((__force u32)REQ_OP_WRITE_ZEROES == 9);
 static_assert((__force u8)BLK_STS_RESOURCE == 9);
+static_assert((__force u8)BLK_STS_IOERR == 10);
+static_assert((__force u8)BLK_STS_DM_REQUEUE == 11);
+static_assert((__force u8)BLK_STS_AGAIN == 12);
 static_assert((__force u32)BLK_FEAT_WRITE_CACHE == 1 << 0);
 static_assert((__force u32)BLK_FEAT_FUA == 1 << 1);
 static_assert((__force u32)BLK_FEAT_ROTATIONAL == 1 << 2);
@@ -30,6 +39,46 @@ static_assert(sizeof(struct blk_dma_iter) <= DMA_MAP_ITER_SIZE);
 static_assert(__alignof__(struct blk_dma_iter) <= 8);
 static_assert(offsetof(struct blk_dma_iter, addr) == 0);
 static_assert(offsetof(struct blk_dma_iter, len) == sizeof(dma_addr_t));
+
+/*
+ * Makes a disk. The caller holds a lock that error handling takes, too. So this
+ * must not wait for a disk that is in error handling.
+ */
+struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
+					  struct queue_limits *limits,
+					  void *data,
+					  struct lock_class_key *class)
+{
+	unsigned int flags = memalloc_noio_save();
+	struct gendisk *disk;
+
+	disk = __blk_mq_alloc_disk(set, limits, data, class);
+	memalloc_noio_restore(flags);
+	return disk;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_alloc_disk);
+
+/*
+ * Whether @dev has @count interrupt vectors from @first on.
+ * pci_irq_get_affinity() warns of one that is not there. Other buses of this
+ * library have no such function.
+ */
+bool dma_map_helper_has_vectors(struct device *dev, u32 first, u32 count)
+{
+	u32 last, i;
+
+	if (!dev_is_pci(dev))
+		return true;
+	if (!count || check_add_overflow(first, count - 1, &last) ||
+	    last > INT_MAX)
+		return false;
+	for (i = first; i <= last; i++) {
+		if (pci_irq_vector(to_pci_dev(dev), i) <= 0)
+			return false;
+	}
+	return true;
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_has_vectors);
 
 /*
  * Why @iter has no segment more: 0 at the end of the data. Also an error for
@@ -51,8 +100,54 @@ int dma_map_helper_check_iter(const struct blk_dma_iter *iter)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_check_iter);
 
-/* Cuts @bv to the bytes from @skip on, at most @len. False if there are none. */
-static bool cut(struct bio_vec *bv, u32 *skip, u32 len)
+/*
+ * Whether @is_so holds for a part of the data of @rq that lies beyond @limit,
+ * as C cuts it for the device. rq_for_each_bvec() goes through what C merges.
+ */
+static bool any_beyond(struct request *rq, struct device *dev, u64 limit,
+		       bool (*is_so)(struct device *dev, phys_addr_t phys,
+				     size_t size, enum dma_data_direction dir,
+				     unsigned long attrs))
+{
+	u32 most = queue_max_segment_size(rq->q);
+	struct req_iterator iter;
+	struct bio_vec bv;
+
+	rq_for_each_bvec(bv, rq, iter) {
+		phys_addr_t phys = bvec_phys(&bv);
+		u32 left = bv.bv_len;
+
+		while (left) {
+			u32 len = min(left, most);
+
+			if (phys + len - 1 > limit &&
+			    is_so(dev, phys, len, rq_dma_dir(rq), 0))
+				return true;
+			phys += len;
+			left -= len;
+		}
+	}
+	return false;
+}
+
+/* Whether C fails with a WARNING for data of @rq, which is beyond @limit. */
+bool dma_map_helper_rq_refused(struct request *rq, struct device *dev, u64 limit)
+{
+	return any_beyond(rq, dev, limit, dma_map_helper_refused);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_rq_refused);
+
+/* Whether data of @rq that C failed to map can never be mapped. */
+bool dma_map_helper_rq_never(struct request *rq, struct device *dev)
+{
+	return any_beyond(rq, dev, 0, dma_map_helper_never);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_rq_never);
+
+/*
+ * Cuts @bv to the bytes from @skip on, at most @len. False if there are none.
+ */
+static bool cut_bvec(struct bio_vec *bv, u32 *skip, u32 len)
 {
 	if (*skip >= bv->bv_len) {
 		*skip -= bv->bv_len;
@@ -64,7 +159,8 @@ static bool cut(struct bio_vec *bv, u32 *skip, u32 len)
 	return true;
 }
 
-void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 len)
+void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to,
+				 u32 len)
 {
 	struct req_iterator iter;
 	struct bio_vec bv;
@@ -72,7 +168,7 @@ void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 l
 	rq_for_each_segment(bv, rq, iter) {
 		if (!len)
 			return;
-		if (!cut(&bv, &offset, len))
+		if (!cut_bvec(&bv, &offset, len))
 			continue;
 		memcpy_from_bvec(to, &bv);
 		to += bv.bv_len;
@@ -81,7 +177,8 @@ void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 l
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_copy_from_rq);
 
-void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from, u32 len)
+void dma_map_helper_copy_to_rq(struct request *rq, u32 offset,
+			       const void *from, u32 len)
 {
 	struct req_iterator iter;
 	struct bio_vec bv;
@@ -89,7 +186,7 @@ void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from,
 	rq_for_each_segment(bv, rq, iter) {
 		if (!len)
 			return;
-		if (!cut(&bv, &offset, len))
+		if (!cut_bvec(&bv, &offset, len))
 			continue;
 		memcpy_to_bvec(&bv, from);
 		from += bv.bv_len;
@@ -98,7 +195,10 @@ void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from,
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_copy_to_rq);
 
-/* A mempool of pieces of @size bytes, of which one is always there. NULL if there is no memory. */
+/*
+ * A mempool of pieces of @size bytes, of which one is always there. NULL if
+ * there is no memory.
+ */
 void *dma_map_helper_create_reserve(size_t size)
 {
 	return mempool_create_kmalloc_pool(1, size);

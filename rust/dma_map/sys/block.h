@@ -6,15 +6,27 @@
 #include <linux/types.h>
 
 struct blk_dma_iter;
+struct blk_mq_tag_set;
+struct device;
+struct gendisk;
+struct lock_class_key;
 struct mempool;
+struct queue_limits;
 struct request;
 
-/* Where Rust finds what it reads of a struct blk_dma_iter, and how much room it has for one. */
+/* How much room Rust has for a struct blk_dma_iter. */
 #define DMA_MAP_ITER_SIZE 128
 
+struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
+					  struct queue_limits *limits,
+					  void *data,
+					  struct lock_class_key *class);
+bool dma_map_helper_has_vectors(struct device *dev, u32 first, u32 count);
 int dma_map_helper_check_iter(const struct blk_dma_iter *iter);
 void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 len);
 void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from, u32 len);
 void *dma_map_helper_create_reserve(size_t size);
+bool dma_map_helper_rq_never(struct request *rq, struct device *dev);
+bool dma_map_helper_rq_refused(struct request *rq, struct device *dev, u64 limit);
 
 #endif

@@ -8,6 +8,7 @@ use super::{
         DiskOptions, //
     },
     operations::Operations,
+    set::Set,
     tag_set::TagSet,
     vtable::VTable, //
 };
@@ -25,10 +26,8 @@ use kernel::{
         Core,
         Device, //
     },
-    error::from_err_ptr,
     fmt,
     prelude::*,
-    static_lock_class,
     str::CString,
     sync::{
         aref::ARef,
@@ -45,11 +44,11 @@ type Data<F> = <<F as ForLt>::Of<'static> as Operations>::Disk;
 ///
 /// # Invariants
 ///
-/// - `disk` is NULL, or a disk with a reference of this value. It belongs to the tag set `set`.
+/// - `disk` is NULL, or a disk with a reference of this value. It belongs to `set`, a tag set that was made.
 /// - `_kept` keeps the tag set, and what the disk's `queuedata` points to.
 struct Node {
     disk: *mut bindings::gendisk,
-    set: *mut bindings::blk_mq_tag_set,
+    set: *const Set,
     _kept: Arc<dyn Send + Sync>,
 }
 
@@ -85,7 +84,7 @@ unsafe extern "C" fn remove(node: *mut c_void) {
     // and go on with what it reached: `queue_rq`, and `TagSet::take`.
     unsafe {
         bindings::del_gendisk(node.disk);
-        bindings::blk_mq_wait_quiesce_done(node.set);
+        bindings::blk_mq_wait_quiesce_done((*node.set).as_raw());
     }
 }
 
@@ -114,10 +113,8 @@ unsafe fn add(
     options: DiskOptions,
     mut limits: bindings::queue_limits,
 ) -> Result<Arc<Node>> {
-    // SAFETY: The tag set is made, and the node keeps it.
-    let disk = from_err_ptr(unsafe {
-        bindings::__blk_mq_alloc_disk(node.set, &mut limits, data, static_lock_class!().as_ptr())
-    })?;
+    // SAFETY: The tag set was made, and the node keeps it.
+    let disk = unsafe { (*node.set).alloc_disk(&mut limits, data) }?;
     // INVARIANT: A disk of this tag set.
     node.disk = disk;
 
@@ -168,6 +165,7 @@ where
     node: Arc<Node>,
     kept: Arc<Kept<F, Data<F>>>,
     parent: ARef<Device>,
+    options: DiskOptions,
 }
 
 impl<F> Disk<F>
@@ -189,7 +187,9 @@ where
     /// # Errors
     ///
     /// - `EINVAL`: the name is empty, or has more than 31 bytes; the size of a block is no power of two, or
-    ///   is out of range; a request or a segment could not have a page.
+    ///   is out of range; the capacity is not whole blocks; a limit of discard or of write zeroes is less
+    ///   than its unit; a request or a segment could not have a page.
+    /// - `EBUSY`: the tag set is [quiesced](TagSet::quiesce).
     /// - `ENODEV`: the gate of the tag set is closed, or is that of another device.
     /// - `EEXIST`: a disk has this name. The kernel prints a warning; the driver must choose distinct names.
     /// - `ENOMEM`.
@@ -216,7 +216,7 @@ where
         drop(inside);
 
         let name = CString::try_from_fmt(name)?;
-        let set = tags.as_raw();
+        let set = core::ptr::from_ref(tags.set());
         let kept = Arc::new(Kept { data, tags }, Gfp::Kernel.flags())?;
         // INVARIANT: No disk yet. The tag set is the one that is kept.
         let node = UniqueArc::new(
@@ -239,6 +239,7 @@ where
             node,
             kept,
             parent: parent.into(),
+            options,
         })
     }
 
@@ -255,9 +256,17 @@ where
     /// Sets the number of sectors, of 512 bytes.
     ///
     /// C API: `set_capacity_and_notify()`. Context: may sleep; not within an operation.
-    pub fn set_capacity(&self, sectors: u64) {
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: not whole blocks. A request for the last one would be shorter than a block.
+    pub fn set_capacity(&self, sectors: u64) -> Result {
+        if !self.options.are_blocks(sectors) {
+            return Err(EINVAL);
+        }
         // SAFETY: The node has a reference to the disk.
         unsafe { bindings::set_capacity_and_notify(self.node.disk, sectors) };
+        Ok(())
     }
 
     /// Returns the driver's data of the disk.

@@ -42,7 +42,7 @@ pub(super) enum Access {
 }
 
 impl DiskOptions {
-    /// A disk of `sectors` sectors of 512 bytes, whatever the size of its blocks.
+    /// A disk of `sectors` sectors of 512 bytes, whatever the size of its blocks: whole blocks.
     pub const fn new(sectors: u64) -> Self {
         Self {
             sectors,
@@ -110,13 +110,14 @@ impl DiskOptions {
     }
 
     /// The driver takes [`Discard`](super::Operation::Discard) of up to `sectors` sectors, in units of
-    /// `granularity` bytes. Each is one range.
+    /// `granularity` bytes: a power of two, at least a block. Each is one range, at least a unit.
     pub const fn discard(mut self, sectors: u32, granularity: u32) -> Self {
         self.discard = (sectors, granularity);
         self
     }
 
-    /// The driver takes [`WriteZeroes`](super::Operation::WriteZeroes) of up to `sectors` sectors.
+    /// The driver takes [`WriteZeroes`](super::Operation::WriteZeroes) of up to `sectors` sectors, at
+    /// least a block.
     pub const fn write_zeroes(mut self, sectors: u32) -> Self {
         self.write_zeroes = sectors;
         self
@@ -133,12 +134,33 @@ impl DiskOptions {
         self.sectors
     }
 
+    /// Returns whether so many sectors are whole blocks.
+    pub(super) fn are_blocks(&self, sectors: u64) -> bool {
+        sectors % u64::from((self.logical / SECTOR).max(1)) == 0
+    }
+
+    /// Returns whether C splits what is larger than the limits of discard and of write zeroes. Where a limit
+    /// rounds down to nothing, C does not split at all.
+    fn can_split(&self) -> bool {
+        let (sectors, granularity) = self.discard;
+        let holds = |sectors: u32, bytes: u32| sectors >= bytes / SECTOR;
+        let unit = granularity.max(self.physical);
+        let discard = granularity.is_power_of_two()
+            && granularity >= self.logical
+            // C counts bytes in 32 bits, and needs one unit in them.
+            && unit <= 1 << 30
+            && holds(sectors, unit);
+
+        (sectors == 0 || discard)
+            && (self.write_zeroes == 0 || holds(self.write_zeroes, self.logical))
+    }
+
     /// Returns the limits of the queue, for requests that `dev` can map, of up to `max_segments`
     /// segments.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: C would warn of them.
+    /// `EINVAL`: C would warn of them, or would not keep them.
     pub(super) fn limits(
         &self,
         dev: DmaDevice<'_>,
@@ -158,7 +180,8 @@ impl DiskOptions {
         let (segment, boundary) = match dev.merge_boundary() {
             // CAST: Limited to the number of bits that C has.
             0 => (
-                dev.max_segment_size(),
+                // Whole pages, so that what is cut keeps the alignment of the data.
+                dev.max_segment_size() & !(MIN_SEGMENT - 1),
                 dev.segment_boundary().min(c_ulong::MAX as u64) as c_ulong,
             ),
             _ => (u32::MAX, c_ulong::MAX),
@@ -173,6 +196,8 @@ impl DiskOptions {
             || dev.max_segment_size() < MIN_SEGMENT
             || u64::from(MIN_SEGMENT - 1) > dev.segment_boundary()
             || alignment > page
+            || !self.are_blocks(self.sectors)
+            || !self.can_split()
         {
             return Err(EINVAL);
         }

@@ -17,6 +17,10 @@ pub(super) const REQ_OP_DISCARD: u8 = 3;
 pub(super) const REQ_OP_WRITE_ZEROES: u8 = 9;
 pub(super) const BLK_STS_OK: bindings::blk_status_t = 0;
 pub(super) const BLK_STS_RESOURCE: bindings::blk_status_t = 9;
+pub(super) const BLK_STS_IOERR: bindings::blk_status_t = 10;
+/// The statuses within the block layer: to queue again in device mapper, and to submit again.
+pub(super) const BLK_STS_DM_REQUEUE: bindings::blk_status_t = 11;
+pub(super) const BLK_STS_AGAIN: bindings::blk_status_t = 12;
 pub(super) const BLK_FEAT_WRITE_CACHE: u32 = 1 << 0;
 pub(super) const BLK_FEAT_FUA: u32 = 1 << 1;
 pub(super) const BLK_FEAT_ROTATIONAL: u32 = 1 << 2;
@@ -76,6 +80,28 @@ unsafe extern "C" {
         iter: *mut DmaIter,
     ) -> bool;
 
+    /// Makes a disk, and its queue. Memory for it is not written back to a disk meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// `set` must be a tag set that was made, and `limits` and `class` be valid. `data` must be valid as
+    /// long as the disk.
+    #[link_name = "dma_map_helper_alloc_disk"]
+    pub(super) fn alloc_disk(
+        set: *mut bindings::blk_mq_tag_set,
+        limits: *mut bindings::queue_limits,
+        data: *mut c_void,
+        class: *mut bindings::lock_class_key,
+    ) -> *mut bindings::gendisk;
+
+    /// Returns whether the device has `count` interrupt vectors from `first` on, if C would look for them.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must be bound.
+    #[link_name = "dma_map_helper_has_vectors"]
+    pub(super) fn has_vectors(dev: *mut bindings::device, first: u32, count: u32) -> bool;
+
     /// Returns why there is no segment: 0 at the end of the data, or a negative errno; the latter also
     /// for memory of another device.
     ///
@@ -84,6 +110,26 @@ unsafe extern "C" {
     /// [`map_first`] must have been called with `iter`.
     #[link_name = "dma_map_helper_check_iter"]
     pub(super) fn check_iter(iter: *const DmaIter) -> c_int;
+
+    /// Returns whether C warns of data that lies beyond `limit`, and does not map it.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a read or a write that is not ended, `dev` a bound device with a mask.
+    #[link_name = "dma_map_helper_rq_refused"]
+    pub(super) fn rq_refused(
+        rq: *mut bindings::request,
+        dev: *mut bindings::device,
+        limit: u64,
+    ) -> bool;
+
+    /// Returns whether data that C did not map can never be mapped.
+    ///
+    /// # Safety
+    ///
+    /// As for [`rq_refused`].
+    #[link_name = "dma_map_helper_rq_never"]
+    pub(super) fn rq_never(rq: *mut bindings::request, dev: *mut bindings::device) -> bool;
 
     /// Makes a mempool of pieces of `size` bytes, of which one is always there; NULL if there is no
     /// memory.
@@ -116,7 +162,10 @@ pub(super) fn status(result: Result) -> bindings::blk_status_t {
         Ok(()) => BLK_STS_OK,
         Err(error) => {
             // SAFETY: No preconditions; the function looks up a number.
-            unsafe { bindings::errno_to_blk_status(error.to_errno()) }
+            match unsafe { bindings::errno_to_blk_status(error.to_errno()) } {
+                BLK_STS_DM_REQUEUE | BLK_STS_AGAIN => BLK_STS_IOERR,
+                status => status,
+            }
         }
     }
 }

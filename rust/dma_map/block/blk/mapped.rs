@@ -24,10 +24,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        ManuallyDrop,
-        MaybeUninit, //
-    },
+    mem::ManuallyDrop,
     ops::Deref,
     ptr::NonNull, //
 };
@@ -100,7 +97,8 @@ impl<T: Operations> Request<T> {
     /// - `EINVAL`: the request is no read and no write, or `f` did not walk to the end.
     /// - `ENOMEM`: no bounce buffer, no IOVA or no memory is left. [Refuse](Request::refuse) the request
     ///   to try again.
-    /// - `EIO`: the IOMMU refuses.
+    /// - `EIO`: the device can't reach the data, now or later, or the IOMMU refuses. End the request: it
+    ///   would fail again.
     /// - those of `f`.
     #[inline]
     pub fn map<R>(
@@ -136,8 +134,8 @@ impl<T: Operations> Request<T> {
                 let rq = self.into_raw();
                 // INVARIANT: The request was owned, and is mapped.
                 //
-                // SAFETY: The operations of the request are `T`.
-                unsafe { (*Pdu::<T>::of(rq).as_ptr()).mapping = MaybeUninit::new(mapping) };
+                // SAFETY: The operations of the request are `T`, and this was its only owner.
+                unsafe { Pdu::<T>::set_mapping(rq, mapping) };
                 let mapped = MappedRequest {
                     rq,
                     _operations: PhantomData,

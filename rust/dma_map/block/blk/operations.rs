@@ -3,10 +3,8 @@
 //! The operations of a block driver.
 
 use super::{
-    request::{
-        Refused,
-        Request, //
-    },
+    refused::Refused,
+    request::Request,
     started::TimedOut, //
 };
 use crate::{
@@ -28,17 +26,19 @@ pub enum Last {
 }
 
 /// What becomes of a request that was not completed in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expired {
+pub enum Expired<'a, T: Operations> {
     /// It was ended, or will be ended.
     Done,
-    /// The device gets the same time again.
-    Wait,
+    /// The device gets the same time again. Not for a request that was claimed: it may have been ended.
+    Wait(TimedOut<'a, T>),
 }
 
 /// The block driver of a device: implemented by the contents of its [`Gate`](crate::gate::Gate).
 ///
 /// Context of all functions: must not sleep.
+///
+/// `#[vtable]` adds the module of the driver (`OwnerModule`), which an open disk keeps loaded. It must not be
+/// written by hand.
 ///
 /// # Examples
 ///
@@ -87,7 +87,8 @@ pub trait Operations: Guarded + Send + Sync + Sized {
     type Disk: Send + Sync + 'static;
 
     /// What a command owns while the device has it: lists of addresses, staging buffers. It is dropped
-    /// when its request is ended.
+    /// when its request is ended. It lies behind the request, for each tag: what is larger than 32 KiB is a
+    /// build error, and belongs in a box.
     type Command: Send;
 
     /// The [mark](Engine::Mark) of the engines.
@@ -101,7 +102,8 @@ pub trait Operations: Guarded + Send + Sync + Sized {
     /// Returns the engine of the command with this tag. It is asked before the data of a request that is
     /// [mapped](Request::map) changes hands.
     ///
-    /// It is idle when the device was not told of the command, or when its completion was seen.
+    /// It is idle when the device was not told of the command, or when its completion was seen. A gate has
+    /// one tag set, so one request at a time has this queue and tag.
     fn engine(&self, queue: u32, tag: u32) -> Self::Engine<'_>;
 
     /// Takes a request.
@@ -131,14 +133,14 @@ pub trait Operations: Guarded + Send + Sync + Sized {
     ///
     /// By default it is [claimed](TimedOut::claim), and [cancelled](super::Claimed::cancel) with
     /// `ETIMEDOUT`. If it can't be claimed, its completion is running.
-    fn timeout(&self, request: TimedOut<'_, Self>) -> Expired {
+    fn timeout<'a>(&self, request: TimedOut<'a, Self>) -> Expired<'a, Self> {
         match request.claim() {
-            Some(claimed) => {
+            Ok(claimed) => {
                 // What can't be stopped is quarantined by the drop.
                 let _ = claimed.cancel(ETIMEDOUT);
                 Expired::Done
             }
-            None => Expired::Wait,
+            Err(request) => Expired::Wait(request),
         }
     }
 }

@@ -149,13 +149,21 @@ impl<'a, E> RequestPieces<'a, E> {
 
         match self.stage {
             Stage::Before => {
+                // C prints a warning where it can't map.
+                let limit = self.dev.constraints().limit;
+                // SAFETY: The request has data and is owned, and the device is bound (requirements of
+                // `new`).
+                if limit != u64::MAX && unsafe { ffi::rq_refused(self.rq, raw, limit) } {
+                    self.stage = Stage::After;
+                    self.result = Err(EIO);
+                    return false;
+                }
                 let mut state = bindings::dma_iova_state::default();
                 // SAFETY: The request has data and is owned, and the device is bound (requirements of
                 // `new`).
                 let more = unsafe { ffi::map_first(self.rq, raw, &mut state, &mut self.iter) };
                 self.stage = Stage::Within;
-                // SAFETY: `map_first` was called with it.
-                self.result = to_result(unsafe { ffi::check_iter(&self.iter) });
+                self.result = self.check();
                 if self.result.is_err() || !more {
                     // Memory of another device is not unmapped here. There is none, because the queue
                     // does not say that it takes it (`BLK_FEAT_PCI_P2PDMA`).
@@ -174,8 +182,7 @@ impl<'a, E> RequestPieces<'a, E> {
                 // SAFETY: As above; `map_first` has returned `true`.
                 if !unsafe { ffi::map_next(self.rq, raw, &mut self.iter) } {
                     self.stage = Stage::After;
-                    // SAFETY: `map_first` was called with it.
-                    self.result = to_result(unsafe { ffi::check_iter(&self.iter) });
+                    self.result = self.check();
                     return false;
                 }
             }
@@ -192,6 +199,21 @@ impl<'a, E> RequestPieces<'a, E> {
         }
         self.rest = segment;
         true
+    }
+
+    /// Returns why C has mapped no segment: `Ok` at the end, `ENOMEM` if that may change.
+    fn check(&self) -> Result {
+        // SAFETY: `map_first` was called with it.
+        to_result(unsafe { ffi::check_iter(&self.iter) }).map_err(|error| {
+            // C gives no reason for what does not fit.
+            //
+            // SAFETY: The request is owned, and the device is bound (requirements of `new`).
+            if error == ENOMEM && unsafe { ffi::rq_never(self.rq, self.dev.as_raw()) } {
+                EIO
+            } else {
+                error
+            }
+        })
     }
 
     #[inline]

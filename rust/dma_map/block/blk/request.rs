@@ -6,6 +6,7 @@ use super::{
     ffi,
     mapping::Mapping,
     operations::Operations,
+    refused::Refused,
     shared::{
         Pdu,
         Shared, //
@@ -250,7 +251,8 @@ impl<T: Operations> Request<T> {
     /// [`queue_rq`](Operations::queue_rq), when the driver has no room.
     #[inline]
     pub fn refuse(self) -> Refused<T> {
-        Refused(self.into_raw(), PhantomData)
+        // SAFETY: The value is not used again, and the new one has its invariants.
+        unsafe { Refused::from_raw(self.into_raw()) }
     }
 
     /// Gives the request to the device: from here on its completion can
@@ -265,7 +267,7 @@ impl<T: Operations> Request<T> {
         let this = ManuallyDrop::new(self);
 
         // SAFETY: The operations of the request are `T`, and this is its only owner (type invariants).
-        unsafe { (*Pdu::<T>::of(this.rq).as_ptr()).mapping = MaybeUninit::new(Mapping::none()) };
+        unsafe { Pdu::<T>::set_mapping(this.rq, Mapping::none()) };
         // SAFETY: This was the only owner of the request, and its mapping is initialised.
         if let Err(command) = unsafe { this.keep(this.rq, command) } {
             // Not reached, because C numbers queues and tags within the limits of the tag set. The request
@@ -335,40 +337,5 @@ impl<T: Operations> Drop for Request<T> {
     fn drop(&mut self) {
         // SAFETY: This is the only owner, and is not used again.
         unsafe { Self::from_raw(self.rq) }.end(Err(EIO));
-    }
-}
-
-/// A request that the driver had no room for.
-///
-/// Returned by [`queue_rq`](Operations::queue_rq). A value that is dropped also queues its request again.
-///
-/// # Invariants
-///
-/// Those of [`Request`].
-#[must_use = "return it from `queue_rq`"]
-pub struct Refused<T: Operations>(NonNull<bindings::request>, InvariantIn<T>);
-
-// SAFETY: As `Request`.
-unsafe impl<T: Operations> Send for Refused<T> {}
-
-impl<T: Operations> Refused<T> {
-    /// Returns the status by which the block layer gets `rq` back, if it is this one. Another request is
-    /// queued again here; then `rq` was ended or kept.
-    #[inline]
-    pub(super) fn status(self, rq: *mut bindings::request) -> bindings::blk_status_t {
-        if self.0.as_ptr() == rq {
-            core::mem::forget(self);
-            ffi::BLK_STS_RESOURCE
-        } else {
-            drop(self);
-            ffi::BLK_STS_OK
-        }
-    }
-}
-
-impl<T: Operations> Drop for Refused<T> {
-    fn drop(&mut self) {
-        // SAFETY: The request was started and is not ended, and this was its only owner (type invariants).
-        unsafe { bindings::blk_mq_requeue_request(self.0.as_ptr(), true) };
     }
 }

@@ -173,7 +173,8 @@ impl<T: Operations> Pdu<T> {
             align_of::<Self>() <= align_of::<bindings::request>(),
             "the alignment of the command is larger than that of a request"
         );
-        assert!(size_of::<Self>() <= 1 << 16, "the command is too large");
+        // With its request it must fit what C allocates at once, 64 KiB. Else C allocates without end.
+        assert!(size_of::<Self>() <= 1 << 15, "the command is too large");
         // CAST: Checked above.
         size_of::<Self>() as u32
     };
@@ -187,5 +188,16 @@ impl<T: Operations> Pdu<T> {
     pub(super) unsafe fn of(rq: NonNull<bindings::request>) -> NonNull<Self> {
         // SAFETY: The tag set has asked C for the memory behind each request.
         unsafe { rq.add(1) }.cast()
+    }
+
+    /// Sets the mapping of a request.
+    ///
+    /// # Safety
+    ///
+    /// As for [`of`](Self::of). The caller must own the request, whose mapping is not initialised.
+    #[inline(always)]
+    pub(super) unsafe fn set_mapping(rq: NonNull<bindings::request>, mapping: Mapping) {
+        // SAFETY: By the preconditions of this function.
+        unsafe { (*Self::of(rq).as_ptr()).mapping = MaybeUninit::new(mapping) };
     }
 }

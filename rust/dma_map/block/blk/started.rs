@@ -156,8 +156,8 @@ impl<T: Operations> Claimed<T> {
         Ok(())
     }
 
-    /// Unmaps the data, drops the command and ends the request, where the block layer likes it best: on a
-    /// CPU that is near the submitter's, in a soft interrupt.
+    /// Unmaps the data, drops the command and ends the request, on a CPU that shares a cache with
+    /// the submitter's, in a soft interrupt if that is another one.
     ///
     /// For interrupt handlers. In a thread, [`end`](Self::end) is as good.
     ///
@@ -268,17 +268,22 @@ impl<T: Operations> TimedOut<'_, T> {
         self.info().tag()
     }
 
-    /// Takes the request from the device. `None` if it was not started yet, or if somebody else has taken
-    /// it: its completion may be running.
+    /// Takes the request from the device.
     ///
     /// Context: any.
-    pub fn claim(&self) -> Option<Claimed<T>> {
-        let info = self.info();
+    ///
+    /// # Errors
+    ///
+    /// The value, if the request was not started yet, or if somebody else has taken it: its completion may
+    /// be running.
+    pub fn claim(self) -> Result<Claimed<T>, Self> {
+        let shared = self.info().shared();
 
+        if !shared.take_exactly(self.queue(), self.tag(), self.rq.as_ptr()) {
+            return Err(self);
+        }
         // SAFETY: It was taken out of its slot, where it had no other owner, and its command was
         // initialised.
-        info.shared()
-            .take_exactly(self.queue(), self.tag(), self.rq.as_ptr())
-            .then(|| unsafe { Claimed::from_raw(self.rq) })
+        Ok(unsafe { Claimed::from_raw(self.rq) })
     }
 }

@@ -4,6 +4,11 @@
 
 use super::{
     operations::Operations,
+    set::{
+        Quiesced,
+        Set,
+        SetBox, //
+    },
     shared::Shared,
     started::Claimed,
     vtable::VTable, //
@@ -13,22 +18,19 @@ use crate::{
         Gate,
         Guarded, //
     },
-    generic::errno::to_result,
     gfp::Gfp,
     DmaDevice, //
 };
 use kernel::{
     bindings,
+    cpu::nr_cpu_ids,
     prelude::*,
     sync::{
         rcu,
         Arc, //
     },
     time::msecs_to_jiffies,
-    types::{
-        ForLt,
-        Opaque, //
-    }, //
+    types::ForLt, //
 };
 
 /// The options of a [`TagSet`].
@@ -45,7 +47,7 @@ pub struct TagSetOptions {
 impl TagSetOptions {
     /// `queues` hardware queues, of `depth` requests each.
     ///
-    /// The tags of a queue are less than `depth`. The kernel may use fewer queues, one for each CPU.
+    /// The tags of a queue are less than `depth`. There are not more queues than CPUs.
     pub const fn new(queues: u32, depth: u32) -> Self {
         Self {
             queues,
@@ -58,7 +60,7 @@ impl TagSetOptions {
     }
 
     /// Adds queues for callers that poll for their completions
-    /// ([`Operations::poll`]). They have the numbers after the others.
+    /// ([`Operations::poll`]). They have the numbers after the others. There are not more than CPUs.
     pub const fn poll_queues(mut self, queues: u32) -> Self {
         self.poll_queues = queues;
         self
@@ -80,7 +82,8 @@ impl TagSetOptions {
         self
     }
 
-    /// Gives each CPU the queue whose interrupt it gets. `vector` is that of the first queue.
+    /// Gives each CPU the queue whose interrupt it gets. `vector` is that of the first queue. Without a
+    /// vector for each queue, the CPUs are spread evenly.
     ///
     /// C API: `blk_mq_map_hw_queues()`.
     pub const fn interrupt_affinity(mut self, vector: u32) -> Self {
@@ -91,22 +94,16 @@ impl TagSetOptions {
 
 /// The requests and hardware queues of a device, which several disks may share.
 ///
+/// Drop context: any.
+///
 /// # Invariants
 ///
-/// - `set` is not initialised while its `tags` are NULL. Otherwise it is a tag set with the operations of
-///   `F::Of`, whose `driver_data` is `shared`, and whose requests have room for their part.
-/// - The contents and the token of `shared` are those of `gate`.
+/// - The tag set was made, with the operations of `F::Of` and room for the part of each request.
+/// - The contents and the token of its `shared` are those of `gate`, whose tag set this is.
 pub struct TagSet<F: ForLt + 'static> {
-    set: Opaque<bindings::blk_mq_tag_set>,
-    shared: Shared,
+    set: SetBox,
     gate: Arc<Gate<F>>,
 }
-
-// SAFETY: Any thread may free a tag set. The commands of its requests are `Send`.
-unsafe impl<F: ForLt + 'static> Send for TagSet<F> where Arc<Gate<F>>: Send {}
-
-// SAFETY: C locks what it changes in a tag set. The rest is `Sync`.
-unsafe impl<F: ForLt + 'static> Sync for TagSet<F> where Arc<Gate<F>>: Sync {}
 
 impl<F> TagSet<F>
 where
@@ -121,6 +118,8 @@ where
     ///
     /// - `EINVAL`: no queue, no tag, no segment, more than 10240 tags, or poll queues without
     ///   [`Operations::poll`].
+    /// - `EBUSY`: there is another tag set for `gate`. [`Operations::engine`] speaks of one request for
+    ///   each queue and tag.
     /// - `ENODEV`: the gate is closed.
     /// - `ENOMEM`.
     pub fn new(gate: &Arc<Gate<F>>, options: TagSetOptions) -> Result<Arc<Self>>
@@ -141,6 +140,9 @@ where
         if poll_queues != 0 && !<F::Of<'static> as Operations>::HAS_POLL {
             return Err(EINVAL);
         }
+        // C does so only without poll queues. More would have no CPU, and cost much memory.
+        let (queues, poll_queues) = (queues.min(nr_cpu_ids()), poll_queues.min(nr_cpu_ids()));
+
         // While the gate is entered, the device is bound.
         let inside = gate.try_access().ok_or(ENODEV)?;
         let binding = gate.binding();
@@ -156,7 +158,7 @@ where
             )
         }?;
 
-        let set = bindings::blk_mq_tag_set {
+        let fields = bindings::blk_mq_tag_set {
             ops: &VTable::<F::Of<'static>>::OPS,
             nr_maps: if poll_queues == 0 { 1 } else { 3 },
             nr_hw_queues: shared.queues,
@@ -164,28 +166,24 @@ where
             cmd_size: VTable::<F::Of<'static>>::PDU,
             // SAFETY: The token is of the gate that is entered.
             numa_node: unsafe { DmaDevice::from_binding(binding) }.numa_node(),
-            // CAST: 32 bits of milliseconds are fewer ticks, on every kernel.
+            // CAST: At most `MAX_JIFFY_OFFSET`. What is cut off that leaves more than a year.
             timeout: msecs_to_jiffies(timeout_ms) as c_uint,
             ..pin_init::zeroed()
         };
-        // INVARIANT: The tags are NULL.
-        let this = Arc::new(
-            Self {
-                set: Opaque::new(set),
-                shared,
-                gate: gate.clone(),
-            },
-            Gfp::Kernel.flags(),
-        )?;
-
-        let set = this.set.get();
-        // SAFETY: Nobody else has the value yet. It is not moved any more.
-        unsafe { (*set).driver_data = (&raw const this.shared).cast_mut().cast() };
-        // SAFETY: The fields are set. C sets the tags if it succeeds, and else leaves NULL.
-        to_result(unsafe { bindings::blk_mq_alloc_tag_set(set) })?;
+        // SAFETY: The fields are set, and the operations are those of the contents.
+        let set = unsafe { SetBox::new(fields, shared) }?;
+        // From here on the drop gives it back.
+        if !gate.claim_engines() {
+            return Err(EBUSY);
+        }
         drop(inside);
 
-        Ok(this)
+        // INVARIANT: Made above, for this gate, which has no other.
+        let this = Self {
+            set,
+            gate: gate.clone(),
+        };
+        Ok(Arc::new(this, Gfp::Kernel.flags())?)
     }
 
     /// Takes the request that a device has, by the queue and the tag that the device says it has
@@ -207,7 +205,7 @@ where
         // `f` may end the last request of a disk, and go on with its command, which may borrow from the
         // binding. The removal of the disk waits for RCU readers after the end of the last request.
         let _reading = rcu::read_lock();
-        let rq = self.shared.take(queue, tag)?;
+        let rq = self.set.shared.take(queue, tag)?;
 
         // SAFETY: The request was in its slot: it has no other owner, and its command is initialised. The
         // operations of the tag set are those of the contents.
@@ -224,8 +222,8 @@ where
     pub fn cancel(&self, error: Error) -> usize {
         let mut count = 0usize;
 
-        for queue in 0..self.shared.queues {
-            for tag in 0..self.shared.depth {
+        for queue in 0..self.set.shared.queues {
+            for tag in 0..self.set.shared.depth {
                 // What can't be stopped is quarantined by the drop.
                 let result = self.take(queue, tag, |request| request.cancel(error).map_err(drop));
                 if result.is_some() {
@@ -236,35 +234,26 @@ where
         count
     }
 
-    /// Stops new requests from reaching the driver, and waits until no
-    /// [`queue_rq`](Operations::queue_rq) runs.
+    /// Stops new requests from reaching the driver until the value is dropped, and waits until no
+    /// [`queue_rq`](Operations::queue_rq) runs. Meanwhile no disk can be [added](super::Disk::add).
     ///
-    /// [`unquiesce`](Self::unquiesce) must follow, or disks can't be removed while requests wait.
+    /// Drop it before a disk: the removal waits for the requests that wait.
     ///
     /// C API: `blk_mq_quiesce_tagset()`. Context: may sleep; not within an operation.
-    pub fn quiesce(&self) {
-        // SAFETY: The tag set is initialised (type invariants: `new` has succeeded).
-        unsafe { bindings::blk_mq_quiesce_tagset(self.set.get()) };
-    }
-
-    /// Lets requests reach the driver again.
-    ///
-    /// C API: `blk_mq_unquiesce_tagset()`. Context: may sleep.
-    pub fn unquiesce(&self) {
-        // SAFETY: The tag set is initialised (type invariants: `new` has succeeded).
-        unsafe { bindings::blk_mq_unquiesce_tagset(self.set.get()) };
+    pub fn quiesce(&self) -> Quiesced<'_> {
+        self.set.quiesce()
     }
 }
 
 impl<F: ForLt + 'static> TagSet<F> {
-    /// Returns the C structure.
-    pub(super) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
-        self.set.get()
+    /// Returns the tag set of C, with what it points to.
+    pub(super) fn set(&self) -> &Set {
+        &self.set
     }
 
     /// Returns how many segments the data of a request can have.
     pub(super) fn max_segments(&self) -> u16 {
-        self.shared.reserve().capacity()
+        self.set.shared.reserve().capacity()
     }
 
     /// Returns the gate.
@@ -275,14 +264,7 @@ impl<F: ForLt + 'static> TagSet<F> {
 
 impl<F: ForLt + 'static> Drop for TagSet<F> {
     fn drop(&mut self) {
-        let set = self.set.get();
-
-        // SAFETY: The tag set was made if it has tags (type invariants). Its disks hold references to it,
-        // so there are none.
-        unsafe {
-            if !(*set).tags.is_null() {
-                bindings::blk_mq_free_tag_set(set);
-            }
-        }
+        // There is no disk, so no request asks for an engine.
+        self.gate.release_engines();
     }
 }

@@ -79,7 +79,7 @@ impl<T: Operations> VTable<T> {
 
         match contents.queue_rq(request, last) {
             Ok(()) => ffi::BLK_STS_OK,
-            Err(refused) => refused.status(rq),
+            Err(refused) => refused.status(rq, hctx),
         }
     }
 
@@ -125,7 +125,7 @@ impl<T: Operations> VTable<T> {
         };
         match contents.timeout(request) {
             Expired::Done => bindings::blk_eh_timer_return_BLK_EH_DONE,
-            Expired::Wait => bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER,
+            Expired::Wait(_) => bindings::blk_eh_timer_return_BLK_EH_RESET_TIMER,
         }
     }
 
@@ -167,12 +167,12 @@ impl<T: Operations> VTable<T> {
             let [normal, read, poll] = &mut (*set).map;
 
             normal.nr_queues = queues;
+            let dev = crate::DmaDevice::from_binding(shared.binding()).as_raw();
             match shared.first_vector {
-                Some(first) => {
-                    let dev = crate::DmaDevice::from_binding(shared.binding()).as_raw();
+                Some(first) if ffi::has_vectors(dev, first, queues) => {
                     bindings::blk_mq_map_hw_queues(normal, dev, first);
                 }
-                None => bindings::blk_mq_map_queues(normal),
+                _ => bindings::blk_mq_map_queues(normal),
             }
             if shared.poll_queues != 0 {
                 // Reads have no queues of their own.

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The C structure of a tag set, with what it points to.
+
+use super::{
+    ffi,
+    shared::Shared, //
+};
+use crate::{
+    generic::errno::to_result,
+    gfp::Gfp,
+    sys::{
+        deferral::Job,
+        ffi::may_sleep, //
+    },
+};
+use core::{
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    bindings,
+    error::from_err_ptr,
+    new_mutex,
+    prelude::*,
+    static_lock_class,
+    sync::Mutex,
+    types::Opaque, //
+};
+
+/// The operations of a tag set that is being freed: none, because the driver's may be unloaded.
+static NONE: bindings::blk_mq_ops = pin_init::zeroed();
+
+/// A tag set of C.
+///
+/// Not generic, so that the code is in this module, and its mutex has one lock class.
+///
+/// # Invariants
+///
+/// - `raw` is not initialised while its `tags` are NULL. Otherwise it is a tag set, whose `driver_data` is
+///   `shared`.
+/// - Each queue of the tag set is quiesced `quiesced` times, or is about to be.
+#[pin_data(PinnedDrop)]
+pub(super) struct Set {
+    raw: Opaque<bindings::blk_mq_tag_set>,
+    pub(super) shared: Shared,
+    /// Held while `quiesced` goes up, and while a queue is added.
+    #[pin]
+    lock: Mutex<()>,
+    quiesced: AtomicU32,
+}
+
+// SAFETY: Any thread may free a tag set. The commands of its requests are `Send`.
+unsafe impl Send for Set {}
+
+// SAFETY: C locks what it changes in a tag set. The rest is `Sync`.
+unsafe impl Sync for Set {}
+
+impl Set {
+    /// Returns the C structure.
+    #[inline]
+    pub(super) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
+        self.raw.get()
+    }
+
+    /// Makes a disk, and its queue.
+    ///
+    /// # Errors
+    ///
+    /// - `EBUSY`: the tag set is quiesced. The end of that would not fit a queue that was not there at its
+    ///   beginning.
+    /// - those of C.
+    ///
+    /// # Safety
+    ///
+    /// The tag set must be made. `data` must be valid as long as the disk.
+    pub(super) unsafe fn alloc_disk(
+        &self,
+        limits: &mut bindings::queue_limits,
+        data: *mut c_void,
+    ) -> Result<*mut bindings::gendisk> {
+        let _adding = self.lock.lock();
+        if self.quiesced.load(Ordering::Acquire) != 0 {
+            return Err(EBUSY);
+        }
+        let class = static_lock_class!().as_ptr();
+
+        // SAFETY: By the preconditions of this function.
+        from_err_ptr(unsafe { ffi::alloc_disk(self.as_raw(), limits, data, class) })
+    }
+
+    /// Quiesces all queues.
+    pub(super) fn quiesce(&self) -> Quiesced<'_> {
+        let _quiescing = self.lock.lock();
+        self.quiesced.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: The tag set is made: whoever has a `TagSet` has one for which `new` has succeeded.
+        unsafe { bindings::blk_mq_quiesce_tagset(self.as_raw()) };
+
+        // INVARIANT: Quiesced above.
+        Quiesced { set: self }
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Set {
+    fn drop(self: Pin<&mut Self>) {
+        let raw = self.as_raw();
+
+        // SAFETY: The tag set was made if it has tags (type invariants). Its disks hold references to it,
+        // so there are none.
+        unsafe {
+            if !(*raw).tags.is_null() {
+                bindings::blk_mq_free_tag_set(raw);
+            }
+        }
+    }
+}
+
+/// A tag set that stops new requests from reaching the driver, until this is dropped.
+///
+/// A value that is leaked stops them for good: a disk with requests that wait can't be removed.
+///
+/// C API: `blk_mq_unquiesce_tagset()`. Drop context: any.
+///
+/// # Invariants
+///
+/// `set` is quiesced once for this value.
+#[must_use = "requests reach the driver again when it is dropped"]
+pub struct Quiesced<'a> {
+    set: &'a Set,
+}
+
+impl Drop for Quiesced<'_> {
+    fn drop(&mut self) {
+        // SAFETY: The tag set is made. Each of its queues was quiesced for this value (type invariants):
+        // none was added since, because the count is not 0.
+        unsafe { bindings::blk_mq_unquiesce_tagset(self.set.as_raw()) };
+        self.set.quiesced.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// The owner of a [`Set`]. It may be dropped in any context.
+pub(super) struct SetBox {
+    set: ManuallyDrop<Pin<KBox<Set>>>,
+    job: ManuallyDrop<Pin<KBox<Job>>>,
+}
+
+// SAFETY: Nobody reaches the job on a shared reference.
+unsafe impl Sync for SetBox {}
+
+impl SetBox {
+    /// Makes a tag set, whose fields are those of `fields`.
+    ///
+    /// # Safety
+    ///
+    /// `fields` must be valid for C. The operations must work with `shared` as the `driver_data`.
+    #[inline(never)]
+    pub(super) unsafe fn new(fields: bindings::blk_mq_tag_set, shared: Shared) -> Result<Self> {
+        // Made here, so that the drop needs no memory.
+        let job = Job::new(Gfp::Kernel)?;
+        // INVARIANT: The tags are NULL, and there is no queue.
+        let set = KBox::pin_init(
+            pin_init!(Set {
+                raw: Opaque::new(fields),
+                shared,
+                lock <- new_mutex!((), "dma_map::TagSet"),
+                quiesced: AtomicU32::new(0),
+            }),
+            Gfp::Kernel.flags(),
+        )?;
+
+        let raw = set.as_raw();
+        // SAFETY: Nobody else has the value yet. It is not moved any more.
+        unsafe { (*raw).driver_data = (&raw const set.shared).cast_mut().cast() };
+        // SAFETY: The fields are set (function precondition). C sets the tags if it succeeds, and else
+        // leaves NULL.
+        to_result(unsafe { bindings::blk_mq_alloc_tag_set(raw) })?;
+
+        Ok(Self {
+            set: ManuallyDrop::new(set),
+            job: ManuallyDrop::new(job),
+        })
+    }
+}
+
+impl Deref for SetBox {
+    type Target = Set;
+
+    #[inline(always)]
+    fn deref(&self) -> &Set {
+        &self.set
+    }
+}
+
+/// Frees a tag set.
+///
+/// # Safety
+///
+/// `set` must come from [`KBox::into_raw`], and is not used again.
+#[inline(never)]
+unsafe fn free(set: NonNull<c_void>) {
+    // SAFETY: By the precondition of this function. The value was pinned, and is dropped in its place.
+    drop(unsafe { Pin::new_unchecked(KBox::from_raw(set.as_ptr().cast::<Set>())) });
+}
+
+impl Drop for SetBox {
+    fn drop(&mut self) {
+        // SAFETY: The values are taken once, here.
+        let (set, job) = unsafe {
+            (
+                ManuallyDrop::take(&mut self.set),
+                ManuallyDrop::take(&mut self.job),
+            )
+        };
+        if may_sleep() {
+            return drop(set);
+        }
+        // The driver may be unloaded before the job runs.
+        //
+        // SAFETY: Nobody else has the tag set. It has no disk, so nobody calls its operations.
+        unsafe { (*set.as_raw()).ops = &NONE };
+        // SAFETY: The value stays in its place.
+        let set = KBox::into_raw(unsafe { Pin::into_inner_unchecked(set) });
+        // SAFETY: A box is not NULL. What `free` drops is this module's code and memory only.
+        unsafe { job.queue(None, free, NonNull::new_unchecked(set.cast())) };
+    }
+}
