@@ -7,6 +7,9 @@ mod io;
 mod life;
 mod mapped;
 mod options;
+mod quiesce;
+mod races;
+mod reach;
 
 use self::io::Opened;
 use crate::{
@@ -56,6 +59,10 @@ use kernel::{
         Arc,
         SpinLock, //
     },
+    time::{
+        delay::udelay,
+        Delta, //
+    },
     types::ForLt, //
 };
 
@@ -92,6 +99,8 @@ enum Mode {
     GiveUp(u32),
     /// Maps so many bytes, and says that this is all.
     Stop(u32),
+    /// Ends those of disk 7, and gives back one of disk 8 in their place.
+    Trade,
 }
 
 /// What the case and the driver share.
@@ -109,9 +118,12 @@ struct Script {
     requests: Atomic<u32>,
     /// How many commands there are.
     commands: Atomic<u32>,
-    /// How often the time was over, and how often it is to be waited on.
+    /// How often the time was over, and how often the device gets the same time again.
     timeouts: Atomic<u32>,
-    patience: Atomic<u32>,
+    waits: Atomic<u32>,
+    /// Whether the contents of the gate are gone, and how many commands were dropped after that.
+    gone: Atomic<bool>,
+    late: Atomic<u32>,
     /// The pieces that the device got, and how long they may be.
     #[pin]
     pieces: SpinLock<KVec<Segment>>,
@@ -138,7 +150,9 @@ impl Script {
                 requests: Atomic::new(0),
                 commands: Atomic::new(0),
                 timeouts: Atomic::new(0),
-                patience: Atomic::new(0),
+                waits: Atomic::new(0),
+                gone: Atomic::new(false),
+                late: Atomic::new(0),
                 pieces <- new_spinlock!(KVec::new()),
                 most: Atomic::new(u32::MAX),
                 refused <- new_spinlock!(None),
@@ -151,6 +165,13 @@ impl Script {
 
     fn set(&self, mode: Mode) {
         *self.mode.lock() = mode;
+    }
+
+    /// Notes that something is done which needs the contents of the gate.
+    fn note_if_late(&self) {
+        if self.gone.load(Relaxed) {
+            self.late.add(1, Relaxed);
+        }
     }
 
     /// Waits for a request that was started.
@@ -166,6 +187,16 @@ struct Command(Arc<Script>);
 impl Drop for Command {
     fn drop(&mut self) {
         self.0.commands.fetch_sub(1, Relaxed);
+        self.0.note_if_late();
+    }
+}
+
+/// Says when the contents of the gate are gone.
+struct End(Arc<Script>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Relaxed);
     }
 }
 
@@ -177,7 +208,10 @@ struct Shelf<'x> {
     memory: SpinLock<KVVec<u8>>,
     #[pin]
     kept: SpinLock<KVec<Request<Shelf<'x>>>>,
+    #[pin]
+    traded: SpinLock<Option<Refused<Shelf<'x>>>>,
     dma: DmaDevice<'x>,
+    _end: End,
 }
 
 impl Guarded for Shelf<'_> {
@@ -322,6 +356,20 @@ impl<'x> blk::Operations for Shelf<'x> {
             Mode::Keep => {
                 let _ = self.kept.lock().push(request, GFP_ATOMIC);
             }
+            Mode::Trade if *request.disk() == 7 => {
+                request.end(Ok(()));
+                // The tag is free, so the other disk gets it, with the same memory.
+                for _ in 0..2000 {
+                    if let Some(other) = { self.traded.lock().take() } {
+                        return Err(other);
+                    }
+                    udelay(Delta::from_micros(100));
+                }
+            }
+            Mode::Trade => {
+                script.set(Mode::Serve);
+                *self.traded.lock() = Some(request.refuse());
+            }
             Mode::Fail(error) => request.end(Err(error)),
             Mode::Drop => drop(request),
             Mode::Refuse(count) => {
@@ -343,19 +391,19 @@ impl<'x> blk::Operations for Shelf<'x> {
         Ok(())
     }
 
-    fn timeout(&self, request: TimedOut<'_, Self>) -> Expired {
+    fn timeout<'a>(&self, request: TimedOut<'a, Self>) -> Expired<'a, Self> {
         self.script.timeouts.add(1, Relaxed);
-        let patience = self.script.patience.load(Relaxed);
-        if patience != 0 {
-            self.script.patience.store(patience - 1, Relaxed);
-            return Expired::Wait;
+        let waits = self.script.waits.load(Relaxed);
+        if waits != 0 {
+            self.script.waits.store(waits - 1, Relaxed);
+            return Expired::Wait(request);
         }
         match request.claim() {
-            Some(claimed) => {
+            Ok(claimed) => {
                 let _ = claimed.cancel(ETIMEDOUT);
                 Expired::Done
             }
-            None => Expired::Wait,
+            Err(request) => Expired::Wait(request),
         }
     }
 }
@@ -381,9 +429,11 @@ fn gate(
         let memory = KVVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
         KBox::pin_init(
             pin_init!(Shelf {
+                _end: End(script.clone()),
                 script,
                 memory <- new_spinlock!(memory),
                 kept <- new_spinlock!(KVec::new()),
+                traded <- new_spinlock!(None),
                 dma,
             }),
             GFP_KERNEL,

@@ -161,10 +161,10 @@ fn reachable(dma: DmaDevice<'_>) -> Result {
     }
 }
 
-type Held<'b> = DmaMapping<'b, KVec<u8>, ToDevice, Device<Idle>>;
+pub(crate) type Held<'b> = DmaMapping<'b, KVec<u8>, ToDevice, Device<Idle>>;
 
 /// Maps memory until `ENOMEM`, in pieces that get smaller; `None` if it comes to something else.
-fn fill<'b>(dma: DmaDevice<'b>, sizes: &[usize]) -> Result<Option<KVec<Held<'b>>>> {
+pub(crate) fn fill<'b>(dma: DmaDevice<'b>, sizes: &[usize]) -> Result<Option<KVec<Held<'b>>>> {
     let mut all = KVec::new();
     for &size in sizes {
         loop {

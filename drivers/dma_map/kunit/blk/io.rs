@@ -43,10 +43,13 @@ pub(super) const FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
 pub(super) const PREFLUSH: u32 = 1 << bindings::req_flag_bits___REQ_PREFLUSH;
 
 /// How long a case waits, in milliseconds. A minute is enough, also on a busy host.
-const PATIENCE: u32 = 60_000;
+const LONGEST: u32 = 60_000;
 
 /// An open disk.
 pub(super) struct Opened(*mut c_void);
+
+// SAFETY: Any thread may use an open file.
+unsafe impl Send for Opened {}
 
 /// Returns the number of a disk below the device that is probed.
 pub(super) fn number(probe: &Probe<'_, '_>, name: &CStr) -> Result<u32> {
@@ -119,7 +122,7 @@ impl Io<'_> {
     pub(super) fn end(self) -> Result {
         let io = core::mem::ManuallyDrop::new(self);
         // SAFETY: The I/O was started, and is freed once.
-        to_result(unsafe { dma_map_kunit_end_io(io.0.as_ptr(), PATIENCE) })
+        to_result(unsafe { dma_map_kunit_end_io(io.0.as_ptr(), LONGEST) })
     }
 
     /// Checks that there is no end yet.
@@ -135,7 +138,7 @@ impl Io<'_> {
 impl Drop for Io<'_> {
     fn drop(&mut self) {
         // SAFETY: The I/O was started, and is freed once. Its buffer must stay until then.
-        while unsafe { dma_map_kunit_end_io(self.0.as_ptr(), PATIENCE) }
+        while unsafe { dma_map_kunit_end_io(self.0.as_ptr(), LONGEST) }
             == kernel::error::code::EINPROGRESS.to_errno()
         {}
     }

@@ -7,8 +7,8 @@ use super::{
     *, //
 };
 
-/// Options of a queue whose requests have little time. The block layer looks once a second.
-const HASTY: TagSetOptions = TagSetOptions::new(1, DEPTH).timeout_ms(100);
+/// Options of a queue whose requests time out. The block layer looks once a second.
+pub(super) const SHORT: TagSetOptions = TagSetOptions::new(1, DEPTH).timeout_ms(100);
 
 #[kunit_tests(dma_map_blk_life)]
 mod tests {
@@ -17,11 +17,11 @@ mod tests {
     #[test]
     fn a_request_times_out() -> Result {
         each_probe(|probe| {
-            let (shop, _disk) = shop(probe, ALL, HASTY, DISK)?;
+            let (shop, _disk) = shop(probe, ALL, SHORT, DISK)?;
             let file = Opened::open(probe, &shop.name)?;
             let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
             shop.script.set(Mode::Start);
-            shop.script.patience.store(1, Relaxed);
+            shop.script.waits.store(1, Relaxed);
             let io = file.start(READ, 0, &mut buffer)?;
             let (queue, tag) = shop.script.started()?;
             check_err!(io.end(), ETIMEDOUT);
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_request_that_the_driver_keeps_is_waited_for() -> Result {
         each_probe(|probe| {
-            let (shop, _disk) = shop(probe, ALL, HASTY, DISK)?;
+            let (shop, _disk) = shop(probe, ALL, SHORT, DISK)?;
             let file = Opened::open(probe, &shop.name)?;
             let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
             shop.script.set(Mode::Keep);
@@ -59,7 +59,7 @@ mod tests {
         each(|dev| {
             let mut kept = None;
             dev.bind(|probe| {
-                let (shop, disk) = shop(probe, ALL, HASTY, DISK)?;
+                let (shop, disk) = shop(probe, ALL, SHORT, DISK)?;
                 let file = Opened::open(probe, &shop.name)?;
                 kept = Some((shop, file));
                 probe.keep(disk)
@@ -101,8 +101,7 @@ mod tests {
             check!(Opened::by_number(number).is_err());
             check!(shop.gate.try_access().is_none());
             check_eq!(shop.tags.cancel(EIO), 0);
-            shop.tags.quiesce();
-            shop.tags.unquiesce();
+            drop(shop.tags.quiesce());
             Ok(())
         })
     }
@@ -144,7 +143,7 @@ mod tests {
             dev.unbind();
             check!(shop.gate.try_access().is_none());
             disk.mark_dead();
-            disk.set_capacity(8);
+            disk.set_capacity(8)?;
             check_eq!(*disk.data(), 7);
             drop(disk);
             Ok(())

@@ -127,7 +127,6 @@ mod tests {
                 TagSetOptions::new(0, 1),
                 TagSetOptions::new(1, 0),
                 TagSetOptions::new(1, 10241),
-                TagSetOptions::new(u32::MAX, 2),
                 TagSetOptions::new(1, 1).max_segments(0),
                 TagSetOptions::new(1, 1).poll_queues(1),
                 TagSetOptions::new(1, 1).poll_queues(u32::MAX),
@@ -148,6 +147,19 @@ mod tests {
                 DISK.max_bytes(0),
                 DISK.max_bytes(4095),
                 DISK.dma_alignment(1 << 20),
+                // No whole blocks.
+                DiskOptions::new(7).logical_block_size(1024),
+                DiskOptions::new(9).logical_block_size(4096),
+                // C would not split these.
+                DISK.discard(1, 4096),
+                DISK.discard(7, 4096),
+                DISK.discard(7, 512).physical_block_size(4096),
+                DISK.discard(64, 0),
+                DISK.discard(64, 256),
+                DISK.discard(64, 513),
+                DISK.discard(64, 512).logical_block_size(1024),
+                DISK.discard(u32::MAX, 1 << 31),
+                DISK.write_zeroes(1).logical_block_size(1024),
             ] {
                 check_err!(add(&name()?, options), EINVAL);
             }
@@ -190,6 +202,51 @@ mod tests {
         other.unbind();
         other.bind(|probe| {
             check_err!(add(probe), ENODEV);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn a_capacity_is_whole_blocks() -> Result {
+        each_probe(|probe| {
+            let options = DISK.logical_block_size(4096);
+            let (_shop, disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), options)?;
+            for sectors in [1, 7, 9, u64::MAX] {
+                check_err!(disk.set_capacity(sectors), EINVAL);
+            }
+            disk.set_capacity(8)
+        })
+    }
+
+    #[test]
+    fn there_are_no_more_queues_than_cpus() -> Result {
+        each(|dev| {
+            for queues in [64, 1 << 20, u32::MAX] {
+                dev.bind(|probe| {
+                    let tags = TagSetOptions::new(queues, 2);
+                    let (shop, _disk) = shop(probe, ALL, tags, DISK)?;
+                    let file = Opened::open(probe, &shop.name)?;
+                    file.run(READ, 0, &mut KVec::from_elem(0u8, 512, GFP_KERNEL)?)
+                })?;
+                dev.unbind();
+            }
+            Ok(())
+        })
+    }
+
+    /// C warns of a vector that a device does not have. The queues are there nonetheless.
+    #[test]
+    fn queues_without_vectors_work() -> Result {
+        each(|dev| {
+            for first in [0, 1, 9999, i32::MAX as u32, u32::MAX] {
+                dev.bind(|probe| {
+                    let tags = TagSetOptions::new(8, 4).interrupt_affinity(first);
+                    let (shop, _disk) = shop(probe, ALL, tags, DISK)?;
+                    let file = Opened::open(probe, &shop.name)?;
+                    file.run(READ, 0, &mut KVec::from_elem(0u8, 512, GFP_KERNEL)?)
+                })?;
+                dev.unbind();
+            }
             Ok(())
         })
     }
