@@ -10,7 +10,7 @@ lib/kunit/test.c), but prints what was compiled and loaded, which is what the pl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,9 @@ _SUITE = re.compile(r"^#\[(?:\w+::)*kunit_tests\((\w+)\)\]\n(?:#\[.*\n)*(?:pub.*
                     r"\{(?:\}|\n((?:(?!\}).*\n)*)\})$", re.M)
 _CASE = re.compile(r"((?:^    ///.*\n)*)(?:^    #\[.*\n)*?^    #\[test\]\n(?:^    .*\n)*?"
                    r"^    (?:pub )?(?:unsafe )?fn (\w+)(.*\{\}\n|.*\n(?:(?!    \}$).*\n)*)", re.M)
+# A module that is compiled only with an option. More than that, such as `not`, no module of a suite has.
+_MODULE = re.compile(r"^((?:#\[cfg\(CONFIG_\w+\)\]\n)+)(?:pub(?:\(\w+\))? )?mod (\w+);$", re.M)
+_OPTION = re.compile(r"CONFIG_\w+")
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,29 @@ def rust_files(root: Path) -> list[Path]:
     return [path for folder in FOLDERS for path in sorted((root / folder).rglob("*.rs"))]
 
 
-def expected_suites(root: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def options_of(root: Path) -> dict[Path, frozenset[str]]:
+    """The files that not every kernel has, with the options behind which their modules stand."""
+    found: dict[Path, frozenset[str]] = {}
+
+    def note(name: Path, options: frozenset[str]) -> None:
+        for path in [name.with_suffix(".rs"), *name.rglob("*.rs")]:
+            found[path] = found.get(path, frozenset()) | options
+
     for path in rust_files(root):
+        for options, module in _MODULE.findall(path.read_text()):
+            # The root of a crate has its modules beside it, any other file in a folder of its name.
+            for folder in (path.parent, path.with_suffix("")):
+                note(folder / module, frozenset(_OPTION.findall(options)))
+    return found
+
+
+def expected_suites(root: Path, has: Callable[[str], bool] = lambda _: True) -> dict[str, list[str]]:
+    """The suites and cases of a kernel, which `has` an option or not."""
+    found: dict[str, list[str]] = {}
+    options = options_of(root)
+    for path in rust_files(root):
+        if not all(has(option) for option in options.get(path, ())):
+            continue
         for suite, cases in suites_in(path.read_text()).items():
             # Two suites of one name would hide each other's losses.
             found.setdefault(suite, []).extend(case.name for case in cases)

@@ -45,7 +45,7 @@ def _one(session: Session, image: Path, suites: dict[str, list[str]], group: str
 
 
 def _boots(session: Session, variants: Sequence[Variant], group: str) -> list[Work]:
-    suites = expected.expected_suites(ROOT)
+    suites = expected.expected_suites(ROOT, session.has)
     say(f"{group}: {len(suites)} suites, {sum(map(len, suites.values()))} cases in the sources, "
         f"{len(variants)} boots")
     session.forget_logs(group)

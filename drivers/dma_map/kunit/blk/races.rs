@@ -198,28 +198,34 @@ mod tests {
                 let other = name()?;
                 let tags = shop.tags.clone();
                 let second = Disk::add(probe.core(), tags, fmt!("{}", &*other), 8, DISK)?;
-                let file = Opened::open(probe, &shop.name)?;
-                let thread = Thread::new(&shop, Task::Read(Opened::open(probe, &other)?))?;
-                let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
+                let read = |name| -> Result<Arc<Thread>> {
+                    let file = Opened::open(probe, name)?;
+                    Thread::new(&shop, Task::Read(file))
+                };
+                let readers = [read(&*shop.name)?, read(&*other)?];
+                let before = shop.script.requests.load(Relaxed);
                 shop.script.set(Mode::Trade);
                 // The other disk is read while the first one's `queue_rq` looks for its request.
-                threads.start(thread.clone())?;
-                let result = file.run(READ, 0, &mut buffer);
+                threads.start(readers[0].clone())?;
+                check!(wait_until(|| shop.script.requests.load(Relaxed) != before));
+                threads.start(readers[1].clone())?;
 
-                // It may have come too early or too late.
+                // What the first one did not find is queued again here.
                 let inside = shop.gate.try_access().ok_or(ENODEV)?;
+                let take = || inside.with(|shelf| drop({ shelf.traded.lock().take() }));
                 let done = wait_until(|| {
-                    let traded = inside.with(|shelf| {
-                        let traded = { shelf.traded.lock().take() };
-                        traded.map(drop).is_some()
-                    });
-                    let _ = traded;
-                    thread.is_done()
+                    let done = readers.iter().all(|reader| reader.is_done());
+                    // Not before the first one has had its time.
+                    if readers[0].is_done() {
+                        take();
+                    }
+                    done
                 });
                 shop.script.set(Mode::Serve);
                 check!(done);
-                result?;
-                check_eq!(*thread.result.lock(), Ok(()));
+                for reader in &readers {
+                    check_eq!(*reader.result.lock(), Ok(()));
+                }
                 drop(first);
                 drop(second);
                 Ok(())

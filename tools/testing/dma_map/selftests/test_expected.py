@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import unittest
+from pathlib import Path
 
 import expected
 import fixtures
@@ -89,6 +91,48 @@ class Scan(unittest.TestCase):
             cases = [case for cases in suites_in(text).values() for case in cases]
             with self.subTest(path=path.name):
                 self.assertEqual(len(cases), len(re.findall(r"^ *#\[test\]$", text, re.M)))
+
+
+class Options(unittest.TestCase):
+    FILES = {
+        "rust/dma_map/dma_map.rs": "#[cfg(CONFIG_BLOCK)]\npub(crate) mod disk;\nmod core;\n",
+        "rust/dma_map/disk.rs": "#[cfg(CONFIG_PCI)]\n#[cfg(CONFIG_SMP)]\nmod queue;\nmod request;\n",
+        "rust/dma_map/disk/queue.rs": "",
+        "rust/dma_map/disk/request.rs": "",
+        "rust/dma_map/disk/request/end.rs": "",
+        "rust/dma_map/core.rs": "",
+        "drivers/dma_map/kunit/kunit.rs": "// #[cfg(CONFIG_BLOCK)]\nmod disk;\n",
+        "drivers/dma_map/kunit/disk.rs": "",
+    }
+
+    def suites(self, options: set[str]) -> set[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            for name, text in self.FILES.items():
+                path = root / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                suite = "_".join(path.relative_to(root).with_suffix("").parts)
+                path.write_text(f"{text}\n#[kunit_tests({suite})]\nmod tests {{\n"
+                                "    #[test]\n    fn a() {}\n}\n")
+            return set(expected.expected_suites(root, options.__contains__))
+
+    def test_modules_behind_an_option(self) -> None:
+        always = {"rust_dma_map_dma_map", "rust_dma_map_core", "drivers_dma_map_kunit_kunit",
+                  "drivers_dma_map_kunit_disk"}
+        block = {"rust_dma_map_disk", "rust_dma_map_disk_request", "rust_dma_map_disk_request_end"}
+        self.assertEqual(self.suites(set()), always)
+        self.assertEqual(self.suites({"CONFIG_PCI", "CONFIG_SMP"}), always)
+        self.assertEqual(self.suites({"CONFIG_BLOCK", "CONFIG_PCI"}), always | block)
+        self.assertEqual(self.suites({"CONFIG_BLOCK", "CONFIG_PCI", "CONFIG_SMP"}),
+                         always | block | {"rust_dma_map_disk_queue"})
+
+    def test_the_block_devices_of_the_tree(self) -> None:
+        full = expected.expected_suites(ROOT)
+        less = expected.expected_suites(ROOT, lambda option: option != "CONFIG_BLOCK")
+        self.assertTrue(less)
+        lost = set(full) - set(less)
+        self.assertTrue(lost)
+        self.assertEqual(lost, {suite for suite in full if suite.startswith("dma_map_blk")})
 
 
 class Compare(unittest.TestCase):
