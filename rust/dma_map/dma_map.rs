@@ -72,6 +72,8 @@
 //! | [`Gate::try_access`](gate::Gate::try_access) | no; what follows inside may | no |
 //! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
 //!
+//! Those of block devices are in `blk`.
+//!
 //! If a handle is dropped where its memory may not be freed, a workqueue frees it, and the unbind of the
 //! device waits for that. `unmap` returns a buffer, whose own rule says where it may be dropped (a
 //! `VVec`: not in atomic context).

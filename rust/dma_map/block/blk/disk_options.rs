@@ -136,7 +136,9 @@ impl DiskOptions {
 
     /// Returns whether so many sectors are whole blocks.
     pub(super) fn are_blocks(&self, sectors: u64) -> bool {
-        sectors % u64::from((self.logical / SECTOR).max(1)) == 0
+        let block = u64::from((self.logical / SECTOR).max(1));
+        // A power of two, or `limits` refuses it.
+        sectors & block.wrapping_sub(1) == 0
     }
 
     /// Returns whether C splits what is larger than the limits of discard and of write zeroes. Where a limit

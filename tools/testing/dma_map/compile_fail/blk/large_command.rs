@@ -20,10 +20,20 @@ use dma_map::{
     Engine, //
 };
 use kernel::{
+    module::ThisModule,
     prelude::*,
     sync::Arc,
-    types::ForLt, //
+    types::ForLt,
+    ModuleMetadata, //
 };
+
+pub struct LocalModule;
+
+impl ModuleMetadata for LocalModule {
+    const NAME: &'static CStr = c"case";
+    // SAFETY: Code that is built in has no module.
+    const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
+}
 
 pub struct Ram;
 
