@@ -166,7 +166,7 @@ where
             cmd_size: VTable::<F::Of<'static>>::PDU,
             // SAFETY: The token is of the gate that is entered.
             numa_node: unsafe { DmaDevice::from_binding(binding) }.numa_node(),
-            // CAST: At most `MAX_JIFFY_OFFSET`. What is cut off that leaves more than a year.
+            // CAST: From 2^31 ms on it is `MAX_JIFFY_OFFSET`, of which 32 bits are left: 49 days or more.
             timeout: msecs_to_jiffies(timeout_ms) as c_uint,
             ..pin_init::zeroed()
         };
