@@ -69,8 +69,9 @@ bool dma_map_helper_has_vectors(struct device *dev, u32 first, u32 count)
 
 	if (!dev_is_pci(dev))
 		return true;
-	if (!count || check_add_overflow(first, count - 1, &last) ||
-	    last > INT_MAX)
+	/* Without MSI, pci_irq_vector() warns of all vectors but the first. */
+	if (!IS_ENABLED(CONFIG_PCI_MSI) || !count ||
+	    check_add_overflow(first, count - 1, &last) || last > INT_MAX)
 		return false;
 	for (i = first; i <= last; i++) {
 		if (pci_irq_vector(to_pci_dev(dev), i) <= 0)

@@ -11,7 +11,10 @@ use super::{
     reserve::Reserve, //
 };
 use crate::{
-    device::split::Split,
+    device::{
+        constraints,
+        split::Split, //
+    },
     generic::{
         errno::to_result,
         variance::Invariant, //
@@ -233,10 +236,11 @@ impl<'a, E> RequestPieces<'a, E> {
         if max == 0 || (self.rest.len == 0 && !self.next_segment()) {
             return None;
         }
-        // CAST: At most the length of the rest. Addresses are at most 64 bits.
-        let len =
-            self.split
-                .first(self.rest.address as u64, self.rest.len.min(max).into()) as u32;
+        // CAST: At most the length of the rest.
+        let len = self.split.first(
+            constraints::widen(self.rest.address),
+            self.rest.len.min(max).into(),
+        ) as u32;
         let piece = RequestPiece {
             address: self.rest.address,
             len,
