@@ -3,6 +3,7 @@
 //! [`blk`]: a disk in memory whose driver does with each request what the case wants.
 
 mod ends;
+mod held;
 mod io;
 mod life;
 mod mapped;
@@ -10,8 +11,9 @@ mod options;
 mod quiesce;
 mod races;
 mod reach;
+mod shop;
 
-use self::io::Opened;
+use self::shop::*;
 use crate::{
     check::*,
     device_side,
@@ -24,6 +26,7 @@ use crate::{
 use dma_map::{
     blk::{
         self,
+        Claimed,
         Disk,
         DiskOptions,
         Expired,
@@ -99,6 +102,10 @@ enum Mode {
     GiveUp(u32),
     /// Maps so many bytes, and says that this is all.
     Stop(u32),
+    /// Maps the data, and keeps them.
+    Hold,
+    /// Starts them, and keeps the first one whose time is over until the next one's is.
+    HoldLate,
     /// Ends those of disk 7, and gives back one of disk 8 in their place.
     Trade,
 }
@@ -210,6 +217,10 @@ struct Shelf<'x> {
     kept: SpinLock<KVec<Request<Shelf<'x>>>>,
     #[pin]
     traded: SpinLock<Option<Refused<Shelf<'x>>>>,
+    #[pin]
+    mapped: SpinLock<KVec<MappedRequest<Shelf<'x>>>>,
+    #[pin]
+    late: SpinLock<Option<Claimed<Shelf<'x>>>>,
     dma: DmaDevice<'x>,
     _end: End,
 }
@@ -335,7 +346,11 @@ impl<'x> blk::Operations for Shelf<'x> {
                 },
                 Err(failed) => self.not_mapped(failed),
             },
-            Mode::Map => match self.map(request, u32::MAX, Ok(())) {
+            Mode::Hold => match self.map(request, u32::MAX, Ok(())) {
+                Ok(mapped) => drop(self.mapped.lock().push(mapped, GFP_ATOMIC)),
+                Err(failed) => self.not_mapped(failed),
+            },
+            Mode::Map | Mode::HoldLate => match self.map(request, u32::MAX, Ok(())) {
                 Ok(mapped) => {
                     let at = (mapped.queue(), mapped.tag());
                     script.commands.add(1, Relaxed);
@@ -398,7 +413,17 @@ impl<'x> blk::Operations for Shelf<'x> {
             self.script.waits.store(waits - 1, Relaxed);
             return Expired::Wait(request);
         }
+        // Ended by the drop.
+        if let Some(mapped) = { self.mapped.lock().pop() } {
+            drop(mapped);
+            return Expired::Done;
+        }
+        let late = { self.late.lock().take() };
         match request.claim() {
+            Ok(claimed) if late.is_none() && *self.script.mode.lock() == Mode::HoldLate => {
+                *self.late.lock() = Some(claimed);
+                Expired::Done
+            }
             Ok(claimed) => {
                 let _ = claimed.cancel(ETIMEDOUT);
                 Expired::Done
@@ -406,90 +431,4 @@ impl<'x> blk::Operations for Shelf<'x> {
             Err(request) => Expired::Wait(request),
         }
     }
-}
-
-/// A disk, as a case has it.
-struct Shop {
-    script: Arc<Script>,
-    gate: Arc<Gate<Shelved>>,
-    tags: Arc<TagSet<Shelved>>,
-    name: CString,
-}
-
-/// The disk that most cases have.
-const DISK: DiskOptions = DiskOptions::new((SIZE / 512) as u64);
-
-/// Makes a gate with an empty shelf.
-fn gate(
-    probe: &Probe<'_, '_>,
-    limits: DmaLimits,
-    script: Arc<Script>,
-) -> Result<Arc<Gate<Shelved>>> {
-    probe.gate::<Shelved>(limits, |dma| {
-        let memory = KVVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
-        KBox::pin_init(
-            pin_init!(Shelf {
-                _end: End(script.clone()),
-                script,
-                memory <- new_spinlock!(memory),
-                kept <- new_spinlock!(KVec::new()),
-                traded <- new_spinlock!(None),
-                dma,
-            }),
-            GFP_KERNEL,
-        )
-    })
-}
-
-/// Makes a shelf, and a disk for it.
-fn shop(
-    probe: &Probe<'_, '_>,
-    limits: DmaLimits,
-    tags: TagSetOptions,
-    disk: DiskOptions,
-) -> Result<(Shop, Disk<Shelved>)> {
-    shop_with(probe, limits, tags, disk, Script::new()?)
-}
-
-/// The same with a script of the case.
-fn shop_with(
-    probe: &Probe<'_, '_>,
-    limits: DmaLimits,
-    tags: TagSetOptions,
-    disk: DiskOptions,
-    script: Arc<Script>,
-) -> Result<(Shop, Disk<Shelved>)> {
-    let gate = gate(probe, limits, script.clone())?;
-    let tags = TagSet::new(&gate, tags)?;
-    let name = name()?;
-    let disk = Disk::add(probe.core(), tags.clone(), fmt!("{}", &*name), 7, disk)?;
-    let shop = Shop {
-        script,
-        gate,
-        tags,
-        name,
-    };
-
-    Ok((shop, disk))
-}
-
-/// Runs `case` with each device that there is, and an open disk of it.
-fn each_disk(mut case: impl FnMut(&Shop, &Opened) -> Result) -> Result {
-    each_probe(|probe| {
-        let (shop, _disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), DISK)?;
-        let file = Opened::open(probe, &shop.name)?;
-        let result = case(&shop, &file);
-        // What the case has left would keep the disk.
-        shop.script.set(Mode::Serve);
-        shop.tags.cancel(EIO);
-        let kept = shop.gate.try_access().map(|inside| {
-            inside.with(|shelf| {
-                while let Some(request) = { shelf.kept.lock().pop() } {
-                    drop(request);
-                }
-            })
-        });
-        check!(kept.is_some());
-        result
-    })
 }

@@ -6,7 +6,6 @@ use super::{
     io::*,
     *, //
 };
-use kernel::bindings;
 
 /// Makes a shop whose device works as `engine` says.
 fn with_engine(probe: &Probe<'_, '_>, engine: Scripted) -> Result<(Shop, Disk<Shelved>)> {
@@ -16,7 +15,11 @@ fn with_engine(probe: &Probe<'_, '_>, engine: Scripted) -> Result<(Shop, Disk<Sh
 }
 
 /// Starts a request that is mapped.
-fn map<'a>(shop: &Shop, file: &Opened, buffer: &'a mut [u8]) -> Result<(Io<'a>, (u32, u32))> {
+pub(super) fn map<'a>(
+    shop: &Shop,
+    file: &Opened,
+    buffer: &'a mut [u8],
+) -> Result<(Io<'a>, (u32, u32))> {
     shop.script.set(Mode::Map);
     let io = file.start(READ, 16, buffer)?;
     let at = shop.script.started()?;
@@ -285,10 +288,8 @@ mod tests {
                 .take(queue, tag, |claimed| drop(claimed))
                 .is_none());
 
-            // The case ends it in place of nobody, so that the disk can be removed.
-            let rq: *mut bindings::request = shop.script.last.load(Relaxed).cast();
-            // SAFETY: The request was leaked, so it has no owner, and is not ended.
-            unsafe { bindings::blk_mq_end_request(rq, 0) };
+            // SAFETY: It was leaked by the drop.
+            unsafe { shop.end_lost(probe) };
             io.end()
         })
     }

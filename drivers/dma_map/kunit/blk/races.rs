@@ -212,7 +212,12 @@ mod tests {
 
                 // What the first one did not find is queued again here.
                 let inside = shop.gate.try_access().ok_or(ENODEV)?;
-                let take = || inside.with(|shelf| drop({ shelf.traded.lock().take() }));
+                let take = || {
+                    inside.with(|shelf| {
+                        let traded = { shelf.traded.lock().take() };
+                        drop(traded);
+                    });
+                };
                 let done = wait_until(|| {
                     let done = readers.iter().all(|reader| reader.is_done());
                     // Not before the first one has had its time.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: text lifetime may not live long enough
+// misuse: address-after-unbind/Claimed
 
 //! What a completion takes does not leave it: its command may borrow from the binding.
 
