@@ -95,7 +95,7 @@ impl Set {
     }
 
     /// Quiesces all queues.
-    pub(super) fn quiesce(&self) -> Quiesced<'_> {
+    pub(super) fn stop_queues(&self) -> Quiesced<'_> {
         let _quiescing = self.lock.lock();
         self.quiesced.fetch_add(1, Ordering::Relaxed);
         // SAFETY: The tag set is made: whoever has a `TagSet` has one for which `new` has succeeded.

@@ -241,7 +241,7 @@ where
     ///
     /// C API: `blk_mq_quiesce_tagset()`. Context: may sleep; not within an operation.
     pub fn quiesce(&self) -> Quiesced<'_> {
-        self.set.quiesce()
+        self.set.stop_queues()
     }
 }
 
