@@ -41,7 +41,10 @@
 //! - [`Gate`](gate::Gate): access from files, which outlive the binding, to data that does not.
 //! - [`MiscDevice`](miscdevice::MiscDevice): a device node with such files.
 //! - [`WorkQueue`](workqueue::WorkQueue): work that ends with the binding.
-//! - [`pci`]: bus mastering, and interrupts.
+//! - [`irq`]: interrupt vectors of a PCI function, each with a handler. A handler may borrow from the
+//!   binding: [`Scope`](gate::Scope) proves that this lasts long enough.
+//! - [`wait`]: waiting for a transfer, or for any condition, for a limited time.
+//! - [`pci`]: bus mastering, and an interrupt for a driver without a gate.
 //! - `blk`, with `CONFIG_BLOCK`: disks, whose requests are mapped for the device.
 //!
 //! # Contexts
@@ -52,6 +55,9 @@
 //! | [`WorkQueue::new`](workqueue::WorkQueue::new) | yes | no |
 //! | [`MiscDevice::register`](miscdevice::MiscDevice::register) and its drop; file operations but `poll` | yes | no |
 //! | [`Interrupt::request`](pci::Interrupt::request) and its drop | yes | no |
+//! | [`Vectors::alloc`](irq::Vectors::alloc), [`request`](irq::Vectors::request), [`request_threaded`](irq::Vectors::request_threaded) | yes | no |
+//! | [`Interrupt::synchronize`](irq::Interrupt::synchronize), [`disable`](irq::Interrupt::disable) | yes | no |
+//! | [`WaitQueue::wait`](wait::WaitQueue::wait), [`Transfer::wait`] | yes | no |
 //! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
 //! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
 //! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |
@@ -64,13 +70,16 @@
 //! | access: views, slices, segments, copies (into a vector: the context of its allocation), ranges | no | yes |
 //! | [`ring`], [`mailbox`], [`descriptor_ring`], [`queue`]: all but the constructors | no | yes |
 //! | transitions: `give`, `complete`, `complete_range`, `cancel`, `unmap` | no | yes |
-//! | [`Transfer`]: all but what the programming function does | no | yes |
+//! | [`Transfer`]: all but `wait`, and what the programming function does | no | yes |
 //! | drop of a handle, or of a transfer | no | yes |
 //! | drop of an [`Mmap`], of a [`MappedPool`] | where the context may: an [`Mmap`] waits up to 5 s; elsewhere a workqueue does it | yes |
+//! | drop of an [`irq::Interrupt`], of [`Vectors`](irq::Vectors) | where the context may, and the caller is no handler of them; elsewhere a workqueue does it | yes |
 //! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
 //! | [`BusMaster`](pci::BusMaster) | no | yes |
 //! | [`Gate::try_access`](gate::Gate::try_access) | no; what follows inside may | no |
 //! | [`WorkQueue::enqueue`](workqueue::WorkQueue::enqueue) | no | yes |
+//! | [`WaitQueue::wake_all`](wait::WaitQueue::wake_all), [`end`](wait::WaitQueue::end) | no | yes |
+//! | [`Vectors`](irq::Vectors), [`irq::Interrupt`]: reads; drop of [`Disabled`](irq::Disabled) | no | yes |
 //!
 //! Those of block devices are in `blk`.
 //!
@@ -120,7 +129,7 @@
 //!
 //! | floor | what it holds |
 //! |---|---|
-//! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`workqueue`], [`miscdevice`], [`pci`]) |
+//! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`wait`], [`workqueue`], [`miscdevice`], [`pci`]) |
 //! | `sys` | the C side: helpers and their Rust counterparts, [`barrier`]s, the linear mapping, deferred frees, leak tracking, files in debugfs |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
 //! | `device` | [`device`]: the device, its binding, its [`limits`], and the constraints that follow from them |
@@ -131,7 +140,7 @@
 //! | `mem` | memory for a device: [`coherent`], [`noncoherent`], [`pool`], [`mapped_pool`], [`mmap`] |
 //! | `transfer` | [`transfer`]: handles that a device was told of, until it is done |
 //! | `proto` | protocols over shared memory: [`endian`], [`untrusted`], [`ring`], [`descriptor_ring`], [`queue`], [`mailbox`] |
-//! | `drv` | driver framework: files and work that are tied to a binding ([`gate`]) |
+//! | `drv` | driver framework: files, work and interrupts that are tied to a binding ([`gate`], [`irq`]) |
 //! | `block` | block devices: disks, and requests whose data the device moves (`blk`, with `CONFIG_BLOCK`) |
 
 #[cfg(CONFIG_BLOCK)]
@@ -156,11 +165,15 @@ pub use self::block::blk;
 pub use self::device::lines;
 pub use self::{
     device::limits,
-    drv::gate,
+    drv::{
+        gate,
+        irq, //
+    },
     generic::{
         gfp,
         miscdevice,
         pci,
+        wait,
         workqueue, //
     },
     map::{

@@ -14,4 +14,5 @@ pub mod pci;
 pub(crate) mod percpu;
 pub(crate) mod variance;
 pub(crate) mod vec;
+pub mod wait;
 pub mod workqueue;

@@ -13,5 +13,6 @@ pub(crate) mod debugfs;
 pub(crate) mod deferral;
 pub(crate) mod ffi;
 pub(crate) mod leak_tracking;
+pub(crate) mod leftovers;
 pub(crate) mod linear;
 pub(crate) mod region;

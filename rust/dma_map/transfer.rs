@@ -9,6 +9,7 @@
 //!
 //! - [`start`](Transfer::start) programs the device, and stops it if that fails half way;
 //! - [`complete`](Transfer::complete) gives the memory back when the engine says that it is done;
+//! - [`wait`](Transfer::wait) sleeps until then, for a limited time;
 //! - [`cancel`](Transfer::cancel) stops the device, and gives the memory back;
 //! - dropping it stops the device, then unmaps and frees.
 //!
@@ -37,6 +38,7 @@ mod carried;
 mod group;
 mod handles;
 mod shared;
+mod wait;
 
 pub use self::shared::{
     SharedPiece,
@@ -274,6 +276,33 @@ impl<H: Handle> core::fmt::Debug for StartError<H> {
             .field("error", &self.error)
             .field("in_flight", &self.handles.is_err())
             .finish()
+    }
+}
+
+/// The error of [`Transfer::wait`]: the reason and the transfer.
+///
+/// The transfer is still in flight, as far as is known. The driver can wait again, ask again
+/// ([`complete`](Transfer::complete)), or stop the device ([`cancel`](Transfer::cancel)). Dropping this, as
+/// `?` does, drops the transfer, which stops the device.
+pub struct WaitError<H: Handle> {
+    /// The reason.
+    pub error: Error,
+    /// The transfer.
+    pub transfer: Transfer<H>,
+}
+
+impl<H: Handle> From<WaitError<H>> for Error {
+    #[inline]
+    fn from(failed: WaitError<H>) -> Self {
+        failed.error
+    }
+}
+
+impl<H: Handle> core::fmt::Debug for WaitError<H> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("WaitError")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 

@@ -30,6 +30,7 @@ mod endian;
 mod gate;
 mod handles;
 mod iova;
+mod irq;
 mod kfence;
 mod limits;
 mod lines;
@@ -49,6 +50,7 @@ mod ring;
 mod sg;
 mod transfer;
 mod types;
+mod wait;
 mod workqueue;
 
 use kernel::{

@@ -8,7 +8,8 @@
 //! then.
 //!
 //! There are a platform device, which is made for the case, and QEMU's `pci-testdev`, if the
-//! machine has one: a PCI function that does nothing, for which the kernel sets up an IOMMU.
+//! machine has one: a PCI function that does nothing, for which the kernel sets up an IOMMU. For
+//! interrupts there is QEMU's `igb`, which raises each of its vectors when it is told to.
 
 mod driver;
 mod maps;
@@ -29,6 +30,7 @@ pub(crate) use self::{
 
 use self::driver::{
     Job,
+    IGB,
     PCI_TESTDEV, //
 };
 use crate::check::check;
@@ -94,14 +96,17 @@ impl TestDevice {
 
     /// Finds the PCI function, if there is one.
     pub(crate) fn pci() -> Option<Self> {
+        Self::find(bindings::PCI_VENDOR_ID_REDHAT, PCI_TESTDEV)
+    }
+
+    /// Finds the PCI function that has interrupts, if there is one.
+    pub(crate) fn igb() -> Option<Self> {
+        Self::find(bindings::PCI_VENDOR_ID_INTEL, IGB)
+    }
+
+    fn find(vendor: u32, device: u32) -> Option<Self> {
         // SAFETY: No preconditions; the function returns a reference, or NULL.
-        let pdev = unsafe {
-            bindings::pci_get_device(
-                bindings::PCI_VENDOR_ID_REDHAT,
-                PCI_TESTDEV,
-                core::ptr::null_mut(),
-            )
-        };
+        let pdev = unsafe { bindings::pci_get_device(vendor, device, core::ptr::null_mut()) };
         let pdev = NonNull::new(pdev)?;
         // SAFETY: `pdev` is valid.
         let dev = NonNull::new(unsafe { &raw mut (*pdev.as_ptr()).dev })?;
@@ -214,6 +219,23 @@ fn with_pci(case: &mut dyn FnMut(&TestDevice) -> Result) -> Result {
         Some(dev) => case(&dev),
         None => {
             skip(c"no pci-testdev");
+            Ok(())
+        }
+    }
+}
+
+/// Runs `case` with the PCI function that has interrupts.
+#[inline(always)]
+pub(crate) fn on_igb(mut case: impl FnMut(&TestDevice) -> Result) -> Result {
+    with_igb(&mut case)
+}
+
+#[inline(never)]
+fn with_igb(case: &mut dyn FnMut(&TestDevice) -> Result) -> Result {
+    match TestDevice::igb() {
+        Some(dev) => case(&dev),
+        None => {
+            skip(c"no igb");
             Ok(())
         }
     }

@@ -9,6 +9,7 @@ mod pieces;
 mod several;
 mod shared;
 mod start;
+mod wait;
 
 use crate::{
     c,

@@ -4,8 +4,8 @@
 //!
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It makes
 //! a second set-up an error, and counts quarantined memory. At unbind it ends the
-//! [workqueues](crate::workqueue), waits for deferred frees, releases leaked memory ([`leak_tracking`]), and
-//! restores the segment limits. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
+//! [workqueues](crate::workqueue), stops leaked interrupts ([`leftovers`](crate::sys::leftovers)), waits for
+//! deferred frees, releases leaked memory ([`leak_tracking`]), and restores the segment limits. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use super::{
     constraints::Constraints, //
@@ -16,7 +16,8 @@ use crate::{
     gfp::Gfp,
     sys::{
         ffi,
-        leak_tracking, //
+        leak_tracking,
+        leftovers::Leftovers, //
     },
     workqueue::WorkQueue, //
 };
@@ -27,6 +28,7 @@ use core::{
         NonNull, //
     },
     sync::atomic::{
+        AtomicBool,
         AtomicPtr,
         AtomicUsize,
         Ordering, //
@@ -39,6 +41,7 @@ use kernel::{
         Core,
         Device, //
     },
+    error::to_result,
     prelude::*,
     sync::Arc, //
 };
@@ -60,6 +63,10 @@ pub(crate) struct Binding {
     pub(super) pending: AtomicUsize,
     /// The list of workqueues, see [`WorkQueue::before`].
     queues: AtomicPtr<WorkQueue>,
+    /// What is stopped at the end, if its handle was leaked.
+    leftovers: Leftovers,
+    /// Whether interrupt vectors are allocated.
+    vectors: AtomicBool,
     /// The counts of the handles, which begin and end with the binding.
     counts: Counts,
     /// The device's segment limits before, which the end of the binding restores.
@@ -74,6 +81,7 @@ pub(crate) struct Binding {
 unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     // SAFETY: Devres calls this with the `Binding` that `claim` made, before it is freed.
     let binding = unsafe { &*res.cast::<Binding>() };
+    while binding.forget_messages() {}
 
     // No token is left, so there are no new queues. Only work on the queues and deferred frees can
     // defer more frees, and both are waited for here. Devres releases in a context that may sleep.
@@ -81,6 +89,7 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     // SAFETY: `keep` made the list from pointers of `before`, and the swap takes it, so it is ended
     // once.
     unsafe { WorkQueue::end_all(binding.queues.swap(null_mut(), Ordering::AcqRel)) };
+    binding.stop_leftovers();
     ffi::wait_pending(&binding.pending);
 
     // SAFETY: The binding is about to end. No token or handle is left that could be used, and deferred
@@ -88,6 +97,8 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     unsafe { leak_tracking::release_all(dev) };
     // SAFETY: This is called once, and nothing is left that could be counted.
     unsafe { binding.counts.end() };
+    // SAFETY: This is called once. What was registered is gone, or was leaked.
+    unsafe { core::ptr::drop_in_place(&raw mut (*res.cast::<Binding>()).leftovers) };
 
     // SAFETY: `dev` is valid. Only mappings use its parameters, if it has any, and there are no
     // mappings any more.
@@ -95,6 +106,16 @@ unsafe extern "C" fn release(dev: *mut bindings::device, res: *mut c_void) {
     if let (Some(old), Some(parms)) = (binding.parms, parms) {
         *parms = old;
     }
+}
+
+/// Stops what is left of a binding, which is not over yet.
+///
+/// # Safety
+///
+/// `binding` must be a [`Binding`] that is not released. Context: may sleep.
+unsafe extern "C" fn stop_early(binding: *mut c_void) {
+    // SAFETY: By the precondition of this function.
+    unsafe { &*binding.cast::<Binding>() }.stop_leftovers();
 }
 
 /// Claims the binding of `dev` for the caller, and applies `limits`.
@@ -146,6 +167,8 @@ pub(super) fn claim<'bound>(
             quarantined: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             queues: AtomicPtr::new(null_mut()),
+            leftovers: Leftovers::new(),
+            vectors: AtomicBool::new(false),
             counts: Counts::NONE,
             parms,
         })
@@ -203,6 +226,52 @@ impl Binding {
     #[inline(always)]
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Returns the list of what is stopped at the end, if its handle was leaked.
+    #[inline]
+    pub(crate) fn leftovers(&self) -> &Leftovers {
+        &self.leftovers
+    }
+
+    /// Stops what is left of the driver's functions that C calls.
+    ///
+    /// Called where no handle is left but those that were leaked. Context: may sleep.
+    pub(crate) fn stop_leftovers(&self) {
+        self.leftovers.stop_all(|| ffi::wait_pending(&self.pending));
+    }
+
+    /// Stops what is left before devres releases what C needs for message interrupts, which it has
+    /// registered by now.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn expect_messages(&self) -> Result {
+        // SAFETY: `dev` is bound. This binding was registered earlier, so it is released later; if it is
+        // released earlier, it takes the action back.
+        to_result(unsafe {
+            bindings::devm_add_action_or_reset(self.dev, Some(stop_early), self.as_data())
+        })
+    }
+
+    /// Takes that back, once. Returns whether there was one.
+    pub(crate) fn forget_messages(&self) -> bool {
+        // SAFETY: `dev` is bound.
+        let ret = unsafe {
+            bindings::devm_remove_action_nowarn(self.dev, Some(stop_early), self.as_data())
+        };
+        ret == 0
+    }
+
+    fn as_data(&self) -> *mut c_void {
+        core::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// Returns whether interrupt vectors are allocated.
+    #[inline]
+    pub(crate) fn vectors(&self) -> &AtomicBool {
+        &self.vectors
     }
 
     /// Keeps `queue` until the end of the binding, which ends it.

@@ -8,6 +8,8 @@
 //!
 //! Unlike readers of `Devres`, which hold an RCU read lock, callers inside a gate may sleep.
 
+pub use super::scope::Scope;
+
 use crate::{
     device::{
         binding,
@@ -96,6 +98,7 @@ pub struct Gate<F: ForLt + 'static> {
     #[pin]
     srcu: Srcu,
     inner: AtomicPtr<F::Of<'static>>,
+    /// The token of the device, for the end of the binding.
     binding: AtomicPtr<c_void>,
     /// Whether somebody asks the contents for engines.
     engines: AtomicBool,
@@ -128,6 +131,26 @@ where
         D: dma::Device<'a> + Deref<Target = P> + private::BusDevice,
         P: AsRef<kernel::device::Device<Bound>>,
     {
+        Self::with_scope(dev, limits, |dev, scope| build(dev, scope.dma()))
+    }
+
+    /// Does what [`new`](Self::new) does. `build` gets a [`Scope`], which has the token, and which
+    /// [interrupts](crate::irq) take.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn with_scope<'a, D, P>(
+        dev: &D,
+        limits: DmaLimits,
+        build: impl for<'x> FnOnce(&'x P, Scope<'x>) -> Result<Pin<KBox<F::Of<'x>>>>,
+    ) -> Result<Arc<Self>>
+    where
+        D: dma::Device<'a> + Deref<Target = P> + private::BusDevice,
+        P: AsRef<kernel::device::Device<Bound>>,
+    {
         let gate = Arc::pin_init(
             try_pin_init!(Self {
                 srcu <- new_lock(),
@@ -142,7 +165,10 @@ where
         let bound: &P = dev;
         let raw = ffi::as_raw(bound.as_ref());
         // If `build` fails, everything made with the token is gone, and the device may be claimed again.
-        let data = build(bound, token).inspect_err(|_| binding::unclaim(token.device()))?;
+        // SAFETY: `build` does not know the lifetime, so what it makes of the scope has it unchanged: it
+        // ends with the binding, whose end stops what is leaked, also after an error.
+        let scope = unsafe { Scope::new(token) };
+        let data = build(bound, scope).inspect_err(|_| binding::unclaim(token.device()))?;
 
         // SAFETY: The box is leaked here. It is not moved until the action below drops it as a whole.
         let data = KBox::into_raw(unsafe { Pin::into_inner_unchecked(data) });
@@ -210,6 +236,12 @@ where
         gate.srcu.synchronize();
         // SAFETY: The box was leaked by `new`. It is unreachable, and all readers that had it have left.
         drop(unsafe { Pin::new_unchecked(KBox::from_raw(inner)) });
+
+        // What was leaked in there stops here, before devres releases what the driver got earlier.
+        //
+        // SAFETY: `new` has stored the token, and the binding ends after this.
+        let token = unsafe { DmaDevice::from_binding(gate.binding.load(Ordering::Relaxed)) };
+        token.binding().stop_leftovers();
     }
 }
 

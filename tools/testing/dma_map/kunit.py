@@ -16,8 +16,8 @@ from report import SKIP, Case, say
 from session import ROOT, Session, Work, boot_and_judge, in_parallel
 from variants import VARIANTS, Variant
 
-# An idle PCI function to map for, beside the device with a driver.
-DEVICES = ("edu", "pci-testdev")
+# An idle PCI function to map for, and one that raises interrupts, beside the device with a driver.
+DEVICES = ("edu", "pci-testdev", "igb")
 
 WATCHED, UNWATCHED = "kunit", "kunit-unwatched"
 

@@ -86,6 +86,11 @@ VARIANTS = {variant.name: variant for variant in (
             memory="5G", cmdline=(f"swiotlb={TRACK}",), tests=("boot", "out_of_reach"),
             proofs=(Proof("RAM is 5 GiB", ram(5120)), NOT_BOUNCED,
                     POOL_OUT_OF_REACH, NO_IOMMU)),
+    # The CPUs run in turns, so that a busy host makes no timeout fire.
+    Variant("cpus-4", "as direct, with four CPUs that take turns: each has interrupts of its own",
+            cpus=4, cmdline=(f"swiotlb={TRACK}",), tests=(),
+            proofs=(Proof("four CPUs", fact("cpus", lambda value: value == "4")),
+                    SMALL, NOT_BOUNCED, NO_IOMMU)),
     # As often as its timer allows; the guest's script adds that it takes many at a time.
     Variant("kfence", "as direct, and KFENCE guards what is allocated",
             cmdline=(f"swiotlb={TRACK}", "kfence.sample_interval=1"),
