@@ -122,8 +122,8 @@ impl pci::Driver for Driver {
 
             let queue = Queue::new()?;
             let limits = limits(module_parameters::dma_bits.value())?;
-            let gate = Gate::<MailboxLt>::new(pdev, limits, |pdev, dma| {
-                Mailbox::new(pdev, dma, queue.clone())
+            let gate = Gate::<MailboxLt>::with_scope(pdev, limits, |pdev, scope| {
+                Mailbox::new(pdev, scope, queue.clone())
             })?;
 
             let inside = gate.try_access().ok_or(ENODEV)?;

@@ -10,7 +10,6 @@
 use crate::{
     events::{
         self,
-        Deadline,
         Events, //
     },
     regs::{
@@ -36,6 +35,7 @@ use dma_map::{
         Direction, //
     },
     pci::BusMaster,
+    wait::Deadline,
     Engine,
     Piece, //
 };
@@ -297,9 +297,10 @@ impl<'bound> Edu<'bound> {
     pub(crate) fn try_interrupt(&self) -> Result {
         self.events.forget(regs::IRQ_TEST);
         self.bar.write_reg(IRQ_RAISE::from(regs::IRQ_TEST));
-        let result = self.events.wait(&Deadline::after_ms(100), None, |events| {
-            events & regs::IRQ_TEST != 0
-        });
+        let deadline = Deadline::after(Delta::from_millis(100));
+        let result = self
+            .events
+            .wait(&deadline, None, |events| events & regs::IRQ_TEST != 0);
 
         self.bar.write_reg(IRQ_ACKNOWLEDGE::from(regs::IRQ_TEST));
         self.interrupts.store(result.is_ok(), Relaxed);

@@ -6,19 +6,21 @@ use crate::{
     engine::Edu,
     module_parameters, //
 };
-use dma_map::pci::Interrupt;
+use dma_map::{
+    gate::Scope,
+    irq::{
+        Interrupt,
+        VectorOptions,
+        Vectors, //
+    }, //
+};
 use kernel::{
-    device::Bound,
     fmt,
     irq::{
-        IrqReturn,
-        ThreadedHandler,
-        ThreadedIrqReturn, //
-    },
-    pci::{
         self,
-        IrqType, //
+        IrqReturn, //
     },
+    pci::IrqType,
     prelude::*,
     sync::Arc, //
 };
@@ -58,18 +60,13 @@ struct Handler<'bound> {
     edu: Arc<Edu<'bound>>,
 }
 
-impl ThreadedHandler for Handler<'_> {
-    fn handle(&self) -> ThreadedIrqReturn {
+impl irq::Handler for Handler<'_> {
+    fn handle(&self) -> IrqReturn {
         if self.edu.acknowledge() {
-            ThreadedIrqReturn::WakeThread
+            IrqReturn::Handled
         } else {
-            ThreadedIrqReturn::None
+            IrqReturn::None
         }
-    }
-
-    fn handle_threaded(&self) -> IrqReturn {
-        self.edu.events().deliver();
-        IrqReturn::Handled
     }
 }
 
@@ -84,7 +81,7 @@ impl<'bound> Irq<'bound> {
     /// - `EINVAL`: the parameter has no meaning.
     /// - The error of the last kind, if none works.
     pub(crate) fn set_up(
-        pdev: &'bound pci::Device<Bound>,
+        scope: Scope<'bound>,
         edu: &Arc<Edu<'bound>>,
     ) -> Result<(Completion, Option<Self>)> {
         let mut error = EINVAL;
@@ -96,24 +93,25 @@ impl<'bound> Irq<'bound> {
                 Completion::Polling => return Ok((completion, None)),
             };
 
-            match Self::new(pdev, edu.clone(), kind)
+            match Self::new(scope, edu.clone(), kind)
                 .and_then(|irq| edu.try_interrupt().map(|()| irq))
             {
                 Ok(irq) => return Ok((completion, Some(irq))),
                 Err(err) => error = err,
             }
-            dev_info!(pdev, "no {}: {:?}\n", completion, error);
+            dev_info!(scope.device(), "no {}: {:?}\n", completion, error);
         }
 
         Err(error)
     }
 
-    fn new(pdev: &'bound pci::Device<Bound>, edu: Arc<Edu<'bound>>, kind: IrqType) -> Result<Self> {
-        let handler = Handler { edu };
+    fn new(scope: Scope<'bound>, edu: Arc<Edu<'bound>>, kind: IrqType) -> Result<Self> {
+        let vectors = Vectors::alloc(scope, VectorOptions::new(1, 1).only(kind))?;
 
-        // SAFETY: The interrupt is not leaked: it is in `Self`, which `Mailbox` owns and does not leak, and
-        // the handler has no reference to it.
-        let interrupt = unsafe { Interrupt::request(pdev, kind, c"dma_map_edu", handler) };
-        Ok(Self(interrupt?))
+        Ok(Self(vectors.request(
+            0,
+            fmt!("dma_map_edu"),
+            Handler { edu },
+        )?))
     }
 }

@@ -7,7 +7,6 @@
 
 use crate::{
     engine::Edu,
-    events::Deadline,
     irq::{
         Completion,
         Irq, //
@@ -25,7 +24,11 @@ use crate::{
     uapi::Opcode,
 };
 use dma_map::{
-    gate::Guarded,
+    gate::{
+        Guarded,
+        Scope, //
+    },
+    wait::Deadline,
     workqueue::WorkQueue,
     DmaDevice, //
 };
@@ -38,6 +41,7 @@ use kernel::{
         Arc,
         Mutex, //
     },
+    time::Delta,
     types::ForLt, //
 };
 
@@ -64,12 +68,13 @@ impl<'bound> Mailbox<'bound> {
     /// Sets up a device that answers the requests in `queue`.
     pub(crate) fn new(
         pdev: &'bound pci::Device<Bound>,
-        dma: DmaDevice<'bound>,
+        scope: Scope<'bound>,
         queue: Arc<Queue>,
     ) -> Result<Pin<KBox<Self>>> {
+        let dma = scope.dma();
         let edu = Edu::new(pdev)?;
         let channel = Channel::new(dma, edu.clone())?;
-        let (completion, irq) = Irq::set_up(pdev, &edu)?;
+        let (completion, irq) = Irq::set_up(scope, &edu)?;
 
         KBox::try_pin_init(
             try_pin_init!(Self {
@@ -126,7 +131,7 @@ impl<'bound> Mailbox<'bound> {
         mut request: Request,
         response: &mut Response,
     ) -> Result {
-        let deadline = Deadline::after_ms(request.head.timeout());
+        let deadline = Deadline::after(Delta::from_millis(request.head.timeout().into()));
         let (opcode, argument) = (request.opcode, request.head.argument);
         let data: &[u8] = match opcode {
             Opcode::Echo => &request.payload,

@@ -7,7 +7,6 @@
 
 use crate::{
     engine::Edu,
-    events::Deadline,
     uapi::{
         Opcode,
         ECHO_MAX, //
@@ -19,6 +18,7 @@ use dma_map::{
         Block,
         Mailbox, //
     },
+    wait::Deadline,
     CoherentOptions,
     DmaCoherent,
     DmaDevice,

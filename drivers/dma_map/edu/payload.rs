@@ -4,11 +4,11 @@
 
 use crate::{
     engine::Edu,
-    events::Deadline,
     queue::Request,
     regs, //
 };
 use dma_map::{
+    wait::Deadline,
     DmaDevice,
     FromDevice,
     Gfp,
