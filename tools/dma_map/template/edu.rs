@@ -14,6 +14,11 @@ use dma_map::{
         BusMaster,
         Interrupt, //
     },
+    wait::{
+        Deadline,
+        WaitOptions,
+        WaitQueue, //
+    },
     DmaCoherent,
     DmaDevice,
     DmaLimits,
@@ -41,23 +46,19 @@ use kernel::{
         ThreadedHandler,
         ThreadedIrqReturn, //
     },
-    new_condvar,
-    new_mutex,
     pci::{
         self,
         IrqType, //
     },
     prelude::*,
     sync::{
-        Arc,
-        CondVar,
-        CondVarTimeoutResult,
-        Mutex, //
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
     },
-    time::{
-        msecs_to_jiffies,
-        Delta, //
-    }, //
+    time::Delta, //
 };
 
 /// The register that says what the device is: its low byte is `MAGIC`.
@@ -117,10 +118,9 @@ struct Copier<'bound> {
     master: BusMaster<'bound>,
     bar: Bar<'bound>,
     /// How many interrupts have come.
+    interrupts: Atomic<u32>,
     #[pin]
-    interrupts: Mutex<u32>,
-    #[pin]
-    arrived: CondVar,
+    arrived: WaitQueue,
 }
 
 // SAFETY:
@@ -152,8 +152,8 @@ impl<'bound> Copier<'bound> {
         let copier = try_pin_init!(Self {
             master: BusMaster::new(pdev),
             bar,
-            interrupts <- new_mutex!(0),
-            arrived <- new_condvar!(),
+            interrupts: Atomic::new(0),
+            arrived <- WaitQueue::new(),
         });
         Arc::pin_init(copier, GFP_KERNEL)
     }
@@ -169,26 +169,16 @@ impl<'bound> Copier<'bound> {
     }
 
     fn copy(&self, source: u32, destination: u32, len: usize, way: u32) -> Result {
-        // The handler takes the lock as well, so its interrupt is counted after `before` is read.
-        let mut interrupts = self.interrupts.lock();
-        let before = *interrupts;
+        let before = self.interrupts.load(Relaxed);
         self.bar.write32(source, SOURCE);
         self.bar.write32(destination, DESTINATION);
         self.bar.write32(len.try_into()?, COUNT);
         self.bar.write32(way | INTERRUPT | START, COMMAND);
 
-        let mut left = msecs_to_jiffies(1000);
-        while *interrupts == before {
-            match self
-                .arrived
-                .wait_interruptible_timeout(&mut interrupts, left)
-            {
-                CondVarTimeoutResult::Woken { jiffies } => left = jiffies,
-                CondVarTimeoutResult::Timeout => return Err(ETIMEDOUT),
-                CondVarTimeoutResult::Signal { .. } => return Err(EINTR),
-            }
-        }
-        Ok(())
+        let second = WaitOptions::new(Deadline::after(Delta::from_secs(1)));
+        self.arrived.wait(second.interruptible(), || {
+            self.interrupts.load(Relaxed) != before
+        })
     }
 
     /// Sends a message through the device. Returns how many bytes moved, and how many are wrong.
@@ -234,7 +224,7 @@ impl<'bound> Copier<'bound> {
         let (echoed, echoed_wrong) = self.echo(dma)?;
         let (streamed, streamed_wrong) = self.stream(dma)?;
         let (moved, wrong) = (echoed + streamed, echoed_wrong + streamed_wrong);
-        let interrupts = *self.interrupts.lock();
+        let interrupts = self.interrupts.load(Relaxed);
         dev_info!(
             pdev,
             "{} bytes by DMA, {} wrong, {} interrupts\n",
@@ -263,8 +253,8 @@ impl ThreadedHandler for Handler<'_> {
     }
 
     fn handle_threaded(&self) -> IrqReturn {
-        *self.0.interrupts.lock() += 1;
-        self.0.arrived.notify_all();
+        self.0.interrupts.add(1, Relaxed);
+        self.0.arrived.wake_all();
         IrqReturn::Handled
     }
 }
