@@ -185,25 +185,34 @@ unsafe impl Send for WaitQueue {}
 // SAFETY: The C functions behind the methods take the queue's lock.
 unsafe impl Sync for WaitQueue {}
 
+/// Initialises a queue.
+///
+/// Not inlined, so that the queues of all drivers share one lock class, for which lockdep wants one name, by
+/// its address.
+///
+/// # Safety
+///
+/// `queue` must be valid for writes, and must not move from here on.
+#[inline(never)]
+unsafe fn init(queue: *mut bindings::wait_queue_head) {
+    // SAFETY: By the precondition of this function. The name and the class are static.
+    unsafe {
+        bindings::__init_waitqueue_head(
+            queue,
+            c"dma_map::WaitQueue".as_char_ptr(),
+            static_lock_class!().get_ref().as_ptr(),
+        )
+    };
+}
+
 impl WaitQueue {
     /// Makes a queue.
     ///
-    /// Not inlined, so that the queues of all drivers share one lock class.
-    ///
     /// C API: `init_waitqueue_head()`. Context: any.
-    #[inline(never)]
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            inner <- Opaque::ffi_init(|slot| {
-                // SAFETY: The slot is valid, and stays in place. The name and the class are static.
-                unsafe {
-                    bindings::__init_waitqueue_head(
-                        slot,
-                        c"dma_map::WaitQueue".as_char_ptr(),
-                        static_lock_class!().get_ref().as_ptr(),
-                    )
-                }
-            }),
+            // SAFETY: The slot is valid, and stays in place.
+            inner <- Opaque::ffi_init(|slot| unsafe { init(slot) }),
             ended: AtomicBool::new(false),
         })
     }
