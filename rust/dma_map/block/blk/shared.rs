@@ -8,7 +8,10 @@ use super::{
     operations::Operations,
     reserve::Reserve, //
 };
-use crate::gfp::Gfp;
+use crate::{
+    generic::vec,
+    gfp::Gfp, //
+};
 use core::{
     mem::MaybeUninit,
     ptr::{
@@ -72,11 +75,10 @@ impl Shared {
         let count = all.checked_mul(depth).ok_or(EINVAL)?;
         // CAST: To the wider type.
         let count = count as usize;
-        let mut slots = KVVec::with_capacity(count, Gfp::Kernel.flags())?;
+        let mut slots = KVVec::new();
+        vec::reserve(&mut slots, count, Gfp::Kernel.flags())?;
         for _ in 0..count {
-            slots
-                .push_within_capacity(AtomicPtr::new(null_mut()))
-                .map_err(|_| ENOMEM)?;
+            vec::push_within_capacity(&mut slots, AtomicPtr::new(null_mut())).map_err(|_| ENOMEM)?;
         }
 
         // INVARIANT: There are as many slots as needed, all empty; the rest is the caller's guarantee.
