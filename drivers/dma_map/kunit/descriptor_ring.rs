@@ -401,7 +401,7 @@ mod tests {
                 check!(crate::pattern::holds(failed.buffer.as_slice(), seed, 0));
                 check_eq!(
                     (ring.used(), ring.publish(|bell| bell)),
-                    (0, seed as u32 % 2)
+                    (0, u32::from(seed) % 2)
                 );
                 check_err!(peer.work::<OwnBit>(seed), EAGAIN);
                 drop(failed);
