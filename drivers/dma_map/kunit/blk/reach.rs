@@ -62,7 +62,7 @@ mod tests {
                     return Ok(());
                 }
                 c::without_growth(dev, || {
-                    let sizes = [256 << 10, 65536, 16384, 4096, 1];
+                    let sizes = [65536, 16384, 4096, 1];
                     let Some(all) = fill(shelf.dma, &sizes)? else {
                         return Ok(());
                     };

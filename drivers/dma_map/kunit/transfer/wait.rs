@@ -3,7 +3,10 @@
 //! [`Transfer::wait`]: the engine decides, and an interrupt is a hint.
 
 use super::*;
-use crate::context;
+use crate::{
+    context,
+    fixture::where_it_is_given_back, //
+};
 use dma_map::{
     transfer::WaitError,
     wait::{
@@ -121,13 +124,22 @@ mod tests {
             check_err!(give_up(), ETIMEDOUT);
             check_eq!(engine.stopped(), 1);
             check_eq!(dma.quarantined(), 0);
-
-            // One that cannot be stopped keeps its memory.
-            let stuck = Scripted::stuck();
-            let failed = filled(dma, &stuck, 1)?.wait(&queue, within(10));
-            check_err!(failed.map(|_| ()).map_err(Error::from), ETIMEDOUT);
-            check!(dma.quarantined() >= LEN);
             Ok(())
+        })
+    }
+
+    #[test]
+    fn late_transfer_of_a_stuck_device_keeps_its_memory() -> Result {
+        let queue = KBox::pin_init(WaitQueue::new(), GFP_KERNEL)?;
+        where_it_is_given_back(|dev| {
+            dev.bind(|probe| {
+                let dma = probe.dma(ALL)?;
+                let stuck = Scripted::stuck();
+                let failed = filled(dma, &stuck, 1)?.wait(&queue, within(10));
+                check_err!(failed.map(|_| ()).map_err(Error::from), ETIMEDOUT);
+                check!(dma.quarantined() >= LEN);
+                Ok(())
+            })
         })
     }
 
