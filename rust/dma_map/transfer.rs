@@ -281,9 +281,10 @@ impl<H: Handle> core::fmt::Debug for StartError<H> {
 
 /// The error of [`Transfer::wait`]: the reason and the transfer.
 ///
-/// The transfer is still in flight, as far as is known. The driver can wait again, ask again
-/// ([`complete`](Transfer::complete)), or stop the device ([`cancel`](Transfer::cancel)). Dropping this, as
-/// `?` does, drops the transfer, which stops the device.
+/// The transfer was in flight when its engines were asked last. With `ENODEV`, because the queue has ended, they
+/// were not asked. The driver can wait again, ask again ([`complete`](Transfer::complete)), or stop the device
+/// ([`cancel`](Transfer::cancel)). Dropping this, as `?` does, drops the transfer, which stops the device
+/// unless it is done.
 pub struct WaitError<H: Handle> {
     /// The reason.
     pub error: Error,

@@ -5,7 +5,7 @@
 //! C header: [`include/linux/wait.h`](srctree/include/linux/wait.h)
 //!
 //! A thread calls [`WaitQueue::wait`] with a condition, and sleeps until it holds. An interrupt handler, or
-//! who else may have made it hold, calls [`WaitQueue::wake_all`]. The `kernel` crate's `Completion` has no
+//! any code that makes it hold, calls [`WaitQueue::wake_all`]. The `kernel` crate's `Completion` has no
 //! timeout, and its `CondVar` needs a lock round what it waits for.
 //!
 //! # A wake-up is a hint
@@ -99,10 +99,14 @@ impl Deadline {
     }
 }
 
-/// Returns `time` in jiffies, rounded up.
+/// The longest sleep, 24 days: C takes more milliseconds for no timeout.
+const LONGEST: u32 = i32::MAX as u32;
+
+/// Returns `time` in jiffies, rounded up, or those of the [longest sleep](LONGEST). Who waits longer sleeps
+/// again.
 fn jiffies(time: Delta) -> c_long {
-    let ms = time.as_millis_ceil().clamp(0, u32::MAX.into());
-    let jiffies = msecs_to_jiffies(ms.try_into().unwrap_or(u32::MAX));
+    let ms = time.as_millis_ceil().clamp(0, LONGEST.into());
+    let jiffies = msecs_to_jiffies(ms.try_into().unwrap_or(LONGEST));
 
     c_long::try_from(jiffies.max(1)).unwrap_or(c_long::MAX)
 }
@@ -128,7 +132,8 @@ impl WaitOptions {
         }
     }
 
-    /// Lets a fatal signal end the wait.
+    /// Lets a fatal signal end the wait. Of this, [`interruptible`](Self::interruptible) and
+    /// [`idle`](Self::idle) the last one counts.
     ///
     /// C API: `wait_event_killable_timeout()`.
     #[inline]
@@ -139,7 +144,7 @@ impl WaitOptions {
         }
     }
 
-    /// Lets any signal end the wait.
+    /// Lets any signal end the wait. It replaces [`killable`](Self::killable) and [`idle`](Self::idle).
     ///
     /// C API: `wait_event_interruptible_timeout()`.
     #[inline]
@@ -150,7 +155,8 @@ impl WaitOptions {
         }
     }
 
-    /// Waits without being taken for a hung task: for a thread of the kernel's that may wait for ever.
+    /// Waits without being taken for a hung task: for a thread of the kernel's that may wait for ever. No signal
+    /// ends the wait: it replaces [`killable`](Self::killable) and [`interruptible`](Self::interruptible).
     ///
     /// C API: `wait_event_idle_timeout()`.
     #[inline]

@@ -11,11 +11,13 @@ use crate::generic::wait::{
     WaitOptions,
     WaitQueue, //
 };
+
 impl<H: Handle> Transfer<H> {
     /// Sleeps until the device is done, and returns the handles, as [`complete`](Self::complete) does.
     ///
     /// The engines are asked first, after each wake-up of `queue`, and once more when the time is up. A
-    /// wake-up is a hint only: it may be that of another transfer. Several threads can wait on one queue.
+    /// wake-up is a hint only: it may be that of another transfer. Several threads can wait on one queue. If
+    /// the queue has [ended](WaitQueue::end), they are not asked.
     ///
     /// C API: `wait_event_timeout()` and its variants. Context: may sleep.
     ///
