@@ -7,6 +7,7 @@
 pub(crate) mod binding;
 pub(crate) mod constraints;
 pub(crate) mod counts;
+pub(crate) mod interrupts;
 pub mod limits;
 #[doc(hidden)]
 pub mod lines;

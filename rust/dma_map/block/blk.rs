@@ -47,6 +47,7 @@
 //! | [`TagSet::take`], [`TagSet::cancel`] | no | yes |
 //! | [`Request`], [`Claimed`]: all, and their drop | no | yes, if the drop of the command may |
 
+mod cpu_map;
 mod disk;
 mod disk_options;
 mod ffi;

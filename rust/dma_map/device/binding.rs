@@ -5,12 +5,14 @@
 //! One small devres allocation per binding, made by [`DmaDevice::new`](crate::DmaDevice::new). It makes
 //! a second set-up an error, and counts quarantined memory. At unbind it ends the
 //! [workqueues](crate::workqueue), stops leaked interrupts ([`leftovers`](crate::sys::leftovers)), waits for
-//! deferred frees, releases leaked memory ([`leak_tracking`]), and restores the segment limits. A [`DmaDevice`](crate::DmaDevice) is a pointer to it.
+//! deferred frees, releases leaked memory ([`leak_tracking`]), and restores the segment limits. A
+//! [`DmaDevice`](crate::DmaDevice) is a pointer to it.
 
 use super::{
-    constraints::Constraints, //
+    constraints::Constraints,
     counts::Counts,
-    limits::DmaLimits,
+    interrupts::Interrupts,
+    limits::DmaLimits, //
 };
 use crate::{
     gfp::Gfp,
@@ -28,7 +30,6 @@ use core::{
         NonNull, //
     },
     sync::atomic::{
-        AtomicBool,
         AtomicPtr,
         AtomicUsize,
         Ordering, //
@@ -65,8 +66,7 @@ pub(crate) struct Binding {
     queues: AtomicPtr<WorkQueue>,
     /// What is stopped at the end, if its handle was leaked.
     leftovers: Leftovers,
-    /// Whether interrupt vectors are allocated.
-    vectors: AtomicBool,
+    interrupts: Interrupts,
     /// The counts of the handles, which begin and end with the binding.
     counts: Counts,
     /// The device's segment limits before, which the end of the binding restores.
@@ -168,7 +168,7 @@ pub(super) fn claim<'bound>(
             pending: AtomicUsize::new(0),
             queues: AtomicPtr::new(null_mut()),
             leftovers: Leftovers::new(),
-            vectors: AtomicBool::new(false),
+            interrupts: Interrupts::NONE,
             counts: Counts::NONE,
             parms,
         })
@@ -236,7 +236,8 @@ impl Binding {
 
     /// Stops what is left of the driver's functions that C calls.
     ///
-    /// Called where no handle is left but those that were leaked. Context: may sleep.
+    /// Called where no handle is left but those that were leaked: after a gate has closed, and after the
+    /// driver's data is dropped. Context: may sleep.
     pub(crate) fn stop_leftovers(&self) {
         self.leftovers.stop_all(|| ffi::wait_pending(&self.pending));
     }
@@ -251,11 +252,16 @@ impl Binding {
         // SAFETY: `dev` is bound. This binding was registered earlier, so it is released later; if it is
         // released earlier, it takes the action back.
         to_result(unsafe {
-            bindings::devm_add_action_or_reset(self.dev, Some(stop_early), self.as_data())
+            bindings::__devm_add_action(
+                self.dev,
+                Some(stop_early),
+                self.as_data(),
+                c"dma_map".as_char_ptr(),
+            )
         })
     }
 
-    /// Takes that back, once. Returns whether there was one.
+    /// Removes one action of [`expect_messages`](Self::expect_messages). Returns whether there was one.
     pub(crate) fn forget_messages(&self) -> bool {
         // SAFETY: `dev` is bound.
         let ret = unsafe {
@@ -268,10 +274,10 @@ impl Binding {
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// Returns whether interrupt vectors are allocated.
+    /// Returns what is known of the interrupts.
     #[inline]
-    pub(crate) fn vectors(&self) -> &AtomicBool {
-        &self.vectors
+    pub(crate) fn interrupts(&self) -> &Interrupts {
+        &self.interrupts
     }
 
     /// Keeps `queue` until the end of the binding, which ends it.

@@ -169,6 +169,8 @@ where
         // ends with the binding, whose end stops what is leaked, also after an error.
         let scope = unsafe { Scope::new(token) };
         let data = build(bound, scope).inspect_err(|_| binding::unclaim(token.device()))?;
+        // What C keeps for interrupts is registered before the action below, so it ends after that.
+        token.binding().interrupts().settle();
 
         // SAFETY: The box is leaked here. It is not moved until the action below drops it as a whole.
         let data = KBox::into_raw(unsafe { Pin::into_inner_unchecked(data) });

@@ -5,9 +5,10 @@
 //! C headers: [`include/linux/pci.h`](srctree/include/linux/pci.h),
 //! [`include/linux/interrupt.h`](srctree/include/linux/interrupt.h)
 //!
-//! [`Vectors::alloc`] allocates vectors, as many of those that the driver wants as there are, and of the
-//! best kind that the function has: MSI-X, MSI, or the one INTx line. [`Vectors::request`] registers a
-//! handler for one of them, with its own data, and returns an [`Interrupt`].
+//! [`Vectors::alloc`] allocates vectors in `probe`: at least as many as the driver needs, and more, up to
+//! what it can use, if the function has them. They are of the best kind that the function has: MSI-X, MSI, or
+//! the one INTx line. [`Vectors::request`] registers a handler for one of them, with its own data, and returns
+//! an [`Interrupt`]. It can be called at any time while the vectors exist.
 //!
 //! # What ends when
 //!
@@ -26,7 +27,9 @@
 //! If there are no message interrupts, and the [options](VectorOptions) allow it, there is one vector, an
 //! INTx line. Other devices may share it. So its handler is also called for interrupts of other devices. It
 //! must ask its device, and return `None` if that raised nothing. A driver whose vectors are its queues'
-//! checks [`len`](Vectors::len), and serves all queues from one handler if it is 1.
+//! checks [`len`](Vectors::len), and serves all queues from one handler if it is 1. A threaded handler
+//! needs a [first half of its own](Vectors::request_threaded) there. Two vectors as the minimum rule the line
+//! out.
 //!
 //! # The deferred half
 //!
@@ -64,6 +67,7 @@
 //! #     queues: KVec<Interrupt<'bound, Queue>>,
 //! # }
 //! # fn example<'bound>(scope: Scope<'bound>, wanted: u32) -> Result<Irqs<'bound>> {
+//! // At least two, so it is no INTx line: the default first half of `Admin` would not do for that.
 //! let options = VectorOptions::new(2, 1 + wanted).spread(1, 0);
 //! let vectors = Vectors::alloc(scope, options)?;
 //!
@@ -79,7 +83,10 @@
 //!
 //! [`Scope`]: crate::gate::Scope
 
+mod action;
+mod allocation;
 mod interrupt;
+mod name;
 mod options;
 mod vectors;
 

@@ -15,8 +15,8 @@ use crate::{
         ffi,
         leftovers::{
             Claimed,
-            Order,
-            Registered, //
+            Registered,
+            Stage, //
         }, //
     },
 };
@@ -29,12 +29,13 @@ use kernel::prelude::*;
 
 /// A value with something that must stop at the end of the binding.
 pub(super) trait Stops: Send {
-    /// When it is stopped, of all that is left.
-    const ORDER: Order;
+    /// The stage in which it is stopped, of all that is left.
+    const STAGE: Stage;
 
-    /// Stops it, once and for all.
+    /// Stops it, once and for all. What was begun does not use the value afterwards.
     ///
-    /// Called if the handle of the value was leaked. The value is not dropped then. Context: may sleep.
+    /// Called before the value is dropped, and by the end of the binding if its handle was leaked. A second
+    /// call does nothing. Context: may sleep.
     fn stop(&self);
 
     /// Returns whether the caller is code that the drop would wait for.
@@ -77,7 +78,8 @@ pub(super) struct Tied<'bound, T> {
 impl<'bound, T: Stops + 'bound> Tied<'bound, T> {
     /// Makes a handle of `value`, and calls `begin` with the value in its place.
     ///
-    /// If `begin` fails, the value is dropped.
+    /// If `begin` fails, it must have begun nothing, and the value is dropped. From then on what was begun may
+    /// use the value: there is no exclusive reference to it before it is [stopped](Stops::stop).
     ///
     /// Context: may sleep.
     ///
@@ -103,12 +105,17 @@ impl<'bound, T: Stops + 'bound> Tied<'bound, T> {
             },
             Gfp::Kernel.flags(),
         )?;
-        begin(&body.value)?;
-
-        let body = NonNull::from(KBox::leak(body));
+        let raw = KBox::into_raw(body);
+        // SAFETY: The body was leaked above. References to it are shared.
+        begin(unsafe { &(*raw).value }).inspect_err(|_| {
+            // SAFETY: It came from `into_raw()`, and nothing was begun that could use it.
+            drop(unsafe { KBox::from_raw(raw) });
+        })?;
+        // SAFETY: A box is not NULL.
+        let body = unsafe { NonNull::new_unchecked(raw) };
         // SAFETY: The value is not dropped unless the call is taken back before. `T` is valid until the
         // end of the binding has stopped it (invariant of `Scope`).
-        let registered = unsafe { claimed.register(T::ORDER, stop::<T>, body.cast()) };
+        let registered = unsafe { claimed.register(T::STAGE, stop::<T>, body.cast()) };
         // INVARIANT: Leaked and registered above.
         Ok(Self {
             body,
@@ -151,8 +158,13 @@ unsafe fn is_inside<T: Stops>(body: NonNull<c_void>) -> bool {
 ///
 /// `body` must come from `KBox::<Body<T>>::into_raw()`. The caller gives it away, and may sleep.
 unsafe fn end<T: Stops>(body: NonNull<c_void>) {
+    let body = body.cast::<Body<T>>();
+    // Before there is a box, which has the value exclusively.
+    //
     // SAFETY: By the precondition of this function.
-    drop(unsafe { KBox::from_raw(body.cast::<Body<T>>().as_ptr()) });
+    unsafe { body.as_ref() }.value.stop();
+    // SAFETY: As above. It is stopped, so nothing else uses the value.
+    drop(unsafe { KBox::from_raw(body.as_ptr()) });
 }
 
 impl<T> Drop for Tied<'_, T> {

@@ -10,11 +10,8 @@
 #include <linux/dma-mapping.h>
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/limits.h>
 #include <linux/mempool.h>
 #include <linux/minmax.h>
-#include <linux/overflow.h>
-#include <linux/pci.h>
 #include <linux/sched/mm.h>
 #include <linux/stddef.h>
 
@@ -57,29 +54,6 @@ struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
 	return disk;
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_alloc_disk);
-
-/*
- * Whether @dev has @count interrupt vectors from @first on.
- * pci_irq_get_affinity() warns of one that is not there. Other buses of this
- * library have no such function.
- */
-bool dma_map_helper_has_vectors(struct device *dev, u32 first, u32 count)
-{
-	u32 last, i;
-
-	if (!dev_is_pci(dev))
-		return true;
-	/* Without MSI, pci_irq_vector() warns of all vectors but the first. */
-	if (!IS_ENABLED(CONFIG_PCI_MSI) || !count ||
-	    check_add_overflow(first, count - 1, &last) || last > INT_MAX)
-		return false;
-	for (i = first; i <= last; i++) {
-		if (pci_irq_vector(to_pci_dev(dev), i) <= 0)
-			return false;
-	}
-	return true;
-}
-EXPORT_SYMBOL_GPL(dma_map_helper_has_vectors);
 
 /*
  * Why @iter has no segment more: 0 at the end of the data. Also an error for

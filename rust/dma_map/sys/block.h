@@ -21,7 +21,6 @@ struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
 					  struct queue_limits *limits,
 					  void *data,
 					  struct lock_class_key *class);
-bool dma_map_helper_has_vectors(struct device *dev, u32 first, u32 count);
 int dma_map_helper_check_iter(const struct blk_dma_iter *iter);
 void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 len);
 void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from, u32 len);

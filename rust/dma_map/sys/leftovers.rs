@@ -22,10 +22,10 @@ use core::{
 };
 use kernel::prelude::*;
 
-/// The order in which leftovers are stopped: all of one before the first of the next.
+/// The stages in which leftovers are stopped: all of one before the first of the next.
 #[derive(Clone, Copy)]
 #[repr(u32)]
-pub(crate) enum Order {
+pub(crate) enum Stage {
     /// Functions of the driver.
     Functions = 0,
     /// What those functions are called by.
@@ -41,15 +41,16 @@ const FREE: u32 = 0;
 const TAKEN: u32 = 1;
 /// What was in the entry is stopped.
 const STOPPED: u32 = 2;
-/// The entry can be stopped; plus its [`Order`].
+/// The entry can be stopped; plus its [`Stage`].
 const LIVE: u32 = 3;
 
 /// One thing to stop.
 ///
 /// # Invariants
 ///
-/// While `state` is [`LIVE`] plus an order, `call` is a valid call, and nobody writes to it. Otherwise it
-/// belongs to the one who has set `state` to [`TAKEN`].
+/// - While `state` is [`LIVE`] plus a stage, `call` is a valid call, and nobody writes to it.
+/// - While `state` is [`TAKEN`], the entry belongs to the one who has set that.
+/// - While `state` is [`FREE`] or [`STOPPED`], nobody uses `call`.
 pub(crate) struct Entry {
     next: AtomicPtr<Entry>,
     state: AtomicU32,
@@ -64,7 +65,9 @@ impl Entry {
     }
 }
 
-/// The list of a binding's entries. They are used again, so it is as long as they were many at a time.
+/// The list of a binding's entries.
+///
+/// Free entries are used again, so it is as long as the largest number that was in use at once.
 ///
 /// # Invariants
 ///
@@ -83,8 +86,11 @@ pub(crate) struct Claimed(NonNull<Entry>);
 ///
 /// # Invariants
 ///
-/// The entry is not free. The list exists as long as this does, or it is leaked.
-pub(crate) struct Registered(NonNull<Entry>, Order);
+/// - `state` of the entry is [`LIVE`] plus the stage; or [`TAKEN`] by the end of the binding, which calls
+///   `stop`; or [`STOPPED`], after that. So one who changes it from [`LIVE`] or [`STOPPED`] has the entry
+///   alone.
+/// - The list exists as long as this does, or it is leaked.
+pub(crate) struct Registered(NonNull<Entry>, Stage);
 
 impl Leftovers {
     /// Makes an empty list.
@@ -152,12 +158,12 @@ impl Leftovers {
     ///
     /// Context: may sleep.
     pub(crate) fn stop_all(&self, settle: impl Fn()) {
-        for order in [Order::Functions, Order::Sources] {
+        for stage in [Stage::Functions, Stage::Sources] {
             loop {
                 settle();
                 let mut found = false;
                 for entry in self.iter() {
-                    if !entry.change(LIVE + order as u32, TAKEN) {
+                    if !entry.change(LIVE + stage as u32, TAKEN) {
                         continue;
                     }
                     found = true;
@@ -198,7 +204,7 @@ impl Claimed {
     /// back or the binding has ended.
     pub(crate) unsafe fn register(
         self,
-        order: Order,
+        stage: Stage,
         stop: Stop,
         data: NonNull<c_void>,
     ) -> Registered {
@@ -212,10 +218,10 @@ impl Claimed {
             entry
                 .as_ref()
                 .state
-                .store(LIVE + order as u32, Ordering::Release);
+                .store(LIVE + stage as u32, Ordering::Release);
         }
         // INVARIANT: It is live.
-        Registered(entry, order)
+        Registered(entry, stage)
     }
 }
 

@@ -94,14 +94,6 @@ unsafe extern "C" {
         class: *mut bindings::lock_class_key,
     ) -> *mut bindings::gendisk;
 
-    /// Returns whether the device has `count` interrupt vectors from `first` on, if C would look for them.
-    ///
-    /// # Safety
-    ///
-    /// `dev` must be bound.
-    #[link_name = "dma_map_helper_has_vectors"]
-    pub(super) fn has_vectors(dev: *mut bindings::device, first: u32, count: u32) -> bool;
-
     /// Returns why there is no segment: 0 at the end of the data, or a negative errno; the latter also
     /// for memory of another device.
     ///

@@ -82,8 +82,12 @@ impl TagSetOptions {
         self
     }
 
-    /// Gives each CPU the queue whose interrupt it gets. `vector` is that of the first queue. Without a
-    /// vector for each queue, the CPUs are spread evenly.
+    /// Gives each CPU the queue whose interrupt it gets. `vector` is that of the first queue.
+    ///
+    /// The vectors are the device's [`irq::Vectors`](crate::irq::Vectors), and their CPUs the
+    /// [affinity](crate::irq::Vectors::affinity) that they have when the tag set is made. The driver allocates
+    /// them with [`spread`](crate::irq::VectorOptions::spread), with `vector` as the number of those that are
+    /// left out first. If not each queue has a vector with CPUs, the CPUs are spread evenly over the queues.
     ///
     /// C API: `blk_mq_map_hw_queues()`.
     pub const fn interrupt_affinity(mut self, vector: u32) -> Self {

@@ -3,6 +3,7 @@
 //! The `struct blk_mq_ops` and the `struct block_device_operations` of a driver.
 
 use super::{
+    cpu_map::map_by,
     ffi,
     operations::{
         Expired,
@@ -19,6 +20,7 @@ use super::{
         TimedOut, //
     },
 };
+use crate::DmaDevice;
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -167,12 +169,15 @@ impl<T: Operations> VTable<T> {
             let [normal, read, poll] = &mut (*set).map;
 
             normal.nr_queues = queues;
-            let dev = crate::DmaDevice::from_binding(shared.binding()).as_raw();
-            match shared.first_vector {
-                Some(first) if ffi::has_vectors(dev, first, queues) => {
-                    bindings::blk_mq_map_hw_queues(normal, dev, first);
-                }
-                _ => bindings::blk_mq_map_queues(normal),
+            let dma = DmaDevice::from_binding(shared.binding());
+            // `blk_mq_map_queues()` sleeps, so it is not within `with_masks`.
+            let by_vectors = shared.first_vector.is_some_and(|first| {
+                dma.binding()
+                    .interrupts()
+                    .with_masks(|masks| masks.is_some_and(|masks| map_by(normal, masks, first)))
+            });
+            if !by_vectors {
+                bindings::blk_mq_map_queues(normal);
             }
             if shared.poll_queues != 0 {
                 // Reads have no queues of their own.

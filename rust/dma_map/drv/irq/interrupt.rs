@@ -2,30 +2,28 @@
 
 //! A handler of an interrupt vector.
 
-use super::vectors::{
-    Half,
-    Vector,
-    Vectors, //
+use super::{
+    action::{
+        callback,
+        Action,
+        Callback,
+        First,
+        Threaded,
+        Whole, //
+    },
+    name::is_name,
+    vectors::Vectors, //
 };
 use crate::{
     drv::tied::{
         Stops,
         Tied, //
     },
-    generic::variance::Invariant,
-    sys::leftovers::Order, //
+    generic::variance::Invariant, //
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
-    }, //
-};
+use core::marker::PhantomData;
 use kernel::{
     bindings,
-    error::to_result,
     fmt,
     irq::{
         Handler,
@@ -36,147 +34,6 @@ use kernel::{
     str::CString, //
 };
 
-/// A handler, and its place.
-///
-/// # Invariants
-///
-/// - `vector` is the vector `index` of `vectors`, and is taken for this.
-/// - While `requested` is set, this is registered as a handler of it, and does not move.
-struct Registered<'bound, H> {
-    handler: H,
-    index: usize,
-    vector: NonNull<Vector>,
-    requested: AtomicBool,
-    /// What C calls it.
-    name: CString,
-    vectors: Vectors<'bound>,
-}
-
-// SAFETY: The vector is part of `vectors`, which may be used by any thread.
-unsafe impl<H: Send> Send for Registered<'_, H> {}
-// SAFETY: As above.
-unsafe impl<H: Sync> Sync for Registered<'_, H> {}
-
-/// The function that C calls for a half of a handler.
-type Callback = unsafe extern "C" fn(c_int, *mut c_void) -> bindings::irqreturn_t;
-
-/// # Safety
-///
-/// `this` must be a `Registered<H>` that is not dropped meanwhile.
-unsafe extern "C" fn handle<H: Handler>(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
-    // SAFETY: By the precondition of this function.
-    let this = unsafe { &*this.cast::<Registered<'_, H>>() };
-
-    this.enter(Half::Primary, |handler| {
-        bindings::irqreturn_t(handler.handle() as c_uint)
-    })
-}
-
-/// # Safety
-///
-/// That of [`handle`].
-unsafe extern "C" fn handle_first<H: ThreadedHandler>(
-    _irq: c_int,
-    this: *mut c_void,
-) -> bindings::irqreturn_t {
-    // SAFETY: By the precondition of this function.
-    let this = unsafe { &*this.cast::<Registered<'_, H>>() };
-
-    this.enter(Half::Primary, |handler| {
-        bindings::irqreturn_t(handler.handle() as c_uint)
-    })
-}
-
-/// # Safety
-///
-/// That of [`handle`].
-unsafe extern "C" fn handle_in_thread<H: ThreadedHandler>(
-    _irq: c_int,
-    this: *mut c_void,
-) -> bindings::irqreturn_t {
-    // SAFETY: By the precondition of this function.
-    let this = unsafe { &*this.cast::<Registered<'_, H>>() };
-
-    this.enter(Half::Thread, |handler| {
-        bindings::irqreturn_t(handler.handle_threaded() as c_uint)
-    })
-}
-
-impl<H> Registered<'_, H> {
-    #[inline]
-    fn vector(&self) -> &Vector {
-        // SAFETY: The vector is part of `vectors` (type invariant), which does not change.
-        unsafe { self.vector.as_ref() }
-    }
-
-    #[inline]
-    fn enter<R>(&self, half: Half, f: impl FnOnce(&H) -> R) -> R {
-        self.vector().enter(half, || f(&self.handler))
-    }
-
-    /// Registers this.
-    ///
-    /// # Safety
-    ///
-    /// The callbacks must take a `Registered<H>`, which must not move, and which must be dropped or
-    /// stopped before `H` may not be used any more.
-    unsafe fn request(&self, first: Callback, thread: Option<Callback>) -> Result {
-        let flags = match self.vectors.kind() {
-            IrqType::Intx => bindings::IRQF_SHARED,
-            _ => 0,
-        };
-
-        // SAFETY: The vector is this device's. The name lives as long as this. The callbacks take this,
-        // which is valid until it is stopped (function precondition).
-        to_result(unsafe {
-            bindings::request_threaded_irq(
-                self.vector().irq,
-                Some(first),
-                thread,
-                // CAST: `unsigned long` has at least 32 bits.
-                flags as c_ulong,
-                self.name.as_char_ptr(),
-                core::ptr::from_ref(self).cast_mut().cast(),
-            )
-        })?;
-        // INVARIANT: Registered above.
-        self.requested.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Removes the handler, and waits until it is not running.
-    fn free(&self) {
-        if self.requested.swap(false, Ordering::AcqRel) {
-            // SAFETY: By the type invariant it is registered, with this pointer. Once, by the swap.
-            unsafe {
-                bindings::free_irq(
-                    self.vector().irq,
-                    core::ptr::from_ref(self).cast_mut().cast(),
-                )
-            };
-        }
-    }
-}
-
-impl<H> Drop for Registered<'_, H> {
-    fn drop(&mut self) {
-        self.free();
-        self.vector().put();
-    }
-}
-
-impl<H: Send> Stops for Registered<'_, H> {
-    const ORDER: Order = Order::Functions;
-
-    fn stop(&self) {
-        self.free();
-    }
-
-    fn is_inside(&self) -> bool {
-        self.vectors.0.is_inside()
-    }
-}
-
 /// A handler of one vector, removed on drop.
 ///
 /// Dropping it removes the handler, waits until it is not running, and drops its data; in atomic context,
@@ -185,13 +42,11 @@ impl<H: Send> Stops for Registered<'_, H> {
 ///
 /// Drop context: any.
 ///
+/// The drop, [`synchronize`](Self::synchronize) and [`disable`](Self::disable) wait for the handler, with its
+/// threaded half. So their caller must not hold a lock that the handler takes.
+///
 /// See the [module](super) for an example.
-pub struct Interrupt<'bound, H>(Tied<'bound, Registered<'bound, H>>);
-
-/// The kernel takes these names for directories.
-fn is_name(name: &[u8]) -> bool {
-    !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
-}
+pub struct Interrupt<'bound, H>(Tied<'bound, Action<'bound, H>>);
 
 impl<'bound> Vectors<'bound> {
     /// Registers a handler of a vector, which runs in hard IRQ context.
@@ -204,7 +59,8 @@ impl<'bound> Vectors<'bound> {
     ///
     /// The handler is dropped.
     ///
-    /// - `EINVAL`: there is no such vector; or the name is empty, `.`, `..`, or has a `/`.
+    /// - `EINVAL`: there is no such vector; or the name is empty, `.`, `..`, has a `/` or more than 127
+    ///   bytes, or is that of a file in `/proc/irq/<N>`, such as `node` and `spurious`.
     /// - `EBUSY`: the vector has a handler, also one that is being removed by a workqueue.
     /// - `ENOMEM`, and others of the C function.
     pub fn request<H>(
@@ -216,13 +72,19 @@ impl<'bound> Vectors<'bound> {
     where
         H: Handler + Send + 'bound,
     {
-        // SAFETY: The callback takes a `Registered<H>`.
-        unsafe { self.register(index, name, handler, handle::<H>, None) }
+        // SAFETY: The callback takes an `Action<H>`.
+        unsafe { self.register(index, name, handler, callback::<H, Whole>, None) }
     }
 
     /// Registers a handler of a vector, with a half that runs in a thread of its own.
     ///
     /// The first half, in hard IRQ context, says whether the second is to run.
+    ///
+    /// By default it says so without asking the device. That is right for message interrupts. If the vector
+    /// may be an [INTx line](super#the-intx-line), the driver must write the first half: it makes the device
+    /// stop asserting the line before it returns `WakeThread`, and returns `None` if that had not. Otherwise
+    /// the line raises the interrupt again and again before the thread can run, until the kernel
+    /// disables it, also for the other devices that share it.
     ///
     /// C API: `request_threaded_irq()`, and `free_irq()` at the end. Context: may sleep.
     ///
@@ -238,15 +100,15 @@ impl<'bound> Vectors<'bound> {
     where
         H: ThreadedHandler + Send + 'bound,
     {
-        let thread: Callback = handle_in_thread::<H>;
+        let thread: Callback = callback::<H, Threaded>;
 
-        // SAFETY: The callbacks take a `Registered<H>`.
-        unsafe { self.register(index, name, handler, handle_first::<H>, Some(thread)) }
+        // SAFETY: The callbacks take an `Action<H>`.
+        unsafe { self.register(index, name, handler, callback::<H, First>, Some(thread)) }
     }
 
     /// # Safety
     ///
-    /// The callbacks must take a `Registered<H>`.
+    /// The callbacks must take an `Action<H>`.
     unsafe fn register<H: Send + 'bound>(
         &self,
         index: usize,
@@ -255,26 +117,17 @@ impl<'bound> Vectors<'bound> {
         first: Callback,
         thread: Option<Callback>,
     ) -> Result<Interrupt<'bound, H>> {
-        let vector = self.0.vectors.get(index).ok_or(EINVAL)?;
+        self.vector(index)?;
         let name = CString::try_from_fmt(name)?;
         if !is_name(name.to_bytes()) {
             return Err(EINVAL);
         }
 
-        vector.take()?;
-        // INVARIANT: The vector exists, and is taken. The drop gives it back.
-        let registered = Registered {
-            handler,
-            index,
-            vector: NonNull::from(vector),
-            requested: AtomicBool::new(false),
-            name,
-            vectors: self.clone(),
-        };
-        Ok(Interrupt(Tied::new(self.scope(), registered, |this| {
+        let action = Action::new(self, index, name, handler)?;
+        Ok(Interrupt(Tied::new(self.scope(), action, |this| {
             // SAFETY: The callbacks take this type (function precondition). `Tied` does not move it, and
-            // drops it, or stops it at the end of the binding, until when `H` is valid (invariant of
-            // `Scope`).
+            // stops it before it drops it, and at the end of the binding, until when `H` is valid (invariant
+            // of `Scope`).
             unsafe { this.request(first, thread) }
         })?))
     }
@@ -316,7 +169,8 @@ impl<H> Interrupt<'_, H> {
     /// `EDEADLK`: called by a handler of the same vectors.
     pub fn synchronize(&self) -> Result {
         self.outside()?;
-        // SAFETY: By the type invariants the number is that of a vector of the device.
+        // SAFETY: The vector is not freed while its handler is registered: before that is stopped, no handle
+        // is left that could be used (invariant of `Scope`).
         unsafe { bindings::synchronize_irq(self.0.vector().irq) };
         Ok(())
     }
@@ -332,14 +186,16 @@ impl<H> Interrupt<'_, H> {
     /// # Errors
     ///
     /// - `EDEADLK`: called by a handler of the same vectors.
-    /// - `EOPNOTSUPP`: it is an INTx line, which other devices may need.
+    /// - `EOPNOTSUPP`: it is an INTx line, which other devices may need; or a vector that is
+    ///   [spread](super::VectorOptions::spread). The kernel shuts that down and starts it again when its CPUs
+    ///   go offline and online, and a driver must not enable it meanwhile.
     pub fn disable(&self) -> Result<Disabled<'_>> {
-        if matches!(self.0.vectors.kind(), IrqType::Intx) {
+        if matches!(self.0.vectors.kind(), IrqType::Intx) || self.0.vector().is_spread {
             return Err(EOPNOTSUPP);
         }
         self.outside()?;
         let irq = self.0.vector().irq;
-        // SAFETY: By the type invariants the number is that of a vector of the device.
+        // SAFETY: As in `synchronize`.
         unsafe { bindings::disable_irq(irq) };
 
         // INVARIANT: Disabled above.
@@ -354,7 +210,7 @@ impl<H> Interrupt<'_, H> {
 ///
 /// # Invariants
 ///
-/// `irq` was disabled for this value, by its only handler.
+/// `irq` was disabled for this value, through the handle of its only handler, which is borrowed.
 #[must_use = "it is enabled when this is dropped"]
 pub struct Disabled<'a> {
     irq: u32,
@@ -363,8 +219,8 @@ pub struct Disabled<'a> {
 
 impl Drop for Disabled<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant it was disabled once for this value. The handler is there while
-        // it is borrowed.
+        // SAFETY: By the type invariant it was disabled once for this value. The vector is there while the
+        // handle of its handler is borrowed.
         unsafe { bindings::enable_irq(self.irq) };
     }
 }

@@ -39,7 +39,7 @@ impl VectorOptions {
         }
     }
 
-    /// Allows `kind` only.
+    /// Allows `kind` only, whatever [`without`](Self::without) has ruled out before.
     #[inline]
     pub const fn only(self, kind: IrqType) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl VectorOptions {
         }
     }
 
-    /// Rules out `kind`.
+    /// Rules out `kind`, of those that are allowed so far.
     #[inline]
     pub const fn without(self, kind: IrqType) -> Self {
         Self {
@@ -62,7 +62,8 @@ impl VectorOptions {
     /// Each of the others gets CPUs of its own, and each CPU one of them, so that a CPU can have a queue
     /// whose interrupts arrive there. The kernel keeps it so: user space cannot move these vectors, and
     /// one whose CPUs are all offline is shut down. The first `pre` and the last `post` are ordinary, for
-    /// administration. They are counted in the minimum and in the maximum.
+    /// administration. They are counted in the minimum and in the maximum. The minimum must not be less than
+    /// they are.
     ///
     /// C API: `PCI_IRQ_AFFINITY`, `struct irq_affinity`. An INTx line is not moved.
     #[inline]
@@ -84,8 +85,19 @@ impl VectorOptions {
             return Err(ERANGE);
         }
         match self.spread {
-            Some((pre, post)) if pre.checked_add(post).is_none() => Err(ERANGE),
+            // C would not allocate message interrupts at all, and take the INTx line.
+            Some((pre, post)) if pre.checked_add(post).is_none_or(|sum| sum > self.min) => {
+                Err(ERANGE)
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Returns whether vector `index` of `count` is one of those that are spread.
+    pub(super) fn is_spread(&self, index: u32, count: u32) -> bool {
+        match self.spread {
+            Some((pre, post)) => index >= pre && index < count.saturating_sub(post),
+            None => false,
         }
     }
 }
