@@ -12,6 +12,7 @@ mod quiesce;
 mod races;
 mod reach;
 mod shop;
+mod vectors;
 
 use self::shop::*;
 use crate::{
@@ -44,6 +45,7 @@ use dma_map::{
         Gate,
         Guarded, //
     },
+    irq::Vectors,
     sg::Segment,
     Busy,
     DmaDevice,
@@ -222,6 +224,7 @@ struct Shelf<'x> {
     #[pin]
     late: SpinLock<Option<Claimed<Shelf<'x>>>>,
     dma: DmaDevice<'x>,
+    vectors: Option<Vectors<'x>>,
     _end: End,
 }
 

@@ -5,6 +5,7 @@
  */
 
 #include <linux/bio.h>
+#include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
 #include <linux/device.h>
@@ -72,6 +73,14 @@ const struct queue_limits *dma_map_kunit_limits(struct file *file)
 struct file *dma_map_kunit_open_disk(u32 dev)
 {
 	return bdev_file_open_by_dev(dev, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);
+}
+
+/* The hardware queue of an online CPU. */
+unsigned int dma_map_kunit_queue_of(struct file *file, unsigned int cpu)
+{
+	struct blk_mq_tag_set *set = bdev_get_queue(file_bdev(file))->tag_set;
+
+	return set->map[HCTX_TYPE_DEFAULT].mq_map[cpu];
 }
 
 /* Starts one bio. @buffer is in the linear mapping, or of vmalloc(). NULL if there is no memory. */

@@ -15,6 +15,7 @@ int dma_map_kunit_end_io(struct dma_map_kunit_io *io, unsigned int ms);
 bool dma_map_kunit_is_read_only(struct file *file);
 const struct queue_limits *dma_map_kunit_limits(struct file *file);
 struct file *dma_map_kunit_open_disk(u32 dev);
+unsigned int dma_map_kunit_queue_of(struct file *file, unsigned int cpu);
 u32 dma_map_kunit_find_disk(struct device *parent, const char *name);
 struct dma_map_kunit_io *dma_map_kunit_start_io(struct file *file, u32 opf, u64 sector,
 						void *buffer, u32 len);

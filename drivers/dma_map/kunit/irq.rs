@@ -4,6 +4,7 @@
 
 mod end;
 mod handlers;
+mod late;
 mod leaked;
 mod nic;
 mod vectors;

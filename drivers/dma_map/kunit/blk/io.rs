@@ -12,6 +12,7 @@ use core::{
 };
 use kernel::{
     bindings,
+    cpu::CpuId,
     error::{
         from_err_ptr,
         to_result, //
@@ -25,6 +26,7 @@ extern "C" {
     fn dma_map_kunit_is_read_only(file: *mut c_void) -> bool;
     fn dma_map_kunit_limits(file: *mut c_void) -> *const c_void;
     fn dma_map_kunit_open_disk(dev: u32) -> *mut c_void;
+    fn dma_map_kunit_queue_of(file: *mut c_void, cpu: c_uint) -> c_uint;
     fn dma_map_kunit_find_disk(parent: *mut c_void, name: *const u8) -> u32;
     fn dma_map_kunit_start_io(
         file: *mut c_void,
@@ -76,6 +78,12 @@ impl Opened {
     pub(super) fn limits(&self) -> bindings::queue_limits {
         // SAFETY: The file is open, and nobody changes the limits.
         unsafe { *dma_map_kunit_limits(self.0).cast() }
+    }
+
+    /// Returns the number of the hardware queue that a CPU uses.
+    pub(super) fn queue_of(&self, cpu: CpuId) -> u32 {
+        // SAFETY: The file is open, and there is such a CPU.
+        unsafe { dma_map_kunit_queue_of(self.0, cpu.as_u32()) }
     }
 
     /// Returns whether the disk is marked as read-only.

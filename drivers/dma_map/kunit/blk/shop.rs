@@ -46,22 +46,30 @@ pub(super) fn gate(
     limits: DmaLimits,
     script: Arc<Script>,
 ) -> Result<Arc<Gate<Shelved>>> {
-    probe.gate::<Shelved>(limits, |dma| {
-        let memory = KVVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
-        KBox::pin_init(
-            pin_init!(Shelf {
-                _end: End(script.clone()),
-                script,
-                memory <- new_spinlock!(memory),
-                kept <- new_spinlock!(KVec::new()),
-                traded <- new_spinlock!(None),
-                mapped <- new_spinlock!(KVec::new()),
-                late <- new_spinlock!(None),
-                dma,
-            }),
-            GFP_KERNEL,
-        )
-    })
+    probe.gate::<Shelved>(limits, |dma| shelf(dma, None, script))
+}
+
+/// Makes an empty shelf.
+pub(super) fn shelf<'x>(
+    dma: DmaDevice<'x>,
+    vectors: Option<Vectors<'x>>,
+    script: Arc<Script>,
+) -> Result<Pin<KBox<Shelf<'x>>>> {
+    let memory = KVVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
+    KBox::pin_init(
+        pin_init!(Shelf {
+            _end: End(script.clone()),
+            script,
+            memory <- new_spinlock!(memory),
+            kept <- new_spinlock!(KVec::new()),
+            traded <- new_spinlock!(None),
+            mapped <- new_spinlock!(KVec::new()),
+            late <- new_spinlock!(None),
+            dma,
+            vectors,
+        }),
+        GFP_KERNEL,
+    )
 }
 
 /// Makes a shelf, and a disk for it.
@@ -83,6 +91,17 @@ pub(super) fn shop_with(
     script: Arc<Script>,
 ) -> Result<(Shop, Disk<Shelved>)> {
     let gate = gate(probe, limits, script.clone())?;
+    shop_behind(probe, gate, tags, disk, script)
+}
+
+/// Makes a disk for the shelf behind a gate.
+pub(super) fn shop_behind(
+    probe: &Probe<'_, '_>,
+    gate: Arc<Gate<Shelved>>,
+    tags: TagSetOptions,
+    disk: DiskOptions,
+    script: Arc<Script>,
+) -> Result<(Shop, Disk<Shelved>)> {
     let tags = TagSet::new(&gate, tags)?;
     let name = name()?;
     let disk = Disk::add(probe.core(), tags.clone(), fmt!("{}", &*name), 7, disk)?;

@@ -103,14 +103,33 @@ mod tests {
         with_nic(|_, scope| {
             let vectors = Vectors::alloc(scope, VectorOptions::new(1, 1))?;
             let log = Log::new()?;
-            for name in ["", ".", "..", "a/b", "/"] {
+            // The last ones are files that the kernel has there already.
+            let not = [
+                "",
+                ".",
+                "..",
+                "a/b",
+                "/",
+                "affinity_hint",
+                "effective_affinity",
+                "effective_affinity_list",
+                "node",
+                "smp_affinity",
+                "smp_affinity_list",
+                "spurious",
+            ];
+            for name in not {
                 let irq = vectors.request(0, fmt!("{name}"), Counter(log.clone()));
                 check_err!(irq.map(|_| ()), EINVAL);
             }
-            check_eq!(log.drops(), 5);
-            for name in ["a", "...", "dma map kunit"] {
+            check_eq!(log.drops(), not.len() as u32);
+            for name in ["a", "...", "dma map kunit", "nodes", "node0"] {
                 drop(vectors.request(0, fmt!("{name}"), Counter(log.clone()))?);
             }
+            // The kernel would cut a longer one.
+            drop(vectors.request(0, fmt!("{:0127}", 0), Counter(log.clone()))?);
+            let long = vectors.request(0, fmt!("{:0128}", 0), Counter(log.clone()));
+            check_err!(long.map(|_| ()), EINVAL);
             Ok(())
         })
     }
@@ -142,6 +161,21 @@ mod tests {
             let one = Counted::new(&vectors, 1)?;
             nic.raise(1);
             one.log.wait_for(1)
+        })
+    }
+
+    #[test]
+    fn vector_that_is_spread_is_not_disabled() -> Result {
+        with_nic(|nic, scope| {
+            let options = VectorOptions::new(3, 3).spread(1, 1);
+            let vectors = Vectors::alloc(scope, options)?;
+            nic.use_vectors();
+            let counted = Counted::each(&vectors)?;
+            check_err!(counted[1].irq.disable().map(|_| ()), EOPNOTSUPP);
+            drop(counted[0].irq.disable()?);
+            drop(counted[2].irq.disable()?);
+            nic.raise(1);
+            counted[1].log.wait_for(1)
         })
     }
 

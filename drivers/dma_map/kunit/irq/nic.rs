@@ -4,6 +4,7 @@
 
 use dma_map::pci::BusMaster;
 use kernel::{
+    bindings,
     device::Bound,
     io::Io,
     pci,
@@ -27,6 +28,7 @@ type Bar<'b> = pci::Bar<'b, 0x1600>;
 /// The function, with its interrupts off at first.
 pub(super) struct Nic<'b> {
     bar: Bar<'b>,
+    pdev: &'b pci::Device<Bound>,
     // Message interrupts are writes of the function.
     _master: BusMaster<'b>,
 }
@@ -44,8 +46,14 @@ impl<'b> Nic<'b> {
         bar.write32(u32::MAX, EIMC);
         Ok(Self {
             bar,
+            pdev,
             _master: BusMaster::new(pdev),
         })
+    }
+
+    /// Returns the C structure of the function.
+    pub(super) fn raw(&self) -> *mut bindings::pci_dev {
+        core::ptr::from_ref(self.pdev).cast_mut().cast()
     }
 
     /// Lets the function use all MSI-X vectors.

@@ -3,6 +3,7 @@
 //! Allocation of vectors: how many, of which kind, for which CPUs.
 
 use super::*;
+use crate::faults;
 use kernel::{
     bindings,
     cpumask::Cpumask,
@@ -109,10 +110,55 @@ mod tests {
                 EINVAL
             );
             check_err!(len(scope, one.spread(u32::MAX, 1)), ERANGE);
-            // More left out than are wanted.
-            check_err!(len(scope, one.without(IrqType::Intx).spread(1, 1)), ENOSPC);
+            // More left out than must come. C would give the INTx line.
+            for options in [one, VectorOptions::new(1, 8), one.only(IrqType::MsiX)] {
+                check_err!(len(scope, options.spread(1, 1)), ERANGE);
+                check_err!(
+                    len(scope, options.without(IrqType::Intx).spread(1, 1)),
+                    ERANGE
+                );
+            }
+            check_eq!(len(scope, VectorOptions::new(2, 2).spread(1, 1))?, 2);
             check_eq!(len(scope, one)?, 1);
             Ok(())
+        })
+    }
+
+    #[test]
+    fn error_of_the_messages_is_not_that_of_the_line() -> Result {
+        with_nic(|nic, scope| {
+            let raw: *mut bindings::pci_dev = nic.raw();
+            // SAFETY: The device is bound, and the case has it to itself.
+            unsafe { (*raw).set_no_msi(1) };
+            let two = len(scope, VectorOptions::new(2, 4));
+            let one = len(scope, VectorOptions::new(1, 4));
+            let none = len(scope, VectorOptions::new(1, 4).without(IrqType::Intx));
+            // SAFETY: As above.
+            unsafe { (*raw).set_no_msi(0) };
+            // Not `ENOSPC`: the line was not asked for.
+            check_err!(two, EINVAL);
+            check_eq!(one?, 1);
+            check_err!(none, EINVAL);
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn each_allocation_may_fail() -> Result {
+        with_nic(|nic, scope| {
+            // What C keeps from then on may fail in other ways.
+            drop(Vectors::alloc(scope, ALL_VECTORS)?);
+            for options in [ALL_VECTORS, ALL_VECTORS.spread(1, 1)] {
+                for n in 1..200 {
+                    match faults::failing(n, || len(scope, options)) {
+                        None | Some((_, false)) => break,
+                        // Without memory for the masks the vectors are not spread.
+                        Some((result, true)) => check!(!matches!(result, Ok(len) if len != MSIX)),
+                    }
+                    check_eq!(len(scope, options)?, MSIX);
+                }
+            }
+            check_all_arrive(nic, scope)
         })
     }
 
@@ -170,10 +216,10 @@ mod tests {
             let cpu_count = possible().weight();
             check_eq!(last - 1, (MSIX - 2).min(cpu_count as usize));
 
-            // Those that are left out are for all CPUs.
+            // Those that are left out have the kernel's default, which is all CPUs if it was not told.
             for index in [0, last] {
                 let mask = vectors.affinity(index)?.ok_or(EINVAL)?;
-                check_eq!(mask.weight(), cpu_count);
+                check!(mask.weight() >= 1 && mask.weight() <= cpu_count);
             }
             // Of the others each CPU has one.
             for cpu in cpus(possible()) {
@@ -195,6 +241,48 @@ mod tests {
                 check!(mask.test(cpu));
             }
             Ok(())
+        })
+    }
+
+    #[test]
+    fn cpus_of_a_vector_are_known_in_any_context() -> Result {
+        with_nic(|nic, scope| {
+            let options = VectorOptions::new(3, MSIX as u32).spread(1, 1);
+            let vectors = Vectors::alloc(scope, options)?;
+            nic.use_vectors();
+            let weight = || {
+                let mask = vectors.affinity(1);
+                mask.ok().flatten().map_or(0, Cpumask::weight)
+            };
+            let weight_before = weight();
+            check!(weight_before >= 1);
+            check_eq!(context::spinlocked(weight), weight_before);
+            check_eq!(context::irqs_off(weight).0, weight_before);
+            check_eq!(context::hard_irq(weight)?, weight_before);
+            Ok(())
+        })
+    }
+
+    /// The drop of an allocation of the kernel crate frees all vectors of the function.
+    #[test]
+    fn cpus_of_a_vector_outlive_what_c_frees() -> Result {
+        on_igb(|dev| {
+            dev.bind(|probe| {
+                let pdev = probe.pci().ok_or(ENODEV)?;
+                let nic = Nic::new(pdev)?;
+                let scope = probe.scope(ALL)?;
+                let pdev: &pci::Device<kernel::device::Bound> = pdev;
+                let options = VectorOptions::new(3, MSIX as u32).spread(1, 1);
+                let vectors = Vectors::alloc(scope, options)?;
+                let mask = vectors.affinity(1)?.ok_or(EINVAL)?;
+                let weight = mask.weight();
+                let line = IrqTypes::default().with(IrqType::Intx);
+                drop(pdev.alloc_irq_vectors(1, 1, line)?);
+                check_eq!(mask.weight(), weight);
+                check!(core::ptr::eq(mask, vectors.affinity(1)?.ok_or(EINVAL)?));
+                drop(vectors);
+                check_all_arrive(&nic, scope)
+            })
         })
     }
 
