@@ -6,34 +6,42 @@
 use dma_map::{
     gate::{
         Gate,
-        Guarded,
-        Scope, //
+        Guarded, //
     },
-    irq::{
-        VectorOptions,
-        Vectors, //
-    },
+    irq::Vectors, //
 };
 use kernel::{
+    irq::{
+        Handler,
+        IrqReturn, //
+    },
     prelude::*,
     types::ForLt, //
 };
 
 pub struct Inside<'bound> {
-    pub scope: Scope<'bound>,
+    pub vectors: Vectors<'bound>,
 }
 
 impl Guarded for Inside<'_> {
     fn shutdown(&self) {}
 }
 
-pub fn vectors(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<usize> {
+pub struct Ours;
+
+impl Handler for Ours {
+    fn handle(&self) -> IrqReturn {
+        IrqReturn::Handled
+    }
+}
+
+pub fn request(gate: &Gate<ForLt!(Inside<'_>)>) -> Result<usize> {
     let guard = gate.try_access().ok_or(ENODEV)?;
     let mut out = None;
     guard.with(|inside| {
-        let vectors = Vectors::alloc(inside.scope, VectorOptions::new(1, 1));
-        // pass: out = Some(vectors.map(|vectors| vectors.len()));
-        out = Some(vectors);
+        let irq = inside.vectors.request(0, fmt!("case"), Ours);
+        // pass: out = Some(irq.map(|irq| irq.index()));
+        out = Some(irq);
     });
     out.map(|_| 0).ok_or(EINVAL)
 }
