@@ -18,6 +18,7 @@ use dma_map::wait::{
 use kernel::{
     bindings,
     impl_has_work,
+    new_spinlock,
     new_work,
     prelude::*,
     sync::{
@@ -375,6 +376,52 @@ mod tests {
         check_err!(in_vain(&shared.queue, long()).0, ENODEV);
         check_err!(shared.queue.wait(long(), || true), ENODEV);
         check_eq!(shared.done.load(Relaxed), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_an_attempt_returns_ends_the_wait_and_is_returned() -> Result {
+        let queue = new()?;
+        let mut left = KVec::from_elem(7u32, 1, GFP_KERNEL)?;
+        let mut asked = 0;
+        let found = queue.wait_some(long(), || {
+            asked += 1;
+            queue.wake_all();
+            (asked > 2).then(|| left.pop()).flatten()
+        })?;
+        check_eq!((found, asked, left.len()), (7, 3, 0));
+        // At once, and in no time.
+        check_eq!(queue.wait_some(within(0), || Some(asked))?, 3);
+        Ok(())
+    }
+
+    #[test]
+    fn attempt_may_return_the_guard_of_a_lock() -> Result {
+        let shared = Shared::new()?;
+        let workers = Workers::new()?;
+        let room = KBox::pin_init(new_spinlock!(0u32, "dma_map_kunit::room"), GFP_KERNEL)?;
+        workers.start(Waker::new(shared.clone())?)?;
+        let mut guard = shared.queue.wait_some(long(), || {
+            let guard = room.lock();
+            (shared.go.load(Relaxed) == 1).then_some(guard)
+        })?;
+        *guard += 1;
+        check_eq!(*guard, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn attempt_that_fails_ends_as_a_condition_does() -> Result {
+        let queue = new()?;
+        check_err!(queue.wait_some(within(1), || None::<()>), ETIMEDOUT);
+        queue.end();
+        let mut asked = 0;
+        let result = queue.wait_some(long(), || {
+            asked += 1;
+            Some(())
+        });
+        check_err!(result, ENODEV);
+        check_eq!(asked, 0);
         Ok(())
     }
 

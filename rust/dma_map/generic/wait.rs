@@ -260,6 +260,31 @@ impl WaitQueue {
         self.wait_for(options, &mut condition)
     }
 
+    /// Sleeps until `attempt` returns something, and returns that: what it took from a ring, or the guard
+    /// of a lock under which there is room.
+    ///
+    /// `attempt` is asked when, and as, the condition of [`wait`](Self::wait) is.
+    ///
+    /// Context: may sleep.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait`](Self::wait). Nothing was returned then, so nothing is lost.
+    pub fn wait_some<T>(
+        &self,
+        options: WaitOptions,
+        mut attempt: impl FnMut() -> Option<T>,
+    ) -> Result<T> {
+        let mut found = None;
+
+        self.wait_for(options, &mut || {
+            found = attempt();
+            found.is_some()
+        })?;
+        // There is something, by the condition.
+        found.ok_or(ETIMEDOUT)
+    }
+
     fn wait_for(&self, options: WaitOptions, condition: &mut dyn FnMut() -> bool) -> Result {
         // The usual case costs no lock.
         if !self.ended.load(Ordering::Acquire) && condition() {
