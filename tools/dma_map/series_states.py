@@ -51,7 +51,7 @@ INCLUDED_FOR = {
     "timex.h": r"\bget_cycles\(",
     "wait_bit.h": r"_var(_event)?\(",
 }
-CLIENTS = ("kunit", "edu", "nvme", "bench")
+CLIENTS = ("kunit", "edu", "nic", "nvme", "bench")
 
 
 def say(text):

@@ -25,14 +25,14 @@ modules() {
 }
 
 test_kbuild_outside_of_a_tree() {
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y)"
 	# Suites of a modular KUnit would be empty.
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=m)"
 	# A benchmark without its files would show nothing.
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NVME=m' "$(options CONFIG_KUNIT=y)"
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NVME=' \
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_KUNIT=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC= DMA_MAP_NVME=' \
 		"$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y -- DMA_MAP_CLIENTS=edu)"
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU= DMA_MAP_KUNIT_TEST=m DMA_MAP_NVME=' \
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU= DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC= DMA_MAP_NVME=' \
 		"$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y -- DMA_MAP_CLIENTS='bench kunit')"
 }
 
@@ -44,20 +44,20 @@ test_kbuild_counts_in_debugfs() {
 
 test_kbuild_without_pci() {
 	expect 1 "$(options CONFIG_RUST=y | grep -c 'has no CONFIG_PCI=y, which dma_map needs')"
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NVME=m' "$(options CONFIG_RUST=y CONFIG_PCI=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_RUST=y CONFIG_PCI=y)"
 }
 
 test_kbuild_outside_of_a_tree_that_has_the_library() {
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_DMA_MAP=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_DMA_MAP=m)"
 	expect 1 "$(options CONFIG_DMA_MAP=y | grep -c 'has dma_map built in (CONFIG_DMA_MAP=y)')"
 }
 
 test_kbuild_inside_a_tree() {
-	local all='dma_map.o dma_map_edu.o dma_map_nvme.o dma_map_kunit.o dma_map_bench.o'
+	local all='dma_map.o dma_map_edu.o dma_map_nic.o dma_map_nvme.o dma_map_kunit.o dma_map_bench.o'
 	expect "y: $all m: " \
-		"$(modules CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=y CONFIG_DMA_MAP_NVME=y CONFIG_DMA_MAP_KUNIT_TEST=y CONFIG_DMA_MAP_BENCH=y)"
+		"$(modules CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=y CONFIG_DMA_MAP_NIC=y CONFIG_DMA_MAP_NVME=y CONFIG_DMA_MAP_KUNIT_TEST=y CONFIG_DMA_MAP_BENCH=y)"
 	expect "y:  m: $all" \
-		"$(modules CONFIG_DMA_MAP=m CONFIG_DMA_MAP_EDU=m CONFIG_DMA_MAP_NVME=m CONFIG_DMA_MAP_KUNIT_TEST=m CONFIG_DMA_MAP_BENCH=m)"
+		"$(modules CONFIG_DMA_MAP=m CONFIG_DMA_MAP_EDU=m CONFIG_DMA_MAP_NIC=m CONFIG_DMA_MAP_NVME=m CONFIG_DMA_MAP_KUNIT_TEST=m CONFIG_DMA_MAP_BENCH=m)"
 	expect 'y: dma_map.o m: dma_map_edu.o' "$(modules CONFIG_DMA_MAP=y CONFIG_DMA_MAP_EDU=m)"
 	expect 'y:  m: ' "$(modules '')"
 }
