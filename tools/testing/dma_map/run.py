@@ -18,6 +18,7 @@ import kunit
 import matrix
 import misuse
 import model
+import nic
 import nvme
 import own
 import porting
@@ -43,6 +44,7 @@ COMMANDS = {
     "kunit": "run the KUnit suites and compare them with the sources",
     "kunit-unwatched": "the same without DMA debugging (kernel and modules of BENCH=1)",
     "matrix": "run the demo and the life-cycle tests under the variants",
+    "nic": "run the network card's driver, under the variants or on Debian's kernel",
     "nvme": "run the NVMe driver on QEMU's controller, under the variants or on Debian's kernel",
     "stock": "run the demo and the driver outside the tree on Debian's kernel (KERNEL=stock)",
     "tutorial": "build and boot the tutorial's drivers on Debian's kernel (KERNEL=stock)",
@@ -150,6 +152,8 @@ def main(argv: list[str]) -> int:
         return conclude(stock.run(session))
     if args.command == "tutorial":
         return conclude(tutorial_run.run(session))
+    if args.command == "nic":
+        return conclude(nic.run(session, args.variant or ()))
     if args.command == "nvme":
         return conclude(nvme.run(session, args.variant or ()))
     names = args.variant or ()
@@ -194,6 +198,7 @@ def main(argv: list[str]) -> int:
     if everything or args.command == "matrix":
         boots += matrix.boots(session, matrix.chosen(session, names), args.test)
     if everything:
+        boots += nic.boots(session, names)
         boots += nvme.boots(session, names)
     if once or args.command == "readme":
         boots += examples_run.boots(session)
