@@ -41,6 +41,7 @@
 
 mod commands;
 mod completion;
+mod places;
 mod submission;
 
 pub use self::{

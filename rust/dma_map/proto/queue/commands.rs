@@ -9,6 +9,7 @@ use super::{
         Entries,
         Name, //
     },
+    places::Places,
     submission::SubmissionQueue,
     Tagged, //
 };
@@ -19,11 +20,7 @@ use crate::{
         Engine, //
     },
     error::MapError,
-    generic::{
-        gfp::Gfp,
-        variance::CrateToken,
-        vec, //
-    },
+    generic::variance::CrateToken,
     proto::{
         descriptor_ring::Completes,
         untrusted::Untrusted, //
@@ -33,7 +30,6 @@ use crate::{
         Post, //
     },
 };
-use core::marker::PhantomData;
 use kernel::{
     dma::DmaAddress,
     prelude::*,
@@ -43,15 +39,11 @@ use kernel::{
 /// The pieces of posted memory, of which a command is made.
 type PiecesOf<'a, H, E> = <<H as Post>::Posted<<E as Engine>::Mark> as Handle>::Pieces<'a>;
 
-/// A place in the table.
+/// A command that is under way.
 struct Command<M> {
-    generation: u32,
-    /// The place that is free after this one.
-    next: u32,
-    /// How many commands were posted before the one that is under way.
+    /// How many commands were posted before it.
     number: u64,
-    /// The memory, if a command is under way.
-    memory: Option<M>,
+    memory: M,
 }
 
 /// Where a table learns the head of its submission queue: from one source, because the head of another
@@ -62,17 +54,6 @@ enum Heads {
     Entries(u64),
     /// From calls of [`Commands::reclaim`].
     Calls,
-}
-
-/// Returns the tag of a place, which has `bits` bits, in a generation.
-#[inline]
-fn tag<P: Tagged>(bits: u32, place: u32, generation: u32) -> u32 {
-    let tag = match generation.checked_shl(bits) {
-        Some(generation) => generation | place,
-        None => place,
-    };
-    // A build error if there are more bits.
-    tag & (u32::MAX >> const { 32 - P::TAG_BITS })
 }
 
 /// The commands that are under way, each with the memory that it owns, and the submission queue that they
@@ -119,28 +100,21 @@ fn tag<P: Tagged>(bits: u32, place: u32, generation: u32) -> u32 {
 ///
 /// - `name` is that of the completion queue that was claimed for this table, or was until that queue was
 ///   dropped. The engine of `queue` is a clone of that queue's, and `_entries` are its entries.
-/// - The commands in `queue` are those of the table, with the tags of their places.
+/// - The commands in `queue` are those of `places`, with the tags of their places.
 /// - The device was told of the commands whose number is below `published`, and of no others.
 /// - The slots of `queue` in use are as `heads` says: as of the newest entry that told a head and was taken,
 ///   or as of the last call of `reclaim`.
 /// - No device but that of the engine was told of the memory.
-/// - The places without memory are a list from `first` to `last`, linked by `next`, of `free` places.
 pub struct Commands<'bound, P: Tagged, E: Completes<P>, H: Post> {
     queue: SubmissionQueue<'bound, P::Command, E>,
-    places: KVec<Command<H::Posted<E::Mark>>>,
+    places: Places<P, Command<H::Posted<E::Mark>>>,
     /// Where the device reports the commands, also when the completion queue was dropped.
     _entries: Arc<Entries<'bound, P, E>>,
     name: Name,
-    first: u32,
-    last: u32,
-    free: u32,
-    /// The number of bits of a tag that say the place.
-    bits: u32,
     /// The number of commands that were ever posted, and of those that were published.
     posted: u64,
     published: u64,
     heads: Heads,
-    _protocol: PhantomData<fn() -> P>,
 }
 
 impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
@@ -163,51 +137,24 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     where
         E: Clone,
     {
-        const {
-            assert!(
-                P::TAG_BITS >= 1 && P::TAG_BITS <= 32,
-                "a tag has 1 to 32 bits"
-            );
-        }
         // Asked before the slots are given to the engine: their drop would stop the device of the table that
         // there is.
         if queue.is_claimed() {
             return Err(EBUSY);
         }
-        let last = len.checked_sub(1).ok_or(EINVAL)?;
-        // As many bits as the largest place needs.
-        let bits = u32::BITS.wrapping_sub(last.leading_zeros());
-        if bits > P::TAG_BITS {
-            return Err(EINVAL);
-        }
-
-        let mut places = vec::with_capacity(len as usize, Gfp::Kernel.flags())?;
-        for place in 0..len {
-            let command = Command {
-                generation: 0,
-                next: place.wrapping_add(1),
-                number: 0,
-                memory: None,
-            };
-            vec::push_within_capacity(&mut places, command).map_err(|_| ENOMEM)?;
-        }
+        let places = Places::new(len)?;
         let submissions = SubmissionQueue::new(slots, queue.engine().clone())?;
         let (name, entries) = queue.claim();
         // INVARIANT: The queue was claimed, the name and the entries are its, and the engine a clone of its
-        // engine. All places are free.
+        // engine. No command is under way.
         Ok(Self {
             queue: submissions,
             places,
             _entries: entries,
             name,
-            first: 0,
-            last,
-            free: len,
-            bits,
             posted: 0,
             published: 0,
             heads: Heads::Entries(0),
-            _protocol: PhantomData,
         })
     }
 
@@ -227,13 +174,13 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     /// the submission queue.
     #[inline]
     pub fn room(&self) -> u32 {
-        self.free.min(self.queue.room())
+        self.places.free().min(self.queue.room())
     }
 
     /// Returns the number of commands that are under way.
     #[inline]
     pub fn used(&self) -> usize {
-        self.places.len().wrapping_sub(self.free as usize)
+        self.places.used() as usize
     }
 
     /// Puts a command into the submission queue, which `describe` makes of the memory's pieces, and writes a
@@ -256,20 +203,17 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
         memory: H,
         describe: impl for<'a> FnOnce(PiecesOf<'a, H, E>) -> Result<P::Command>,
     ) -> Result<u32, MapError<H>> {
-        let place = self.first;
-        let bits = self.bits;
-        let free = if self.room() == 0 {
-            None
-        } else {
-            self.places.get_mut(place as usize)
+        let vacant = match self.queue.room() {
+            0 => None,
+            _ => self.places.vacant(),
         };
-        let Some(command) = free else {
+        let Some(vacant) = vacant else {
             return Err(MapError {
                 error: EBUSY,
                 buffer: memory,
             });
         };
-        let tag = tag::<P>(bits, place, command.generation);
+        let tag = vacant.tag();
 
         let memory = memory.post(CrateToken(()));
         // SAFETY: The memory was posted, and is not taken out of this state while the pieces are borrowed:
@@ -286,12 +230,12 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
                 buffer: unsafe { memory.finish() },
             });
         }
-        // INVARIANT: The place has memory, and is not in the list any more. The device was not told of the
-        // command, whose number is not below `published`.
-        command.memory = Some(memory);
-        command.number = self.posted;
-        self.first = command.next;
-        self.free = self.free.wrapping_sub(1);
+        // INVARIANT: The command is in the queue, with the tag of its place. The device was not told of it: its
+        // number is not below `published`.
+        vacant.fill(Command {
+            number: self.posted,
+            memory,
+        });
         // 64 bits do not wrap.
         self.posted = self.posted.wrapping_add(1);
         Ok(tag)
@@ -349,16 +293,8 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     #[inline]
     pub fn take(&mut self, completion: Completion<P>) -> Result<(Untrusted<P::Slot>, H)> {
         let (report, entry) = completion.of(self.name)?;
-        // The low `bits` bits of a tag are the place. With 32 of them, there is nothing else.
-        let mask = 1u32
-            .checked_shl(self.bits)
-            .map_or(u32::MAX, |bit| bit.wrapping_sub(1));
-        let place = report.tag & mask;
-
-        let command = self.places.get(place as usize).ok_or(EBADMSG)?;
-        if report.tag != tag::<P>(self.bits, place, command.generation)
-            || command.number >= self.published
-        {
+        let command = self.places.get(report.tag).ok_or(EBADMSG)?;
+        if command.number >= self.published {
             return Err(EBADMSG);
         }
         let window = match (self.heads, report.head) {
@@ -367,7 +303,7 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
             }
             _ => None,
         };
-        let memory = self.free_place(place).ok_or(EBADMSG)?;
+        let command = self.places.take(report.tag).ok_or(EBADMSG)?;
         if let Some(window) = window {
             self.queue.accept(window);
             // INVARIANT: The slots in use are as of this entry.
@@ -377,25 +313,7 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
         // an entry with its tag, as the device wrote it (type invariants of `Completion`). So the device is
         // done with its memory (safety requirements of `Completes`). No other device was told of it (type
         // invariants).
-        Ok((Untrusted::new(entry), unsafe { memory.finish() }))
-    }
-
-    /// Takes the memory out of a place, if it has some.
-    #[inline]
-    fn free_place(&mut self, place: u32) -> Option<H::Posted<E::Mark>> {
-        let command = self.places.get_mut(place as usize)?;
-        let memory = command.memory.take()?;
-        command.generation = command.generation.wrapping_add(1);
-
-        // INVARIANT: The place has no memory any more, and becomes the last of the list.
-        if self.free == 0 {
-            self.first = place;
-        } else if let Some(last) = self.places.get_mut(self.last as usize) {
-            last.next = place;
-        }
-        self.last = place;
-        self.free = self.free.wrapping_add(1);
-        Some(memory)
+        Ok((Untrusted::new(entry), unsafe { command.memory.finish() }))
     }
 
     /// Stops the device unless it is idle, and calls `each` with the tag and the memory of each command
@@ -438,17 +356,11 @@ impl<'bound, P: Tagged, E: Completes<P>, H: Post> Commands<'bound, P, E, H> {
     ///
     /// The engine must be idle, or must have been stopped since the device was told of the commands.
     unsafe fn finish_all(&mut self, mut each: impl FnMut(u32, H)) {
-        // CAST: As many as `len` in `new()`.
-        for place in 0..self.places.len() as u32 {
-            let generation = self.places.get(place as usize).map_or(0, |c| c.generation);
-            if let Some(memory) = self.free_place(place) {
-                // SAFETY: The engine is idle or was stopped (function precondition). No other device was told
-                // of the memory (type invariants).
-                each(tag::<P>(self.bits, place, generation), unsafe {
-                    memory.finish()
-                });
-            }
-        }
+        self.places.take_all(|tag, command| {
+            // SAFETY: The engine is idle or was stopped (function precondition). No other device was told of
+            // the memory (type invariants).
+            each(tag, unsafe { command.memory.finish() });
+        });
     }
 }
 
