@@ -57,7 +57,7 @@
 //! | [`Interrupt::request`](pci::Interrupt::request) and its drop | yes | no |
 //! | [`Vectors::alloc`](irq::Vectors::alloc), [`request`](irq::Vectors::request), [`request_threaded`](irq::Vectors::request_threaded) | yes | no |
 //! | [`Interrupt::synchronize`](irq::Interrupt::synchronize), [`disable`](irq::Interrupt::disable) | yes | no |
-//! | [`WaitQueue::wait`](wait::WaitQueue::wait), [`Transfer::wait`] | yes | no |
+//! | [`WaitQueue::wait`](wait::WaitQueue::wait), [`wait_some`](wait::WaitQueue::wait_some), [`Transfer::wait`] | yes | no |
 //! | constructors with [`Gfp::Kernel`], [`into_addresses`](SgMapping::into_addresses) likewise | yes | no |
 //! | constructors of [`DmaNoncontiguous`]; [`DmaCoherent::pages`] | yes | no |
 //! | [`UserPages`] and lists of them: pinning, in the process that owns the memory | yes | no |
