@@ -17,6 +17,7 @@ use self::registers::{
 use crate::{
     protocol::{
         command::widen,
+        flights::Flights,
         ledger::Ledger, //
     },
     regs::{
@@ -36,6 +37,7 @@ use crate::{
         VS, //
     },
 };
+use core::ops::Deref;
 use dma_map::{
     pci::BusMaster,
     Engine, //
@@ -47,7 +49,10 @@ use kernel::{
     num::Bounded,
     pci,
     prelude::*,
-    sync::Arc,
+    sync::{
+        Arc,
+        SetOnce, //
+    },
     time::Delta, //
 };
 
@@ -63,11 +68,13 @@ pub(crate) struct Controller<'bound> {
     master: BusMaster<'bound>,
     bar: Bar<'bound>,
     cap: Capabilities,
-    /// The commands of each queue pair.
+    /// The commands of the queue pairs that run one at a time.
     ledgers: [Ledger; Pair::COUNT],
+    /// The commands of the block layer's queues.
+    flights: SetOnce<KVec<Flights>>,
 }
 
-/// The queue pairs: one for admin commands, and one for I/O.
+/// The queue pairs that run one command at a time: for admin commands, and for I/O of user space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pair {
     Admin,
@@ -118,6 +125,7 @@ impl<'bound> Controller<'bound> {
                 bar,
                 cap,
                 ledgers: [const { Ledger::new() }; Pair::COUNT],
+                flights: SetOnce::new(),
             },
             GFP_KERNEL,
         )?)
@@ -151,22 +159,27 @@ impl<'bound> Controller<'bound> {
         }
     }
 
-    /// Rings the doorbell of a submission queue.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Doorbells::ring_submission`].
-    pub(crate) fn ring_submission(&self, pair: Pair, tail: u16) -> Result {
-        Doorbells::of(self.cap.high, pair.number()).ring_submission(&self.bar, tail)
+    /// Makes the block layer's queues known, once. `false` if they are.
+    pub(crate) fn set_flights(&self, flights: KVec<Flights>) -> bool {
+        self.flights.populate(flights)
     }
 
-    /// Rings the doorbell of a completion queue.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Doorbells::ring_completion`].
-    pub(crate) fn ring_completion(&self, pair: Pair, head: u16) -> Result {
-        Doorbells::of(self.cap.high, pair.number()).ring_completion(&self.bar, head)
+    /// Returns the commands of one of the block layer's queues.
+    #[inline]
+    pub(crate) fn flights(&self, queue: u32) -> Option<&Flights> {
+        // CAST: To the wider type.
+        self.flights.as_ref()?.get(queue as usize)
+    }
+
+    /// Returns the doorbells of a queue pair.
+    pub(crate) fn doorbells(&self, number: u16) -> Doorbells {
+        Doorbells::of(self.cap.high, number)
+    }
+
+    /// Returns the registers, for doorbells.
+    #[inline]
+    pub(crate) fn bar(&self) -> &Bar<'bound> {
+        &self.bar
     }
 
     /// Returns whether the controller can go on.
@@ -292,14 +305,22 @@ enum Until {
     Disabled,
     /// Until the command with this number, of this queue pair, is done.
     Done(Pair, u64),
+    /// Until the command with this tag, of this queue of the block layer, is done.
+    Tag(u32, u32),
 }
 
-/// The engine that memory of a controller carries.
+/// The mark of the memory that is given to a controller.
+pub(crate) struct Nvme;
+
+/// The engine that memory of a controller carries, with a pointer to the controller.
 #[derive(Clone)]
-pub(crate) struct Access<'bound> {
-    controller: Arc<Controller<'bound>>,
+pub(crate) struct AccessBy<C> {
+    controller: C,
     until: Until,
 }
+
+/// The engine of memory that may outlive who made it.
+pub(crate) type Access<'bound> = AccessBy<Arc<Controller<'bound>>>;
 
 impl<'bound> Access<'bound> {
     /// Returns the engine of memory that the controller accesses as long as it is enabled: queues.
@@ -315,6 +336,17 @@ impl<'bound> Access<'bound> {
         Self {
             controller: controller.clone(),
             until: Until::Done(pair, controller.ledger(pair).next()),
+        }
+    }
+}
+
+impl<C> AccessBy<C> {
+    /// Returns the engine of the memory of the command with this tag.
+    #[inline]
+    pub(crate) fn of_tag(controller: C, queue: u32, tag: u32) -> Self {
+        Self {
+            controller,
+            until: Until::Tag(queue, tag),
         }
     }
 }
@@ -339,13 +371,17 @@ impl<'bound> Access<'bound> {
 //   ASSUMPTION: nobody else deletes a namespace that no other controller can have, and makes it anew
 //   with larger blocks, between Identify and a read.
 // - `new()` disables the controller before it enables bus mastering.
-unsafe impl Engine for Access<'_> {
-    type Mark = Self;
+unsafe impl<'bound, C: Deref<Target = Controller<'bound>>> Engine for AccessBy<C> {
+    type Mark = Nvme;
 
     fn is_idle(&self) -> bool {
         match self.until {
             Until::Disabled => self.controller.registers().is_disabled(),
             Until::Done(pair, number) => !self.controller.ledger(pair).has(number),
+            Until::Tag(queue, tag) => !self
+                .controller
+                .flights(queue)
+                .is_some_and(|flights| flights.is_busy(tag)),
         }
     }
 

@@ -6,7 +6,9 @@
 //! outlive the binding, and get here through the gate.
 
 mod ask;
+mod recover;
 mod run;
+mod start;
 
 pub(crate) use self::run::Request;
 
@@ -17,15 +19,15 @@ use crate::{
         Pair,
         PAGE_SHIFT, //
     },
+    disks::Disks,
+    io::{
+        Io,
+        Served, //
+    },
     module_parameters,
     protocol::{
-        command::{
-            admin,
-            widen,
-            Command,
-            Pointer,
-            FEATURE_QUEUES, //
-        },
+        command::Command,
+        describe::Pools,
         exchange::Exchange,
         identify::Geometry,
         sgl, //
@@ -33,7 +35,12 @@ use crate::{
 };
 use dma_map::{
     endian::Le,
-    gate::Guarded,
+    gate::{
+        Guarded,
+        Scope, //
+    },
+    irq::Interrupt,
+    workqueue::WorkQueue,
     DmaDevice,
     DmaPool, //
 };
@@ -52,7 +59,8 @@ use kernel::{
             Guard, //
         },
         Arc,
-        Mutex, //
+        Mutex,
+        SetOnce, //
     },
     time::Delta,
     types::ForLt, //
@@ -102,34 +110,49 @@ pub(crate) struct Device<'bound> {
     /// Held by whoever runs a command of user space, see [`alone`](Self::alone).
     #[pin]
     user: Mutex<()>,
+    /// The handlers of the block layer's queues.
+    interrupts: SetOnce<KVec<Interrupt<'bound, Served<'bound>>>>,
+    /// The block layer's queues, if the controller has message interrupts.
+    pub(crate) io: SetOnce<Arc<Io<'bound>>>,
     prps: PrpPool<'bound>,
     sgls: SglPool<'bound>,
+    /// The lists of the block layer's commands.
+    pub(crate) lists: Pools<'bound>,
+    workers: Arc<WorkQueue>,
     dma: DmaDevice<'bound>,
-    controller: Arc<Controller<'bound>>,
+    pub(crate) controller: Arc<Controller<'bound>>,
     /// How long the controller wants to take for a shutdown.
     entry_latency: Atomic<u32>,
     /// The most bytes that a command may move.
     transfer_max: Atomic<u64>,
-    /// Whether data of I/O commands is described by SGLs.
+    /// Whether data of I/O commands is described by SGLs, and whether the controller takes SGLs.
     use_sgls: Atomic<bool>,
+    has_sgls: Atomic<bool>,
+    /// The optional commands that there are, and whether there is a cache that can lose data.
+    optional_commands: Atomic<u32>,
+    has_cache: Atomic<bool>,
     /// Whether other controllers can change the formats of namespaces that they do not have.
     shares_formats: Atomic<bool>,
     /// Whether the device is going away.
     gone: Atomic<bool>,
+    /// Whether requests of the block layer fail, because the controller could not be started anew.
+    pub(crate) dead: Atomic<bool>,
     /// How many callers of [`reset`](Self::reset) wait for the queues.
     resets: Atomic<i32>,
 }
 
 impl<'bound> Device<'bound> {
-    /// Sets up a device, up to its I/O queue.
+    /// Sets up a device, up to its I/O queues. `name` is its number.
     ///
     /// # Errors
     ///
     /// Those of [`Controller::new`], of [`start`](Self::start), and `ENOMEM`.
     pub(crate) fn new(
         pdev: &'bound pci::Device<Bound>,
-        dma: DmaDevice<'bound>,
+        scope: Scope<'bound>,
+        name: u32,
     ) -> Result<Pin<KBox<Self>>> {
+        let dma = scope.dma();
         let controller = Controller::new(pdev)?;
         let queue = |pair: Pair, entries: u16| {
             let max = u16::try_from(controller.queue_max()).unwrap_or(u16::MAX);
@@ -146,20 +169,28 @@ impl<'bound> Device<'bound> {
             try_pin_init!(Self {
                 queues <- new_mutex!(queues, "dma_map_nvme::Device"),
                 user <- new_mutex!((), "dma_map_nvme::Device::user"),
+                interrupts: SetOnce::new(),
+                io: SetOnce::new(),
                 prps: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme PRP lists")?,
                 sgls: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme SGL segments")?,
+                lists: Pools::new(dma)?,
+                workers: WorkQueue::new(dma, c"dma_map_nvme")?,
                 dma,
                 controller: controller.clone(),
                 entry_latency: Atomic::new(0),
                 transfer_max: Atomic::new(0),
                 use_sgls: Atomic::new(false),
+                has_sgls: Atomic::new(false),
+                optional_commands: Atomic::new(0),
+                has_cache: Atomic::new(false),
                 shares_formats: Atomic::new(false),
                 gone: Atomic::new(false),
+                dead: Atomic::new(false),
                 resets: Atomic::new(0),
             }),
             GFP_KERNEL,
         )?;
-        this.start(&mut this.queues.lock())?;
+        this.start_first(&mut this.queues.lock(), scope, name)?;
         this.learn()?;
         Ok(this)
     }
@@ -183,6 +214,10 @@ impl<'bound> Device<'bound> {
         self.transfer_max
             .store(identity.transfer_bytes(PAGE_SHIFT), Relaxed);
         self.use_sgls.store(wanted && identity.has_sgls(), Relaxed);
+        self.has_sgls.store(identity.has_sgls(), Relaxed);
+        self.optional_commands
+            .store(identity.optional_commands.get().into(), Relaxed);
+        self.has_cache.store(identity.write_cache & 1 != 0, Relaxed);
         self.shares_formats
             .store(identity.shares_formats(), Relaxed);
         Ok(())
@@ -191,6 +226,45 @@ impl<'bound> Device<'bound> {
     /// Returns the most bytes that a command may move.
     pub(crate) fn transfer_max(&self) -> u64 {
         self.transfer_max.load(Relaxed)
+    }
+
+    /// Returns whether the controller takes SGLs.
+    pub(crate) fn has_sgls(&self) -> bool {
+        self.has_sgls.load(Relaxed)
+    }
+
+    /// Returns whether data is always described by SGLs.
+    pub(crate) fn uses_sgls(&self) -> bool {
+        self.use_sgls.load(Relaxed)
+    }
+
+    /// Returns whether the controller has a cache that can lose data.
+    pub(crate) fn has_cache(&self) -> bool {
+        self.has_cache.load(Relaxed)
+    }
+
+    /// Returns whether the controller has an optional command, by its bit in Identify.
+    pub(crate) fn has_command(&self, bit: u32) -> bool {
+        self.optional_commands.load(Relaxed) & bit != 0
+    }
+
+    /// Returns whether the device does not answer, as one that was pulled out.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.controller.check() == Err(ENODEV)
+    }
+
+    /// Returns what disks need of the device: the number of queues and of tags, the vector of the first queue,
+    /// and a workqueue. `None` if it has no queues for them.
+    pub(crate) fn queues_of_disks(&self) -> Option<((u32, u32), u32, Arc<WorkQueue>)> {
+        let io = self.io.as_ref()?;
+        Some((io.size(), io.first_vector(), self.workers.clone()))
+    }
+
+    /// Makes the disks known to the queues, once.
+    pub(crate) fn set_disks(&self, disks: Arc<Disks>) {
+        if let Some(io) = self.io.as_ref() {
+            io.disks.populate(disks);
+        }
     }
 
     /// Checks that an I/O command moves no more than its memory, whatever other controllers do.
@@ -216,89 +290,6 @@ impl<'bound> Device<'bound> {
             true => "SGLs",
             false => "PRP entries",
         }
-    }
-
-    /// Enables the controller, and makes its I/O queue.
-    ///
-    /// # Errors
-    ///
-    /// - Those of [`Controller::enable`].
-    /// - Those of the commands.
-    fn start(&self, queues: &mut Queues<'bound>) -> Result {
-        queues.admin.reset()?;
-        queues.io.reset()?;
-        self.controller.enable(
-            queues.admin.queue().addresses(),
-            queues.admin.queue().entries(),
-        )?;
-
-        // One I/O queue of each kind: the numbers are less 1. The controller may offer more.
-        let features = Command::new(admin::SET_FEATURES, 0).with_words([FEATURE_QUEUES, 0]);
-        self.plain(queues, features)?;
-
-        let number = u32::from(Pair::Io.number());
-        let (submissions, completions) = queues.io.queue().addresses();
-        let last = u32::from(queues.io.queue().entries()).saturating_sub(1);
-        let size = last << 16 | number;
-        // Physically contiguous; no interrupt.
-        let create = Command::new(admin::CREATE_COMPLETION_QUEUE, 0)
-            .with_words([size, 1])
-            .with_data(Pointer::Prp([widen(completions), 0]));
-        self.plain(queues, create)?;
-        let create = Command::new(admin::CREATE_SUBMISSION_QUEUE, 0)
-            .with_words([size, number << 16 | 1])
-            .with_data(Pointer::Prp([widen(submissions), 0]));
-        self.plain(queues, create)?;
-        queues.started = true;
-        Ok(())
-    }
-
-    /// Takes all commands from the controller: disables it, until it is started anew.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Controller::disable`].
-    fn give_up(&self, queues: &mut Queues<'bound>) -> Result {
-        queues.started = false;
-        if self.gone.load(Relaxed) {
-            // Nobody starts it anew. A disabled controller could not be shut down any more.
-            self.shut_down();
-            return Ok(());
-        }
-        self.controller.disable()
-    }
-
-    /// Shuts the controller down, and disables it.
-    fn shut_down(&self) {
-        let limit = Delta::from_micros(self.entry_latency.load(Relaxed).into());
-        self.controller.shut_down(limit.min(SHUTDOWN_MAX));
-    }
-
-    /// Disables the controller, and starts it anew.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`give_up`](Self::give_up) and of [`start`](Self::start).
-    fn restart(&self, queues: &mut Queues<'bound>) -> Result {
-        self.give_up(queues)?;
-        self.start(queues)
-    }
-
-    /// Disables the controller, and starts it anew. The command that is under way ends by `ECANCELED`.
-    ///
-    /// Context: may sleep.
-    ///
-    /// # Errors
-    ///
-    /// As [`restart`](Self::restart), and `ENODEV` if the device is going away.
-    pub(crate) fn reset(&self) -> Result {
-        self.resets.add(1, Relaxed);
-        let mut queues = self.queues.lock();
-        self.resets.add(-1, Relaxed);
-        if self.gone.load(Relaxed) {
-            return Err(ENODEV);
-        }
-        self.restart(&mut queues)
     }
 
     /// Runs an admin command without data, while the controller is started.

@@ -2,8 +2,9 @@
 
 //! Driver for NVMe controllers.
 //!
-//! It starts a controller, and runs commands for user space: `/dev/dma_nvme<N>` takes `ioctl`s of
-//! `uapi/linux/nvme_ioctl.h`. `Documentation/dma_map/nvme.rst` says which.
+//! It starts a controller, makes its namespaces disks, `/dev/dma_nvme<N>n<NSID>`, and runs commands for user
+//! space: `/dev/dma_nvme<N>` takes `ioctl`s of `uapi/linux/nvme_ioctl.h`. `Documentation/dma_map/nvme.rst`
+//! says which.
 //!
 //! # Reading order
 //!
@@ -14,16 +15,23 @@
 //!   device, `unsafe impl Engine`.
 //! - `protocol`: what is exchanged in memory, and how. It needs no controller, and is tested without.
 //! - `device`: a bound device, its queues, and how a command is run.
+//! - `io`: the queues of the block layer, and their interrupts.
+//! - `disks`: what the disks of a device share, and the work that recovers from errors.
+//! - `block`: from a request to a command. `namespaces`: from a namespace to a disk.
 //!
 //! From the user down:
 //!
 //! - `file`: the files of the character device. `uapi`: what crosses them. `ids`: the N.
 //! - `passthrough`: which commands are let through, and how much data they move.
 
+mod block;
 mod controller;
 mod device;
+mod disks;
 mod file;
 mod ids;
+mod io;
+mod namespaces;
 mod passthrough;
 mod protocol;
 mod regs;
@@ -39,6 +47,7 @@ use crate::{
     protocol::identify, //
 };
 use dma_map::{
+    blk::Disk,
     gate::Gate,
     miscdevice::MiscDevice,
     DmaLimits, //
@@ -47,7 +56,8 @@ use kernel::{
     device::Core,
     dma::DmaMask,
     pci,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// Mass storage, non-volatile memory, NVM Express.
@@ -61,12 +71,16 @@ kernel::pci_device_table!(
 
 /// All addresses, and a bounce buffer keeps the offset within a page of the controller, as PRP entries
 /// need it.
-const LIMITS: DmaLimits =
-    DmaLimits::new(DmaMask::new::<64>()).min_align_mask((1 << controller::PAGE_SHIFT) - 1);
+const LIMITS: DmaLimits = DmaLimits::new(DmaMask::new::<64>())
+    .min_align_mask((1 << controller::PAGE_SHIFT) - 1)
+    .max_segment_size(u32::MAX);
 
 struct Driver;
 
 struct DriverData<'bound> {
+    // Dropped first: that waits for the requests.
+    disks: KVec<Disk<DeviceLt>>,
+    gate: Arc<Gate<DeviceLt>>,
     _node: MiscDevice<'bound, File>,
     // Dropped after the node, so that the name is free when the number is.
     _number: Number,
@@ -179,18 +193,38 @@ impl pci::Driver for Driver {
         pin_init::pin_init_scope(move || {
             pdev.enable_device_mem()?;
 
-            let gate = Gate::<DeviceLt>::new(pdev, LIMITS, |pdev, dma| Device::new(pdev, dma))?;
             let number = Number::take()?;
+            let gate = Gate::<DeviceLt>::with_scope(pdev, LIMITS, |pdev, scope| {
+                Device::new(pdev, scope, number.get())
+            })?;
             let inside = gate.try_access().ok_or(ENODEV)?;
             inside.with(|device| print(pdev, &number, &device))?;
             drop(inside);
 
-            let node = MiscDevice::register(pdev.as_ref(), fmt!("dma_nvme{}", number.get()), gate)?;
+            let node = MiscDevice::register(
+                pdev.as_ref(),
+                fmt!("dma_nvme{}", number.get()),
+                gate.clone(),
+            )?;
+            let disks = namespaces::add(pdev, &gate, number.get())?;
             Ok(Ok(DriverData {
+                disks,
+                gate,
                 _node: node,
                 _number: number,
             }))
         })
+    }
+
+    fn unbind<'bound>(_: &'bound pci::Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
+        let Some(inside) = this.gate.try_access() else {
+            return;
+        };
+        // The disks wait for their requests when they are dropped. A device that is gone completes none.
+        if inside.with(|device| device.is_gone()) {
+            this.disks.iter().for_each(Disk::mark_dead);
+            inside.with(|device| device.abandon());
+        }
     }
 }
 
@@ -204,6 +238,10 @@ kernel::module_pci_driver! {
         sgl: u32 {
             default: 0,
             description: "Data of I/O commands: 0 = PRP entries, 1 = SGLs, if the controller has them",
+        },
+        io_timeout: u32 {
+            default: 30,
+            description: "Seconds after which a command of a disk is aborted",
         },
     },
 }

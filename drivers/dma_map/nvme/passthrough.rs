@@ -15,6 +15,7 @@ use crate::{
     },
     protocol::{
         command::{
+            admin,
             data_of,
             Command, //
         },
@@ -173,6 +174,10 @@ impl<'a> Passthrough<'a> {
         };
         let command = Command::new(user.opcode, user.namespace).with_words(user.words);
         let request: Request = (self.pair, command, Delta::from_millis(limit.into()));
+        if self.pair == Pair::Admin && user.opcode == admin::FORMAT_NVM {
+            let done = device.without_requests(|| device.run_plain(request))?;
+            return Ok((done, VVec::new()));
+        }
         if moved == 0 {
             return Ok((device.run_plain(request)?, VVec::new()));
         }

@@ -8,7 +8,9 @@
 pub(crate) mod chain;
 pub(crate) mod command;
 pub(crate) mod completion;
+pub(crate) mod describe;
 pub(crate) mod exchange;
+pub(crate) mod flights;
 pub(crate) mod identify;
 pub(crate) mod ledger;
 pub(crate) mod length;

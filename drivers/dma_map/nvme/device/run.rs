@@ -9,6 +9,7 @@ use super::{
 use crate::{
     controller::{
         Access,
+        Nvme,
         Pair,
         PAGE_SHIFT, //
     },
@@ -56,11 +57,15 @@ struct Turn<'a, 'bound> {
 
 impl exchange::Controller for Turn<'_, '_> {
     fn ring_submission(&self, tail: u16) -> Result {
-        self.device.controller.ring_submission(self.pair, tail)
+        let controller = &self.device.controller;
+        let doorbells = controller.doorbells(self.pair.number());
+        doorbells.ring_submission(controller.bar(), tail)
     }
 
     fn ring_completion(&self, head: u16) -> Result {
-        self.device.controller.ring_completion(self.pair, head)
+        let controller = &self.device.controller;
+        let doorbells = controller.doorbells(self.pair.number());
+        doorbells.ring_completion(controller.bar(), head)
     }
 
     /// # Errors
@@ -125,7 +130,7 @@ impl<'bound> Device<'bound> {
         &self,
         queues: &mut Queues<'bound>,
         (pair, command, limit): Request,
-        pieces: Pieces<'_, D, Access<'bound>>,
+        pieces: Pieces<'_, D, Nvme>,
     ) -> Result<Done> {
         let segments = pieces.map(|piece| (piece.address(), piece.len()));
         let access = Access::of_next_command(&self.controller, pair);

@@ -31,6 +31,7 @@ pub(crate) mod admin {
     pub(crate) const GET_LOG_PAGE: u8 = 0x02;
     pub(crate) const CREATE_COMPLETION_QUEUE: u8 = 0x05;
     pub(crate) const IDENTIFY: u8 = 0x06;
+    pub(crate) const ABORT: u8 = 0x08;
     pub(crate) const SET_FEATURES: u8 = 0x09;
     pub(crate) const GET_FEATURES: u8 = 0x0a;
     pub(crate) const FORMAT_NVM: u8 = 0x80;
@@ -42,7 +43,17 @@ pub(crate) mod nvm {
     pub(crate) const WRITE: u8 = 0x01;
     pub(crate) const READ: u8 = 0x02;
     pub(crate) const WRITE_ZEROES: u8 = 0x08;
+    pub(crate) const DATASET_MANAGEMENT: u8 = 0x09;
 }
+
+/// Word 12 of a write: the data is on the medium when the command is done.
+pub(crate) const FORCE_UNIT_ACCESS: u32 = 1 << 30;
+
+/// Word 12 of Write Zeroes: the blocks may be deallocated.
+pub(crate) const DEALLOCATE: u32 = 1 << 25;
+
+/// Word 11 of Dataset Management: the ranges are not needed any more.
+pub(crate) const RANGES_DEALLOCATE: u32 = 1 << 2;
 
 /// The feature that says how many I/O queues there are.
 pub(crate) const FEATURE_QUEUES: u32 = 0x07;
@@ -68,6 +79,7 @@ pub(crate) enum Pointer {
 
 impl Command {
     /// Returns a command with this opcode, for this namespace.
+    #[inline]
     pub(crate) fn new(opcode: u8, namespace: u32) -> Self {
         Self {
             head: u32::from(opcode).into(),
@@ -77,6 +89,7 @@ impl Command {
     }
 
     /// Sets command words 10 to 15, from word 10 on.
+    #[inline]
     pub(crate) fn with_words<const N: usize>(mut self, words: [u32; N]) -> Self {
         for (to, from) in self.words.iter_mut().zip(words) {
             *to = from.into();
@@ -84,7 +97,17 @@ impl Command {
         self
     }
 
+    /// Sets the blocks that the command is about: `count` of them, at least 1, from `first` on, and `flags` in
+    /// word 12.
+    #[inline]
+    pub(crate) fn with_blocks(self, first: u64, count: u32, flags: u32) -> Self {
+        // CAST: The halves.
+        let (low, high) = (first as u32, (first >> 32) as u32);
+        self.with_words([low, high, count.wrapping_sub(1) & 0xffff | flags])
+    }
+
     /// Sets where the data is.
+    #[inline]
     pub(crate) fn with_data(mut self, pointer: Pointer) -> Self {
         /// An SGL describes the data, and metadata is contiguous.
         const SGL: u32 = 1 << 14;
@@ -101,6 +124,7 @@ impl Command {
     }
 
     /// Sets the identifier, by which the completion names the command.
+    #[inline]
     pub(crate) fn with_id(mut self, id: u16) -> Self {
         self.head = (self.head.get() & 0xffff | u32::from(id) << 16).into();
         self

@@ -86,4 +86,27 @@ impl Status {
             _ => Err(EIO),
         }
     }
+
+    /// Returns how a request of the block layer has ended, by the errors that it knows.
+    ///
+    /// # Errors
+    ///
+    /// - `EOPNOTSUPP`: an invalid opcode, field, namespace or attribute.
+    /// - `ETIMEDOUT`: the command was aborted, because it took too long.
+    /// - `ENOSPC`: the namespace is full.
+    /// - `EREMOTEIO`: the blocks are out of range.
+    /// - `ENODATA`: the medium has failed, or cannot be written.
+    /// - `EIO`: anything else.
+    #[inline]
+    pub(crate) fn to_block(self) -> Result {
+        match self.0 & 0x7ff {
+            0 => Ok(()),
+            0x01 | 0x02 | 0x0b | 0x180 => Err(EOPNOTSUPP),
+            0x07 => Err(ETIMEDOUT),
+            0x80 => Err(EREMOTEIO),
+            0x81 => Err(ENOSPC),
+            0x182 | 0x280 | 0x281 | 0x285 | 0x286 | 0x287 => Err(ENODATA),
+            _ => Err(EIO),
+        }
+    }
 }

@@ -115,7 +115,8 @@ impl<'bound, E: Engine> Exchange<'bound, E> {
     }
 
     fn complete(&mut self, controller: &impl Controller, command: Command) -> Result<Done> {
-        let tail = self.queue.push(command)?;
+        self.queue.push(command)?;
+        let tail = self.queue.publish().ok_or(EIO)?;
         controller.ring_submission(tail)?;
         let done = loop {
             match self.queue.pop()? {

@@ -97,7 +97,10 @@ pub(crate) struct Namespace {
     before_30: [u8; 2],
     /// Bit 0: several controllers can have the namespace.
     pub(crate) sharing: u8,
-    before_128: [u8; 97],
+    before_33: [u8; 2],
+    /// What a block that was deallocated holds, and whether Write Zeroes can deallocate.
+    pub(crate) deallocation: u8,
+    before_128: [u8; 94],
     pub(crate) lba_formats: [LbaFormat; 16],
     before_end: [u8; 3904],
 }
@@ -105,6 +108,7 @@ pub(crate) struct Namespace {
 static_assert!(size_of::<Namespace>() == SIZE);
 static_assert!(core::mem::offset_of!(Namespace, format) == 26);
 static_assert!(core::mem::offset_of!(Namespace, sharing) == 30);
+static_assert!(core::mem::offset_of!(Namespace, deallocation) == 33);
 static_assert!(core::mem::offset_of!(Namespace, lba_formats) == 128);
 
 /// The list of active namespaces: in ascending order, and 0 behind the last one.
@@ -146,6 +150,11 @@ impl Geometry {
 }
 
 impl Namespace {
+    /// Returns whether blocks may be deallocated when they are zeroed: they then read as zeroes.
+    pub(crate) fn deallocates_zeroes(&self) -> bool {
+        self.deallocation & 0xf == 0x9
+    }
+
     /// Returns the number of blocks and their size.
     ///
     /// # Errors

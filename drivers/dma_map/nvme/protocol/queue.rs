@@ -29,8 +29,17 @@ use kernel::{
         io_project,
         Io, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    }, //
 };
+
+/// The phase of a new completion, beside the index where it comes.
+const PHASE: u32 = 1 << 16;
 
 /// How a command has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +51,13 @@ pub(crate) struct Done {
 
 /// A queue pair.
 ///
+/// Those who push commands take turns, and so do those who pop completions. The two may run at the same
+/// time. Callers that do not take turns get commands that are lost, and completions that come twice: what
+/// completions mean is checked by those who pop them.
+///
 /// # Invariants
 ///
-/// Both rings have `entries` entries, and `tail`, `read` and `head` are less.
+/// Both rings have `entries` entries, and `tail`, `told`, `read` and the index in `head` are less.
 pub(crate) struct QueuePair<'bound, E: Engine> {
     submissions: DmaCoherent<'bound, [Command], Shared<E>>,
     completions: DmaCoherent<'bound, [Completion], Shared<E>>,
@@ -52,13 +65,13 @@ pub(crate) struct QueuePair<'bound, E: Engine> {
     number: u16,
     entries: u16,
     /// Where the next command goes.
-    tail: u16,
+    tail: Atomic<u32>,
+    /// Up to where the controller was told of commands.
+    told: Atomic<u32>,
     /// Where the controller reads, as it said last.
-    read: u16,
-    /// Where the next completion comes.
-    head: u16,
-    /// The phase of a new completion.
-    phase: bool,
+    read: Atomic<u32>,
+    /// Where the next completion comes, and its phase.
+    head: Atomic<u32>,
 }
 
 impl<'bound, E: Engine + Clone> QueuePair<'bound, E> {
@@ -86,10 +99,10 @@ impl<'bound, E: Engine + Clone> QueuePair<'bound, E> {
             completions: completions.give(engine),
             number,
             entries,
-            tail: 0,
-            read: 0,
-            head: 0,
-            phase: true,
+            tail: Atomic::new(0),
+            told: Atomic::new(0),
+            read: Atomic::new(0),
+            head: Atomic::new(PHASE),
         })
     }
 }
@@ -109,60 +122,84 @@ impl<E: Engine> QueuePair<'_, E> {
     }
 
     /// Returns the index after `index`.
-    fn after(&self, index: u16) -> u16 {
+    #[inline]
+    fn after(&self, index: u32) -> u32 {
         match index.wrapping_add(1) {
-            next if next == self.entries => 0,
+            next if next == u32::from(self.entries) => 0,
             next => next,
         }
     }
 
-    /// Starts anew, for a controller that was reset, and does not access the rings.
+    /// Starts anew, for a controller that was reset, and does not access the rings. Nobody else uses them
+    /// meanwhile.
     ///
     /// # Errors
     ///
     /// None as long as the invariants hold.
-    pub(crate) fn reset(&mut self) -> Result {
+    pub(crate) fn reset(&self) -> Result {
         let view = self.completions.view();
         for i in 0..usize::from(self.entries) {
             io_project!(view, [try: i]).copy_write(Completion::default());
         }
-        (self.tail, self.read, self.head, self.phase) = (0, 0, 0, true);
+        for index in [&self.tail, &self.told, &self.read] {
+            index.store(0, Relaxed);
+        }
+        self.head.store(PHASE, Relaxed);
         Ok(())
     }
 
-    /// Writes a command to the ring, and returns the new tail, for the doorbell.
+    /// Writes a command to the ring. [`publish`](Self::publish) tells the controller.
     ///
     /// # Errors
     ///
     /// `EBUSY`: the ring is full. It holds one command less than it has entries.
-    pub(crate) fn push(&mut self, command: Command) -> Result<u16> {
-        let next = self.after(self.tail);
-        if next == self.read {
+    #[inline]
+    pub(crate) fn push(&self, command: Command) -> Result {
+        let tail = self.tail.load(Relaxed);
+        let next = self.after(tail);
+        // The entry is written after it was read that the controller has read it.
+        if next == self.read.load(Acquire) {
             return Err(EBUSY);
         }
         let view = self.submissions.view();
-        io_project!(view, [try: usize::from(self.tail)]).copy_write(command);
-        self.tail = next;
-        Ok(next)
+        // CAST: To the wider type.
+        io_project!(view, [try: tail as usize]).copy_write(command);
+        self.tail.store(next, Relaxed);
+        Ok(())
+    }
+
+    /// Returns the new tail for the doorbell, if there are commands that the controller was not told of.
+    /// From here on it may say that it has read them.
+    #[inline]
+    pub(crate) fn publish(&self) -> Option<u16> {
+        let tail = self.tail.load(Relaxed);
+        if tail == self.told.load(Relaxed) {
+            return None;
+        }
+        self.told.store(tail, Relaxed);
+        // CAST: Less than the number of entries (type invariants).
+        Some(tail as u16)
     }
 
     /// Returns whether the controller has read all commands, as it said last.
     pub(crate) fn is_read(&self) -> bool {
-        self.read == self.tail
+        self.read.load(Relaxed) == self.tail.load(Relaxed)
     }
 
     /// Returns whether the controller may have read up to `head`: not before where it was, and not
-    /// after the tail.
-    fn may_have_read(&self, head: u16) -> bool {
-        let ahead = |index: u16| {
-            let distance = index.wrapping_sub(self.read);
-            if index < self.read {
-                distance.wrapping_add(self.entries)
+    /// after what it was told of.
+    #[inline]
+    fn may_have_read(&self, head: u32) -> bool {
+        let read = self.read.load(Relaxed);
+        let ahead = |index: u32| {
+            let distance = index.wrapping_sub(read);
+            if index < read {
+                distance.wrapping_add(self.entries.into())
             } else {
                 distance
             }
         };
-        head < self.entries && ahead(head) <= ahead(self.tail)
+        head < self.entries.into() && ahead(head) <= ahead(self.told.load(Relaxed))
     }
 
     /// Takes the next completion, if there is one. Its identifier is to be checked by the caller.
@@ -171,16 +208,20 @@ impl<E: Engine> QueuePair<'_, E> {
     ///
     /// `EBADMSG`: the completion is of another queue, or says that the controller has read a command
     /// that it was not told of. Nothing has changed then.
-    pub(crate) fn pop(&mut self) -> Result<Option<Done>> {
+    #[inline]
+    pub(crate) fn pop(&self) -> Result<Option<Done>> {
+        let head = self.head.load(Relaxed);
+        let (index, phase) = (head & !PHASE, head & PHASE);
         let view = self.completions.view();
-        let entry = io_project!(view, [try: usize::from(self.head)]);
+        // CAST: To the wider type.
+        let entry = io_project!(view, [try: index as usize]);
 
         // One read for the phase and what belongs to it.
         let end = io_project!(entry, .end)
             .once()
             .read()
             .validate(|end| Ok(End::from(end)))?;
-        if end.phase != self.phase {
+        if end.phase != (phase != 0) {
             return Ok(None);
         }
 
@@ -190,18 +231,18 @@ impl<E: Engine> QueuePair<'_, E> {
                 io_project!(entry, .result).once().read(),
             )
         });
-        self.read = queue.validate(|queue| {
+        let read = queue.validate(|queue| {
             let queue = Queue::from(queue);
-            let fits = queue.number == self.number && self.may_have_read(queue.head);
+            let fits = queue.number == self.number && self.may_have_read(queue.head.into());
             fits.then_some(queue.head).ok_or(EBADMSG)
         })?;
         // A result means what its command says: it is checked where it is used.
         let result = result.validate(|result| Ok(result.get()))?;
 
-        self.head = self.after(self.head);
-        if self.head == 0 {
-            self.phase = !self.phase;
-        }
+        self.read.store(read.into(), Release);
+        let next = self.after(index);
+        let phase = if next == 0 { phase ^ PHASE } else { phase };
+        self.head.store(next | phase, Relaxed);
         Ok(Some(Done {
             id: end.id,
             result,
@@ -210,7 +251,9 @@ impl<E: Engine> QueuePair<'_, E> {
     }
 
     /// Returns where the next completion comes, for the doorbell.
+    #[inline]
     pub(crate) fn head(&self) -> u16 {
-        self.head
+        // CAST: The index is less than the number of entries (type invariants).
+        self.head.load(Relaxed) as u16
     }
 }

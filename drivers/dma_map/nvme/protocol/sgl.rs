@@ -52,7 +52,7 @@ impl Descriptor {
     /// # Errors
     ///
     /// `EINVAL`: 4 GiB or more.
-    fn data((address, len): Segment) -> Result<Self> {
+    pub(super) fn data((address, len): Segment) -> Result<Self> {
         Ok(Self {
             address: widen(address).into(),
             length: u32::try_from(len)?.into(),
@@ -74,10 +74,25 @@ impl Descriptor {
         }
     }
 
-    /// Returns the descriptor as the command has it.
-    fn pointer(self) -> Pointer {
+    /// Describes a list of `used` descriptors of data, which is the last one.
+    pub(super) fn last(address: u64, used: usize) -> Self {
+        Self {
+            address: address.into(),
+            // CAST: As in `list`.
+            length: (used.wrapping_mul(SIZE) as u32).into(),
+            kind: kind::LAST_SEGMENT.into(),
+        }
+    }
+
+    /// Returns the two words of the descriptor.
+    pub(super) fn words(self) -> [u64; 2] {
         let high = u64::from(self.kind.get()) << 32;
-        Pointer::Sgl([self.address.get(), high | u64::from(self.length.get())])
+        [self.address.get(), high | u64::from(self.length.get())]
+    }
+
+    /// Returns the descriptor as the command has it.
+    pub(super) fn pointer(self) -> Pointer {
+        Pointer::Sgl(self.words())
     }
 }
 

@@ -150,6 +150,29 @@ impl<T: Operations> RequestInfo<T> {
         unsafe { (*self.as_raw()).__data_len }
     }
 
+    /// Returns the number of segments that the block layer counts: at least one if there is data. What a
+    /// device gets may be fewer or more [pieces](super::RequestPieces).
+    ///
+    /// C API: `blk_rq_nr_phys_segments()`.
+    #[inline]
+    pub fn segments(&self) -> u32 {
+        // SAFETY: As in `flags`.
+        u32::from(unsafe { (*self.as_raw()).nr_phys_segments }).max(1)
+    }
+
+    /// Returns whether a segment but the first begins within a page of `mask + 1` bytes, or one but the last
+    /// ends within one. A device that takes lists of whole pages needs another list then.
+    ///
+    /// C API: `req_phys_gap_mask()`.
+    #[inline]
+    pub fn has_gaps(&self, mask: u32) -> bool {
+        // SAFETY: As in `flags`.
+        let bit = u32::from(unsafe { (*self.as_raw()).phys_gap_bit });
+        // The bit is the lowest one that is set in an address where two segments meet, plus 1. 0: there is
+        // none.
+        bit != 0 && mask.checked_shr(bit.wrapping_sub(1)).unwrap_or(0) != 0
+    }
+
     /// Returns the tag, which no other request of this [`queue`](Self::queue) has: less than the depth of
     /// the tag set.
     #[inline]

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests of the block layer: a command for each, with its data.
+
+use crate::{
+    controller::{
+        Access,
+        AccessBy,
+        Controller,
+        Nvme,
+        PAGE_SHIFT, //
+    },
+    device::Device,
+    protocol::{
+        command::{
+            nvm,
+            Command,
+            DEALLOCATE,
+            FORCE_UNIT_ACCESS,
+            RANGES_DEALLOCATE, //
+        },
+        describe::List,
+        flights::Lateness,
+        identify::Geometry, //
+    },
+};
+use dma_map::{
+    blk::{
+        self,
+        Expired,
+        Last,
+        Operation,
+        Refused,
+        Request,
+        RequestInfo,
+        TimedOut, //
+    },
+    MapError, //
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
+};
+
+/// When data is described by an SGL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sgls {
+    /// Never: the controller has none.
+    Never,
+    /// If the segments have this many bytes on average, or PRP entries cannot describe them.
+    From(u32),
+    /// Always.
+    Always,
+}
+
+/// A namespace that is a disk.
+pub(crate) struct Namespace {
+    pub(crate) id: u32,
+    /// As it was when the disk was made.
+    pub(crate) geometry: Geometry,
+    /// A block has 2^n sectors.
+    pub(crate) sector_shift: u32,
+    pub(crate) sgls: Sgls,
+    /// Whether zeroed blocks may be deallocated.
+    pub(crate) deallocates: bool,
+    /// Whether the format has changed: commands would move another number of bytes than the block layer
+    /// thinks.
+    stale: Atomic<bool>,
+}
+
+impl Namespace {
+    /// Returns a namespace.
+    pub(crate) fn new(id: u32, geometry: Geometry, sgls: Sgls, deallocates: bool) -> Self {
+        Self {
+            id,
+            geometry,
+            // At least 9, by the checks of `Geometry`.
+            sector_shift: geometry.block_shift.saturating_sub(9),
+            sgls,
+            deallocates,
+            stale: Atomic::new(false),
+        }
+    }
+
+    /// Fails all requests from here on.
+    pub(crate) fn set_stale(&self) {
+        self.stale.store(true, Relaxed);
+    }
+
+    /// Returns the blocks of a request: the first one, and how many.
+    #[inline]
+    fn blocks(&self, request: &RequestInfo<Device<'_>>) -> (u64, u32) {
+        // Both shifts are small, by the checks of `Geometry`.
+        (
+            request.sector().wrapping_shr(self.sector_shift),
+            request.bytes().wrapping_shr(self.geometry.block_shift),
+        )
+    }
+
+    #[inline]
+    fn uses_sgl(&self, request: &RequestInfo<Device<'_>>) -> bool {
+        match self.sgls {
+            Sgls::Never => false,
+            Sgls::From(least) => {
+                (request.bytes() >= least
+                    && u64::from(request.bytes())
+                        >= u64::from(least).wrapping_mul(request.segments().into()))
+                    || request.has_gaps((1 << PAGE_SHIFT) - 1)
+            }
+            Sgls::Always => true,
+        }
+    }
+}
+
+impl<'bound> Device<'bound> {
+    /// Starts a read or a write.
+    #[inline]
+    fn transfer(
+        &self,
+        request: Request<Self>,
+        opcode: u8,
+        flags: u32,
+        last: Last,
+    ) -> Result<(), Refused<Self>> {
+        let (queue, tag, bytes) = (request.queue(), request.tag(), request.bytes());
+        let namespace = request.disk();
+        let (first, count) = namespace.blocks(&request);
+        let command = Command::new(opcode, namespace.id).with_blocks(first, count, flags);
+        let (uses_sgl, most) = (namespace.uses_sgl(&request), request.segments());
+
+        let engine = || Access::of_tag(self.controller.clone(), queue, tag);
+        let mapped = request.map(|pieces| {
+            // CAST: To the wider type.
+            let segments = pieces.map(|piece| (piece.address(), piece.len() as usize));
+            if uses_sgl {
+                self.lists.by_sgl(segments, most, engine)
+            } else {
+                self.lists.by_prps(segments, PAGE_SHIFT, bytes, engine)
+            }
+        });
+        match mapped {
+            Ok((mapped, (pointer, list))) => {
+                let Some(id) = self.controller.flights(queue).and_then(|f| f.begin(tag)) else {
+                    // The block layer has no such tags. The drop ends the request.
+                    return Ok(());
+                };
+                mapped.start(list);
+                self.push(queue, id, command.with_data(pointer), last);
+                Ok(())
+            }
+            Err(MapError {
+                error: ENOMEM,
+                buffer,
+            }) => Err(buffer.refuse()),
+            Err(MapError { error, buffer }) => {
+                self.end(buffer, Err(error), last);
+                Ok(())
+            }
+        }
+    }
+
+    /// Starts a command without data of the request's, but perhaps with a list.
+    fn start_plain(
+        &self,
+        request: Request<Self>,
+        command: Command,
+        list: List<'bound, Access<'bound>>,
+        last: Last,
+    ) {
+        let (queue, tag) = (request.queue(), request.tag());
+        if let Some(id) = self.controller.flights(queue).and_then(|f| f.begin(tag)) {
+            request.start(list);
+            self.push(queue, id, command, last);
+        }
+    }
+
+    /// Starts a discard.
+    fn discard(&self, request: Request<Self>, last: Last) -> Result<(), Refused<Self>> {
+        let (first, count) = request.disk().blocks(&request);
+        let access = Access::of_tag(self.controller.clone(), request.queue(), request.tag());
+
+        match self.lists.by_range(first, count, access) {
+            Ok((pointer, list)) => {
+                // One range: the number is less 1.
+                let command = Command::new(nvm::DATASET_MANAGEMENT, request.disk().id)
+                    .with_words([0, RANGES_DEALLOCATE])
+                    .with_data(pointer);
+                self.start_plain(request, command, list, last);
+                Ok(())
+            }
+            Err(_) => Err(request.refuse()),
+        }
+    }
+
+    #[inline]
+    fn push(&self, queue: u32, id: u16, command: Command, last: Last) {
+        if let Some(io) = self.io.as_ref() {
+            io.submit(queue, id, command, last);
+        }
+    }
+
+    /// Ends a request that the controller does not get. The ones before it must still get there.
+    #[cold]
+    fn end(&self, request: Request<Self>, result: Result, last: Last) {
+        let queue = request.queue();
+        request.end(result);
+        if last == Last::Yes {
+            blk::Operations::commit_rqs(self, queue);
+        }
+    }
+}
+
+#[vtable]
+impl<'bound> blk::Operations for Device<'bound> {
+    type Disk = Arc<Namespace>;
+    type Command = List<'bound, Access<'bound>>;
+    type Mark = Nvme;
+    type Engine<'a>
+        = AccessBy<&'a Controller<'bound>>
+    where
+        Self: 'a;
+
+    #[inline]
+    fn engine(&self, queue: u32, tag: u32) -> Self::Engine<'_> {
+        AccessBy::of_tag(&*self.controller, queue, tag)
+    }
+
+    #[inline]
+    fn queue_rq(&self, request: Request<Self>, last: Last) -> Result<(), Refused<Self>> {
+        if self.dead.load(Relaxed) || request.disk().stale.load(Relaxed) {
+            self.end(request, Err(EIO), last);
+            return Ok(());
+        }
+        let fua = match request.is_fua() {
+            true => FORCE_UNIT_ACCESS,
+            false => 0,
+        };
+        match request.operation() {
+            Operation::Read => self.transfer(request, nvm::READ, fua, last),
+            Operation::Write => self.transfer(request, nvm::WRITE, fua, last),
+            Operation::Flush => {
+                let command = Command::new(nvm::FLUSH, request.disk().id);
+                self.start_plain(request, command, List::None, last);
+                Ok(())
+            }
+            Operation::WriteZeroes => {
+                let namespace = request.disk();
+                let (first, count) = namespace.blocks(&request);
+                let flags = match namespace.deallocates && !request.is_no_unmap() {
+                    true => DEALLOCATE | fua,
+                    false => fua,
+                };
+                let command =
+                    Command::new(nvm::WRITE_ZEROES, namespace.id).with_blocks(first, count, flags);
+                self.start_plain(request, command, List::None, last);
+                Ok(())
+            }
+            Operation::Discard => self.discard(request, last),
+            Operation::Other(_) => {
+                self.end(request, Err(EOPNOTSUPP), last);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn commit_rqs(&self, queue: u32) {
+        if let Some(io) = self.io.as_ref() {
+            io.commit(queue);
+        }
+    }
+
+    /// A command that is late is aborted, and one that is late again costs a reset: see
+    /// [`tend`](Device::tend). The request stays started until one of the two has ended it.
+    fn timeout<'a>(&self, request: TimedOut<'a, Self>) -> Expired<'a, Self> {
+        if let (Some(flights), Some(disks)) = (
+            self.controller.flights(request.queue()),
+            self.io.as_ref().and_then(|io| io.disks.as_ref()),
+        ) {
+            match flights.expire(request.tag()) {
+                Lateness::InTime => {}
+                Lateness::Late if self.controller.check().is_ok() => disks.tend_later(),
+                _ => disks.reset_later(),
+            }
+        }
+        Expired::Wait(request)
+    }
+}

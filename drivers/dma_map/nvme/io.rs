@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! I/O queues of the block layer: a pair for each interrupt vector, and the handler that takes completions.
+
+use crate::{
+    controller::{
+        Access,
+        Controller, //
+    },
+    disks::Disks,
+    protocol::{
+        command::Command,
+        flights::{
+            Flights,
+            Lateness,
+            TAGS_MAX, //
+        },
+        queue::{
+            Done,
+            QueuePair, //
+        }, //
+    },
+    regs::Doorbells, //
+};
+use dma_map::{
+    blk::Last,
+    irq::{
+        Interrupt,
+        Vectors, //
+    },
+    DmaDevice, //
+};
+use kernel::{
+    irq::{
+        Handler,
+        IrqReturn, //
+    },
+    new_spinlock,
+    prelude::*,
+    sync::{
+        Arc,
+        SetOnce,
+        SpinLock, //
+    }, //
+};
+
+/// The number of the first queue pair. The admin queues and those of user space come before.
+const FIRST: u16 = 2;
+
+/// A queue pair.
+#[pin_data]
+pub(crate) struct IoQueue<'bound> {
+    pair: QueuePair<'bound, Access<'bound>>,
+    /// Held by whoever pushes commands.
+    #[pin]
+    pushing: SpinLock<()>,
+    number: u16,
+    vector: u16,
+    doorbells: Doorbells,
+}
+
+/// The queues of the block layer.
+pub(crate) struct Io<'bound> {
+    queues: KVec<Arc<IoQueue<'bound>>>,
+    depth: u32,
+    controller: Arc<Controller<'bound>>,
+    /// Set when there are disks.
+    pub(crate) disks: SetOnce<Arc<Disks>>,
+}
+
+impl<'bound> Io<'bound> {
+    /// Makes `count` queues, for as many vectors from `vector` on, or for one vector.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: the controller has queues. Those of [`QueuePair::new`].
+    pub(crate) fn new(
+        dma: DmaDevice<'bound>,
+        controller: &Arc<Controller<'bound>>,
+        count: u16,
+        vector: u16,
+    ) -> Result<Arc<Self>> {
+        // One entry more than tags, so that a queue is never full.
+        let entries = controller.queue_max().min(TAGS_MAX.saturating_add(1));
+        let depth = entries.checked_sub(1).ok_or(EINVAL)?;
+        let mut queues = KVec::new();
+        let mut flights = KVec::new();
+        for index in 0..count {
+            let number = FIRST.checked_add(index).ok_or(EINVAL)?;
+            let access = Access::while_enabled(controller);
+            let doorbells = controller.doorbells(number);
+            let pair = QueuePair::new(dma, number, u16::try_from(entries)?, access)?;
+            let queue = Arc::pin_init(
+                pin_init!(IoQueue {
+                    pair,
+                    pushing <- new_spinlock!((), "dma_map_nvme::IoQueue"),
+                    number,
+                    vector: vector.saturating_add(index),
+                    doorbells,
+                }),
+                GFP_KERNEL,
+            )?;
+            queues.push(queue, GFP_KERNEL)?;
+            flights.push(Flights::new(depth)?, GFP_KERNEL)?;
+        }
+        if !controller.set_flights(flights) {
+            return Err(EBUSY);
+        }
+        Ok(Arc::new(
+            Self {
+                queues,
+                depth,
+                controller: controller.clone(),
+                disks: SetOnce::new(),
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    /// Registers a handler for each queue.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Vectors::request`].
+    pub(crate) fn listen(
+        self: &Arc<Self>,
+        vectors: &Vectors<'bound>,
+        name: u32,
+    ) -> Result<KVec<Interrupt<'bound, Served<'bound>>>> {
+        let mut interrupts = KVec::new();
+        for (index, queue) in (0u32..).zip(&*self.queues) {
+            let served = Served {
+                io: self.clone(),
+                index,
+            };
+            let interrupt = vectors.request(
+                queue.vector.into(),
+                fmt!("dma_nvme{}q{}", name, queue.number),
+                served,
+            )?;
+            interrupts.push(interrupt, GFP_KERNEL)?;
+        }
+        Ok(interrupts)
+    }
+
+    /// Returns the number of queues, and the number of tags of each.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        // CAST: At most 2^16.
+        (self.queues.len() as u32, self.depth)
+    }
+
+    /// Returns the vector of the first queue.
+    pub(crate) fn first_vector(&self) -> u32 {
+        self.queues.first().map_or(0, |queue| queue.vector.into())
+    }
+
+    /// Returns the queues: their numbers, addresses, entries and vectors.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &IoQueue<'bound>> + '_ {
+        self.queues.iter().map(|queue| &**queue)
+    }
+
+    #[inline]
+    fn queue(&self, queue: u32) -> Option<&IoQueue<'bound>> {
+        // CAST: To the wider type.
+        self.queues.get(queue as usize).map(|queue| &**queue)
+    }
+
+    /// Puts the command with this tag into a queue, whose request was started.
+    ///
+    /// Context: any but hard IRQ.
+    #[inline]
+    pub(crate) fn submit(&self, queue: u32, id: u16, command: Command, last: Last) {
+        let Some(this) = self.queue(queue) else {
+            return;
+        };
+        let pushed = {
+            let _pushing = this.pushing.lock();
+            let pushed = this.pair.push(command.with_id(id));
+            if last == Last::Yes {
+                this.ring(&self.controller);
+            }
+            pushed
+        };
+        // There is room for all tags: the controller has completed commands that it has not read.
+        if pushed.is_err() {
+            self.recover();
+        }
+    }
+
+    /// Tells the controller of all commands of a queue.
+    ///
+    /// Context: any but hard IRQ.
+    #[inline]
+    pub(crate) fn commit(&self, queue: u32) {
+        if let Some(this) = self.queue(queue) {
+            let _pushing = this.pushing.lock();
+            this.ring(&self.controller);
+        }
+    }
+
+    /// Takes all completions of a queue, and returns how many there were.
+    ///
+    /// Callers take turns: the interrupt handler, and who has disabled its vector.
+    #[inline]
+    pub(crate) fn serve(&self, index: u32) -> u32 {
+        let Some(queue) = self.queue(index) else {
+            return 0;
+        };
+        let mut count = 0u32;
+
+        // A controller that turns phases round does not keep the CPU.
+        while count <= self.depth {
+            let result = match queue.pair.pop() {
+                Ok(None) => break,
+                Ok(Some(done)) => self.complete(index, done),
+                Err(error) => Err(error),
+            };
+            if result.is_err() {
+                self.recover();
+                break;
+            }
+            count = count.wrapping_add(1);
+        }
+        if count != 0 {
+            let head = queue.pair.head();
+            let _ = queue.doorbells.ring_completion(self.controller.bar(), head);
+        }
+        count
+    }
+
+    /// Ends the request that a completion is for.
+    ///
+    /// # Errors
+    ///
+    /// `EBADMSG`: the controller has no such command.
+    #[inline]
+    fn complete(&self, queue: u32, done: Done) -> Result {
+        let flights = self.controller.flights(queue).ok_or(EBADMSG)?;
+        let tag = flights.end(done.id)?;
+        let disks = self.disks.as_ref().ok_or(EBADMSG)?;
+
+        // Nobody has taken it: those who do have made the controller forget the command.
+        disks.tags.take(queue, tag, |request| {
+            // Never busy, as the command has ended.
+            let _ = request.complete(done.status.to_block());
+        });
+        Ok(())
+    }
+
+    /// Has the controller reset.
+    #[cold]
+    fn recover(&self) {
+        if let Some(disks) = self.disks.as_ref() {
+            disks.reset_later();
+        }
+    }
+
+    /// Makes the queues as new, and gives the requests that the controller had back to the block layer. Those
+    /// that took too long end with `ETIMEDOUT`.
+    ///
+    /// The controller has forgotten the queues, the block layer is quiesced, and no handler runs.
+    pub(crate) fn take_back(&self) {
+        for (index, queue) in (0u32..).zip(&*self.queues) {
+            // It does not fail, because the rings have the entries.
+            let _ = queue.pair.reset();
+            let (Some(flights), Some(disks)) =
+                (self.controller.flights(index), self.disks.as_ref())
+            else {
+                continue;
+            };
+            flights.forget(|tag, lateness| {
+                disks.tags.take(index, tag, |request| {
+                    // Never busy, as the command is forgotten.
+                    let Ok((request, list)) = request.into_request() else {
+                        return;
+                    };
+                    drop(list);
+                    match lateness {
+                        Lateness::Overdue => request.end(Err(ETIMEDOUT)),
+                        _ => drop(request.refuse()),
+                    }
+                });
+            });
+        }
+    }
+}
+
+impl<'bound> IoQueue<'bound> {
+    #[inline]
+    fn ring(&self, controller: &Controller<'_>) {
+        if let Some(tail) = self.pair.publish() {
+            // The doorbell is within the BAR: the controller has the queue.
+            let _ = self.doorbells.ring_submission(controller.bar(), tail);
+        }
+    }
+
+    /// Returns the rings.
+    pub(crate) fn pair(&self) -> &QueuePair<'bound, Access<'bound>> {
+        &self.pair
+    }
+
+    /// Returns the number of both queues, and the interrupt vector.
+    pub(crate) fn numbers(&self) -> (u16, u16) {
+        (self.number, self.vector)
+    }
+}
+
+/// The handler of a queue's vector.
+pub(crate) struct Served<'bound> {
+    io: Arc<Io<'bound>>,
+    index: u32,
+}
+
+impl Served<'_> {
+    /// Takes the completions of the queue. The handler does not run meanwhile.
+    pub(crate) fn serve(&self) -> u32 {
+        self.io.serve(self.index)
+    }
+}
+
+impl Handler for Served<'_> {
+    fn handle(&self) -> IrqReturn {
+        match self.serve() {
+            0 => IrqReturn::None,
+            _ => IrqReturn::Handled,
+        }
+    }
+}

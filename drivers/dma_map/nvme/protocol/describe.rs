@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Description of a request's data while its pieces are mapped: each piece is seen once, in order.
+//!
+//! A command has one list at most, in a block of a pool whose size depends on the data. As in
+//! [`lists`](super::lists), nothing is read back from a list.
+
+use super::{
+    command::{
+        widen,
+        Pointer, //
+    },
+    prp::{
+        self,
+        Segment, //
+    },
+    sgl, //
+};
+use dma_map::{
+    endian::Le,
+    DmaDevice,
+    DmaPool,
+    Engine,
+    Gfp,
+    PoolBlock,
+    Shared, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// How many 64-bit words a small list has, and a large one, which is a page of the controller.
+pub(crate) const SMALL: usize = 32;
+pub(crate) const LARGE: usize = 512;
+
+/// How many bytes a command can move whose PRP entries are one list: the first entry is in the command.
+pub(crate) const BYTES_MAX: u32 = (LARGE as u32) << 12;
+
+/// How many segments a command can have whose SGL descriptors, of two words, are one list.
+pub(crate) const SEGMENTS_MAX: u16 = (LARGE / 2) as u16;
+
+type Pool<'bound, const N: usize> = Arc<DmaPool<'bound, [Le<u64>; N]>>;
+type Block<'bound, const N: usize, E> = PoolBlock<Pool<'bound, N>, Shared<E>>;
+
+/// The list of a command, which the device reads until the command is done.
+pub(crate) enum List<'bound, E: Engine> {
+    None,
+    Small(#[allow(dead_code, reason = "it is kept for the device")] Block<'bound, SMALL, E>),
+    Large(#[allow(dead_code, reason = "it is kept for the device")] Block<'bound, LARGE, E>),
+}
+
+/// The pools of lists.
+pub(crate) struct Pools<'bound> {
+    small: Pool<'bound, SMALL>,
+    large: Pool<'bound, LARGE>,
+}
+
+/// Writes `words` to a block, and gives it to the device. Returns it with the number of words.
+///
+/// # Errors
+///
+/// `EINVAL`: more words than a block has. `ENOMEM`, and those of the words.
+#[inline]
+fn fill<'bound, const N: usize, E: Engine>(
+    pool: &Pool<'bound, N>,
+    words: impl Iterator<Item = Result<u64>>,
+    engine: E,
+) -> Result<(Block<'bound, N, E>, usize)> {
+    let mut block = PoolBlock::zeroed(pool.clone(), Gfp::Atomic)?;
+    let mut count = 0usize;
+
+    for word in words {
+        *block.get_mut(count).ok_or(EINVAL)? = word?.into();
+        count = count.wrapping_add(1);
+    }
+    Ok((block.give(engine), count))
+}
+
+impl<'bound> Pools<'bound> {
+    /// Makes the pools.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new(dma: DmaDevice<'bound>) -> Result<Self> {
+        Ok(Self {
+            small: Arc::new(
+                DmaPool::with::<{ SMALL * 8 }, { SMALL * 8 }>(dma, c"dma_map_nvme small lists")?,
+                GFP_KERNEL,
+            )?,
+            large: Arc::new(
+                DmaPool::with::<{ LARGE * 8 }, { LARGE * 8 }>(dma, c"dma_map_nvme large lists")?,
+                GFP_KERNEL,
+            )?,
+        })
+    }
+
+    /// Makes a list of `words`, of which there are at most `most`. Returns its address, and the number of
+    /// words.
+    #[inline]
+    fn list<E: Engine>(
+        &self,
+        most: usize,
+        words: impl Iterator<Item = Result<u64>>,
+        engine: E,
+    ) -> Result<(List<'bound, E>, u64, usize)> {
+        if most <= SMALL {
+            let (block, count) = fill(&self.small, words, engine)?;
+            let address = widen(block.dma_address());
+            Ok((List::Small(block), address, count))
+        } else {
+            let (block, count) = fill(&self.large, words, engine)?;
+            let address = widen(block.dma_address());
+            Ok((List::Large(block), address, count))
+        }
+    }
+
+    /// Describes `bytes` bytes of data by PRP entries, for pages of 2^`page_shift` bytes.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: there is no data, or it has a gap, or does not begin at a multiple of 4, or is longer than
+    ///   `bytes` or [`BYTES_MAX`].
+    /// - `ENOMEM`.
+    #[inline]
+    pub(crate) fn by_prps<E: Engine>(
+        &self,
+        segments: impl Iterator<Item = Segment>,
+        page_shift: u32,
+        bytes: u32,
+        engine: impl FnOnce() -> E,
+    ) -> Result<(Pointer, List<'bound, E>)> {
+        let mut entries = prp::Entries::new(segments, page_shift);
+        let first = entries.next().ok_or(EINVAL)??;
+        let Some(second) = entries.next().transpose()? else {
+            return Ok((Pointer::Prp([first, 0]), List::None));
+        };
+        let Some(third) = entries.next().transpose()? else {
+            return Ok((Pointer::Prp([first, second]), List::None));
+        };
+
+        // One for each page that the data would have without an offset: the first entry, which is in the
+        // command, is for what an offset adds.
+        let pages = u64::from(bytes).checked_shr(page_shift).unwrap_or(0);
+        let whole = pages.checked_shl(page_shift) == Some(bytes.into());
+        // CAST: At most 2^32.
+        let most = pages as usize + usize::from(!whole);
+        let words = Iterator::chain([Ok(second), Ok(third)].into_iter(), entries);
+        let (list, address, _) = self.list(most, words, engine())?;
+        Ok((Pointer::Prp([first, address]), list))
+    }
+
+    /// Describes data of at most `most` segments by SGL descriptors.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL`: there is no data, or a segment of 4 GiB or more, or more segments than `most` or
+    ///   [`SEGMENTS_MAX`].
+    /// - `ENOMEM`.
+    #[inline]
+    pub(crate) fn by_sgl<E: Engine>(
+        &self,
+        mut segments: impl Iterator<Item = Segment>,
+        most: u32,
+        engine: impl FnOnce() -> E,
+    ) -> Result<(Pointer, List<'bound, E>)> {
+        let first = segments.next().ok_or(EINVAL)?;
+        let first = sgl::Descriptor::data(first)?.words();
+        let Some(second) = segments.next() else {
+            return Ok((Pointer::Sgl(first), List::None));
+        };
+
+        let rest = Iterator::chain([second].into_iter(), segments);
+        let rest = rest.flat_map(|segment| match sgl::Descriptor::data(segment) {
+            Ok(descriptor) => descriptor.words().map(Ok),
+            Err(error) => [Err(error); 2],
+        });
+        let words = Iterator::chain(first.map(Ok).into_iter(), rest);
+        let (list, address, count) =
+            self.list((most as usize).saturating_mul(2), words, engine())?;
+        Ok((sgl::Descriptor::last(address, count / 2).pointer(), list))
+    }
+
+    /// Describes ranges of blocks for a Dataset Management command: one, of `count` blocks from `first` on.
+    ///
+    /// Context: any.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn by_range<E: Engine>(
+        &self,
+        first: u64,
+        count: u32,
+        engine: E,
+    ) -> Result<(Pointer, List<'bound, E>)> {
+        // No attributes, the length, and the first block.
+        let words = [Ok(u64::from(count) << 32), Ok(first)];
+        let (block, _) = fill(&self.small, words.into_iter(), engine)?;
+        let address = widen(block.dma_address());
+        Ok((Pointer::Prp([address, 0]), List::Small(block)))
+    }
+}
