@@ -56,24 +56,45 @@ pub(crate) struct Pools<'bound> {
     large: Pool<'bound, LARGE>,
 }
 
-/// Writes `words` to a block, and gives it to the device. Returns it with the number of words.
+/// The words of a list that is being written.
+struct Words<'a> {
+    slots: &'a mut [Le<u64>],
+    count: usize,
+}
+
+impl Words<'_> {
+    /// Writes the next word.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: the list is full.
+    #[inline]
+    fn push(&mut self, word: u64) -> Result {
+        *self.slots.get_mut(self.count).ok_or(EINVAL)? = word.into();
+        self.count = self.count.wrapping_add(1);
+        Ok(())
+    }
+}
+
+/// Lets `write` write words to a block, and gives it to the device. Returns it with the number of words.
 ///
 /// # Errors
 ///
-/// `EINVAL`: more words than a block has. `ENOMEM`, and those of the words.
+/// `ENOMEM`, and those of `write`.
 #[inline]
 fn fill<'bound, const N: usize, E: Engine>(
     pool: &Pool<'bound, N>,
-    words: impl Iterator<Item = Result<u64>>,
     engine: E,
+    write: impl FnOnce(&mut Words<'_>) -> Result,
 ) -> Result<(Block<'bound, N, E>, usize)> {
     let mut block = PoolBlock::zeroed(pool.clone(), Gfp::Atomic)?;
-    let mut count = 0usize;
+    let mut words = Words {
+        slots: &mut *block,
+        count: 0,
+    };
 
-    for word in words {
-        *block.get_mut(count).ok_or(EINVAL)? = word?.into();
-        count = count.wrapping_add(1);
-    }
+    write(&mut words)?;
+    let count = words.count;
     Ok((block.give(engine), count))
 }
 
@@ -96,21 +117,21 @@ impl<'bound> Pools<'bound> {
         })
     }
 
-    /// Makes a list of `words`, of which there are at most `most`. Returns its address, and the number of
-    /// words.
+    /// Makes a list of the words that `write` writes, of which there are at most `most`. Returns its address,
+    /// and the number of words.
     #[inline]
     fn list<E: Engine>(
         &self,
         most: usize,
-        words: impl Iterator<Item = Result<u64>>,
         engine: E,
+        write: impl FnOnce(&mut Words<'_>) -> Result,
     ) -> Result<(List<'bound, E>, u64, usize)> {
         if most <= SMALL {
-            let (block, count) = fill(&self.small, words, engine)?;
+            let (block, count) = fill(&self.small, engine, write)?;
             let address = widen(block.dma_address());
             Ok((List::Small(block), address, count))
         } else {
-            let (block, count) = fill(&self.large, words, engine)?;
+            let (block, count) = fill(&self.large, engine, write)?;
             let address = widen(block.dma_address());
             Ok((List::Large(block), address, count))
         }
@@ -148,8 +169,11 @@ impl<'bound> Pools<'bound> {
         let whole = pages.checked_shl(page_shift) == Some(bytes.into());
         // CAST: At most 2^32.
         let most = pages as usize + usize::from(!whole);
-        let words = Iterator::chain([Ok(second), Ok(third)].into_iter(), entries);
-        let (list, address, _) = self.list(most, words, engine())?;
+        let (list, address, _) = self.list(most, engine(), |words| {
+            words.push(second)?;
+            words.push(third)?;
+            entries.try_for_each(|entry| words.push(entry?))
+        })?;
         Ok((Pointer::Prp([first, address]), list))
     }
 
@@ -170,19 +194,21 @@ impl<'bound> Pools<'bound> {
         engine: impl FnOnce() -> E,
     ) -> Result<(Pointer, List<'bound, E>)> {
         let first = segments.next().ok_or(EINVAL)?;
-        let first = sgl::Descriptor::data(first)?.words();
         let Some(second) = segments.next() else {
-            return Ok((Pointer::Sgl(first), List::None));
+            return Ok((sgl::Descriptor::data(first)?.pointer(), List::None));
         };
 
-        let rest = Iterator::chain([second].into_iter(), segments);
-        let rest = rest.flat_map(|segment| match sgl::Descriptor::data(segment) {
-            Ok(descriptor) => descriptor.words().map(Ok),
-            Err(error) => [Err(error); 2],
-        });
-        let words = Iterator::chain(first.map(Ok).into_iter(), rest);
-        let (list, address, count) =
-            self.list((most as usize).saturating_mul(2), words, engine())?;
+        let most = (most as usize).saturating_mul(2);
+        let (list, address, count) = self.list(most, engine(), |words| {
+            let mut push = |segment| {
+                let [address, length] = sgl::Descriptor::data(segment)?.words();
+                words.push(address)?;
+                words.push(length)
+            };
+            push(first)?;
+            push(second)?;
+            segments.try_for_each(push)
+        })?;
         Ok((sgl::Descriptor::last(address, count / 2).pointer(), list))
     }
 
@@ -199,9 +225,11 @@ impl<'bound> Pools<'bound> {
         count: u32,
         engine: E,
     ) -> Result<(Pointer, List<'bound, E>)> {
-        // No attributes, the length, and the first block.
-        let words = [Ok(u64::from(count) << 32), Ok(first)];
-        let (block, _) = fill(&self.small, words.into_iter(), engine)?;
+        let (block, _) = fill(&self.small, engine, |words| {
+            // No attributes, and the length.
+            words.push(u64::from(count) << 32)?;
+            words.push(first)
+        })?;
         let address = widen(block.dma_address());
         Ok((Pointer::Prp([address, 0]), List::Small(block)))
     }

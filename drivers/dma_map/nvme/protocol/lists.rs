@@ -85,8 +85,11 @@ where
     // From the last list to the first, because a list has its address when the device has it.
     let mut given = none();
     let mut next = None;
-    for (i, (block, given)) in blocks.into_iter().zip(&mut given).enumerate().rev() {
-        let Some(mut block) = block else { continue };
+    for i in (0..lists).rev() {
+        let block = blocks.get_mut(i).and_then(Option::take);
+        let (Some(mut block), Some(given)) = (block, given.get_mut(i)) else {
+            continue;
+        };
         if let Some(next) = next.take() {
             if let Some(slot) = block.get_mut(chain.link()) {
                 *slot = link(next);
