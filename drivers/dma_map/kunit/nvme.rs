@@ -3,7 +3,9 @@
 //! What the NVMe driver exchanges with a controller, against a controller that follows a script.
 
 mod chain;
+mod describe;
 mod exchange;
+mod flights;
 mod hostile;
 mod identify;
 mod length;

@@ -119,9 +119,12 @@ impl<'bound> Device<'bound> {
             let _ = self.reset();
             return;
         }
-        for interrupt in self.interrupts() {
-            if let Ok(_disabled) = interrupt.disable() {
-                interrupt.handler().serve();
+        // A vector is masked in the controller's memory, which must answer.
+        if self.controller.check().is_ok() {
+            for interrupt in self.interrupts() {
+                if let Ok(_disabled) = interrupt.disable() {
+                    interrupt.handler().serve();
+                }
             }
         }
         // An abort may fail. The command is late again then.
