@@ -168,7 +168,7 @@ pub(super) fn claim<'bound>(
             pending: AtomicUsize::new(0),
             queues: AtomicPtr::new(null_mut()),
             leftovers: Leftovers::new(),
-            interrupts: Interrupts::NONE,
+            interrupts: Interrupts::none(),
             counts: Counts::NONE,
             parms,
         })

@@ -77,12 +77,14 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    pub(super) const NONE: Self = Self {
-        taken: AtomicBool::new(false),
-        settled: AtomicBool::new(false),
-        allocating: AtomicUsize::new(0),
-        masks: AtomicPtr::new(null_mut()),
-    };
+    pub(super) const fn none() -> Self {
+        Self {
+            taken: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
+            allocating: AtomicUsize::new(0),
+            masks: AtomicPtr::new(null_mut()),
+        }
+    }
 
     /// Takes the vectors of `dev`, the device of the binding. Until the result is dropped,
     /// [`settle`](Self::settle) waits for the allocation.

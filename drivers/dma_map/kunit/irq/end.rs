@@ -148,6 +148,7 @@ mod tests {
         ended_by(1, When::Thread)
     }
 
+    /// misuse: drop-with-irqs-off/Interrupt, drop-with-irqs-off/Vectors
     #[test]
     fn handler_is_removed_in_atomic_context() -> Result {
         with_nic(|nic, scope| {
@@ -173,6 +174,7 @@ mod tests {
         })
     }
 
+    /// misuse: unbind-with-live-handles/Interrupt, unbind-with-live-handles/Vectors
     #[test]
     fn unbind_while_interrupts_come() -> Result {
         on_igb(|dev| {

@@ -67,6 +67,8 @@ impl Kept<'_> {
     }
 }
 
+type KeptLt = ForLt!(Kept<'_>);
+
 impl Guarded for Kept<'_> {
     fn shutdown(&self) {
         attempt(self.scope, &self.attempts.shutdown);
@@ -100,6 +102,8 @@ struct Scoped<'x> {
     attempts: Arc<Attempts>,
     _late: Late<'x>,
 }
+
+type ScopedLt = ForLt!(Scoped<'_>);
 
 impl Guarded for Scoped<'_> {
     fn shutdown(&self) {
@@ -155,7 +159,7 @@ mod tests {
         on_igb(|dev| {
             let attempts = Attempts::new()?;
             dev.bind(|probe| {
-                let gate: Arc<Gate<ForLt!(Scoped<'_>)>> =
+                let gate: Arc<Gate<ScopedLt>> =
                     probe.gate_with_scope(ALL, |_, scope| scoped(scope, &attempts))?;
                 let inside = gate.try_access().ok_or(ENODEV)?;
                 inside.with(|scoped| attempt(scoped.scope, &scoped.attempts.inside));
@@ -192,7 +196,7 @@ mod tests {
             let (attempts, arrived) = (Attempts::new()?, Log::new()?);
             dev.bind(|probe| {
                 probe.pci().ok_or(ENODEV)?.enable_device_mem()?;
-                let gate: Arc<Gate<ForLt!(Kept<'_>)>> = probe
+                let gate: Arc<Gate<KeptLt>> = probe
                     .gate_with_scope(ALL, |pdev, scope| kept(pdev, scope, &attempts, &arrived))?;
                 let inside = gate.try_access().ok_or(ENODEV)?;
                 inside.with(|kept| {

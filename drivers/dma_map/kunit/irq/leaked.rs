@@ -94,6 +94,7 @@ fn gate(
 mod tests {
     use super::*;
 
+    /// misuse: forgotten-handle/Interrupt
     #[test]
     fn leaked_interrupt_is_silent_after_the_binding() -> Result {
         leaked(0, |vectors, nic, log| {
@@ -112,6 +113,7 @@ mod tests {
         })
     }
 
+    /// misuse: forgotten-handle/Vectors
     #[test]
     fn leaked_vectors_are_freed_after_their_handlers() -> Result {
         leaked(1, |vectors, nic, log| {

@@ -78,7 +78,8 @@ impl Shared {
         let mut slots = KVVec::new();
         vec::reserve(&mut slots, count, Gfp::Kernel.flags())?;
         for _ in 0..count {
-            vec::push_within_capacity(&mut slots, AtomicPtr::new(null_mut())).map_err(|_| ENOMEM)?;
+            vec::push_within_capacity(&mut slots, AtomicPtr::new(null_mut()))
+                .map_err(|_| ENOMEM)?;
         }
 
         // INVARIANT: There are as many slots as needed, all empty; the rest is the caller's guarantee.

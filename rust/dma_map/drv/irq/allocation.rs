@@ -9,6 +9,7 @@ use crate::{
         scope::Scope,
         tied::Stops, //
     },
+    generic::vec,
     gfp::Gfp,
     sys::leftovers::Stage, //
 };
@@ -222,9 +223,9 @@ impl<'bound> Allocation<'bound> {
                 && !matches!(self.kind, IrqType::Intx)
                 && options.is_spread(index, count);
 
-            masks.push(mask, Gfp::Kernel.flags())?;
-            self.vectors
-                .push(Vector::new(irq.try_into()?, is_spread), Gfp::Kernel.flags())?;
+            let vector = Vector::new(irq.try_into()?, is_spread);
+            vec::push(&mut masks, mask, Gfp::Kernel.flags()).map_err(|_| ENOMEM)?;
+            vec::push(&mut self.vectors, vector, Gfp::Kernel.flags()).map_err(|_| ENOMEM)?;
         }
 
         let masks = Arc::new(Masks::new(masks), Gfp::Kernel.flags())?;

@@ -11,7 +11,7 @@ use super::{
         Threaded,
         Whole, //
     },
-    name::is_name,
+    name,
     vectors::Vectors, //
 };
 use crate::{
@@ -30,8 +30,7 @@ use kernel::{
         ThreadedHandler, //
     },
     pci::IrqType,
-    prelude::*,
-    str::CString, //
+    prelude::*, //
 };
 
 /// A handler of one vector, removed on drop.
@@ -118,11 +117,7 @@ impl<'bound> Vectors<'bound> {
         thread: Option<Callback>,
     ) -> Result<Interrupt<'bound, H>> {
         self.vector(index)?;
-        let name = CString::try_from_fmt(name)?;
-        if !is_name(name.to_bytes()) {
-            return Err(EINVAL);
-        }
-
+        let name = name::new(name)?;
         let action = Action::new(self, index, name, handler)?;
         Ok(Interrupt(Tied::new(self.scope(), action, |this| {
             // SAFETY: The callbacks take this type (function precondition). `Tied` does not move it, and

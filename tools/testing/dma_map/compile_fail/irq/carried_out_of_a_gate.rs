@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: E0521
+// misuse: address-after-unbind/Interrupt
 
 //! An interrupt that was requested inside a gate stays inside.
 
