@@ -227,7 +227,10 @@ impl Peer<'_> {
         let at = DmaAddress::from(self.head) * size_of::<Command>() as DmaAddress;
         let mut command = Command::default();
         device_side::read(self.dma, self.commands + at, command.as_mut_bytes())?;
-        self.head = (self.head + 1) % self.slots;
+        self.head += 1;
+        if self.head == self.slots {
+            self.head = 0;
+        }
         Ok(command)
     }
 

@@ -7,6 +7,7 @@ use super::{
         Half,
         Vector, //
     },
+    name::Name,
     vectors::Vectors, //
 };
 use crate::{
@@ -28,8 +29,7 @@ use kernel::{
         ThreadedHandler, //
     },
     pci::IrqType,
-    prelude::*,
-    str::CString, //
+    prelude::*, //
 };
 
 /// A handler, and its place.
@@ -44,7 +44,7 @@ pub(super) struct Action<'bound, H> {
     vector: NonNull<Vector>,
     requested: AtomicBool,
     /// What C calls it.
-    name: CString,
+    name: Name,
     pub(super) vectors: Vectors<'bound>,
 }
 
@@ -123,7 +123,7 @@ impl<'bound, H> Action<'bound, H> {
     pub(super) fn new(
         vectors: &Vectors<'bound>,
         index: usize,
-        name: CString,
+        name: Name,
         handler: H,
     ) -> Result<Self> {
         let vector = vectors.vector(index)?;

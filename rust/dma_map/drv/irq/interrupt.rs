@@ -11,7 +11,7 @@ use super::{
         Threaded,
         Whole, //
     },
-    name,
+    name::Name,
     vectors::Vectors, //
 };
 use crate::{
@@ -117,7 +117,7 @@ impl<'bound> Vectors<'bound> {
         thread: Option<Callback>,
     ) -> Result<Interrupt<'bound, H>> {
         self.vector(index)?;
-        let name = name::new(name)?;
+        let name = Name::new(name)?;
         let action = Action::new(self, index, name, handler)?;
         Ok(Interrupt(Tied::new(self.scope(), action, |this| {
             // SAFETY: The callbacks take this type (function precondition). `Tied` does not move it, and
