@@ -9,7 +9,10 @@ use crate::{
         scope::Scope,
         tied::Stops, //
     },
-    generic::vec,
+    generic::{
+        errno::to_result,
+        vec, //
+    },
     gfp::Gfp,
     sys::leftovers::Stage, //
 };
@@ -28,7 +31,6 @@ use kernel::{
         CpumaskVar, //
     },
     device::Bound,
-    error::to_result,
     pci::{
         self,
         IrqType, //
