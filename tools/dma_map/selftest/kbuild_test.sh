@@ -25,11 +25,11 @@ modules() {
 }
 
 test_kbuild_outside_of_a_tree() {
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_BLOCK=y CONFIG_DEBUG_FS=y CONFIG_KUNIT=y)"
 	# Suites of a modular KUnit would be empty.
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_BLOCK=y CONFIG_DEBUG_FS=y CONFIG_KUNIT=m)"
 	# A benchmark without its files would show nothing.
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_KUNIT=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_BLOCK=y CONFIG_KUNIT=y)"
 	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC= DMA_MAP_NVME=' \
 		"$(options CONFIG_DEBUG_FS=y CONFIG_KUNIT=y -- DMA_MAP_CLIENTS=edu)"
 	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU= DMA_MAP_KUNIT_TEST=m DMA_MAP_NIC= DMA_MAP_NVME=' \
@@ -44,11 +44,11 @@ test_kbuild_counts_in_debugfs() {
 
 test_kbuild_without_pci() {
 	expect 1 "$(options CONFIG_RUST=y | grep -c 'has no CONFIG_PCI=y, which dma_map needs')"
-	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_RUST=y CONFIG_PCI=y)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH= DMA_MAP_DEBUGFS= DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_BLOCK=y CONFIG_RUST=y CONFIG_PCI=y)"
 }
 
 test_kbuild_outside_of_a_tree_that_has_the_library() {
-	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_DEBUG_FS=y CONFIG_DMA_MAP=m)"
+	expect 'DMA_MAP=m DMA_MAP_BENCH=m DMA_MAP_DEBUGFS=y DMA_MAP_EDU=m DMA_MAP_KUNIT_TEST= DMA_MAP_NIC=m DMA_MAP_NVME=m' "$(options CONFIG_BLOCK=y CONFIG_DEBUG_FS=y CONFIG_DMA_MAP=m)"
 	expect 1 "$(options CONFIG_DMA_MAP=y | grep -c 'has dma_map built in (CONFIG_DMA_MAP=y)')"
 }
 

@@ -30,7 +30,7 @@ test_rust_project_of_the_checkout() {
 	rust_project "$TOP" /root-13
 	expect /root-13/usr "$(of_project "p['sysroot']")"
 	expect /root-13/usr/core.rs "$(of_project "p['crates'][0]['root_module']")"
-	expect 'dma_map dma_map_bench dma_map_edu dma_map_kunit edu pci platform' \
+	expect 'dma_map dma_map_bench dma_map_edu dma_map_kunit dma_map_nic dma_map_nvme edu pci platform' \
 		"$(of_project "' '.join(c['display_name'] for c in p['crates'][5:])")"
 	expect 'core kernel pin_init zerocopy zerocopy_derive' \
 		"$(of_project "' '.join(d['name'] for d in p['crates'][5]['deps'])")"
