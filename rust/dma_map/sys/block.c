@@ -76,6 +76,27 @@ int dma_map_helper_check_iter(const struct blk_dma_iter *iter)
 EXPORT_SYMBOL_GPL(dma_map_helper_check_iter);
 
 /*
+ * Maps the data of @rq, if it is contiguous memory of the system: @address is
+ * then where @dev finds the first byte. -EAGAIN if it is not, -ENOMEM if @dev
+ * does not get it.
+ */
+int dma_map_helper_map_one(struct request *rq, struct device *dev,
+			   dma_addr_t *address)
+{
+	struct bio_vec bv = req_bvec(rq);
+
+	/* Also false for what the block layer has merged. */
+	if (bv.bv_len != blk_rq_payload_bytes(rq) ||
+	    is_pci_p2pdma_page(bv.bv_page))
+		return -EAGAIN;
+
+	*address = dma_map_phys(dev, bvec_phys(&bv), bv.bv_len, rq_dma_dir(rq),
+				0);
+	return dma_mapping_error(dev, *address);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_map_one);
+
+/*
  * Whether @is_so holds for a part of the data of @rq that lies beyond @limit,
  * as C cuts it for the device. rq_for_each_bvec() goes through what C merges.
  */

@@ -24,6 +24,7 @@ struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
 int dma_map_helper_check_iter(const struct blk_dma_iter *iter);
 void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 len);
 void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from, u32 len);
+int dma_map_helper_map_one(struct request *rq, struct device *dev, dma_addr_t *address);
 void *dma_map_helper_create_reserve(size_t size);
 bool dma_map_helper_rq_never(struct request *rq, struct device *dev);
 bool dma_map_helper_rq_refused(struct request *rq, struct device *dev, u64 limit);

@@ -41,16 +41,6 @@ pub(super) struct DmaIter {
     _rest: MaybeUninit<[u8; 128 - size_of::<bindings::dma_addr_t>() - 4]>,
 }
 
-impl DmaIter {
-    pub(super) const fn new() -> Self {
-        Self {
-            address: 0,
-            len: 0,
-            _rest: MaybeUninit::uninit(),
-        }
-    }
-}
-
 // SAFETY: The declarations are those of `block.h` and `linux/blk-mq-dma.h`.
 #[allow(improper_ctypes, reason = "C knows the layout of bindgen's types")]
 unsafe extern "C" {
@@ -79,6 +69,19 @@ unsafe extern "C" {
         dev: *mut bindings::device,
         iter: *mut DmaIter,
     ) -> bool;
+
+    /// Maps the data of a request that is contiguous. `-EAGAIN`: it is not; `-ENOMEM`: it can't be mapped.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a read or a write with data that is started and not ended, `dev` a bound device with a
+    /// mask.
+    #[link_name = "dma_map_helper_map_one"]
+    pub(super) fn map_one(
+        rq: *mut bindings::request,
+        dev: *mut bindings::device,
+        address: &mut bindings::dma_addr_t,
+    ) -> c_int;
 
     /// Makes a disk, and its queue. Memory for it is not written back to a disk meanwhile.
     ///

@@ -24,7 +24,10 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
     ops::Deref,
     ptr::NonNull, //
 };
@@ -66,9 +69,9 @@ impl<T: Operations> RequestInfo<T> {
     ///
     /// # Safety
     ///
-    /// `mapping` must be the one of this request, and the device be done.
+    /// `mapping` must be the one of this request, and is not used again. The device must be done.
     #[inline]
-    pub(super) unsafe fn unmap(&self, mapping: Mapping) {
+    pub(super) unsafe fn unmap(&self, mapping: &Mapping) {
         // SAFETY: The mapping was made with the request, the device and the reserve of its tag set, and
         // the device is done (function precondition).
         unsafe { mapping.unmap(self.device(), self.as_raw(), self.shared().reserve()) };
@@ -83,12 +86,13 @@ impl<T: Operations> RequestInfo<T> {
 }
 
 impl<T: Operations> Request<T> {
-    /// Maps the data, and calls `f` with the pieces, which are mapped while `f` walks them. `f` writes
+    /// Maps the data, and calls `f` with the pieces, which are mapped before `f` gets them. `f` writes
     /// them to the lists of the device, which is told of those later.
     ///
     /// The pieces have a lifetime that `f` does not know, so they cannot leave it.
     ///
-    /// C API: `blk_rq_dma_map_iter_start()`, `blk_rq_dma_map_iter_next()`. Context: any.
+    /// C API: `dma_map_phys()` for data that is one segment; `blk_rq_dma_map_iter_start()`,
+    /// `blk_rq_dma_map_iter_next()`. Context: any.
     ///
     /// # Errors
     ///
@@ -112,7 +116,10 @@ impl<T: Operations> Request<T> {
             });
         }
 
-        let mut mapping = Mapping::none();
+        let mut iter = MaybeUninit::uninit();
+        // SAFETY: The operations of the request are `T`, and this value is its only owner, until it is
+        // used below, when the pieces are no longer.
+        let mapping = unsafe { Pdu::<T>::init_mapping(self.rq) };
         // SAFETY: A read or a write with data, which this value owns; the device and the reserve are those
         // of its tag set.
         let mut pieces = unsafe {
@@ -120,32 +127,32 @@ impl<T: Operations> Request<T> {
                 self.as_raw(),
                 self.device(),
                 self.shared().reserve(),
-                &mut mapping,
+                mapping,
+                &mut iter,
             )
         };
-        let result = match f(&mut pieces) {
+        let result = pieces.begin().and_then(|()| match f(&mut pieces) {
             Ok(value) => pieces.finish().map(|()| value),
             // If `f` fails because the pieces ended early, the reason is theirs.
             Err(error) => Err(pieces.error().err().unwrap_or(error)),
-        };
+        });
 
         match result {
             Ok(value) => {
-                let rq = self.into_raw();
-                // INVARIANT: The request was owned, and is mapped.
-                //
-                // SAFETY: The operations of the request are `T`, and this was its only owner.
-                unsafe { Pdu::<T>::set_mapping(rq, mapping) };
+                // INVARIANT: The request was owned, and is mapped: its mapping was initialised above.
                 let mapped = MappedRequest {
-                    rq,
+                    rq: self.into_raw(),
                     _operations: PhantomData,
                 };
                 Ok((mapped, value))
             }
             Err(error) => {
-                // SAFETY: The mapping is of this request. The device was not told of it (safety
-                // requirements of `Engine`: there was no handle).
-                unsafe { self.unmap(mapping) };
+                // SAFETY: The mapping is of this request, and was initialised above. The device was not
+                // told of it (safety requirements of `Engine`: there was no handle).
+                unsafe {
+                    let pdu = Pdu::<T>::of(self.rq).as_ptr();
+                    self.unmap((*pdu).mapping.assume_init_ref());
+                }
                 Err(MapError {
                     error,
                     buffer: self,
@@ -227,22 +234,12 @@ impl<T: Operations> MappedRequest<T> {
     unsafe fn into_request(self) -> Request<T> {
         let this = ManuallyDrop::new(self);
 
-        // SAFETY: The mapping is initialised, and this is the only owner, which is not used again: it is
-        // taken once. The device is done (function precondition).
+        // SAFETY: The mapping is initialised, and this is the only owner, which is not used again. The
+        // device is done (function precondition).
         unsafe {
-            let mapping = (*this.pdu().as_ptr()).mapping.assume_init_read();
-            this.unmap_info(mapping);
+            RequestInfo::unmap(&this, this.mapping());
             Request::from_raw(this.rq)
         }
-    }
-
-    /// # Safety
-    ///
-    /// As for [`RequestInfo::unmap`].
-    #[inline]
-    unsafe fn unmap_info(&self, mapping: Mapping) {
-        // SAFETY: By the precondition of this function.
-        unsafe { RequestInfo::unmap(self, mapping) };
     }
 }
 

@@ -172,10 +172,26 @@ impl Mapping {
     ///
     /// # Safety
     ///
-    /// `rq`, `dev` and `reserve` must be those that the mapping was made with, and the device be done.
+    /// `rq`, `dev` and `reserve` must be those that the mapping was made with, and the device be done. The
+    /// value is not used again.
     #[inline]
     pub(super) unsafe fn unmap(
-        self,
+        &self,
+        dev: DmaDevice<'_>,
+        rq: *mut bindings::request,
+        reserve: &Reserve,
+    ) {
+        if !matches!(self.form, Form::Nothing) {
+            // SAFETY: By the preconditions of this function.
+            unsafe { self.unmap_all(dev, rq, reserve) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`unmap`](Self::unmap).
+    unsafe fn unmap_all(
+        &self,
         dev: DmaDevice<'_>,
         rq: *mut bindings::request,
         reserve: &Reserve,

@@ -22,7 +22,10 @@ use crate::{
     seg::segments::Segment,
     DmaDevice, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit, //
+};
 use kernel::{
     bindings,
     dma::DmaAddress,
@@ -72,6 +75,9 @@ impl<E> RequestPiece<'_, E> {
     }
 }
 
+/// What C returns for data that is not one segment.
+const NOT_ONE: c_int = -(bindings::EAGAIN as c_int);
+
 /// Where a walk is.
 enum Stage {
     Before,
@@ -79,7 +85,9 @@ enum Stage {
     After,
 }
 
-/// The pieces of a request, in order; each is mapped when the walk comes to it.
+/// The pieces of a request, in order.
+///
+/// Data that is contiguous is mapped at once. Else each segment is mapped when the walk comes to it.
 ///
 /// Behind an IOMMU all of the data is one range, as far as the segments have no gaps within its pages.
 /// No list is made: what is needed for the unmapping is kept with the request, or in a list of the tag
@@ -89,11 +97,11 @@ pub struct RequestPieces<'a, E> {
     dev: DmaDevice<'a>,
     reserve: &'a Reserve,
     mapping: &'a mut Mapping,
-    iter: DmaIter,
+    /// Initialised by C in the first step of a walk.
+    iter: &'a mut MaybeUninit<DmaIter>,
     stage: Stage,
     /// What is mapped and was not handed out yet.
     rest: Segment,
-    split: Split,
     result: Result,
     _mark: PhantomData<fn() -> E>,
 }
@@ -111,18 +119,75 @@ impl<'a, E> RequestPieces<'a, E> {
         dev: DmaDevice<'a>,
         reserve: &'a Reserve,
         mapping: &'a mut Mapping,
+        iter: &'a mut MaybeUninit<DmaIter>,
     ) -> Self {
         Self {
             rq,
             dev,
             reserve,
             mapping,
-            iter: DmaIter::new(),
+            iter,
             stage: Stage::Before,
             rest: Segment::EMPTY,
-            split: Split::of(dev),
             result: Ok(()),
             _mark: PhantomData,
+        }
+    }
+
+    /// Maps the data if that can be done without a walk: if it is one segment.
+    ///
+    /// # Errors
+    ///
+    /// Those of the mapping.
+    #[inline]
+    pub(super) fn begin(&mut self) -> Result {
+        // SAFETY: The request is valid (requirements of `new`).
+        if unsafe { (*self.rq).nr_phys_segments } != 1 {
+            return Ok(());
+        }
+        self.refuse()?;
+
+        let mut address = 0;
+        // SAFETY: The request has data and is owned, and the device is bound (requirements of `new`).
+        match unsafe { ffi::map_one(self.rq, self.dev.as_raw(), &mut address) } {
+            0 => {
+                let segment = Segment {
+                    address,
+                    // SAFETY: The request is valid (requirements of `new`).
+                    len: unsafe { (*self.rq).__data_len },
+                };
+                self.stage = Stage::After;
+                // SAFETY: C has mapped all of the data for the device, in the direction of the request,
+                // and not as a range of IOVAs.
+                unsafe { self.mapping.note(self.dev, self.rq, self.reserve, segment) }?;
+                self.rest = segment;
+                Ok(())
+            }
+            // The walk knows what to do.
+            NOT_ONE => Ok(()),
+            _ => Err(self.failed()),
+        }
+    }
+
+    /// Keeps C from data that it can't map, where it prints a warning.
+    #[inline]
+    fn refuse(&self) -> Result {
+        let limit = self.dev.constraints().limit;
+
+        // SAFETY: The request has data and is owned, and the device is bound (requirements of `new`).
+        if limit != u64::MAX && unsafe { ffi::rq_refused(self.rq, self.dev.as_raw(), limit) } {
+            return Err(EIO);
+        }
+        Ok(())
+    }
+
+    /// Returns why C had no room for data. It gives no reason for what does not fit.
+    #[cold]
+    fn failed(&self) -> Error {
+        // SAFETY: The request is owned, and the device is bound (requirements of `new`).
+        match unsafe { ffi::rq_never(self.rq, self.dev.as_raw()) } {
+            true => EIO,
+            false => ENOMEM,
         }
     }
 
@@ -132,7 +197,7 @@ impl<'a, E> RequestPieces<'a, E> {
     ///
     /// Those of the mapping; `EINVAL` if the walk did not come to the end.
     #[inline]
-    pub(super) fn finish(mut self) -> Result {
+    pub(super) fn finish(&mut self) -> Result {
         if self.result.is_ok() && (self.rest.len != 0 || self.next_segment()) {
             return Err(EINVAL);
         }
@@ -148,23 +213,25 @@ impl<'a, E> RequestPieces<'a, E> {
     /// Maps the next segment. `false` at the end, and after an error.
     #[inline]
     fn next_segment(&mut self) -> bool {
+        !matches!(self.stage, Stage::After) && self.walk()
+    }
+
+    /// Maps the next segment by C's iterator.
+    fn walk(&mut self) -> bool {
         let raw = self.dev.as_raw();
 
         match self.stage {
             Stage::Before => {
-                // C prints a warning where it can't map.
-                let limit = self.dev.constraints().limit;
-                // SAFETY: The request has data and is owned, and the device is bound (requirements of
-                // `new`).
-                if limit != u64::MAX && unsafe { ffi::rq_refused(self.rq, raw, limit) } {
+                self.result = self.refuse();
+                if self.result.is_err() {
                     self.stage = Stage::After;
-                    self.result = Err(EIO);
                     return false;
                 }
                 let mut state = bindings::dma_iova_state::default();
                 // SAFETY: The request has data and is owned, and the device is bound (requirements of
                 // `new`).
-                let more = unsafe { ffi::map_first(self.rq, raw, &mut state, &mut self.iter) };
+                let more =
+                    unsafe { ffi::map_first(self.rq, raw, &mut state, self.iter.as_mut_ptr()) };
                 self.stage = Stage::Within;
                 self.result = self.check();
                 if self.result.is_err() || !more {
@@ -175,15 +242,15 @@ impl<'a, E> RequestPieces<'a, E> {
                 }
                 if state.__size != 0 {
                     self.stage = Stage::After;
-                    // SAFETY: C has linked all of the request, and returned its length.
-                    unsafe { self.mapping.note_iova(state, self.iter.len) };
                     self.rest = self.segment();
+                    // SAFETY: C has linked all of the request, and returned its length.
+                    unsafe { self.mapping.note_iova(state, self.rest.len) };
                     return true;
                 }
             }
             Stage::Within => {
                 // SAFETY: As above; `map_first` has returned `true`.
-                if !unsafe { ffi::map_next(self.rq, raw, &mut self.iter) } {
+                if !unsafe { ffi::map_next(self.rq, raw, self.iter.as_mut_ptr()) } {
                     self.stage = Stage::After;
                     self.result = self.check();
                     return false;
@@ -204,26 +271,24 @@ impl<'a, E> RequestPieces<'a, E> {
         true
     }
 
-    /// Returns why C has mapped no segment: `Ok` at the end, `ENOMEM` if that may change.
+    /// Returns why C has mapped no segment: `Ok` at the end, `ENOMEM` if that may change. Called after
+    /// `map_first`.
     fn check(&self) -> Result {
         // SAFETY: `map_first` was called with it.
-        to_result(unsafe { ffi::check_iter(&self.iter) }).map_err(|error| {
-            // C gives no reason for what does not fit.
-            //
-            // SAFETY: The request is owned, and the device is bound (requirements of `new`).
-            if error == ENOMEM && unsafe { ffi::rq_never(self.rq, self.dev.as_raw()) } {
-                EIO
-            } else {
-                error
-            }
+        to_result(unsafe { ffi::check_iter(self.iter.as_ptr()) }).map_err(|error| match error {
+            ENOMEM => self.failed(),
+            error => error,
         })
     }
 
+    /// Returns the segment that C has mapped. Called after `map_first`.
     #[inline]
     fn segment(&self) -> Segment {
+        // SAFETY: `map_first` has initialised the iterator.
+        let iter = unsafe { self.iter.assume_init_ref() };
         Segment {
-            address: self.iter.address,
-            len: self.iter.len,
+            address: iter.address,
+            len: iter.len,
         }
     }
 
@@ -237,7 +302,7 @@ impl<'a, E> RequestPieces<'a, E> {
             return None;
         }
         // CAST: At most the length of the rest.
-        let len = self.split.first(
+        let len = Split::of(self.dev).first(
             constraints::widen(self.rest.address),
             self.rest.len.min(max).into(),
         ) as u32;

@@ -4,7 +4,6 @@
 
 use super::{
     ffi,
-    mapping::Mapping,
     operations::Operations,
     refused::Refused,
     shared::{
@@ -290,7 +289,7 @@ impl<T: Operations> Request<T> {
         let this = ManuallyDrop::new(self);
 
         // SAFETY: The operations of the request are `T`, and this is its only owner (type invariants).
-        unsafe { Pdu::<T>::set_mapping(this.rq, Mapping::none()) };
+        unsafe { Pdu::<T>::init_mapping(this.rq) };
         // SAFETY: This was the only owner of the request, and its mapping is initialised.
         if let Err(command) = unsafe { this.keep(this.rq, command) } {
             // Not reached, because C numbers queues and tags within the limits of the tag set. The request

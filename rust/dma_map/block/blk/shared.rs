@@ -193,14 +193,14 @@ impl<T: Operations> Pdu<T> {
         unsafe { rq.add(1) }.cast()
     }
 
-    /// Sets the mapping of a request.
+    /// Initialises the mapping of a request: none.
     ///
     /// # Safety
     ///
-    /// As for [`of`](Self::of). The caller must own the request, whose mapping is not initialised.
+    /// As for [`of`](Self::of). The caller must own the request during `'a`. Its mapping is not initialised.
     #[inline(always)]
-    pub(super) unsafe fn set_mapping(rq: NonNull<bindings::request>, mapping: Mapping) {
+    pub(super) unsafe fn init_mapping<'a>(rq: NonNull<bindings::request>) -> &'a mut Mapping {
         // SAFETY: By the preconditions of this function.
-        unsafe { (*Self::of(rq).as_ptr()).mapping = MaybeUninit::new(mapping) };
+        unsafe { (*Self::of(rq).as_ptr()).mapping.write(Mapping::none()) }
     }
 }

@@ -112,11 +112,26 @@ impl<T: Operations> Claimed<T> {
         // invariants), which is not used again: they are taken once, and the request has one owner. The
         // device is done (function precondition).
         unsafe {
-            let pdu = this.pdu().as_ptr();
-            let command = (*pdu).command.assume_init_read();
-            let mapping = (*pdu).mapping.assume_init_read();
-            this.unmap(mapping);
+            this.unmap(this.mapping());
+            let command = (*this.pdu().as_ptr()).command.assume_init_read();
             (Request::from_raw(this.rq), command)
+        }
+    }
+
+    /// Unmaps the data, and drops the command in its place.
+    ///
+    /// # Safety
+    ///
+    /// As for [`finish`](Self::finish).
+    #[inline]
+    unsafe fn clear(self) -> Request<T> {
+        let this = ManuallyDrop::new(self);
+
+        // SAFETY: As in `finish`.
+        unsafe {
+            this.unmap(this.mapping());
+            (*this.pdu().as_ptr()).command.assume_init_drop();
+            Request::from_raw(this.rq)
         }
     }
 
@@ -129,9 +144,11 @@ impl<T: Operations> Claimed<T> {
     /// Those of [`into_request`](Self::into_request).
     #[inline]
     pub fn end(self, result: Result) -> Result<(), Busy<Self>> {
-        let (request, command) = self.into_request()?;
-        drop(command);
-        request.end(result);
+        if !self.is_done(self.mapping()) {
+            return Err(Busy(self));
+        }
+        // SAFETY: The device is done.
+        unsafe { self.clear() }.end(result);
         Ok(())
     }
 
@@ -150,9 +167,7 @@ impl<T: Operations> Claimed<T> {
             return Err(Busy(self));
         }
         // SAFETY: The device is done or stopped.
-        let (request, command) = unsafe { self.finish() };
-        drop(command);
-        request.end(Err(error));
+        unsafe { self.clear() }.end(Err(error));
         Ok(())
     }
 
@@ -196,8 +211,7 @@ impl<T: Operations> Claimed<T> {
         unsafe {
             let this = Self::from_raw(rq);
             let status = (*this.pdu().as_ptr()).status;
-            let (request, command) = this.finish();
-            drop(command);
+            let request = this.clear();
             bindings::blk_mq_end_request(request.into_raw().as_ptr(), status);
         }
     }
@@ -219,9 +233,7 @@ impl<T: Operations> Drop for Claimed<T> {
             return self.quarantine(self.mapping());
         }
         // SAFETY: This is the only owner, and is not used again. The device is done or stopped.
-        let (request, command) = unsafe { Self::from_raw(self.rq).finish() };
-        drop(command);
-        request.end(Err(EIO));
+        unsafe { Self::from_raw(self.rq).clear() }.end(Err(EIO));
     }
 }
 
