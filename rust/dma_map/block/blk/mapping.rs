@@ -190,12 +190,7 @@ impl Mapping {
     /// # Safety
     ///
     /// As for [`unmap`](Self::unmap).
-    unsafe fn unmap_all(
-        &self,
-        dev: DmaDevice<'_>,
-        rq: *mut bindings::request,
-        reserve: &Reserve,
-    ) {
+    unsafe fn unmap_all(&self, dev: DmaDevice<'_>, rq: *mut bindings::request, reserve: &Reserve) {
         // SAFETY: The request is valid (function precondition).
         let direction = unsafe { direction(rq) };
 
