@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | the driver, before the device knows of it | [`Request`] | [`end`](Request::end), [`start`](Request::start), [`refuse`](Request::refuse), [`map`](Request::map), copies of its data |
 //! | the driver, with the data mapped | [`MappedRequest`] | [`start`](MappedRequest::start), [`unmap`](MappedRequest::unmap) |
-//! | the device | none: it is kept in the [`TagSet`], under its queue and tag | [`take`](TagSet::take), [`cancel`](TagSet::cancel), [`claim`](TimedOut::claim) |
+//! | the device | none: it is kept in the [`TagSet`], under its queue and tag | [`take`](TagSet::take), [`batch`](TagSet::batch), [`cancel`](TagSet::cancel), [`claim`](TimedOut::claim) |
 //! | the driver, after the device | [`Claimed`] | [`end`](Claimed::end), [`complete`](Claimed::complete), [`into_request`](Claimed::into_request) |
 //!
 //! Each step consumes the value, so a request is ended once. A value that is dropped ends its request
@@ -44,9 +44,10 @@
 //! | [`TagSet::new`], [`TagSet::quiesce`] | yes | no |
 //! | the drop of a [`TagSet`] and of a [`Quiesced`] | no | yes |
 //! | [`Disk::add`] and its drop; [`Disk::mark_dead`], [`Disk::set_capacity`] | yes | no |
-//! | [`TagSet::take`], [`TagSet::cancel`] | no | yes |
+//! | [`TagSet::take`], [`TagSet::batch`], [`TagSet::cancel`] | no | yes |
 //! | [`Request`], [`Claimed`]: all, and their drop | no | yes, if the drop of the command may |
 
+mod batch;
 mod cpu_map;
 mod disk;
 mod disk_options;
@@ -65,6 +66,7 @@ mod tag_set;
 mod vtable;
 
 pub use self::{
+    batch::Batch,
     disk::Disk,
     disk_options::DiskOptions,
     mapped::MappedRequest,

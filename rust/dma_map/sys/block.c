@@ -75,6 +75,14 @@ int dma_map_helper_check_iter(const struct blk_dma_iter *iter)
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_check_iter);
 
+/* Adds @rq, which has not failed, to @batch. False: it must be ended alone. */
+bool dma_map_helper_add_to_batch(struct request *rq,
+				 struct io_comp_batch *batch)
+{
+	return blk_mq_add_to_batch(rq, batch, false, blk_mq_end_request_batch);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_add_to_batch);
+
 /*
  * Maps the data of @rq, if it is contiguous memory of the system: @address is
  * then where @dev finds the first byte. -EAGAIN if it is not, -ENOMEM if @dev

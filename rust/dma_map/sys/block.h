@@ -9,6 +9,7 @@ struct blk_dma_iter;
 struct blk_mq_tag_set;
 struct device;
 struct gendisk;
+struct io_comp_batch;
 struct lock_class_key;
 struct mempool;
 struct queue_limits;
@@ -17,6 +18,7 @@ struct request;
 /* How much room Rust has for a struct blk_dma_iter. */
 #define DMA_MAP_ITER_SIZE 128
 
+bool dma_map_helper_add_to_batch(struct request *rq, struct io_comp_batch *batch);
 struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
 					  struct queue_limits *limits,
 					  void *data,

@@ -70,6 +70,17 @@ unsafe extern "C" {
         iter: *mut DmaIter,
     ) -> bool;
 
+    /// Adds a request that has not failed to a batch. `false`: it is not, and must be ended alone.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be started and not ended. The caller must own it, and gives it away if this returns `true`.
+    #[link_name = "dma_map_helper_add_to_batch"]
+    pub(super) fn add_to_batch(
+        rq: *mut bindings::request,
+        batch: &mut bindings::io_comp_batch,
+    ) -> bool;
+
     /// Maps the data of a request that is contiguous. `-EAGAIN`: it is not; `-ENOMEM`: it can't be mapped.
     ///
     /// # Safety

@@ -183,6 +183,24 @@ impl<T: Operations> Claimed<T> {
     /// Those of [`into_request`](Self::into_request).
     #[inline]
     pub fn complete(self, result: Result) -> Result<(), Busy<Self>> {
+        if let Some((request, status)) = self.complete_here(result)? {
+            // SAFETY: This was the only owner of a request that is not ended.
+            unsafe { bindings::blk_mq_end_request(request.into_raw().as_ptr(), status) };
+        }
+        Ok(())
+    }
+
+    /// Unmaps the data and drops the command, if the request is to be completed on this CPU: it is returned
+    /// with its status, and is to be ended. Else the rest is done elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`into_request`](Self::into_request).
+    #[inline]
+    pub(super) fn complete_here(
+        self,
+        result: Result,
+    ) -> Result<Option<(Request<T>, bindings::blk_status_t)>, Busy<Self>> {
         if !self.is_done(self.mapping()) {
             return Err(Busy(self));
         }
@@ -193,11 +211,12 @@ impl<T: Operations> Claimed<T> {
         unsafe { (*this.pdu().as_ptr()).status = status };
         // SAFETY: The request was started and is not ended. It is given away if the result is `true`:
         // `complete()` gets it then.
-        if !unsafe { bindings::blk_mq_complete_request_remote(this.rq.as_ptr()) } {
-            // SAFETY: It was not given away, and is not used again. The device is done.
-            unsafe { Self::completed(this.rq) };
+        if unsafe { bindings::blk_mq_complete_request_remote(this.rq.as_ptr()) } {
+            return Ok(None);
         }
-        Ok(())
+        // SAFETY: It was not given away. The device is done.
+        let request = unsafe { ManuallyDrop::into_inner(this).clear() };
+        Ok(Some((request, status)))
     }
 
     /// Ends a request that [`complete`](Self::complete) has set the status of.

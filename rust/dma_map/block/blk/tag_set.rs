@@ -3,6 +3,7 @@
 //! Tag sets: the requests of a device, and its hardware queues.
 
 use super::{
+    batch::Batch,
     operations::Operations,
     set::{
         Quiesced,
@@ -214,6 +215,23 @@ where
         // SAFETY: The request was in its slot: it has no other owner, and its command is initialised. The
         // operations of the tag set are those of the contents.
         Some(f(unsafe { Claimed::<F::Of<'static>>::from_raw(rq) }))
+    }
+
+    /// Calls `f` with a batch, which takes requests as [`take`](Self::take) does, and ends those together
+    /// that were [completed](Batch::complete) when `f` returns. For handlers that find several completions.
+    ///
+    /// What `f` can do with a request is the same as in [`take`](Self::take).
+    ///
+    /// C API: `blk_mq_end_request_batch()`. Context: any. `f` runs under the RCU read lock, so it must not
+    /// sleep.
+    #[inline]
+    pub fn batch<R>(&self, f: impl for<'x> FnOnce(&mut Batch<'_, F::Of<'x>>) -> R) -> R {
+        // As in `take`. Dropped after the batch.
+        let _reading = rcu::read_lock();
+        // SAFETY: The operations of the tag set are those of the contents. The RCU read lock is held.
+        let mut batch = unsafe { Batch::<F::Of<'static>>::new(&self.set.shared) };
+
+        f(&mut batch)
     }
 
     /// Takes all requests that a device has, stops it unless it is done with them, and ends them with
