@@ -37,15 +37,14 @@ use dma_map::{
     },
     MapError, //
 };
+// Those of the `kernel` crate are calls.
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering::Relaxed, //
+};
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc, //
-    }, //
+    sync::Arc, //
 };
 
 /// When data is described by an SGL.
@@ -71,7 +70,7 @@ pub(crate) struct Namespace {
     pub(crate) deallocates: bool,
     /// Whether the format has changed: commands would move another number of bytes than the block layer
     /// thinks.
-    stale: Atomic<bool>,
+    stale: AtomicBool,
 }
 
 impl Namespace {
@@ -84,7 +83,7 @@ impl Namespace {
             sector_shift: geometry.block_shift.saturating_sub(9),
             sgls,
             deallocates,
-            stale: Atomic::new(false),
+            stale: AtomicBool::new(false),
         }
     }
 
@@ -146,12 +145,11 @@ impl<'bound> Device<'bound> {
         });
         match mapped {
             Ok((mapped, (pointer, list))) => {
-                let Some(id) = self.controller.flights(queue).and_then(|f| f.begin(tag)) else {
-                    // The block layer has no such tags. The drop ends the request.
-                    return Ok(());
-                };
-                mapped.start(list);
-                self.push(queue, id, command.with_data(pointer), last);
+                let command = command.with_data(pointer);
+                // A request that is not started is ended by its drop.
+                if let Some(io) = self.io.as_ref() {
+                    io.submit(queue, tag, command, last, || mapped.start(list));
+                }
                 Ok(())
             }
             Err(MapError {
@@ -174,9 +172,8 @@ impl<'bound> Device<'bound> {
         last: Last,
     ) {
         let (queue, tag) = (request.queue(), request.tag());
-        if let Some(id) = self.controller.flights(queue).and_then(|f| f.begin(tag)) {
-            request.start(list);
-            self.push(queue, id, command, last);
+        if let Some(io) = self.io.as_ref() {
+            io.submit(queue, tag, command, last, || request.start(list));
         }
     }
 
@@ -195,13 +192,6 @@ impl<'bound> Device<'bound> {
                 Ok(())
             }
             Err(_) => Err(request.refuse()),
-        }
-    }
-
-    #[inline]
-    fn push(&self, queue: u32, id: u16, command: Command, last: Last) {
-        if let Some(io) = self.io.as_ref() {
-            io.submit(queue, id, command, last);
         }
     }
 

@@ -71,7 +71,7 @@ pub(crate) struct Controller<'bound> {
     /// The commands of the queue pairs that run one at a time.
     ledgers: [Ledger; Pair::COUNT],
     /// The commands of the block layer's queues.
-    flights: SetOnce<KVec<Flights>>,
+    flights: SetOnce<KVec<Arc<Flights>>>,
 }
 
 /// The queue pairs that run one command at a time: for admin commands, and for I/O of user space.
@@ -160,7 +160,7 @@ impl<'bound> Controller<'bound> {
     }
 
     /// Makes the block layer's queues known, once. `false` if they are.
-    pub(crate) fn set_flights(&self, flights: KVec<Flights>) -> bool {
+    pub(crate) fn set_flights(&self, flights: KVec<Arc<Flights>>) -> bool {
         self.flights.populate(flights)
     }
 
@@ -168,7 +168,7 @@ impl<'bound> Controller<'bound> {
     #[inline]
     pub(crate) fn flights(&self, queue: u32) -> Option<&Flights> {
         // CAST: To the wider type.
-        self.flights.as_ref()?.get(queue as usize)
+        Some(&**self.flights.as_ref()?.get(queue as usize)?)
     }
 
     /// Returns the doorbells of a queue pair.

@@ -33,6 +33,7 @@ use crate::{
         sgl, //
     },
 };
+use core::sync::atomic::AtomicBool;
 use dma_map::{
     endian::Le,
     gate::{
@@ -136,7 +137,7 @@ pub(crate) struct Device<'bound> {
     /// Whether the device is going away.
     gone: Atomic<bool>,
     /// Whether requests of the block layer fail, because the controller could not be started anew.
-    pub(crate) dead: Atomic<bool>,
+    pub(crate) dead: AtomicBool,
     /// How many callers of [`reset`](Self::reset) wait for the queues.
     resets: Atomic<i32>,
 }
@@ -185,7 +186,7 @@ impl<'bound> Device<'bound> {
                 has_cache: Atomic::new(false),
                 shares_formats: Atomic::new(false),
                 gone: Atomic::new(false),
-                dead: Atomic::new(false),
+                dead: AtomicBool::new(false),
                 resets: Atomic::new(0),
             }),
             GFP_KERNEL,

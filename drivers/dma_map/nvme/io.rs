@@ -57,6 +57,7 @@ pub(crate) struct IoQueue<'bound> {
     number: u16,
     vector: u16,
     doorbells: Doorbells,
+    flights: Arc<Flights>,
 }
 
 /// The queues of the block layer.
@@ -90,6 +91,8 @@ impl<'bound> Io<'bound> {
             let access = Access::while_enabled(controller);
             let doorbells = controller.doorbells(number);
             let pair = QueuePair::new(dma, number, u16::try_from(entries)?, access)?;
+            let of_queue = Arc::new(Flights::new(depth)?, GFP_KERNEL)?;
+            flights.push(of_queue.clone(), GFP_KERNEL)?;
             let queue = Arc::pin_init(
                 pin_init!(IoQueue {
                     pair,
@@ -97,11 +100,11 @@ impl<'bound> Io<'bound> {
                     number,
                     vector: vector.saturating_add(index),
                     doorbells,
+                    flights: of_queue,
                 }),
                 GFP_KERNEL,
             )?;
             queues.push(queue, GFP_KERNEL)?;
-            flights.push(Flights::new(depth)?, GFP_KERNEL)?;
         }
         if !controller.set_flights(flights) {
             return Err(EBUSY);
@@ -165,14 +168,25 @@ impl<'bound> Io<'bound> {
         self.queues.get(queue as usize).map(|queue| &**queue)
     }
 
-    /// Puts the command with this tag into a queue, whose request was started.
+    /// Puts the command with this tag into a queue. `start` gives its request to the device.
     ///
     /// Context: any but hard IRQ.
     #[inline]
-    pub(crate) fn submit(&self, queue: u32, id: u16, command: Command, last: Last) {
+    pub(crate) fn submit(
+        &self,
+        queue: u32,
+        tag: u32,
+        command: Command,
+        last: Last,
+        start: impl FnOnce(),
+    ) {
         let Some(this) = self.queue(queue) else {
             return;
         };
+        let Some(id) = this.flights.begin(tag) else {
+            return;
+        };
+        start();
         let pushed = {
             let _pushing = this.pushing.lock();
             let pushed = this.pair.push(command.with_id(id));
@@ -206,17 +220,20 @@ impl<'bound> Io<'bound> {
         let Some(queue) = self.queue(index) else {
             return 0;
         };
+        let Some(disks) = self.disks.as_ref() else {
+            return 0;
+        };
         let mut count = 0u32;
 
         // A controller that turns phases round does not keep the CPU.
         while count <= self.depth {
             let result = match queue.pair.pop() {
                 Ok(None) => break,
-                Ok(Some(done)) => self.complete(index, done),
+                Ok(Some(done)) => queue.complete(disks, index, done),
                 Err(error) => Err(error),
             };
             if result.is_err() {
-                self.recover();
+                disks.reset_later();
                 break;
             }
             count = count.wrapping_add(1);
@@ -226,25 +243,6 @@ impl<'bound> Io<'bound> {
             let _ = queue.doorbells.ring_completion(self.controller.bar(), head);
         }
         count
-    }
-
-    /// Ends the request that a completion is for.
-    ///
-    /// # Errors
-    ///
-    /// `EBADMSG`: the controller has no such command.
-    #[inline]
-    fn complete(&self, queue: u32, done: Done) -> Result {
-        let flights = self.controller.flights(queue).ok_or(EBADMSG)?;
-        let tag = flights.end(done.id)?;
-        let disks = self.disks.as_ref().ok_or(EBADMSG)?;
-
-        // Nobody has taken it: those who do have made the controller forget the command.
-        disks.tags.take(queue, tag, |request| {
-            // Never busy, as the command has ended.
-            let _ = request.complete(done.status.to_block());
-        });
-        Ok(())
     }
 
     /// Has the controller reset.
@@ -263,12 +261,10 @@ impl<'bound> Io<'bound> {
         for (index, queue) in (0u32..).zip(&*self.queues) {
             // It does not fail, because the rings have the entries.
             let _ = queue.pair.reset();
-            let (Some(flights), Some(disks)) =
-                (self.controller.flights(index), self.disks.as_ref())
-            else {
+            let Some(disks) = self.disks.as_ref() else {
                 continue;
             };
-            flights.forget(|tag, lateness| {
+            queue.flights.forget(|tag, lateness| {
                 disks.tags.take(index, tag, |request| {
                     // Never busy, as the command is forgotten.
                     let Ok((request, list)) = request.into_request() else {
@@ -286,6 +282,23 @@ impl<'bound> Io<'bound> {
 }
 
 impl<'bound> IoQueue<'bound> {
+    /// Ends the request that a completion is for.
+    ///
+    /// # Errors
+    ///
+    /// `EBADMSG`: the controller has no such command.
+    #[inline]
+    fn complete(&self, disks: &Disks, index: u32, done: Done) -> Result {
+        let tag = self.flights.end(done.id)?;
+
+        // Nobody has taken it: those who do have made the controller forget the command.
+        disks.tags.take(index, tag, |request| {
+            // Never busy, as the command has ended.
+            let _ = request.complete(done.status.to_block());
+        });
+        Ok(())
+    }
+
     #[inline]
     fn ring(&self, controller: &Controller<'_>) {
         if let Some(tail) = self.pair.publish() {

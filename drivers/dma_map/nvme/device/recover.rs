@@ -15,6 +15,7 @@ use crate::{
         Command, //
     }, //
 };
+use core::sync::atomic::Ordering;
 use dma_map::irq::Interrupt;
 use kernel::{
     prelude::*,
@@ -66,7 +67,7 @@ impl<'bound> Device<'bound> {
         if result.is_ok() {
             result = self.start(queues);
         }
-        self.dead.store(result.is_err(), Relaxed);
+        self.dead.store(result.is_err(), Ordering::Relaxed);
         drop(paused);
         result
     }
@@ -167,7 +168,7 @@ impl<'bound> Device<'bound> {
         queues.started = false;
         let _ = self.controller.disable();
         self.take_back();
-        self.dead.store(true, Relaxed);
+        self.dead.store(true, Ordering::Relaxed);
         drop(paused);
     }
 

@@ -149,12 +149,26 @@ impl<'bound> Pools<'bound> {
     #[inline]
     pub(crate) fn by_prps<E: Engine>(
         &self,
-        segments: impl Iterator<Item = Segment>,
+        mut segments: impl Iterator<Item = Segment>,
         page_shift: u32,
         bytes: u32,
         engine: impl FnOnce() -> E,
     ) -> Result<(Pointer, List<'bound, E>)> {
-        let mut entries = prp::Entries::new(segments, page_shift);
+        let (address, len) = segments.next().ok_or(EINVAL)?;
+        let start = widen(address);
+        let page = 1u64.checked_shl(page_shift).ok_or(EINVAL)?;
+        // Most data is within a page, or two.
+        // CAST: To the wider type.
+        let end = (start & page.wrapping_sub(1)).wrapping_add(len as u64);
+        if len == bytes as usize && len != 0 && end <= page.wrapping_mul(2) && start & 3 == 0 {
+            let second = match end > page {
+                true => (start & page.wrapping_neg()).wrapping_add(page),
+                false => 0,
+            };
+            return Ok((Pointer::Prp([start, second]), List::None));
+        }
+        let all = Iterator::chain(core::iter::once((address, len)), segments);
+        let mut entries = prp::Entries::new(all, page_shift);
         let first = entries.next().ok_or(EINVAL)??;
         let Some(second) = entries.next().transpose()? else {
             return Ok((Pointer::Prp([first, 0]), List::None));

@@ -10,14 +10,15 @@
 //! One thread at a time begins a command with a tag, since one has the request. Those that look for
 //! completions take turns. Timeouts may come at any time.
 
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
+// Those of the `kernel` crate are calls.
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::{
         Relaxed,
         Release, //
     }, //
 };
+use kernel::prelude::*;
 
 /// How many bits of an identifier are the tag.
 const TAG_BITS: u32 = 10;
@@ -61,7 +62,7 @@ impl Lateness {
 
 /// The commands of a queue, by their tags.
 pub(crate) struct Flights {
-    states: KVVec<Atomic<u32>>,
+    states: KVVec<AtomicU32>,
 }
 
 impl Flights {
@@ -76,13 +77,13 @@ impl Flights {
         }
         let mut states = KVVec::with_capacity(usize::try_from(tags)?, GFP_KERNEL)?;
         for tag in 0..tags {
-            states.push(Atomic::new(tag), GFP_KERNEL)?;
+            states.push(AtomicU32::new(tag), GFP_KERNEL)?;
         }
         Ok(Self { states })
     }
 
     #[inline]
-    fn state(&self, tag: u32) -> Option<&Atomic<u32>> {
+    fn state(&self, tag: u32) -> Option<&AtomicU32> {
         // CAST: To the wider type.
         self.states.get(tag as usize)
     }
@@ -139,7 +140,7 @@ impl Flights {
             }
             let new = old | if old & LATE == 0 { LATE } else { OVERDUE };
             // It may be completed here.
-            match state.cmpxchg(old, new, Relaxed) {
+            match state.compare_exchange(old, new, Relaxed, Relaxed) {
                 Ok(_) => return Lateness::of(new),
                 Err(now) => old = now,
             }

@@ -15,8 +15,18 @@ use super::{
         Status, //
     }, //
 };
+// Those of the `kernel` crate are calls.
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::{
+        Acquire,
+        Relaxed,
+        Release, //
+    }, //
+};
 use dma_map::{
     barrier,
+    endian::Le,
     DmaCoherent,
     DmaDevice,
     Engine,
@@ -27,16 +37,14 @@ use kernel::{
     dma::DmaAddress,
     io::{
         io_project,
+        io_write,
         Io, //
     },
-    prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Relaxed,
-        Release, //
-    }, //
+    prelude::*, //
 };
+
+/// The words of a command.
+const WORDS: usize = size_of::<Command>() / 8;
 
 /// The phase of a new completion, beside the index where it comes.
 const PHASE: u32 = 1 << 16;
@@ -59,19 +67,19 @@ pub(crate) struct Done {
 ///
 /// Both rings have `entries` entries, and `tail`, `told`, `read` and the index in `head` are less.
 pub(crate) struct QueuePair<'bound, E: Engine> {
-    submissions: DmaCoherent<'bound, [Command], Shared<E>>,
+    submissions: DmaCoherent<'bound, [[Le<u64>; WORDS]], Shared<E>>,
     completions: DmaCoherent<'bound, [Completion], Shared<E>>,
     /// The number of the queues.
     number: u16,
     entries: u16,
     /// Where the next command goes.
-    tail: Atomic<u32>,
+    tail: AtomicU32,
     /// Up to where the controller was told of commands.
-    told: Atomic<u32>,
+    told: AtomicU32,
     /// Where the controller reads, as it said last.
-    read: Atomic<u32>,
+    read: AtomicU32,
     /// Where the next completion comes, and its phase.
-    head: Atomic<u32>,
+    head: AtomicU32,
 }
 
 impl<'bound, E: Engine + Clone> QueuePair<'bound, E> {
@@ -91,7 +99,7 @@ impl<'bound, E: Engine + Clone> QueuePair<'bound, E> {
             return Err(EINVAL);
         }
         let len = entries.into();
-        let submissions = DmaCoherent::<[Command]>::zeroed_slice(dma, len, Gfp::Kernel)?;
+        let submissions = DmaCoherent::<[[Le<u64>; WORDS]]>::zeroed_slice(dma, len, Gfp::Kernel)?;
         let completions = DmaCoherent::<[Completion]>::zeroed_slice(dma, len, Gfp::Kernel)?;
 
         Ok(Self {
@@ -99,10 +107,10 @@ impl<'bound, E: Engine + Clone> QueuePair<'bound, E> {
             completions: completions.give(engine),
             number,
             entries,
-            tail: Atomic::new(0),
-            told: Atomic::new(0),
-            read: Atomic::new(0),
-            head: Atomic::new(PHASE),
+            tail: AtomicU32::new(0),
+            told: AtomicU32::new(0),
+            read: AtomicU32::new(0),
+            head: AtomicU32::new(PHASE),
         })
     }
 }
@@ -163,7 +171,12 @@ impl<E: Engine> QueuePair<'_, E> {
         }
         let view = self.submissions.view();
         // CAST: To the wider type.
-        io_project!(view, [try: tail as usize]).copy_write(command);
+        let slot = io_project!(view, [try: tail as usize]);
+        // Word by word, because a copy of the whole is a call.
+        let words: [Le<u64>; WORDS] = zerocopy::transmute!(command);
+        for (i, word) in words.into_iter().enumerate() {
+            io_write!(slot, [try: i], word);
+        }
         self.tail.store(next, Relaxed);
         Ok(())
     }
