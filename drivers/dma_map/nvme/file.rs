@@ -14,7 +14,10 @@ use crate::{
 };
 use dma_map::{
     gate::Gate,
-    miscdevice::FileOperations, //
+    miscdevice::{
+        is_administrator,
+        FileOperations, //
+    }, //
 };
 use kernel::{
     fs::{
@@ -37,14 +40,15 @@ pub(crate) struct File {
     gate: Arc<Gate<DeviceLt>>,
 }
 
-/// Checks that a file is open for writing.
+/// Checks that a file is open for writing, or is used by an administrator: tools open it for reading, always.
 ///
 /// # Errors
 ///
-/// `EACCES`: it is not.
+/// `EACCES`: neither.
 fn check_writable(file: &fs::File) -> Result {
     match file.flags() & flags::O_ACCMODE {
         flags::O_WRONLY | flags::O_RDWR => Ok(()),
+        _ if is_administrator() => Ok(()),
         _ => Err(EACCES),
     }
 }
@@ -112,7 +116,8 @@ impl FileOperations for File {
     /// - `ENOTTY`: another `ioctl()`.
     /// - `EFAULT`: the memory cannot be read or written.
     /// - `ENODEV`: the device is gone.
-    /// - `EACCES`: the file is not open for writing, and a reset or the command needs that.
+    /// - `EACCES`: the file is not open for writing, the caller is no administrator, and a reset or the command
+    ///   needs one of the two.
     /// - Those of [`Passthrough`] and of [`Device::reset`](crate::device::Device::reset).
     fn ioctl(&self, file: &fs::File, cmd: u32, arg: usize) -> Result<isize> {
         match cmd {

@@ -68,6 +68,22 @@ use kernel::{
     types::Opaque, //
 };
 
+/// Returns whether the thread that calls may administer the machine (`CAP_SYS_ADMIN`), whatever the mode
+/// of the file is that it uses.
+///
+/// C API: `capable()`. Context: process context; for the functions of [`FileOperations`].
+pub fn is_administrator() -> bool {
+    #[cfg(CONFIG_MULTIUSER)]
+    // SAFETY: No preconditions. C asks for the thread that runs.
+    //
+    // CAST: A small number.
+    return unsafe { bindings::capable(bindings::CAP_SYS_ADMIN as c_int) };
+
+    // Everybody is.
+    #[cfg(not(CONFIG_MULTIUSER))]
+    true
+}
+
 /// An open file of a [`MiscDevice`].
 ///
 /// A function that is not implemented fails as it does for a C driver that leaves it out.

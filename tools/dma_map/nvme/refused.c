@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "nvme.h"
@@ -108,14 +109,11 @@ static void ask_without_data(int fd)
 	}
 }
 
-/* A file that is open for reading: nothing is changed by it. */
-int test_read_only(const char *path)
+/* A file that is open for reading: nothing is changed by it, unless by an administrator. */
+static void check_read_only(int fd)
 {
 	struct nvme_passthru_cmd format = { .opcode = FORMAT, .nsid = 1 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
 	must(move_blocks(fd, READ, 0, 1, page), "a read");
 	if (move_blocks(fd, WRITE, 0, 1, page) != -EACCES ||
 	    move_blocks(fd, WRITE_ZEROES, 0, 1, NULL) != -EACCES ||
@@ -123,6 +121,27 @@ int test_read_only(const char *path)
 		die("a file that is open for reading can write");
 	if (ioctl(fd, NVME_IOCTL_RESET) != -1 || errno != EACCES)
 		die("a file that is open for reading can reset the controller");
+}
+
+int test_read_only(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int status;
+	pid_t pid;
+
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid == 0) {
+		if (setuid(65534) < 0)
+			die("setuid: %s", strerror(errno));
+		check_read_only(fd);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		die("a file that is open for reading, without privileges");
 	close(fd);
 	return 0;
 }
