@@ -23,10 +23,16 @@ use crate::{
         flights::Lateness,
         identify::Geometry, //
     },
+    stage::{
+        self,
+        Staged, //
+    },
 };
 use dma_map::{
     blk::{
         self,
+        Batch,
+        Claimed,
         Expired,
         Last,
         Operation,
@@ -35,7 +41,9 @@ use dma_map::{
         RequestInfo,
         TimedOut, //
     },
-    MapError, //
+    FromDevice,
+    MapError,
+    ToDevice, //
 };
 // Those of the `kernel` crate are calls.
 use core::sync::atomic::{
@@ -56,6 +64,42 @@ pub(crate) enum Sgls {
     From(u32),
     /// Always.
     Always,
+}
+
+/// What a command has that the controller accesses.
+pub(crate) enum Memory<'bound> {
+    /// The description of data, or nothing.
+    List(#[allow(dead_code, reason = "it is kept for the device")] List<'bound, Access<'bound>>),
+    /// Staged data.
+    Read(Staged<'bound, FromDevice>),
+    Write(#[allow(dead_code, reason = "it is kept for the device")] Staged<'bound, ToDevice>),
+}
+
+/// Ends a request whose command has ended.
+#[inline]
+pub(crate) fn complete<'x>(
+    batch: &mut Batch<'_, Device<'x>>,
+    mut request: Claimed<Device<'x>>,
+    result: Result,
+) {
+    if !matches!(request.command(), Memory::Read(_)) {
+        // Never busy, as the command has ended.
+        let _ = batch.complete(request, result);
+        return;
+    }
+    let Ok((mut request, memory)) = request.into_request() else {
+        return;
+    };
+    let result = result.and_then(|()| match memory {
+        Memory::Read(buffer) => {
+            let buffer = buffer.complete()?;
+            // CAST: To the wider type.
+            let data = buffer.as_slice().get(..request.bytes() as usize);
+            request.copy_from(0, data.ok_or(EIO)?)
+        }
+        _ => Ok(()),
+    });
+    request.end(result);
 }
 
 /// A namespace that is a disk.
@@ -131,8 +175,36 @@ impl<'bound> Device<'bound> {
         let namespace = request.disk();
         let (first, count) = namespace.blocks(&request);
         let command = Command::new(opcode, namespace.id).with_blocks(first, count, flags);
-        let (uses_sgl, most) = (namespace.uses_sgl(&request), request.segments());
 
+        if let Some(stage) = &self.stage {
+            let sgls = namespace.sgls;
+            if stage.takes(bytes, sgls) {
+                let access = || Access::of_tag(self.controller.clone(), queue, tag);
+                let staged = if opcode == nvm::READ {
+                    let buffer = stage.read(access);
+                    buffer.map(|b| {
+                        (
+                            stage::describe(b.dma_address(), bytes, sgls),
+                            Memory::Read(b),
+                        )
+                    })
+                } else {
+                    let buffer = stage.write(&request, access);
+                    buffer.map(|b| {
+                        (
+                            stage::describe(b.dma_address(), bytes, sgls),
+                            Memory::Write(b),
+                        )
+                    })
+                };
+                if let Some((pointer, memory)) = staged {
+                    self.start_plain(request, command.with_data(pointer), memory, last);
+                    return Ok(());
+                }
+            }
+        }
+
+        let (uses_sgl, most) = (namespace.uses_sgl(&request), request.segments());
         let engine = || Access::of_tag(self.controller.clone(), queue, tag);
         let mapped = request.map(|pieces| {
             // CAST: To the wider type.
@@ -148,7 +220,9 @@ impl<'bound> Device<'bound> {
                 let command = command.with_data(pointer);
                 // A request that is not started is ended by its drop.
                 if let Some(io) = self.io.as_ref() {
-                    io.submit(queue, tag, command, last, || mapped.start(list));
+                    io.submit(queue, tag, command, last, || {
+                        mapped.start(Memory::List(list))
+                    });
                 }
                 Ok(())
             }
@@ -163,17 +237,18 @@ impl<'bound> Device<'bound> {
         }
     }
 
-    /// Starts a command without data of the request's, but perhaps with a list.
+    /// Starts a command whose request is not mapped.
+    #[inline]
     fn start_plain(
         &self,
         request: Request<Self>,
         command: Command,
-        list: List<'bound, Access<'bound>>,
+        memory: Memory<'bound>,
         last: Last,
     ) {
         let (queue, tag) = (request.queue(), request.tag());
         if let Some(io) = self.io.as_ref() {
-            io.submit(queue, tag, command, last, || request.start(list));
+            io.submit(queue, tag, command, last, || request.start(memory));
         }
     }
 
@@ -188,7 +263,7 @@ impl<'bound> Device<'bound> {
                 let command = Command::new(nvm::DATASET_MANAGEMENT, request.disk().id)
                     .with_words([0, RANGES_DEALLOCATE])
                     .with_data(pointer);
-                self.start_plain(request, command, list, last);
+                self.start_plain(request, command, Memory::List(list), last);
                 Ok(())
             }
             Err(_) => Err(request.refuse()),
@@ -209,7 +284,7 @@ impl<'bound> Device<'bound> {
 #[vtable]
 impl<'bound> blk::Operations for Device<'bound> {
     type Disk = Arc<Namespace>;
-    type Command = List<'bound, Access<'bound>>;
+    type Command = Memory<'bound>;
     type Mark = Nvme;
     type Engine<'a>
         = AccessBy<&'a Controller<'bound>>
@@ -236,7 +311,7 @@ impl<'bound> blk::Operations for Device<'bound> {
             Operation::Write => self.transfer(request, nvm::WRITE, fua, last),
             Operation::Flush => {
                 let command = Command::new(nvm::FLUSH, request.disk().id);
-                self.start_plain(request, command, List::None, last);
+                self.start_plain(request, command, Memory::List(List::None), last);
                 Ok(())
             }
             Operation::WriteZeroes => {
@@ -248,7 +323,7 @@ impl<'bound> blk::Operations for Device<'bound> {
                 };
                 let command =
                     Command::new(nvm::WRITE_ZEROES, namespace.id).with_blocks(first, count, flags);
-                self.start_plain(request, command, List::None, last);
+                self.start_plain(request, command, Memory::List(List::None), last);
                 Ok(())
             }
             Operation::Discard => self.discard(request, last),

@@ -32,6 +32,7 @@ use crate::{
         identify::Geometry,
         sgl, //
     },
+    stage::Stage,
 };
 use core::sync::atomic::AtomicBool;
 use dma_map::{
@@ -119,6 +120,8 @@ pub(crate) struct Device<'bound> {
     sgls: SglPool<'bound>,
     /// The lists of the block layer's commands.
     pub(crate) lists: Pools<'bound>,
+    /// Buffers for small requests, if copies are cheaper than mappings.
+    pub(crate) stage: Option<Stage<'bound>>,
     workers: Arc<WorkQueue>,
     dma: DmaDevice<'bound>,
     pub(crate) controller: Arc<Controller<'bound>>,
@@ -175,6 +178,7 @@ impl<'bound> Device<'bound> {
                 prps: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme PRP lists")?,
                 sgls: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme SGL segments")?,
                 lists: Pools::new(dma)?,
+                stage: Stage::new(dma)?,
                 workers: WorkQueue::new(dma, c"dma_map_nvme")?,
                 dma,
                 controller: controller.clone(),

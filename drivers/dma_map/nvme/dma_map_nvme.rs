@@ -17,6 +17,7 @@
 //! - `device`: a bound device, its queues, and how a command is run.
 //! - `io`: the queues of the block layer, and their interrupts.
 //! - `disks`: what the disks of a device share, and the work that recovers from errors.
+//! - `stage`: memory that stays mapped, for small requests.
 //! - `block`: from a request to a command. `namespaces`: from a namespace to a disk.
 //!
 //! From the user down:
@@ -35,6 +36,7 @@ mod namespaces;
 mod passthrough;
 mod protocol;
 mod regs;
+mod stage;
 mod uapi;
 
 use crate::{
@@ -238,6 +240,10 @@ kernel::module_pci_driver! {
         sgl: u32 {
             default: 0,
             description: "Data of I/O commands: 0 = PRP entries, 1 = SGLs, if the controller has them",
+        },
+        stage: u32 {
+            default: 8192,
+            description: "Behind an IOMMU, reads and writes of up to so many bytes are copied; 0 = none",
         },
         io_timeout: u32 {
             default: 30,

@@ -3,10 +3,12 @@
 //! I/O queues of the block layer: a pair for each interrupt vector, and the handler that takes completions.
 
 use crate::{
+    block,
     controller::{
         Access,
         Controller, //
     },
+    device::Device,
     disks::Disks,
     protocol::{
         command::Command,
@@ -23,7 +25,10 @@ use crate::{
     regs::Doorbells, //
 };
 use dma_map::{
-    blk::Last,
+    blk::{
+        Batch,
+        Last, //
+    },
     irq::{
         Interrupt,
         Vectors, //
@@ -225,23 +230,25 @@ impl<'bound> Io<'bound> {
         };
         let mut count = 0u32;
 
-        // A controller that turns phases round does not keep the CPU.
-        while count <= self.depth {
-            let result = match queue.pair.pop() {
-                Ok(None) => break,
-                Ok(Some(done)) => queue.complete(disks, index, done),
-                Err(error) => Err(error),
-            };
-            if result.is_err() {
-                disks.reset_later();
-                break;
+        disks.tags.batch(|batch| {
+            // A controller that turns phases round does not keep the CPU.
+            while count <= self.depth {
+                let result = match queue.pair.pop() {
+                    Ok(None) => break,
+                    Ok(Some(done)) => queue.complete(batch, index, done),
+                    Err(error) => Err(error),
+                };
+                if result.is_err() {
+                    disks.reset_later();
+                    break;
+                }
+                count = count.wrapping_add(1);
             }
-            count = count.wrapping_add(1);
-        }
-        if count != 0 {
-            let head = queue.pair.head();
-            let _ = queue.doorbells.ring_completion(self.controller.bar(), head);
-        }
+            if count != 0 {
+                let head = queue.pair.head();
+                let _ = queue.doorbells.ring_completion(self.controller.bar(), head);
+            }
+        });
         count
     }
 
@@ -267,10 +274,10 @@ impl<'bound> Io<'bound> {
             queue.flights.forget(|tag, lateness| {
                 disks.tags.take(index, tag, |request| {
                     // Never busy, as the command is forgotten.
-                    let Ok((request, list)) = request.into_request() else {
+                    let Ok((request, memory)) = request.into_request() else {
                         return;
                     };
-                    drop(list);
+                    drop(memory);
                     match lateness {
                         Lateness::Overdue => request.end(Err(ETIMEDOUT)),
                         _ => drop(request.refuse()),
@@ -288,14 +295,13 @@ impl<'bound> IoQueue<'bound> {
     ///
     /// `EBADMSG`: the controller has no such command.
     #[inline]
-    fn complete(&self, disks: &Disks, index: u32, done: Done) -> Result {
+    fn complete<'x>(&self, batch: &mut Batch<'_, Device<'x>>, index: u32, done: Done) -> Result {
         let tag = self.flights.end(done.id)?;
 
         // Nobody has taken it: those who do have made the controller forget the command.
-        disks.tags.take(index, tag, |request| {
-            // Never busy, as the command has ended.
-            let _ = request.complete(done.status.to_block());
-        });
+        if let Some(request) = batch.take(index, tag) {
+            block::complete(batch, request, done.status.to_block());
+        }
         Ok(())
     }
 

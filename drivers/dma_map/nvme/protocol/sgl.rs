@@ -74,6 +74,16 @@ impl Descriptor {
         }
     }
 
+    /// Describes all of the data.
+    #[inline]
+    pub(crate) fn of(address: u64, length: u32) -> Self {
+        Self {
+            address: address.into(),
+            length: length.into(),
+            kind: kind::DATA.into(),
+        }
+    }
+
     /// Describes a list of `used` descriptors of data, which is the last one.
     pub(super) fn last(address: u64, used: usize) -> Self {
         Self {
@@ -91,7 +101,7 @@ impl Descriptor {
     }
 
     /// Returns the descriptor as the command has it.
-    pub(super) fn pointer(self) -> Pointer {
+    pub(crate) fn pointer(self) -> Pointer {
         Pointer::Sgl(self.words())
     }
 }
