@@ -13,6 +13,7 @@ mod lists;
 mod prp;
 mod script;
 mod sgl;
+mod turn;
 
 /// What the driver has that needs no controller.
 #[path = "../nvme"]

@@ -20,7 +20,8 @@ use crate::{
         queue::{
             Done,
             QueuePair, //
-        }, //
+        },
+        turn::Turn, //
     },
     regs::Doorbells, //
 };
@@ -63,6 +64,8 @@ pub(crate) struct IoQueue<'bound> {
     vector: u16,
     doorbells: Doorbells,
     flights: Arc<Flights>,
+    /// Held by whoever pops completions.
+    serving: Turn,
 }
 
 /// The queues of the block layer.
@@ -106,6 +109,7 @@ impl<'bound> Io<'bound> {
                     vector: vector.saturating_add(index),
                     doorbells,
                     flights: of_queue,
+                    serving: Turn::new(),
                 }),
                 GFP_KERNEL,
             )?;
@@ -217,37 +221,19 @@ impl<'bound> Io<'bound> {
         }
     }
 
-    /// Takes all completions of a queue, and returns how many there were.
+    /// Takes all completions of a queue, and returns how many there were. If somebody else is at it, the other
+    /// one takes them.
     ///
-    /// Callers take turns: the interrupt handler, and who has disabled its vector.
+    /// Context: any.
     #[inline]
     pub(crate) fn serve(&self, index: u32) -> u32 {
-        let Some(queue) = self.queue(index) else {
-            return 0;
-        };
-        let Some(disks) = self.disks.as_ref() else {
+        let (Some(queue), Some(disks)) = (self.queue(index), self.disks.as_ref()) else {
             return 0;
         };
         let mut count = 0u32;
-
-        disks.tags.batch(|batch| {
-            // A controller that turns phases round does not keep the CPU.
-            while count <= self.depth {
-                let result = match queue.pair.pop() {
-                    Ok(None) => break,
-                    Ok(Some(done)) => queue.complete(batch, index, done),
-                    Err(error) => Err(error),
-                };
-                if result.is_err() {
-                    disks.reset_later();
-                    break;
-                }
-                count = count.wrapping_add(1);
-            }
-            if count != 0 {
-                let head = queue.pair.head();
-                let _ = queue.doorbells.ring_completion(self.controller.bar(), head);
-            }
+        queue.serving.run(|| {
+            let served = queue.serve(disks, &self.controller, index, self.depth);
+            count = count.wrapping_add(served);
         });
         count
     }
@@ -289,6 +275,40 @@ impl<'bound> Io<'bound> {
 }
 
 impl<'bound> IoQueue<'bound> {
+    /// Takes all completions.
+    #[inline]
+    fn serve(
+        &self,
+        disks: &Arc<Disks>,
+        controller: &Controller<'_>,
+        index: u32,
+        depth: u32,
+    ) -> u32 {
+        let mut count = 0u32;
+        disks.tags.batch(|batch| {
+            // A controller that turns phases round does not keep the CPU.
+            while count <= depth {
+                let result = match self.pair.pop() {
+                    Ok(None) => break,
+                    Ok(Some(done)) => self.complete(batch, index, done),
+                    Err(error) => Err(error),
+                };
+                if result.is_err() {
+                    disks.reset_later();
+                    break;
+                }
+                count = count.wrapping_add(1);
+            }
+            if count != 0 {
+                // The doorbell is within the BAR: the controller has the queue.
+                let _ = self
+                    .doorbells
+                    .ring_completion(controller.bar(), self.pair.head());
+            }
+        });
+        count
+    }
+
     /// Ends the request that a completion is for.
     ///
     /// # Errors
@@ -331,7 +351,8 @@ pub(crate) struct Served<'bound> {
 }
 
 impl Served<'_> {
-    /// Takes the completions of the queue. The handler does not run meanwhile.
+    /// Takes the completions of the queue.
+    #[inline]
     pub(crate) fn serve(&self) -> u32 {
         self.io.serve(self.index)
     }

@@ -19,3 +19,4 @@ pub(crate) mod log;
 pub(crate) mod prp;
 pub(crate) mod queue;
 pub(crate) mod sgl;
+pub(crate) mod turn;

@@ -120,12 +120,11 @@ impl<'bound> Device<'bound> {
             let _ = self.reset();
             return;
         }
-        // A vector is masked in the controller's memory, which must answer.
-        if self.controller.check().is_ok() {
+        {
+            // Nobody makes the queues as new meanwhile.
+            let _queues = self.queues.lock();
             for interrupt in self.interrupts() {
-                if let Ok(_disabled) = interrupt.disable() {
-                    interrupt.handler().serve();
-                }
+                interrupt.handler().serve();
             }
         }
         // An abort may fail. The command is late again then.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Turns: one thread or interrupt handler at a time does something, and nobody waits.
+//!
+//! Who finds somebody else at it leaves a note, and goes. The other one then does it once more.
+
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering::{
+        Acquire,
+        SeqCst, //
+    }, //
+};
+
+/// Whose turn it is.
+pub(crate) struct Turn {
+    is_taken: AtomicBool,
+    is_missed: AtomicBool,
+}
+
+impl Turn {
+    /// Returns a turn that nobody has.
+    pub(crate) const fn new() -> Self {
+        Self {
+            is_taken: AtomicBool::new(false),
+            is_missed: AtomicBool::new(false),
+        }
+    }
+
+    /// Does `f`, unless somebody else is at it, who then does it after this was called.
+    ///
+    /// Context: that of `f`.
+    #[inline]
+    pub(crate) fn run(&self, mut f: impl FnMut()) {
+        while !self.is_taken.swap(true, Acquire) || self.misses() {
+            f();
+            // Whoever has found it taken has left a note before this, or finds it free after it.
+            self.is_taken.store(false, SeqCst);
+            if !self.is_missed.load(SeqCst) || !self.is_missed.swap(false, SeqCst) {
+                return;
+            }
+        }
+    }
+
+    /// Leaves a note, and takes the turn if it is free again.
+    #[cold]
+    fn misses(&self) -> bool {
+        self.is_missed.store(true, SeqCst);
+        !self.is_taken.swap(true, SeqCst)
+    }
+}
