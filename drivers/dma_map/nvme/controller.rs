@@ -356,7 +356,9 @@ impl<C> AccessBy<C> {
 //   disabled, and is read after `CC`. The answer to that read comes after the controller's earlier
 //   writes (PCI's ordering rules). The version shows that the controller has answered. A command is
 //   done when its completion was taken, which the controller writes after its last access; or when the
-//   controller is disabled. The ledger is written by `Release`, after what was read of the completion.
+//   controller is disabled. The ledger and the flights are written by `Release`, after what was read of the
+//   completion. A tag's flight is over, too, before it begins: the controller is told of the memory of its
+//   command after that. Flights are forgotten when the controller is disabled, or its bus mastering is off.
 // - A PCI function without bus mastering issues no requests, and the read after that flushes those
 //   that were under way. `enable()` is the only place of the driver that turns it on again, and only
 //   when the controller is disabled, so a stopped command never goes on. The PCI core turns it on when
@@ -364,10 +366,14 @@ impl<C> AccessBy<C> {
 //   ASSUMPTION: so has one whose reset the core found to have failed.
 // - `enable()`, the commands that create queues, and the data pointers of commands are the only places
 //   where the controller is told of memory. The addresses are those of a `QueuePair` with this engine,
-//   and of pieces and lists with the engine of their command (`device`): handles that are held until
-//   the controller is disabled, or its bus mastering is off, or the command is done. A `Device` makes
-//   all of them for its own controller. Files cannot send a command that has addresses elsewhere, or
-//   that moves more than the memory that it was given (`passthrough`, `Device::check_format`).
+//   and of pieces and lists with the engine of their command (`device`, `block`, `stage`): handles that are
+//   held until the controller is disabled, or its bus mastering is off, or the command is done. A `Device`
+//   makes all of them for its own controller. Files cannot send a command that has addresses elsewhere, or
+//   that moves more than the memory that it was given (`passthrough`, `Device::check_format`). The command of
+//   a request moves as many blocks as the request has, of the size that they had when the disk was made. A
+//   file's Format command runs without requests, and one that changes the size ends the disk
+//   (`Device::without_requests`). What another controller could format has a disk only with SGLs, which limit
+//   what is moved (`namespaces`).
 //   ASSUMPTION: nobody else deletes a namespace that no other controller can have, and makes it anew
 //   with larger blocks, between Identify and a read.
 // - `new()` disables the controller before it enables bus mastering.
