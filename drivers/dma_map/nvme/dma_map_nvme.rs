@@ -222,10 +222,11 @@ impl pci::Driver for Driver {
         let Some(inside) = this.gate.try_access() else {
             return;
         };
-        // The disks wait for their requests when they are dropped. A device that is gone completes none.
+        // The disks wait for their requests when they are dropped. A device that is gone completes none. A file
+        // system that is told that its disk is dead may wait for some, too.
         if inside.with(|device| device.is_gone()) {
-            this.disks.iter().for_each(Disk::mark_dead);
             inside.with(|device| device.abandon());
+            this.disks.iter().for_each(Disk::mark_dead);
         }
     }
 }
