@@ -58,6 +58,7 @@ mod operations;
 mod pieces;
 mod refused;
 mod request;
+mod requests;
 mod reserve;
 mod set;
 mod shared;
@@ -85,6 +86,7 @@ pub use self::{
         Request,
         RequestInfo, //
     },
+    requests::Requests,
     set::Quiesced,
     started::{
         Claimed,

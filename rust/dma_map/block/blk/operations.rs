@@ -5,6 +5,7 @@
 use super::{
     refused::Refused,
     request::Request,
+    requests::Requests,
     started::TimedOut, //
 };
 use crate::{
@@ -114,6 +115,16 @@ pub trait Operations: Guarded + Send + Sync + Sized {
     ///
     /// [`Refused`] if the driver has no room for it: the block layer queues it again.
     fn queue_rq(&self, request: Request<Self>, last: Last) -> Result<(), Refused<Self>>;
+
+    /// Takes several requests of a disk, and tells the device of all of them.
+    ///
+    /// Without it, and for what it leaves in the list, [`queue_rq`](Self::queue_rq) is called. A request that
+    /// was taken and that the driver has no room for is [refused](Request::refuse), and the value dropped.
+    ///
+    /// C API: `queue_rqs` of `struct blk_mq_ops`. Not called for a disk with an I/O scheduler.
+    fn queue_rqs(&self, _requests: &mut Requests<'_, Self>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 
     /// Tells the device of the requests that were queued with [`Last::No`].
     ///

@@ -11,6 +11,7 @@ use super::{
         Operations, //
     },
     request::Request,
+    requests::Requests,
     shared::{
         Pdu,
         Shared, //
@@ -83,6 +84,23 @@ impl<T: Operations> VTable<T> {
             Ok(()) => ffi::BLK_STS_OK,
             Err(refused) => refused.status(rq, hctx),
         }
+    }
+
+    /// # Safety
+    ///
+    /// See [`VTable`]. `list` must have requests of one disk that are not started, and that have tags.
+    unsafe extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
+        // SAFETY: The list is valid during the call, and nobody else uses it (function precondition).
+        let list = unsafe { &mut *list };
+        let Some(first) = NonNull::new(list.head) else {
+            return;
+        };
+        // SAFETY: The requests have hardware queues. The contents exist: the disk of the requests is not
+        // removed before this call is over.
+        let contents = unsafe { contents::<T>(queue((*first.as_ptr()).mq_hctx).0) };
+        // SAFETY: By the precondition of this function. The block layer has given the requests to the
+        // driver.
+        contents.queue_rqs(&mut unsafe { Requests::new(list) });
     }
 
     /// # Safety
@@ -192,6 +210,11 @@ impl<T: Operations> VTable<T> {
     /// The operations of a tag set.
     pub(super) const OPS: bindings::blk_mq_ops = bindings::blk_mq_ops {
         queue_rq: Some(Self::queue_rq),
+        queue_rqs: if T::HAS_QUEUE_RQS {
+            Some(Self::queue_rqs)
+        } else {
+            None
+        },
         commit_rqs: if T::HAS_COMMIT_RQS {
             Some(Self::commit_rqs)
         } else {
