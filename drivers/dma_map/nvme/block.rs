@@ -39,6 +39,7 @@ use dma_map::{
         Refused,
         Request,
         RequestInfo,
+        Requests,
         TimedOut, //
     },
     FromDevice,
@@ -330,6 +331,21 @@ impl<'bound> blk::Operations for Device<'bound> {
             Operation::Other(_) => {
                 self.end(request, Err(EOPNOTSUPP), last);
                 Ok(())
+            }
+        }
+    }
+
+    /// Rings the doorbell of a queue once for the requests that follow each other.
+    fn queue_rqs(&self, requests: &mut Requests<'_, Self>) {
+        while let Some(request) = requests.next() {
+            let queue = request.queue();
+            let last = match requests.next_queue() {
+                Some(next) if next == queue => Last::No,
+                _ => Last::Yes,
+            };
+            // The drop queues it again.
+            if self.queue_rq(request, last).is_err() && last == Last::Yes {
+                self.commit_rqs(queue);
             }
         }
     }
