@@ -12,6 +12,7 @@ mod quiesce;
 mod races;
 mod reach;
 mod shop;
+mod together;
 mod vectors;
 
 use self::shop::*;

@@ -74,6 +74,30 @@ mod tests {
         })
     }
 
+    /// Contiguous data is one segment at every place in a page, however many pages it crosses.
+    #[test]
+    fn contiguous_data_is_one_piece() -> Result {
+        each_probe(|probe| {
+            let disk = DISK.dma_alignment(0);
+            let (shop, _disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), disk)?;
+            let file = Opened::open(probe, &shop.name)?;
+            let mut buffer = KVec::from_elem(0u8, 64 << 10, GFP_KERNEL)?;
+            shop.script.set(Mode::Move);
+            for start in [0, 1, 3, 511, 512, 3583, 3584, 3585, 4095, 4096, 4097] {
+                for len in [512, 4096, 4608, 8192, 32 << 10] {
+                    let part = &mut buffer[start..start + len];
+                    pattern::fill(part, 3, 0);
+                    file.run(WRITE, 24, part)?;
+                    part.fill(0);
+                    file.run(READ, 24, part)?;
+                    check!(pattern::holds(part, 3, 0), "{len} bytes at {start}");
+                    check_eq!(shop.script.pieces.lock().len(), 1);
+                }
+            }
+            Ok(())
+        })
+    }
+
     #[test]
     fn pieces_keep_the_limits() -> Result {
         each_probe(|probe| {
