@@ -23,6 +23,8 @@ struct Till<'x> {
     /// How many lists there were, and how many requests that came alone.
     lists: Atomic<u32>,
     singles: Atomic<u32>,
+    /// Whether the case has begun. The kernel reads the disk before, when it is added.
+    begun: Atomic<bool>,
     _dma: DmaDevice<'x>,
 }
 
@@ -34,6 +36,9 @@ impl Guarded for Till<'_> {
 
 impl Till<'_> {
     fn start(&self, request: Request<Self>) {
+        if !self.begun.load(Relaxed) {
+            return request.end(Err(EIO));
+        }
         let at = (request.queue(), request.tag());
         match request.map(|pieces| {
             pieces.for_each(drop);
@@ -177,23 +182,23 @@ fn each_counter(mut case: impl FnMut(&Counter) -> Result) -> Result {
                     refuses: Atomic::new(0),
                     lists: Atomic::new(0),
                     singles: Atomic::new(0),
+                    begun: Atomic::new(false),
                     _dma: dma,
                 }),
                 GFP_KERNEL,
             )
         })?;
-        // The kernel reads the disk when it is added.
-        let options = TagSetOptions::new(1, DEPTH).poll_queues(1).timeout_ms(100);
+        let options = TagSetOptions::new(1, DEPTH).poll_queues(1);
         let tags = TagSet::new(&gate, options)?;
         let name = name()?;
         let disk = Disk::add(probe.core(), tags.clone(), fmt!("{}", &*name), (), DISK)?;
-        script.started.lock().clear();
         let counter = Counter {
             script,
             gate,
             tags,
             file: Opened::open(probe, &name)?,
         };
+        counter.with(|till| till.begun.store(true, Relaxed))?;
         let result = case(&counter);
         counter.tags.cancel(EIO);
         drop(counter);
