@@ -65,7 +65,7 @@ build_root() {
 	say "into it go: ${packages[*]}"
 	tmp=$CACHE/root.tmp.$$
 	# The mounts that mmdebstrap makes die with its namespace, also when it is killed.
-	progress environment steps "$([ -n "${GROUP:-}" ] && echo 390 || echo 450)" '^(Unpacking|Setting up) ' "$log" -- \
+	progress environment steps "$([ -n "${GROUP:-}" ] && echo 390 || echo 640)" '^(Unpacking|Setting up) ' "$log" -- \
 		unshare --mount --propagation private \
 		mmdebstrap --mode=root --variant=apt --architectures=amd64 --verbose \
 		--include="$(IFS=, && echo "${packages[*]}")" \

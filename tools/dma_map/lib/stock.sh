@@ -35,7 +35,7 @@ follow_source() {
 	release=${version%%-*}+${PIN_STOCK_RELEASE#*+}
 	PIN_STOCK_HEADERS=${PIN_STOCK_HEADERS/"$PIN_STOCK_RELEASE"/"$release"}
 	PIN_STOCK_IMAGE=${PIN_STOCK_IMAGE/"$PIN_STOCK_RELEASE"/"$release"}
-	PIN_STOCK_HEADERS_SHA256='' PIN_STOCK_IMAGE_SHA256=''
+	PIN_STOCK_HEADERS_SHA256='' PIN_STOCK_IMAGE_SHA256='' PIN_STOCK_MODULES_SHA256=''
 	PIN_STOCK_RELEASE=$release
 }
 
@@ -213,4 +213,40 @@ build_stock_locked() {
 	build_stock_metadata "$build" "$build/package.config"
 	cp "$build/package.symvers" "$build/Module.symvers"
 	touch "$build/.complete"
+}
+
+# What makes disks and file systems, of Debian's own modules.
+STOCK_MODULES=(drivers/nvme/common/{nvme-auth,nvme-keyring} drivers/nvme/host/{nvme,nvme-core}
+	fs/ext4/ext4 fs/jbd2/jbd2 fs/mbcache lib/crc/crc16)
+
+# stock_modules_path: keyed by what is taken from which package.
+stock_modules_path() {
+	local key
+	key=$(echo "${STOCK_MODULES[*]} $(source_version) $PIN_STOCK_MODULES_SHA256" | sha256sum | cut -c1-12)
+	echo "$CACHE/kernel-modules-$PIN_STOCK_RELEASE-$key"
+}
+
+# fetch_stock_modules DIRECTORY FLAVOUR
+fetch_stock_modules() {
+	local directory=$1 tmp=$CACHE/$2-modules.tmp.$$ log=$CACHE/$2-modules.log mirror version
+	local package=linux-modules-$PIN_STOCK_RELEASE
+	local -a names
+	version=$(source_version)
+	drop_leftovers "$2-modules"
+	need_space 300 "Debian's own modules"
+	mirror=$(find_mirror)
+	open_suite "$tmp" "$log" "$mirror"
+	say "kernel: downloading the modules of Debian's $PIN_STOCK_RELEASE, 110 MB, from $mirror"
+	(cd "$tmp" && private_apt "$tmp" apt-get -q download "$package=$version") >>"$log" 2>&1 || {
+		rm -rf -- "$tmp"
+		fail_with_log "$log" "can't download the modules of Debian's kernel $version from the mirror $mirror: check the network, or leave the disks out."
+	}
+	check_stock_package "$(echo "$tmp/$package"_*.deb)" "$PIN_STOCK_MODULES_SHA256"
+	mkdir "$tmp/modules"
+	names=("${STOCK_MODULES[@]/#/./usr/lib/modules/$PIN_STOCK_RELEASE/kernel/}")
+	dpkg-deb --fsys-tarfile "$tmp/$package"_*.deb |
+		tar -x -C "$tmp/modules" --transform 's,.*/,,' "${names[@]/%/.ko.xz}"
+	xz -d "$tmp/modules"/*.ko.xz
+	mv -T "$tmp/modules" "$directory"
+	rm -rf -- "$tmp"
 }
