@@ -6,15 +6,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from ktap import source_of
 from report import Stop
 
 HERE = Path(__file__).resolve().parent
 KTAP_HELPERS = "tools/testing/selftests/kselftest/ktap_helpers.sh"
+# What scripts share; each other script is a test.
+SHARED = ("disk", "guest")
 FOLDERS = ("/bin", "/files", "/lib", "/modules", "/proc", "/sys", "/tests", "/tmp")
 
 
@@ -28,6 +30,7 @@ class Contents:
     tools: Sequence[Path] = ()
     extra_tests: Sequence[Path] = ()
     files: Sequence[Path] = ()  # of whoever boots his own modules
+    more: Mapping[str, Path] = field(default_factory=dict)  # path in the guest to path here
 
 
 def modinfo(module: Path, key: str) -> list[str]:
@@ -88,10 +91,11 @@ def _files(contents: Contents, order: Path, scratch: Path) -> dict[str, tuple[Pa
         "/init": (HERE / "guest/init", 0o755),
         "/bin/busybox": (_busybox(), 0o755),
         "/lib/ktap_helpers.sh": (helpers, 0o644),
-        "/lib/guest.sh": (HERE / "guest/guest.sh", 0o644),
         "/modules/order": (order, 0o644),
     }
-    scripts = [path for path in sorted((HERE / "guest").glob("*.sh")) if path.stem != "guest"]
+    for name in SHARED:
+        files[f"/lib/{name}.sh"] = (HERE / f"guest/{name}.sh", 0o644)
+    scripts = [path for path in sorted((HERE / "guest").glob("*.sh")) if path.stem not in SHARED]
     for path in (*scripts, *contents.extra_tests):
         files[f"/tests/{path.name}"] = (path, 0o644)
     for path in (*contents.modules, *contents.other_modules):
@@ -100,7 +104,14 @@ def _files(contents: Contents, order: Path, scratch: Path) -> dict[str, tuple[Pa
         files[f"/bin/{path.name}"] = (path, 0o755)
     for path in contents.files:
         files[f"/files/{path.name}"] = (path, 0o755)
+    files.update({inside: (path, 0o755) for inside, path in contents.more.items()})
     return files
+
+
+def _folders(files: Iterable[str]) -> list[str]:
+    """Each behind the one that it is in."""
+    needed = {str(parent) for inside in files for parent in PurePosixPath(inside).parents}
+    return sorted({*FOLDERS, *needed} - {"/"})
 
 
 def _applets(busybox: Path, taken: Iterable[str]) -> list[str]:
@@ -112,7 +123,7 @@ def _applets(busybox: Path, taken: Iterable[str]) -> list[str]:
 def _with_gen_init_cpio(tool: Path, files: dict[str, tuple[Path, int]], links: list[str],
                         scratch: Path, out: Path) -> None:
     """The kernel's own tool: no staging folder, no root."""
-    spec = [f"dir {folder} 755 0 0" for folder in FOLDERS]
+    spec = [f"dir {folder} 755 0 0" for folder in _folders(files)]
     spec += [f"file {inside} {path} {mode:o} 0 0" for inside, (path, mode) in files.items()]
     spec += [f"slink /bin/{name} busybox 777 0 0" for name in links]
     listing = scratch / "initramfs.list"
@@ -127,8 +138,8 @@ def _with_cpio(files: dict[str, tuple[Path, int]], links: list[str],
     if shutil.which("cpio") is None:
         raise Stop("KDIR has no usr/gen_init_cpio, and cpio is missing: install the package cpio")
     stage = scratch / "stage"
-    for folder in FOLDERS:
-        (stage / folder[1:]).mkdir(parents=True)
+    for folder in _folders(files):
+        (stage / folder[1:]).mkdir(parents=True, exist_ok=True)
     for inside, (path, mode) in files.items():
         target = stage / inside[1:]
         shutil.copyfile(path, target)

@@ -12,7 +12,7 @@ import judge
 import qemu
 import stock
 from report import Case, say, verdict
-from session import Session, Work, boot_and_judge, in_parallel
+from session import Session, Work, boot_and_judge
 from variants import VARIANTS, Variant
 
 TESTS = ("nvme",)
@@ -71,6 +71,3 @@ def boots(session: Session, names: Sequence[str]) -> list[Work]:
     say(f"nvme: {len(chosen)} boots")
     return [partial(_one, session, image, variant, f"nvme/{variant.name}") for variant in chosen]
 
-
-def run(session: Session, names: Sequence[str]) -> list[Case]:
-    return in_parallel(session, boots(session, names))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import compile_fail
 import demo
+import disks
+import disks_watched
 import examples
 import examples_run
 import kunit
@@ -46,6 +48,8 @@ COMMANDS = {
     "matrix": "run the demo and the life-cycle tests under the variants",
     "nic": "run the network card's driver, under the variants or on Debian's kernel",
     "nvme": "run the NVMe driver on QEMU's controller, under the variants or on Debian's kernel",
+    "disks": "put the NVMe driver's disks through their life on Debian's kernel (KERNEL=stock)",
+    "survival": "the same at length: 1000 unbinds, 200 resets, 50 removals, 20 power cuts",
     "stock": "run the demo and the driver outside the tree on Debian's kernel (KERNEL=stock)",
     "tutorial": "build and boot the tutorial's drivers on Debian's kernel (KERNEL=stock)",
     "compile-fail": "compile what must not compile, with kbuild's own flags",
@@ -53,8 +57,8 @@ COMMANDS = {
     "model": "check the protocols of rings, mailboxes, pools and streaming memory in all states",
     "readme": "compile the examples of README.md, of the porting guide and of the API, run those that can",
     "selftest": "test this harness on recorded logs, without booting",
-    "all": "all of these but demo, shell, top, trace, boot, kunit-unwatched, stock and tutorial; with LLVM=1 "
-           "the boots only",
+    "all": "all of these but demo, shell, top, trace, boot, kunit-unwatched, stock, disks, survival and "
+           "tutorial; with LLVM=1 the boots only",
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
@@ -80,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
                      help="only this variant; may be repeated (default: all, demo: direct)")
     top.add_argument("--test", action="append", metavar="NAME",
                      help="matrix: only this guest script, compile-fail: this case, bench: this "
-                     "operation; may be repeated")
+                     "operation, disks: this part (files, swap, or a path); may be repeated")
     top.add_argument("--jobs", type=int, default=os.cpu_count() or 1,
                      help="boots and compilers at a time (default: one for each CPU)")
     # KASAN on a machine that runs other boots and builds: the slowest take a third of this.
@@ -90,6 +94,8 @@ def parser() -> argparse.ArgumentParser:
                      help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
                      help="bench: fewer rounds, no scaling in time (default: whether $QUICK is set)")
+    top.add_argument("--driver", choices=(disks.OURS, "nvme"), default=disks.OURS,
+                     help="disks: with nvme, the kernel's own driver in the place of ours")
     mine = top.add_argument_group("boot, shell, demo")
     mine.add_argument("--module", action="append", type=Path, default=[], metavar="FILE.ko",
                       help="load it after dma_map.ko; may be repeated")
@@ -154,8 +160,13 @@ def main(argv: list[str]) -> int:
         return conclude(tutorial_run.run(session))
     if args.command == "nic":
         return conclude(nic.run(session, args.variant or ()))
+    if args.command in ("disks", "survival"):
+        extent = disks.SHORT if args.command == "disks" else disks.LONG
+        return conclude(disks.run(session, extent, args.driver, args.test or ()))
     if args.command == "nvme":
-        return conclude(nvme.run(session, args.variant or ()))
+        variants = args.variant or ()
+        return conclude(in_parallel(session, [*nvme.boots(session, variants),
+                                              *disks_watched.boots(session, variants)]))
     names = args.variant or ()
     first = VARIANTS[names[0] if names else "direct"]
     wish = own.Wish(args.module, args.file, args.qemu_args, args.append, args.kunit, args.junit)
@@ -199,7 +210,7 @@ def main(argv: list[str]) -> int:
         boots += matrix.boots(session, matrix.chosen(session, names), args.test)
     if everything:
         boots += nic.boots(session, names)
-        boots += nvme.boots(session, names)
+        boots += nvme.boots(session, names) + disks_watched.boots(session, names)
     if once or args.command == "readme":
         boots += examples_run.boots(session)
     booted = in_parallel(session, boots)

@@ -104,7 +104,8 @@ class Session:
     @cached_property
     def tools(self) -> list[Path]:
         """The user-space tools; a Makefile does nothing if its tool is up to date."""
-        return [self._tool("mailbox", "mailbox"), self._tool("nvme", "dma_nvme")]
+        return [self._tool("mailbox", "mailbox"), self._tool("nvme", "dma_nvme"),
+                self._tool("disk", "dma_disk")]
 
     def _tool(self, name: str, program: str) -> Path:
         folder = self.build / "tools/dma_map" / name

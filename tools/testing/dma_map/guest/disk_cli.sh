@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# nvme-cli says the same of a controller and its disk by both drivers.
+
+. /lib/disk.sh
+
+# What is asked, and of what.
+commands() {
+	cat <<-END
+		controller id-ctrl
+		controller id-ctrl -H
+		controller list-ns
+		controller id-ns -n 1
+		controller smart-log
+		controller fw-log
+		controller get-feature -f 7
+		controller get-feature -f 0x7f
+		disk id-ns -H
+		disk smart-log
+		disk flush
+		disk read -s 7 -z 512 -c 0
+		disk read -s 1000000000 -z 512 -c 0
+		disk format -f -l 0
+		controller format -f -n 1 -l 0
+		controller reset
+		disk id-ns
+	END
+}
+
+# What changes by itself: the names of nodes, and what counts.
+stable() {
+	sed -e "s,/dev/$1,NVME,g" -e "s,$1,NVME,g" \
+		-e '/^\([Dd]ata [Uu]nits\|data_units\|host_\|controller_busy\|power_\|temperature\)/d'
+}
+
+# said DRIVER
+said() {
+	take "$1" || return 1
+	mkdir -p "/tmp/cli.$1"
+	commands | while read -r __of __what; do
+		case $__of in
+		controller) __node=$(controller_of $FILES) ;;
+		disk) __node=$(disk_of $FILES) ;;
+		esac
+		{
+			nvme $__what "$__node" 2>&1
+			echo "status $?"
+		} | stable "$(basename "$(controller_of $FILES)")" > "/tmp/cli.$1/$(echo "$__of $__what" | tr ' ' _)"
+		wait_for 30 has_disk $FILES || return 1
+	done
+}
+
+# What our driver does not have is said, and is no failure of what it has.
+lacks() {
+	grep -q 'Inappropriate ioctl\|Permission denied' "/tmp/cli.$OURS/$1"
+}
+
+# same FILE
+same() {
+	[ -s "/tmp/cli.nvme/$1" ] && cmp -s "/tmp/cli.nvme/$1" "/tmp/cli.$OURS/$1" && return
+	diff "/tmp/cli.nvme/$1" "/tmp/cli.$OURS/$1" | head -n 20
+	return 1
+}
+
+plan $(($(commands | wc -l) + 2))
+check "the kernel's own driver" said nvme
+check "our driver" said "$OURS"
+commands | tr ' ' _ > /tmp/names
+while read -r name; do
+	if lacks "$name"; then
+		skip "nvme $name" "$(grep -h 'Inappropriate ioctl\|Permission denied' "/tmp/cli.$OURS/$name")"
+	else
+		check "nvme $name" same "$name"
+	fi
+done < /tmp/names
+ktap_finished

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# A disk on the kernel of the tests, which watches DMA and locks and has no file system. The host has
+# written it before, and looks at it afterwards.
+
+. /lib/disk.sh
+
+pattern() {
+	dma_disk "$1" @$MAIN "$2"
+}
+
+plan 8
+check "our driver" take dma_map_nvme
+check "what the host wrote is read" pattern verify 1
+check "another pattern is written" pattern write 2
+check "and read" pattern verify 2
+check "unbound and bound under load" under_load unbinds 12 unbinds 12
+check "reset under load" under_load resets 6 resets 6
+check "a last pattern is written, for the host" pattern write 5
+check "and read" pattern verify 5
+ktap_finished
