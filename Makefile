@@ -35,7 +35,7 @@ make bench-bless   record the instructions anew
 
 make test          every test (CI runs this with and without LLVM=1, which leaves out
                    what does not depend on the C compiler); TESTS="stock driver" for some of:
-                   scripts harness unwatched stock tutorial driver configs bench
+                   scripts harness unwatched stock disks tutorial driver configs bench
 make kunit         the KUnit suites
 make kunit MODULES=/path/my.ko  those of your own module
 make kunit-unwatched  the same on the kernel without debugging (part of test, but for LLVM=1 and KDIR)
@@ -44,6 +44,11 @@ make test-misuse   each class of misuse is closed; C's dma-debug complains of it
 make code-size     the benchmark's loops in C and in Rust, in bytes of machine code
 make stock         the demo and a driver outside the tree on Debian's kernel (part of test
                    with gcc)
+make disks         the disks of the NVMe driver on Debian's kernel, which the kernel's own driver
+                   reads and writes, too: patterns, ext4, fio, nvme-cli, resets, unbinding, power
+                   cuts (part of test with gcc)
+make survival      the same at length: 1,000 unbinds, 200 resets, 50 removals and 20 power cuts
+                   (about 40 minutes)
 make test-tutorial  the tutorial's drivers, one for each step, and its mistakes: built, and booted on
                    Debian's kernel (part of test with gcc)
 make test-driver   make driver, for three devices; the results are built and booted (part of test
@@ -143,9 +148,9 @@ misuse-table: env
 	@$(T)/devenv run tools/testing/dma_map/misuse_table.py
 
 # Debian's own kernel.
-.PHONY: stock stock-modules test-tutorial
-stock stock-modules test-tutorial: export KERNEL := stock
-stock stock-modules test-tutorial: export DMA_MAP_CLIENTS := edu
+.PHONY: stock stock-modules test-tutorial disks survival
+stock stock-modules test-tutorial disks survival: export KERNEL := stock
+stock stock-modules test-tutorial disks survival: export DMA_MAP_CLIENTS := edu nvme
 stock-modules: env
 	@$(T)/kernel build
 	@$(T)/modules
@@ -153,6 +158,8 @@ stock: stock-modules
 	@$(T)/harness stock
 test-tutorial: stock-modules
 	@$(T)/harness tutorial
+disks survival: stock-modules
+	@$(T)/harness $@
 
 # Somebody else's driver.
 .PHONY: driver test-driver
@@ -209,20 +216,21 @@ code-size: bench-module
 .PHONY: test check format selftest
 # What depends on the C compiler is run with each. Debian's kernel and other
 # configurations have their own; what is recorded are the pinned kernel's instructions.
-TESTS ?= $(if $(LLVM),,scripts) harness $(if $(KDIR)$(LLVM),,unwatched stock tutorial driver configs) $(if $(KDIR),,bench)
+TESTS ?= $(if $(LLVM),,scripts) harness $(if $(KDIR)$(LLVM),,unwatched stock disks tutorial driver configs) $(if $(KDIR),,bench)
 test.scripts = $(T)/devenv run $(T)/selftest/run
 test.harness = $(T)/harness all
 test.unwatched = BENCH=1 $(T)/harness kunit-unwatched
 test.stock = KERNEL=stock $(T)/harness stock
+test.disks = KERNEL=stock $(T)/harness disks
 test.tutorial = KERNEL=stock $(T)/harness tutorial
 test.driver = $(T)/driver_test
 test.configs = $(T)/configs least most
 test.bench = BENCH=1 $(T)/harness bench-check
-tests-known := scripts harness unwatched stock tutorial driver configs bench
+tests-known := scripts harness unwatched stock disks tutorial driver configs bench
 $(if $(filter test,$(MAKECMDGOALS)),$(foreach t,$(filter-out $(tests-known),$(TESTS)),$(error TESTS=$(t) is not one of: $(tests-known))))
 test: env $(if $(filter harness,$(TESTS)),tools) \
 	$(if $(filter unwatched,$(TESTS)),bench-modules,$(if $(filter bench,$(TESTS)),bench-module)) \
-	$(if $(filter stock tutorial driver,$(TESTS)),stock-modules)
+	$(if $(filter stock disks tutorial driver,$(TESTS)),stock-modules)
 	@$(T)/tally $(foreach t,$(TESTS),$(t) "$(test.$(t))")
 check: modules
 	@$(T)/devenv run $(T)/check/run

@@ -13,7 +13,7 @@ parts() {
 }
 
 test_makefile_parts_of_test() {
-	expect 'scripts harness unwatched stock tutorial driver configs bench' "$(parts)"
+	expect 'scripts harness unwatched stock disks tutorial driver configs bench' "$(parts)"
 	expect 'harness bench' "$(parts LLVM=1)"
 	expect 'scripts harness' "$(parts KDIR=/nonexistent)"
 	expect 'stock driver' "$(parts TESTS='stock driver')"
