@@ -124,8 +124,10 @@ fn sgl(dma: DmaDevice<'_>, pools: &Pools<'_>, segments: &[Segment]) -> Result {
     );
     check_eq!((what, len), (kind::LAST_SEGMENT, segments.len() * 16));
     let words = words(dma, address, segments.len() * 2)?;
-    for (pair, segment) in words.chunks_exact(2).zip(segments) {
-        check_eq!((pair[0] as DmaAddress, pair[1] as usize), *segment);
+    let mut words = words.iter();
+    for segment in segments {
+        let (address, len) = (words.next().ok_or(EINVAL)?, words.next().ok_or(EINVAL)?);
+        check_eq!((*address as DmaAddress, *len as usize), *segment);
     }
     Ok(())
 }
