@@ -85,11 +85,14 @@ take_with_timeout() {
 	take "$OURS"
 }
 
-# under_load NAME NUMBER COMMAND...: while four workers write. Nothing that was acknowledged is lost.
+# The first two write past the page cache, the others through it.
+WORKERS=4
+
+# under_load NAME NUMBER COMMAND...: while workers write. Nothing that was acknowledged is lost.
 under_load() {
 	echo "survival: $1 $2"
 	shift 2
-	dma_disk work @$MAIN 0 4 &
+	dma_disk work @$MAIN 0 $WORKERS &
 	__load=$!
 	usleep 500000
 	"$@"
