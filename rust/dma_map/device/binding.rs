@@ -15,6 +15,7 @@ use super::{
     limits::DmaLimits, //
 };
 use crate::{
+    generic::errno::to_result,
     gfp::Gfp,
     sys::{
         ffi,
@@ -42,7 +43,6 @@ use kernel::{
         Core,
         Device, //
     },
-    error::to_result,
     prelude::*,
     sync::Arc, //
 };
