@@ -215,8 +215,10 @@ build_stock_locked() {
 	touch "$build/.complete"
 }
 
-# What makes disks and file systems, of Debian's own modules.
+# What makes disks and file systems, of Debian's own modules; null_blk is the disk without a device that
+# make bench-nvme measures, too.
 STOCK_MODULES=(drivers/nvme/common/{nvme-auth,nvme-keyring} drivers/nvme/host/{nvme,nvme-core}
+	drivers/block/null_blk/null_blk fs/configfs/configfs
 	fs/ext4/ext4 fs/jbd2/jbd2 fs/mbcache lib/crc/crc16)
 
 # stock_modules_path: keyed by what is taken from which package.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -288,10 +287,7 @@ def run(session: Session, extent: Extent, driver: str, names: Sequence[str]) -> 
     if session.has("CONFIG_DMA_API_DEBUG"):
         raise Stop("disks are tested on Debian's kernel: take KERNEL=stock")
     session.forget_logs("disks")
-    kernels_own = os.environ.get("DMA_MAP_DISKS_MODULES")
-    if kernels_own is None:
-        raise Stop("DMA_MAP_DISKS_MODULES is not set: run this as tools/dma_map/harness disks")
-    suite = Suite(session, _image(session, Path(kernels_own)), extent, driver)
+    suite = Suite(session, _image(session, stock.kernels_own("disks")), extent, driver)
     works: list[Work] = []
     parts: dict[str, Callable[[Suite], list[Case]]] = {"files": _files, "swap": _swap}
     parts.update({name: partial(_path_of, name) for name in nvme.WITH})

@@ -33,6 +33,7 @@ import tutorial_run
 from bench import command as bench
 from bench import machines
 from bench.plan import QUICK, full
+from nvme_bench import command as nvme_bench
 from report import Stop, conclude, die
 from session import ROOT, Session, in_parallel, make_modules
 from variants import VARIANTS
@@ -62,6 +63,7 @@ COMMANDS = {
     "bench": "measure the operations against C (kernel and modules of BENCH=1)",
     "bench-check": "hold the counted instructions against the recorded ones",
     "bench-bless": "record them anew, and say what changed",
+    "bench-nvme": "measure the NVMe driver against the one in C (KERNEL=stock)",
 }
 
 
@@ -93,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--keep-logs", action="store_true",
                      help="leave the logs of earlier runs in build/logs where they are")
     top.add_argument("--quick", action="store_true", default=bool(os.environ.get("QUICK")),
-                     help="bench: fewer rounds, no scaling in time (default: whether $QUICK is set)")
+                     help="bench, bench-nvme: fewer rounds and workloads (default: whether $QUICK is set)")
     top.add_argument("--driver", choices=(disks.OURS, "nvme"), default=disks.OURS,
                      help="disks: with nvme, the kernel's own driver in the place of ours")
     mine = top.add_argument_group("boot, shell, demo")
@@ -150,6 +152,8 @@ def run_bench(session: Session, args: argparse.Namespace) -> int:
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     session = make_session(args)
+    if args.command == "bench-nvme":
+        return nvme_bench.run(session, args.quick)
     if args.command.startswith("bench"):
         return run_bench(session, args)
     if args.command == "kunit-unwatched":

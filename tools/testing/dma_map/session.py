@@ -104,10 +104,11 @@ class Session:
     @cached_property
     def tools(self) -> list[Path]:
         """The user-space tools; a Makefile does nothing if its tool is up to date."""
-        return [self._tool("mailbox", "mailbox"), self._tool("nvme", "dma_nvme"),
-                self._tool("disk", "dma_disk")]
+        return [self.tool("mailbox", "mailbox"), self.tool("nvme", "dma_nvme"),
+                self.tool("disk", "dma_disk")]
 
-    def _tool(self, name: str, program: str) -> Path:
+    def tool(self, name: str, program: str) -> Path:
+        """A program of tools/dma_map/NAME, and what is built with it, in one folder."""
         folder = self.build / "tools/dma_map" / name
         done = subprocess.run(["make", "-C", ROOT / "tools/dma_map" / name, f"OUTPUT={folder}"],
                               text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -48,16 +48,23 @@ def _rounds(boot: Boot) -> list[dict[str, object]]:
             for run in boot.log.measurements]
 
 
-def document(session: Session, boots: Sequence[Boot], command: str,
-             environment: Mapping[str, str]) -> dict[str, object]:
+def about(session: Session, environment: Mapping[str, str]) -> dict[str, object]:
+    """What something was measured on, and when."""
     return {
-        "command": command,
         "commit": environment.get(COMMIT) or "unknown",
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": {"processor": _processor(), "cpus": os.cpu_count(),
                     "kernel": platform.release()},
         "qemu": _first_line("qemu-system-x86_64", "--version"),
         "kernel": _kernel(session),
+    }
+
+
+def document(session: Session, boots: Sequence[Boot], command: str,
+             environment: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "command": command,
+        **about(session, environment),
         "rounds": "[cycles, ns] of all loops of all threads; counted: a cycle is an instruction",
         "longest": "cycles of the longest section with interrupts off, of a pool",
         "boots": [{"path": boot.path, "clock": boot.clock, "command": boot.command,

@@ -55,7 +55,7 @@ class Point:
     ratio: Estimate
 
 
-def _data(name: str, rows: Iterable[Sequence[float]]) -> str:
+def data_block(name: str, rows: Iterable[Sequence[float]]) -> str:
     lines = [" ".join(f"{value:.6g}" for value in row) for row in rows]
     return "\n".join([f"${name} << END", *lines, "END\n"])
 
@@ -74,7 +74,7 @@ def _points(boots: Sequence[Boot], clock: str) -> list[Point]:
             for column in (RUST, UPSTREAM, POOL) if usable(run, C, column)]
 
 
-def _page(width: int, height: int, rows: int, columns: int, left: int, title: str) -> str:
+def page(width: int, height: int, rows: int, columns: int, left: int, title: str) -> str:
     """A script's begin: panels in rows and columns. The key is that of the first panel."""
     return (_STYLE.format(width=width, height=height)
             + f"set multiplot layout {rows},{columns} title \"{title}\" "
@@ -94,7 +94,7 @@ def ratios(boots: Sequence[Boot], clock: str) -> str:
         title += f". Bars: {100 * figures.CONFIDENCE:.0f} % intervals"
     names = ", ".join(f'"{operation}" {row}' for row, operation in enumerate(rows))
     return "".join((
-        _page(1130, 150 + 20 * len(rows), 1, len(panels), 265, title),
+        page(1130, 150 + 20 * len(rows), 1, len(panels), 265, title),
         f"set logscale x\nset yrange [{len(rows) - 0.5}:-0.5]\nset ytics ({names})\n"
         "set arrow from 1,graph 0 to 1,graph 1 nohead lc rgb '#57606a' lw 1.5 back\n",
         *(_ratio_panel([point for point in points if point.column == column], rows, column)
@@ -115,7 +115,7 @@ def _ratio_panel(points: Sequence[Point], rows: Sequence[str], column: str) -> s
         mine = [(point.ratio.value, rows.index(point.operation) + (series - 1.5) * 0.15,
                  point.ratio.low, point.ratio.high) for point in points if point.path == path]
         if mine:
-            data.append(_data(f"{column}{series}", mine))
+            data.append(data_block(f"{column}{series}", mine))
             marks.append(f'${column}{series} with xerrorbars ls {series + 1} title "{path}"')
     # Only the first panel names what all have.
     return "".join((*data, f'set title "{NAMES[column]}"\nset xrange [{low:.6g}:{high:.6g}]\n'
@@ -137,7 +137,7 @@ def scaling(boots: Sequence[Boot], clock: str, series: str,
     every = [run for mine in runs.values() for run in mine]
     rows = list(dict.fromkeys(run.operation for run in every))
     unit = "Instructions" if clock == COUNTED else "ns"
-    script = [_page(1130, 55 + 240 * len(rows), len(rows), len(runs), 55,
+    script = [page(1130, 55 + 240 * len(rows), len(rows), len(runs), 55,
                     f"{unit} per operation, by the number of {of_what}"),
               'set logscale x\nset format x "%.0s%c"\nset yrange [0:*]\n']
     # The first panel names the columns that any panel has.
@@ -167,13 +167,13 @@ def _scaling_panel(runs: Sequence[Measurement], clock: str, along: Callable[[Mea
     for number, column in enumerate(COLUMNS, 1):
         mine = [(along(run), cost(run, column)) for run in runs if usable(run, column)]
         if mine:
-            data.append(_data(column, mine))
+            data.append(data_block(column, mine))
             lines.append(f"${column} with linespoints ls {number} notitle")
     return "".join((*data, f"set xrange [{steps[0] / 1.3:.6g}:{steps[-1] * 1.3:.6g}]\n"
                     f"set xtics ({', '.join(map(str, steps))})\nplot {', '.join(lines)}\n"))
 
 
-def _draw(script: str) -> str:
+def draw(script: str) -> str:
     done = subprocess.run(["gnuplot"], input=script, check=True, text=True, stdout=subprocess.PIPE)
     first, _, rest = done.stdout.partition("\n")
     # Most groups are empty, and none needs lines of its own.
@@ -187,7 +187,7 @@ def write(boots: Sequence[Boot], folder: Path) -> list[Path]:
 
     def keep(name: str, script: str) -> None:
         made.append(folder / f"{name}.svg")
-        made[-1].write_text(_draw(script))
+        made[-1].write_text(draw(script))
 
     for clock in UNITS:
         if _points(boots, clock):

@@ -131,6 +131,11 @@ unbind() {
 	echo "$1" > "$DRIVER/unbind"
 }
 
+# QEMU's nvme.
+nvme_devices() {
+	pci_devices 0x1b36 0x0010
+}
+
 # Bits of a PCI device's command register.
 PCI_COMMAND_MEMORY=2
 PCI_COMMAND_MASTER=4
@@ -220,6 +225,7 @@ facts() {
 	echo "cpus=$(nproc)"
 	echo "edu.devices=$(echo "$__devices" | wc -w)"
 	echo "idle.devices=$(idle_devices | wc -w)"
+	echo "nvme.devices=$(nvme_devices | wc -w)"
 	echo "dma_debug.disabled=$(read_or $DEBUG/dma-api/disabled missing)"
 	echo "dma_debug.error_count=$(read_or $DEBUG/dma-api/error_count missing)"
 	[ ! -e $DEBUG/dma-api/dump ] || echo "dma_debug.outstanding=$(dma_entries)"
@@ -239,7 +245,7 @@ facts() {
 			done
 		done
 	echo "iommu.groups=$(ls /sys/kernel/iommu_groups 2> /dev/null | wc -l)"
-	for __dev in $__devices $(idle_devices); do
+	for __dev in $__devices $(idle_devices) $(nvme_devices); do
 		echo "iommu.type.$__dev=$(read_or "$PCI/devices/$__dev/iommu_group/type" none)"
 	done
 }

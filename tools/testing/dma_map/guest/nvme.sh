@@ -10,8 +10,7 @@ node=/dev/dma_nvme0
 slow=/dev/dma_nvme1
 # The third and the fourth one have the same namespace.
 shared=/dev/dma_nvme2
-# QEMU's nvme.
-device=$(pci_devices 0x1b36 0x0010 | head -n 1)
+device=$(nvme_devices | head -n 1)
 
 has_node() {
 	wait_for 5 test -c $node

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The instruction by which a program in the guest says "now": a no-op of 8 bytes, with a displacement
+ * that no compiler makes. The CPU does nothing; the plugin knows it by its bytes.
+ */
+#ifndef MARK_H
+#define MARK_H
+
+#define MARK_BYTES 0x0f, 0x1f, 0x84, 0x00, 0x4d, 0x41, 0x52, 0x4b
+
+#define MARK_STRINGIFY(...) #__VA_ARGS__
+#define MARK_STRING(...) MARK_STRINGIFY(__VA_ARGS__)
+#define mark() __asm__ volatile(".byte " MARK_STRING(MARK_BYTES) ::: "memory")
+
+#endif /* MARK_H */
