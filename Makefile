@@ -32,6 +32,11 @@ make bench         what an operation costs in Rust and in C, in instructions and
 make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions only
 make bench-check   the instructions against the recorded ones (part of test)
 make bench-bless   record the instructions anew
+make bench-nvme    what an I/O costs with the NVMe driver and with the one in C, in instructions and in
+                   time, on Debian's kernel (as root, 30 minutes); QUICK=1 in 6 minutes;
+                   PATHS="direct iommu-strict", WORKLOADS="read-4k-32 ...", CLOCKS=counted or timed for
+                   some of it; DRIVERS="c c" compares C with itself
+make nvme-table    write the tables and plots of Documentation/dma_map/nvme-speed.rst from that
 
 make test          every test (CI runs this with and without LLVM=1, which leaves out
                    what does not depend on the C compiler); TESTS="stock driver" for some of:
@@ -212,6 +217,21 @@ performance-table: env
 	@$(T)/devenv run tools/testing/dma_map/performance_table.py
 code-size: bench-module
 	@$(T)/devenv run $(T)/code_size
+
+# The NVMe driver, against Debian's.
+.PHONY: bench-nvme nvme-table
+bench-nvme: export KERNEL := stock
+bench-nvme: export DMA_MAP_CLIENTS := nvme
+bench-nvme: export DMA_MAP_NVME_PATHS := $(PATHS)
+bench-nvme: export DMA_MAP_NVME_WORKLOADS := $(WORKLOADS)
+bench-nvme: export DMA_MAP_NVME_CLOCKS := $(CLOCKS)
+bench-nvme: export DMA_MAP_NVME_DRIVERS := $(DRIVERS)
+bench-nvme: env
+	@$(T)/kernel build
+	@$(T)/modules
+	@DMA_MAP_COMMIT=$$(git describe --always --dirty --abbrev=12 2>/dev/null) $(T)/harness bench-nvme
+nvme-table: env
+	@$(T)/devenv run tools/testing/dma_map/nvme_table.py
 
 .PHONY: test check format selftest
 # What depends on the C compiler is run with each. Debian's kernel and other

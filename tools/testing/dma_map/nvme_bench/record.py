@@ -14,6 +14,7 @@ LOOP = 1_000_000
 LOOP_INSTRUCTIONS = 2 * LOOP + 1
 
 _LINE = re.compile(r"# (use|run|sample|timed) (.+)")
+_KIB = re.compile(r"-(\d+)k-")
 _MARK = re.compile(r"mark (\d+) (\d+) (\d+)")
 
 
@@ -51,8 +52,11 @@ class Run:
     looks: list[Look] = field(default_factory=list)
 
     @property
-    def ios(self) -> int:
-        return self.looks[-1].ios - self.looks[0].ios
+    def ios(self) -> float:
+        """As fio made them: the block layer merges those that follow each other."""
+        kib = _KIB.search(self.workload)
+        assert kib is not None
+        return (self.looks[-1].sectors - self.looks[0].sectors) / (2 * int(kib[1]))
 
     @property
     def usable(self) -> bool:
@@ -84,6 +88,8 @@ class Log:
 def _take(log: Log, kind: str, words: Sequence[str], role: str, driver: str) -> None:
     if kind == "run":
         verb, workload = words
+        if not _KIB.search(workload):
+            raise ValueError("no workload")
         log.runs.append(Run(role, driver, workload, verb))
     elif kind == "sample":
         ios, sectors, ns, events = map(int, words)
