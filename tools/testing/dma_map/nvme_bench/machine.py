@@ -24,6 +24,9 @@ CONTROLLER = "nvme,serial=dma_map,drive=disk"
 HAS_CONTROLLER = Proof("the guest has an NVMe controller",
                        fact("nvme.devices", number(lambda count: count > 0)))
 
+# For the buffers of large I/O.
+HUGE_PAGES = "hugepages=16"
+
 # Of the bounce pool: for four jobs of 32 commands of 128 KiB, and some.
 SLOTS = 1 << 15
 
@@ -31,7 +34,7 @@ SLOTS = 1 << 15
 def _path(variant: Variant) -> Variant:
     cmdline = tuple(word if not word.startswith("swiotlb=") or "force" not in word
                     else f"swiotlb={SLOTS},force,{TRACK}" for word in variant.cmdline)
-    return replace(variant, memory="1G", cmdline=cmdline,
+    return replace(variant, memory="1G", cmdline=(*cmdline, HUGE_PAGES),
                    always=(UNWATCHED, NO_SLOT_LEFT, HAS_CONTROLLER))
 
 

@@ -37,6 +37,9 @@ class Workload:
         kind = "write" if self.write else "read"
         words = [f"rw={'rand' if self.small else ''}{kind}", f"bs={self.kib}k",
                  f"iodepth={self.depth}", f"numjobs={self.jobs}"]
+        if not self.small:
+            # How scattered small pages are is luck, and decides what a mapping costs.
+            words.append("iomem=shmhuge")
         if batches and self.depth > 1:
             words += [f"iodepth_batch_submit={self.depth}", f"iodepth_batch_complete_min={self.depth}",
                       f"iodepth_batch_complete_max={self.depth}"]
