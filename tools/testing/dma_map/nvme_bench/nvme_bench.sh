@@ -12,6 +12,8 @@
 fio=/usr/bin/fio
 ALLOCATIONS=/sys/kernel/tracing/instances/allocations
 disk=
+# What the last driver's disk takes at once.
+limit=
 
 # Straight to the kernel's log: a process in between would run beside what is measured.
 raw() {
@@ -63,6 +65,12 @@ use() {
 	queue=/sys/block/$disk/queue
 	# What a guest with one CPU has as default depends on the number of queues.
 	echo none > "$queue/scheduler"
+	if [ "$2" != null ]; then
+		limit=$(cat "$queue/max_hw_sectors_kb")
+	elif [ -n "$limit" ]; then
+		# The block layer makes as many requests of as many I/Os then.
+		echo "$limit" > "$queue/max_sectors_kb"
+	fi
 	raw "use $1 $2 max_hw_sectors_kb=$(cat "$queue/max_hw_sectors_kb")" \
 		"max_segments=$(cat "$queue/max_segments") nr_requests=$(cat "$queue/nr_requests")"
 }

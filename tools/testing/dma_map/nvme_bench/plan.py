@@ -79,9 +79,9 @@ def _both(kib: int, depths: Sequence[int], jobs: Sequence[int] = (1,)) -> list[W
 
 FULL = Extent("full", counted=[*_both(4, (1, 32, 128)), *_both(4, (32,), (2, 4)), *_both(128, (8,))],
               timed=[*_both(4, (1, 32, 128)), *_both(4, (32,), (2, 4)), *_both(128, (8,), (1, 2, 4))],
-              counted_rounds=2, timed_rounds=6, looks=21, milliseconds=500)
+              counted_rounds=2, timed_rounds=12, looks=21, milliseconds=300)
 QUICK = Extent("quick", counted=[*_both(4, (1, 32)), *_both(128, (8,))], timed=_both(4, (32,)),
-               counted_rounds=1, timed_rounds=6, looks=11, milliseconds=300)
+               counted_rounds=1, timed_rounds=8, looks=11, milliseconds=300)
 EXTENTS = {extent.name: extent for extent in (FULL, QUICK)}
 
 
