@@ -33,7 +33,7 @@ make bench QUICK=1 the same in 3 minutes: fewer rounds, scaling in instructions 
 make bench-check   the instructions against the recorded ones (part of test)
 make bench-bless   record the instructions anew
 make bench-nvme    what an I/O costs with the NVMe driver and with the one in C, in instructions and in
-                   time, on Debian's kernel (as root, 30 minutes); QUICK=1 in 6 minutes;
+                   time, on Debian's kernel (as root); QUICK=1 for fewer workloads;
                    PATHS="direct iommu-strict", WORKLOADS="read-4k-32 ...", CLOCKS=counted or timed for
                    some of it; DRIVERS="c c" compares C with itself
 make nvme-table    write the tables and plots of Documentation/dma_map/nvme-speed.rst from that

@@ -36,7 +36,7 @@ test_stock_good() {
 test_stock_follows_the_source() {
 	fake_stock
 	PIN_STOCK_HEADERS=linux-headers-$PIN_STOCK_RELEASE PIN_STOCK_IMAGE=linux-binary-$PIN_STOCK_RELEASE
-	PIN_STOCK_HEADERS_SHA256=0123 PIN_STOCK_IMAGE_SHA256=4567 CACHE=$PWD
+	PIN_STOCK_HEADERS_SHA256=0123 PIN_STOCK_IMAGE_SHA256=4567 PIN_STOCK_MODULES_SHA256=89ab CACHE=$PWD
 	source_version() { echo 7.3.4-1~bpo13+1; }
 	follow_source
 	expect '7.3.4+deb13-amd64 0123' "$PIN_STOCK_RELEASE $PIN_STOCK_HEADERS_SHA256"
@@ -50,7 +50,7 @@ test_stock_follows_the_source() {
 	follow_source
 	expect 7.3.10+deb13-amd64 "$PIN_STOCK_RELEASE"
 	expect 'linux-headers-7.3.10+deb13-amd64 linux-binary-7.3.10+deb13-amd64' "$PIN_STOCK_HEADERS $PIN_STOCK_IMAGE"
-	expect . "$PIN_STOCK_HEADERS_SHA256.$PIN_STOCK_IMAGE_SHA256"
+	expect .. "$PIN_STOCK_HEADERS_SHA256.$PIN_STOCK_IMAGE_SHA256.$PIN_STOCK_MODULES_SHA256"
 	touch linux.deb
 	check_stock_package linux.deb "$PIN_STOCK_IMAGE_SHA256"
 	expect "$PWD/kernel-7.3.10-stock" "$(stock_path stock | sed 's/-[0-9a-f]*$//')"
@@ -173,4 +173,14 @@ test_stock_variants_have_their_pins() {
 		expect 64 "$(printf %s "$PIN_STOCK_HEADERS_SHA256" | wc -c)"
 		[ "$PIN_STOCK_IMAGE_SHA256" != "$plain" ]
 	done
+}
+
+test_stock_modules_have_a_directory_of_their_own() {
+	local before
+	PIN_STOCK_RELEASE=7.3.4+deb13-amd64 PIN_STOCK_MODULES_SHA256=89ab CACHE=/cache
+	source_version() { echo 7.3.4-1~bpo13+1; }
+	before=$(stock_modules_path)
+	expect /cache/kernel-modules-7.3.4+deb13-amd64 "${before%-*}"
+	STOCK_MODULES+=(drivers/block/loop)
+	[ "$(stock_modules_path)" != "$before" ]
 }
