@@ -11,6 +11,7 @@ import disks
 import disks_watched
 import initramfs
 import matrix
+import nic
 import nvme
 import stock
 from variants import VARIANTS
@@ -30,7 +31,8 @@ def scripts() -> set[str]:
 class Scripts(unittest.TestCase):
     def test_each_is_run_and_exists(self) -> None:
         run = set(matrix.TESTS).union(
-            stock.TESTS, nvme.TESTS, disks.TESTS, disks_watched.TESTS, *(variant.tests or () for variant in VARIANTS.values()))
+            stock.TESTS, nic.TESTS, nvme.TESTS, disks.TESTS, disks_watched.TESTS,
+            *(variant.tests or () for variant in VARIANTS.values()))
         self.assertEqual(run | OF_A_MODULE, scripts())
 
     def test_plans(self) -> None:
