@@ -78,12 +78,12 @@ mod tests {
     #[test]
     fn contiguous_data_is_one_piece() -> Result {
         each_probe(|probe| {
-            let disk = DISK.dma_alignment(0);
+            let disk = DISK.dma_alignment(3);
             let (shop, _disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), disk)?;
             let file = Opened::open(probe, &shop.name)?;
             let mut buffer = KVec::from_elem(0u8, 64 << 10, GFP_KERNEL)?;
             shop.script.set(Mode::Move);
-            for start in [0, 1, 3, 511, 512, 3583, 3584, 3585, 4095, 4096, 4097] {
+            for start in [0, 4, 508, 512, 516, 3580, 3584, 3588, 4092, 4096, 4100] {
                 for len in [512, 4096, 4608, 8192, 32 << 10] {
                     let part = &mut buffer[start..start + len];
                     pattern::fill(part, 3, 0);

@@ -83,8 +83,8 @@ impl DiskOptions {
         self
     }
 
-    /// Sets, as a mask, the alignment of the data in memory; 511 unless it is set. A device that is not
-    /// coherent needs whole cache lines, whatever is set.
+    /// Sets, as a mask, the alignment of the data in memory; 511 unless it is set. The block layer takes 0
+    /// for 511. A device that is not coherent needs whole cache lines, whatever is set.
     pub const fn dma_alignment(mut self, mask: u32) -> Self {
         self.dma_alignment = mask;
         self
