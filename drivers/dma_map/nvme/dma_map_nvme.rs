@@ -203,12 +203,13 @@ impl pci::Driver for Driver {
             inside.with(|device| print(pdev, &number, &device))?;
             drop(inside);
 
+            // The node is last: a Format ends disks that it does not fit, and must find them all.
+            let disks = namespaces::add(pdev, &gate, number.get())?;
             let node = MiscDevice::register(
                 pdev.as_ref(),
                 fmt!("dma_nvme{}", number.get()),
                 gate.clone(),
             )?;
-            let disks = namespaces::add(pdev, &gate, number.get())?;
             Ok(Ok(DriverData {
                 disks,
                 gate,

@@ -25,6 +25,10 @@ use crate::{
     },
     regs::Doorbells, //
 };
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering, //
+};
 use dma_map::{
     blk::{
         Batch,
@@ -53,6 +57,9 @@ use kernel::{
 /// The number of the first queue pair. The admin queues and those of user space come before.
 const FIRST: u16 = 2;
 
+/// How often requests go back to the block layer if the controller completes none in between.
+const FRUITLESS_MAX: u32 = 5;
+
 /// A queue pair.
 #[pin_data]
 pub(crate) struct IoQueue<'bound> {
@@ -73,6 +80,9 @@ pub(crate) struct Io<'bound> {
     queues: KVec<Arc<IoQueue<'bound>>>,
     depth: u32,
     controller: Arc<Controller<'bound>>,
+    /// How often requests were taken back since the last completion. Of `core`: on Debian's kernel, those of
+    /// the `kernel` crate are calls of C.
+    fruitless: AtomicU32,
     /// Set when there are disks.
     pub(crate) disks: SetOnce<Arc<Disks>>,
 }
@@ -123,6 +133,7 @@ impl<'bound> Io<'bound> {
                 queues,
                 depth,
                 controller: controller.clone(),
+                fruitless: AtomicU32::new(0),
                 disks: SetOnce::new(),
             },
             GFP_KERNEL,
@@ -192,10 +203,14 @@ impl<'bound> Io<'bound> {
         let Some(this) = self.queue(queue) else {
             return;
         };
+        if !this.flights.has(tag) {
+            return;
+        }
+        // In this order: a completion that comes before the controller has the command is not believed.
+        start();
         let Some(id) = this.flights.begin(tag) else {
             return;
         };
-        start();
         let pushed = {
             let _pushing = this.pushing.lock();
             let pushed = this.pair.push(command.with_id(id));
@@ -235,6 +250,9 @@ impl<'bound> Io<'bound> {
             let served = queue.serve(disks, &self.controller, index, self.depth);
             count = count.wrapping_add(served);
         });
+        if count != 0 && self.fruitless.load(Ordering::Relaxed) != 0 {
+            self.fruitless.store(0, Ordering::Relaxed);
+        }
         count
     }
 
@@ -247,10 +265,12 @@ impl<'bound> Io<'bound> {
     }
 
     /// Makes the queues as new, and gives the requests that the controller had back to the block layer. Those
-    /// that took too long end with `ETIMEDOUT`.
+    /// that took too long end with `ETIMEDOUT`. After [`FRUITLESS_MAX`] times without a completion in between,
+    /// all end with `EIO`: a request that makes the controller fail must not come back for ever.
     ///
     /// The controller has forgotten the queues, the block layer is quiesced, and no handler runs.
     pub(crate) fn take_back(&self) {
+        let is_fruitless = self.fruitless.fetch_add(1, Ordering::Relaxed) >= FRUITLESS_MAX;
         for (index, queue) in (0u32..).zip(&*self.queues) {
             // It does not fail, because the rings have the entries.
             let _ = queue.pair.reset();
@@ -265,8 +285,9 @@ impl<'bound> Io<'bound> {
                     };
                     drop(memory);
                     match lateness {
-                        Lateness::Overdue => request.end(Err(ETIMEDOUT)),
-                        _ => drop(request.refuse()),
+                        Lateness::InTime if is_fruitless => request.end(Err(EIO)),
+                        Lateness::InTime => drop(request.refuse()),
+                        Lateness::Late | Lateness::Overdue => request.end(Err(ETIMEDOUT)),
                     }
                 });
             });
@@ -360,8 +381,13 @@ impl Served<'_> {
 
 impl Handler for Served<'_> {
     fn handle(&self) -> IrqReturn {
+        let is_shared = self
+            .io
+            .queue(self.index)
+            .is_some_and(|queue| queue.vector == 0);
         match self.serve() {
-            0 => IrqReturn::None,
+            // The first vector is also that of the admin queue, which is polled for.
+            0 if !is_shared => IrqReturn::None,
             _ => IrqReturn::Handled,
         }
     }

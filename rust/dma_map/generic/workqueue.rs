@@ -66,7 +66,8 @@ impl Owned {
         let inner = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND,
+                // Work may be what frees memory: a rescuer runs it if no thread can be made.
+                bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
                 0,
                 name.as_char_ptr(),
             )

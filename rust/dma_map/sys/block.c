@@ -98,8 +98,9 @@ int dma_map_helper_map_one(struct request *rq, struct device *dev,
 	    is_pci_p2pdma_page(bv.bv_page))
 		return -EAGAIN;
 
+	/* The block layer tries again later: no news of a full bounce pool. */
 	*address = dma_map_phys(dev, bvec_phys(&bv), bv.bv_len, rq_dma_dir(rq),
-				0);
+				DMA_ATTR_NO_WARN);
 	return dma_mapping_error(dev, *address);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_map_one);

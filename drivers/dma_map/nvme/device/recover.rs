@@ -5,9 +5,11 @@
 use super::{
     Device,
     Queues,
-    SHUTDOWN_MAX, //
+    SHUTDOWN_MAX,
+    TIMEOUT, //
 };
 use crate::{
+    controller::Pair,
     disks::Disks,
     io::Served,
     protocol::command::{
@@ -145,10 +147,12 @@ impl<'bound> Device<'bound> {
                 let (number, _) = queue.numbers();
                 let what = u32::from(id) << 16 | u32::from(number);
                 let abort = Command::new(admin::ABORT, 0).with_words([what]);
-                // A controller that does not answer is given up, and that enqueues this work again.
-                self.plain(&mut queues, abort).inspect_err(|_| {
-                    let _ = self.give_up(&mut queues);
-                })?;
+                // A controller that does not answer is given up, and that enqueues this work again. One that
+                // refuses has the command still: it will be late again, and that costs a reset.
+                self.exchange(&mut queues, Pair::Admin, abort, TIMEOUT)
+                    .inspect_err(|_| {
+                        let _ = self.give_up(&mut queues);
+                    })?;
             }
         }
         Ok(())
@@ -191,7 +195,7 @@ impl<'bound> Device<'bound> {
             flights.is_some_and(|flights| !flights.are_none())
         };
         while (0..count).any(busy) {
-            if start.elapsed() > super::TIMEOUT {
+            if start.elapsed() > TIMEOUT {
                 return Err(ETIMEDOUT);
             }
             fsleep(Delta::from_millis(1));

@@ -88,6 +88,12 @@ impl Flights {
         self.states.get(tag as usize)
     }
 
+    /// Returns whether there is such a tag.
+    #[inline]
+    pub(crate) fn has(&self, tag: u32) -> bool {
+        self.state(tag).is_some()
+    }
+
     /// Enters that the controller is about to get a command with this tag, and returns its identifier.
     /// `None` if there is no such tag.
     #[inline]
@@ -147,7 +153,7 @@ impl Flights {
         }
     }
 
-    /// Returns the identifiers of the commands that are late, once.
+    /// Returns the identifiers of the commands that are late, and not overdue.
     pub(crate) fn late(&self) -> impl Iterator<Item = u16> + '_ {
         self.states.iter().filter_map(|state| {
             let state = state.load(Relaxed);

@@ -20,10 +20,12 @@ use kernel::bindings;
 ///
 /// # Invariants
 ///
-/// `list` has requests of a disk whose operations are `T`. They have tags, are not started, and have no
-/// other owner.
+/// - The requests in `list` are valid. Those of `disk` are of a disk whose operations are `T`. They have
+///   tags, are not started, and have no other owner.
+/// - `disk` is only compared.
 pub struct Requests<'a, T: Operations> {
     list: &'a mut bindings::rq_list,
+    disk: *const bindings::request_queue,
     _operations: InvariantIn<T>,
 }
 
@@ -32,18 +34,32 @@ impl<'a, T: Operations> Requests<'a, T> {
     ///
     /// The type invariants must hold.
     #[inline(always)]
-    pub(super) unsafe fn new(list: &'a mut bindings::rq_list) -> Self {
+    pub(super) unsafe fn new(
+        list: &'a mut bindings::rq_list,
+        disk: *const bindings::request_queue,
+    ) -> Self {
         // INVARIANT: By the precondition of this function.
         Self {
             list,
+            disk,
             _operations: PhantomData,
         }
+    }
+
+    /// The first request of the list, if it is of the disk. The list may be that of a task's plug, which gets
+    /// what is submitted meanwhile, also for other disks: the block layer hands that over by `queue_rq`.
+    #[inline]
+    fn first(&self) -> Option<NonNull<bindings::request>> {
+        let rq = NonNull::new(self.list.head)?;
+        // SAFETY: The request is valid (type invariants).
+        let disk = unsafe { (*rq.as_ptr()).q };
+        core::ptr::eq(disk, self.disk).then_some(rq)
     }
 
     /// Returns the number of the hardware queue of the next request.
     #[inline]
     pub fn next_queue(&self) -> Option<u32> {
-        let rq = NonNull::new(self.list.head)?.as_ptr();
+        let rq = self.first()?.as_ptr();
 
         // SAFETY: The request has a tag (type invariants), so it has a hardware queue.
         Some(unsafe { (*(*rq).mq_hctx).queue_num })
@@ -56,7 +72,7 @@ impl<T: Operations> Iterator for Requests<'_, T> {
     /// Takes the next request. Its time runs from here on.
     #[inline]
     fn next(&mut self) -> Option<Request<T>> {
-        let rq = NonNull::new(self.list.head)?;
+        let rq = self.first()?;
 
         // SAFETY: The request is valid (type invariants), and the link is what the field is for.
         let next = unsafe { &mut (*rq.as_ptr()).__bindgen_anon_1.rq_next };

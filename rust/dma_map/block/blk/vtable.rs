@@ -100,7 +100,7 @@ impl<T: Operations> VTable<T> {
         let contents = unsafe { contents::<T>(queue((*first.as_ptr()).mq_hctx).0) };
         // SAFETY: By the precondition of this function. The block layer has given the requests to the
         // driver.
-        contents.queue_rqs(&mut unsafe { Requests::new(list) });
+        contents.queue_rqs(&mut unsafe { Requests::new(list, (*first.as_ptr()).q) });
     }
 
     /// # Safety
