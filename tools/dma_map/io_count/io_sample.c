@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs in the guest beside fio, and looks from time to time how many I/Os a disk has done. At each look
- * it executes the mark, for which the plugin has a line with the instructions until then.
+ * Runs in the guest beside fio, and looks from time to time how many I/Os a disk has done. At each
+ * look it executes the mark, for which the plugin has a line with the instructions until then.
  *
  *	io_sample /sys/block/DISK/stat PERIOD-US LOOKS [EVENTS...]
  *	io_sample loop COUNT
@@ -127,6 +127,7 @@ int main(int argc, char **argv)
 	if (argc >= 4 && argc - 4 <= EVENTS_MAX && atol(argv[2]) > 0 && atoi(argv[3]) > 0 &&
 	    atoi(argv[3]) <= LOOKS_MAX)
 		return watch(argv[1], atol(argv[2]), atoi(argv[3]), argc - 4, argv + 4);
-	fprintf(stderr, "usage: io_sample STAT PERIOD-US LOOKS [EVENTS...] | io_sample loop COUNT\n");
+	fprintf(stderr,
+		"usage: io_sample STAT PERIOD-US LOOKS [EVENTS...] | io_sample loop COUNT\n");
 	return 2;
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A plugin for QEMU's TCG: counts the guest's instructions, each as it is executed, and writes the
- * counts whenever the guest executes the mark. A halted CPU executes nothing, so idle time is not in
- * them, and need not be taken out.
+ * A plugin for QEMU's TCG: counts the guest's instructions, each as it is executed, and writes
+ * the counts whenever the guest executes the mark. A halted CPU executes nothing, so idle time is
+ * not in them, and need not be taken out.
  *
  *	qemu-system-x86_64 -plugin io_count.so,out=FILE
  *
- * A line of FILE has the counts since the start: in user space, in the kernel, and of these in modules.
+ * A line of FILE has the counts since the start: in user space, in the kernel, and of these in
+ * modules.
  */
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,9 +24,7 @@
 
 enum { USER, KERNEL_IMAGE, MODULE, PLACES };
 
-EXPORT extern int qemu_plugin_version;
 EXPORT int qemu_plugin_version = QEMU_API_VERSION;
-EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
 
 static struct qemu_plugin_scoreboard *score;
 static FILE *out;
@@ -48,14 +47,16 @@ static void marked(unsigned int cpu, void *data)
 
 	(void)cpu;
 	(void)data;
-	fprintf(out, "mark %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", qemu_plugin_u64_sum(number_of(USER)),
-		qemu_plugin_u64_sum(number_of(KERNEL_IMAGE)) + module, module);
+	fprintf(out, "mark %llu %llu %llu\n",
+		(unsigned long long)qemu_plugin_u64_sum(number_of(USER)),
+		(unsigned long long)qemu_plugin_u64_sum(number_of(KERNEL_IMAGE)) + module,
+		(unsigned long long)module);
 	fflush(out);
 }
 
 static int is_mark(const struct qemu_plugin_insn *insn)
 {
-	static const unsigned char wanted[] = { MARK_BYTES };
+	static const unsigned char wanted[] = MARK_BYTES;
 	unsigned char bytes[sizeof(wanted)];
 
 	return qemu_plugin_insn_size(insn) == sizeof(wanted) &&
@@ -80,7 +81,7 @@ static void count(uint64_t id, struct qemu_plugin_tb *block)
 	}
 }
 
-int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
+EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv)
 {
 	static const char option[] = "out=";
 
