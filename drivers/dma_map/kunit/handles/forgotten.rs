@@ -190,7 +190,7 @@ mod tests {
     }
 
     /// misuse: forgotten-handle/DescriptorRing, forgotten-handle/Commands
-    /// misuse: forgotten-handle/SubmissionQueue, forgotten-handle/CompletionQueue
+    /// misuse: forgotten-handle/SubmissionQueue
     #[test]
     fn rings_and_queues_that_own_memory() -> Result {
         leaked(|_, dma| {

@@ -113,7 +113,6 @@ mod tests {
         })
     }
 
-    /// misuse: unbind-with-live-handles/CompletionQueue
     #[test]
     fn queue_that_the_device_fills() -> Result {
         kept(|probe, dma, engine| {
@@ -139,7 +138,7 @@ mod tests {
     }
 
     /// misuse: drop-with-irqs-off/DescriptorRing, drop-with-irqs-off/SubmissionQueue
-    /// misuse: drop-with-irqs-off/CompletionQueue, drop-with-irqs-off/Commands
+    /// misuse: drop-with-irqs-off/Commands
     #[test]
     fn rings_that_own_memory_are_dropped_in_any_context() -> Result {
         each_dma(ALL, |dma| {

@@ -46,6 +46,7 @@ pub enum Expired<'a, T: Operations> {
 /// A device that keeps its data in memory, and needs no DMA:
 ///
 /// ```ignore
+/// # use dma_map::blk;
 /// # struct Ram<'x> { dma: DmaDevice<'x> }
 /// # impl Ram<'_> {
 /// #     fn transfer(&self, _request: &mut blk::Request<Self>) -> Result { Ok(()) }

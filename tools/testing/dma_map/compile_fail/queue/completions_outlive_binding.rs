@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // error: text lifetime may not live long enough
-// misuse: address-after-unbind/CompletionQueue
 
 //! A queue that the device fills ends with the binding of its memory.
 
