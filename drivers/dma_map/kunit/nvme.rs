@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the NVMe driver exchanges with a controller, against a controller that follows a script.
+//! NVMe protocol of the driver, against a controller that follows a script.
 
 mod chain;
 mod describe;

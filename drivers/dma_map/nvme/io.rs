@@ -270,7 +270,8 @@ impl<'bound> Io<'bound> {
     ///
     /// The controller has forgotten the queues, the block layer is quiesced, and no handler runs.
     pub(crate) fn take_back(&self) {
-        let is_fruitless = self.fruitless.fetch_add(1, Ordering::Relaxed) >= FRUITLESS_MAX;
+        let is_fruitless = self.fruitless.load(Ordering::Relaxed) >= FRUITLESS_MAX;
+        let mut had_requests = false;
         for (index, queue) in (0u32..).zip(&*self.queues) {
             // It does not fail, because the rings have the entries.
             let _ = queue.pair.reset();
@@ -278,6 +279,7 @@ impl<'bound> Io<'bound> {
                 continue;
             };
             queue.flights.forget(|tag, lateness| {
+                had_requests = true;
                 disks.tags.take(index, tag, |request| {
                     // Never busy, as the command is forgotten.
                     let Ok((request, memory)) = request.into_request() else {
@@ -291,6 +293,10 @@ impl<'bound> Io<'bound> {
                     }
                 });
             });
+        }
+        // Resets of an idle controller tell nothing.
+        if had_requests {
+            self.fruitless.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

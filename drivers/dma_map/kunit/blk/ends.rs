@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of requests.
+//! Ends of requests: by the driver, by a completion, by a cancel.
 
 use super::{
     io::*,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a slot can own: each kind of handle, groups, and values of the driver's.
+//! Owners of a slot's memory: each kind of handle, groups, and values of the driver's.
 
 use super::*;
 use crate::engines::Idle;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the driver asks the controller: who it is, how it is, and which namespaces it has.
+//! Questions to the controller: its identity, its health, and its namespaces.
 
 use super::{
     Device,

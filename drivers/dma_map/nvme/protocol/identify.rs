@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the Identify command returns.
+//! Identify: the structures that this command returns.
 
 use dma_map::endian::Le;
 use kernel::prelude::*;

@@ -2,7 +2,7 @@
 
 //! Turns: one thread or interrupt handler at a time does something, and nobody waits.
 //!
-//! Who finds somebody else at it leaves a note, and goes. The other one then does it once more.
+//! A caller that finds another one at work leaves a note, and returns. The other one then works once more.
 
 use core::sync::atomic::{
     AtomicBool,

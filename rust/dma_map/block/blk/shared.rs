@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What all requests of a tag set lead to: the slots of those that a device has, and the contents of the
-//! gate.
+//! State that the requests of a tag set share: the slots of those that a device has, and the contents of
+//! the gate.
 
 use super::{
     mapping::Mapping,
@@ -55,7 +55,7 @@ pub(super) struct Shared {
 // SAFETY: The pointers are to what is `Sync`: contents of a gate, and a token.
 unsafe impl Send for Shared {}
 
-// SAFETY: As above.
+// SAFETY: The pointers are to what is `Sync`, and the slots are atomic.
 unsafe impl Sync for Shared {}
 
 impl Shared {

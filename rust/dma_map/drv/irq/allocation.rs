@@ -149,8 +149,8 @@ fn alloc(pdev: &pci::Device<Bound>, options: &VectorOptions) -> Result<u32> {
     if messages != 0 {
         result = call(options.min, options.max, messages | flags, spread);
     }
-    // C computes a spread of an INTx line, and throws it away without freeing it. The line is one vector, and
-    // if it cannot be had either, the error is that of the messages.
+    // No spread for an INTx line: C computes one, and does not free it. The line is one vector. If it is not
+    // available, the caller gets the error of the message interrupts.
     if result.is_err() && options.min == 1 && options.kinds & bindings::PCI_IRQ_INTX != 0 {
         result = call(1, 1, bindings::PCI_IRQ_INTX, null_mut()).or(result);
     }
