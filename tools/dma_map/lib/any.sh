@@ -92,7 +92,7 @@ check_any_symbols() {
 	local misfits
 	misfits=$(any_misfits "$@")
 	[ -z "$misfits" ] && return
-	printf '%s\n' "$misfits" | head -n 10 | sed 's/^/  /' >&2
+	printf '%s\n' "$misfits" | sed -n "1,10s/^/  /p" >&2
 	die "the modules import $(wc -l <<<"$misfits") Rust symbols that the kernel's crates do not have (the first ones are above)."
 }
 

@@ -20,7 +20,7 @@ check_accel() {
 }
 
 check_variant() {
-	[ -z "${VARIANT:-}" ] || guest_variants | grep -qxF -- "$VARIANT" ||
+	[ -z "${VARIANT:-}" ] || guest_variants | grep -xF -- "$VARIANT" >/dev/null ||
 		die "VARIANT=$VARIANT: use one of $(guest_variants | paste -sd' '), or leave it out for direct."
 }
 

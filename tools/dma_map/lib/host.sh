@@ -30,7 +30,7 @@ apt_get() {
 }
 
 apt_lists_are_old() {
-	[ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -2 2>/dev/null | head -n 1)" ]
+	[ -z "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -2 2>/dev/null | sed -n 1p)" ]
 }
 
 # A repository of somebody else's may be down; what counts is whether the

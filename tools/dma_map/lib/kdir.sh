@@ -16,7 +16,7 @@ compiler_of() {
 
 # The first line that a compiler says of itself; nothing where it is missing.
 version_of() {
-	{ "$1" --version 2>/dev/null || true; } | head -n 1
+	{ "$1" --version 2>/dev/null || true; } | sed -n 1p
 }
 
 # check_kdir_release: the kernel's series, as soon as anything states it.
@@ -25,7 +25,7 @@ check_kdir_release() {
 	release=$(cat "$KDIR/include/config/kernel.release" 2>/dev/null ||
 		sed -n 's/^# Linux\/.* \([0-9][^ ]*\) Kernel Configuration$/\1/p' "$KDIR/.config")
 	[ -z "$release" ] ||
-		[ "$(printf '%s\n' "$PIN_SERIES" "$release" | sort -V | head -n 1)" = "$PIN_SERIES" ] ||
+		[ "$(printf '%s\n' "$PIN_SERIES" "$release" | sort -V | sed -n 1p)" = "$PIN_SERIES" ] ||
 		die "KDIR=$KDIR is Linux $release: the library needs $PIN_SERIES or newer."
 }
 

@@ -52,7 +52,7 @@ find_mirror() {
 		return
 	fi
 	ranked=$(apt_indexes | rank_mirrors)
-	mirror=$(sed -n 's/^sure //p' <<<"$ranked" | head -n 1)
+	mirror=$(sed -n 's/^sure //p' <<<"$ranked" | sed -n 1p)
 	# Not sure: only when there is nothing to confuse it with.
 	if [ -z "$mirror" ] && [ "$(grep -c '^maybe' <<<"$ranked")" = 1 ]; then
 		mirror=${ranked#maybe }

@@ -56,7 +56,7 @@ check_driver_ids() {
 # vendor_constant FILE VENDOR: the name of a PCI vendor in the `kernel` crate's
 # rust/kernel/pci/id.rs, if it has one.
 vendor_constant() {
-	sed -n "s,^ *\([A-Z0-9_]*\) *= bindings::PCI_VENDOR_ID_[A-Z0-9_]*\,  *// 0x$2\$,\1,p" "$1" | head -n 1
+	sed -n "s,^ *\([A-Z0-9_]*\) *= bindings::PCI_VENDOR_ID_[A-Z0-9_]*\,  *// 0x$2\$,\1,p" "$1" | sed -n 1p
 }
 
 # qemu_device BUS IDS: arguments for a QEMU that has the device, if it can have it.

@@ -76,7 +76,7 @@ check_stock_compilers() {
 	while read -r option command; do
 		wanted=$(stock_option "$config" "$option")
 		# A missing command is another version, too.
-		have=$($command --version 2>/dev/null | head -n 1) || true
+		have=$($command --version 2>/dev/null | sed -n 1p) || true
 		[ "$wanted" = "$have" ] ||
 			die "Debian built its kernel with \"$wanted\" and this environment has \"${have:-no $command}\": the modules would not fit, so $STOCK_ELSE."
 	done <<-END
@@ -119,7 +119,7 @@ check_stock_config() {
 image_release() {
 	local offset
 	offset=$(od -An -tu2 -j526 -N2 "$1" | tr -d ' ')
-	tail -c +$((offset + 513)) "$1" | head -c 256 | tr '\0' '\n' | head -n 1 | cut -d' ' -f1
+	dd if="$1" bs=1 skip=$((offset + 512)) count=256 status=none | tr '\0' '\n' | sed -n 1p | cut -d' ' -f1
 }
 
 # check_stock_release WHAT RELEASE
@@ -145,7 +145,7 @@ check_stock_symbols() {
 	local misfits
 	misfits=$(stock_misfits "$@")
 	[ -z "$misfits" ] && return
-	printf '%s\n' "$misfits" | head -n 10 | sed 's/^/  /' >&2
+	printf '%s\n' "$misfits" | sed -n "1,10s/^/  /p" >&2
 	die "the modules import $(wc -l <<<"$misfits") Rust symbols that Debian's kernel does not export (the first ones are above): its crates were built otherwise than those here."
 }
 

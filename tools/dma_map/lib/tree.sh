@@ -48,7 +48,7 @@ check_tree_symbols() {
 	local misfits
 	misfits=$(tree_misfits "$1")
 	[ -z "$misfits" ] || {
-		printf '%s\n' "$misfits" | head -n 10 | sed 's/^/  /' >&2
+		printf '%s\n' "$misfits" | sed -n "1,10s/^/  /p" >&2
 		die "the modules import $(wc -l <<<"$misfits") Rust symbols that nothing exports (the first ones are above)."
 	}
 	! grep -qx CONFIG_MODVERSIONS=y "$1/.config" || ! grep -qP '^0x00000000\t_R\w*7dma_map' "$1/Module.symvers" ||

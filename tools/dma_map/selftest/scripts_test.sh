@@ -165,3 +165,8 @@ test_make_help_names_every_target() {
 				expect "make help to name $target" 'it does not'
 		done
 }
+
+# With pipefail, a reader that ends early makes its writer fail, now and then.
+test_pipes_are_read_to_their_end() {
+	expect '' "$(grep -rnE '[|] *(grep +-[a-zA-Z]*q|head )' "$TOOLS" "$TOP/.ci" --exclude=scripts_test.sh)"
+}

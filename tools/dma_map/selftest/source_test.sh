@@ -25,7 +25,7 @@ test_source_takes_the_newest_of_the_series_when_the_pinned_is_gone() {
 }
 
 test_source_says_that_it_is_another_version() {
-	with_versions '7.3.9-1~bpo13+1' 2>&1 >/dev/null | grep -q '7.3.4-1~bpo13+1 is gone.*taking 7.3.9-1~bpo13+1'
+	with_versions '7.3.9-1~bpo13+1' 2>&1 >/dev/null | grep '7.3.4-1~bpo13+1 is gone.*taking 7.3.9-1~bpo13+1' >/dev/null
 }
 
 test_source_gone_altogether_is_an_error() {
