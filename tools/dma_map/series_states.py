@@ -27,7 +27,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lib"))
-from series_prune import Failure, Pruner, Source, pruned_c, rustc
+from series_prune import Failure, Pruner, Source, pruned_c, pruned_objects, rustc
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 LIBRARY = "rust/dma_map/dma_map.rs"
@@ -219,7 +219,7 @@ class State:
                           flags=re.M)
             kconfig = re.sub(rf"^config {option[len('CONFIG_'):]}\n(?:\t[^\n]*\n|\n)*", "", read(self.path(KCONFIG)), flags=re.M)
             write(self.path(KCONFIG), kconfig.rstrip("\n") + "\n")
-        text = re.sub(r" \$\(lib\)/([\w/]+)\.o", self.object, text)
+        text = pruned_objects(text, lambda source: self.has(source + ".c") or self.has(source + ".rs"))
         write(self.path(KBUILD), text.rstrip("\n") + "\n")
 
         before = read(os.path.join(self.base, "MAINTAINERS")).split("\n")
@@ -228,10 +228,6 @@ class State:
         lines = [line for line in lines if line in known or not line.startswith("F:\t")
                  or self.has(line[3:].strip())]
         write(self.path("MAINTAINERS"), "\n".join(lines))
-
-    def object(self, match):
-        source = f"rust/dma_map/{match[1]}"
-        return match[0] if self.has(source + ".c") or self.has(source + ".rs") else ""
 
     def c_helpers(self, folder, users):
         """Takes out the functions of helpers.c that no other file calls."""

@@ -395,6 +395,18 @@ def rustc(command, folder):
     return compile
 
 
+def pruned_objects(text, has):
+    """A Kbuild of drivers/dma_map without the objects whose source is not there: `has` is asked for its
+    name without suffix."""
+    def object_of(match):
+        folder = f"drivers/dma_map/{match[1]}" if match[1] else "rust/dma_map"
+        return match[0] if has(f"{folder}/{match[2]}") else ""
+
+    text = re.sub(r" (?:\$\(lib\)|(\w+))/([\w/]+)\.o(?=[ \n])", object_of, text)
+    # Nothing is left to add.
+    return re.sub(r"^[^\n]* \+=\n\n?", "", text, flags=re.M)
+
+
 def pruned_c(text, used):
     """C text without the functions and variables that neither `used` nor the rest has a word of."""
     while True:

@@ -194,3 +194,26 @@ print(pruned_c(open("helpers.c").read(), {sys.argv[2]}), end="")' "$TOOLS/lib" "
 	c_without nothing >none.c
 	expect '#include <linux/x.h>' "$(tail -n 1 none.c)"
 }
+
+test_series_takes_objects_out() {
+	cat >Kbuild <<-'END'
+		obj-$(CONFIG_A) += a.o
+		a-y := $(lib)/a.o $(lib)/sys/gone.o $(lib)/sys/there.o
+
+		a-$(CONFIG_B) += $(lib)/sys/gone.o
+
+		b-y += kunit/there.o
+		b-$(CONFIG_B) += kunit/gone.o
+		b-y += $(addprefix bench/,gone.o)
+	END
+	python3 -B -c 'import sys; sys.path.insert(0, sys.argv[1]); from series_prune import pruned_objects
+print(pruned_objects(open("Kbuild").read(), lambda source: not source.endswith("gone")), end="")' \
+		"$TOOLS/lib" >left
+	diff left - <<-'END'
+		obj-$(CONFIG_A) += a.o
+		a-y := $(lib)/a.o $(lib)/sys/there.o
+
+		b-y += kunit/there.o
+		b-y += $(addprefix bench/,gone.o)
+	END
+}
