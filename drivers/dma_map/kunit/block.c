@@ -7,6 +7,7 @@
 #include <linux/bio.h>
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
+#include <linux/compiler.h>
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
@@ -58,6 +59,12 @@ u32 dma_map_kunit_find_disk(struct device *parent, const char *name)
 	number = dev->devt;
 	put_device(dev);
 	return number;
+}
+
+/* Whether requests to the disk wait because its queue is being changed. */
+bool dma_map_kunit_is_frozen(struct file *file)
+{
+	return data_race(bdev_get_queue(file_bdev(file))->mq_freeze_depth) != 0;
 }
 
 bool dma_map_kunit_is_read_only(struct file *file)

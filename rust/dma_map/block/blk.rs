@@ -56,6 +56,7 @@ mod mapped;
 mod mapping;
 mod operations;
 mod pieces;
+mod queues;
 mod refused;
 mod request;
 mod requests;

@@ -12,7 +12,6 @@
 #include <linux/export.h>
 #include <linux/mempool.h>
 #include <linux/minmax.h>
-#include <linux/sched/mm.h>
 #include <linux/stddef.h>
 
 #include "block.h"
@@ -36,24 +35,6 @@ static_assert(sizeof(struct blk_dma_iter) <= DMA_MAP_ITER_SIZE);
 static_assert(__alignof__(struct blk_dma_iter) <= 8);
 static_assert(offsetof(struct blk_dma_iter, addr) == 0);
 static_assert(offsetof(struct blk_dma_iter, len) == sizeof(dma_addr_t));
-
-/*
- * Makes a disk. The caller holds a lock that error handling takes, too. So this
- * must not wait for a disk that is in error handling.
- */
-struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
-					  struct queue_limits *limits,
-					  void *data,
-					  struct lock_class_key *class)
-{
-	unsigned int flags = memalloc_noio_save();
-	struct gendisk *disk;
-
-	disk = __blk_mq_alloc_disk(set, limits, data, class);
-	memalloc_noio_restore(flags);
-	return disk;
-}
-EXPORT_SYMBOL_GPL(dma_map_helper_alloc_disk);
 
 /*
  * Why @iter has no segment more: 0 at the end of the data. Also an error for

@@ -6,23 +6,15 @@
 #include <linux/types.h>
 
 struct blk_dma_iter;
-struct blk_mq_tag_set;
 struct device;
-struct gendisk;
 struct io_comp_batch;
-struct lock_class_key;
 struct mempool;
-struct queue_limits;
 struct request;
 
 /* How much room Rust has for a struct blk_dma_iter. */
 #define DMA_MAP_ITER_SIZE 128
 
 bool dma_map_helper_add_to_batch(struct request *rq, struct io_comp_batch *batch);
-struct gendisk *dma_map_helper_alloc_disk(struct blk_mq_tag_set *set,
-					  struct queue_limits *limits,
-					  void *data,
-					  struct lock_class_key *class);
 int dma_map_helper_check_iter(const struct blk_dma_iter *iter);
 void dma_map_helper_copy_from_rq(struct request *rq, u32 offset, void *to, u32 len);
 void dma_map_helper_copy_to_rq(struct request *rq, u32 offset, const void *from, u32 len);

@@ -23,6 +23,7 @@ use kernel::{
 extern "C" {
     fn dma_map_kunit_close_disk(file: *mut c_void);
     fn dma_map_kunit_end_io(io: *mut c_void, ms: c_uint) -> c_int;
+    fn dma_map_kunit_is_frozen(file: *mut c_void) -> bool;
     fn dma_map_kunit_is_read_only(file: *mut c_void) -> bool;
     fn dma_map_kunit_limits(file: *mut c_void) -> *const c_void;
     fn dma_map_kunit_open_disk(dev: u32) -> *mut c_void;
@@ -52,6 +53,9 @@ pub(super) struct Opened(*mut c_void);
 
 // SAFETY: Any thread may use an open file.
 unsafe impl Send for Opened {}
+
+// SAFETY: Several threads may do so.
+unsafe impl Sync for Opened {}
 
 /// Returns the number of a disk below the device that is probed.
 pub(super) fn number(probe: &Probe<'_, '_>, name: &CStr) -> Result<u32> {
@@ -84,6 +88,12 @@ impl Opened {
     pub(super) fn queue_of(&self, cpu: CpuId) -> u32 {
         // SAFETY: The file is open, and there is such a CPU.
         unsafe { dma_map_kunit_queue_of(self.0, cpu.as_u32()) }
+    }
+
+    /// Returns whether requests wait because the queue is being changed.
+    pub(super) fn is_frozen(&self) -> bool {
+        // SAFETY: The file is open.
+        unsafe { dma_map_kunit_is_frozen(self.0) }
     }
 
     /// Returns whether the disk is marked as read-only.

@@ -33,22 +33,53 @@ mod tests {
 
     /// C warns of an end without a beginning: each queue counts.
     #[test]
-    fn a_disk_is_not_added_while_requests_wait() -> Result {
+    fn requests_of_a_disk_that_is_added_wait_too() -> Result {
         each_probe(|probe| {
             let (shop, _disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), DISK)?;
             let other = name()?;
-            let add = || {
-                let tags = shop.tags.clone();
-                Disk::add(probe.core(), tags, fmt!("{}", &*other), 8, DISK)
-            };
-            let quiesced = shop.tags.quiesce();
-            check_err!(add().map(|_| ()), EBUSY);
-            drop(quiesced);
-            let _second = add()?;
-            let quiesced = shop.tags.quiesce();
-            drop(quiesced);
+            let outer = shop.tags.quiesce();
+            let inner = shop.tags.quiesce();
+            // Without sectors there are no partitions to look for.
+            let tags = shop.tags.clone();
+            let empty = DiskOptions::new(0);
+            let second = Disk::add(probe.core(), tags, fmt!("{}", &*other), 8, empty)?;
+            second.set_capacity((SIZE / 512) as u64)?;
 
             let file = Opened::open(probe, &other)?;
+            let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
+            let before = shop.script.requests.load(Relaxed);
+            let io = file.start(READ, 0, &mut buffer)?.check_pending();
+            drop(outer);
+            let io = io.and_then(|io| io.check_pending());
+            let after = shop.script.requests.load(Relaxed);
+            drop(inner);
+            check_eq!(before, after);
+            io?.end()?;
+            drop(shop.tags.quiesce());
+            file.run(READ, 0, &mut buffer)
+        })
+    }
+
+    /// The end of the tag set's quiescing finds the queues that there are then.
+    #[test]
+    fn a_disk_may_come_and_go_while_requests_wait() -> Result {
+        each_probe(|probe| {
+            let (shop, _disk) = shop(probe, ALL, TagSetOptions::new(1, DEPTH), DISK)?;
+            let mut disks = KVec::new();
+            for _ in 0..4 {
+                let (name, tags) = (name()?, shop.tags.clone());
+                let empty = DiskOptions::new(0);
+                let disk = Disk::add(probe.core(), tags, fmt!("{}", &*name), 8, empty)?;
+                disks.push(disk, GFP_KERNEL)?;
+            }
+            let quiesced = shop.tags.quiesce();
+            // One of the middle, the last one, and the one that was first.
+            for at in [1, 2, 0, 0] {
+                drop(disks.remove(at)?);
+            }
+            drop(quiesced);
+            drop(shop.tags.quiesce());
+            let file = Opened::open(probe, &shop.name)?;
             let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
             file.run(READ, 0, &mut buffer)
         })

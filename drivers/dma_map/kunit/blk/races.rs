@@ -26,6 +26,9 @@ enum Task {
     Linger(u32, u32),
     /// Reads from a disk.
     Read(Opened),
+    /// Takes all requests from the device while none reaches the driver, when the block layer waits for those
+    /// of this disk.
+    Reset(Opened),
 }
 
 /// A thread.
@@ -104,6 +107,13 @@ impl Thread {
                 let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
                 self.begun.store(true, Relaxed);
                 file.run(READ, 0, &mut buffer)
+            }
+            Task::Reset(file) => {
+                check!(wait_until(|| file.is_frozen()));
+                let _quiesced = self.tags.quiesce();
+                self.begun.store(true, Relaxed);
+                check_eq!(self.tags.cancel(ENOLINK), 1);
+                Ok(())
             }
         }
     }
@@ -185,6 +195,38 @@ mod tests {
             check!(shop.script.gone.load(Relaxed));
             check_eq!(shop.script.late.load(Relaxed), 0);
             Ok(())
+        })
+    }
+
+    /// The block layer adds the second disk of a tag set when the first one has no requests.
+    #[test]
+    fn a_disk_is_added_while_requests_need_a_reset() -> Result {
+        let threads = Workers::new()?;
+        each(|dev| {
+            dev.bind(|probe| {
+                // Ends the request if nothing else does.
+                let tags = TagSetOptions::new(1, DEPTH).timeout_ms(20_000);
+                let (shop, _first) = shop(probe, ALL, tags, DISK)?;
+                let file = Opened::open(probe, &shop.name)?;
+                let mut buffer = KVec::from_elem(0u8, 512, GFP_KERNEL)?;
+                shop.script.set(Mode::Start);
+                let io = file.start(READ, 0, &mut buffer)?;
+                shop.script.started()?;
+                shop.script.set(Mode::Serve);
+
+                let reset = Task::Reset(Opened::open(probe, &shop.name)?);
+                let thread = Thread::new(&shop, reset)?;
+                threads.start(thread.clone())?;
+                let (other, tags) = (name()?, shop.tags.clone());
+                let second = Disk::add(probe.core(), tags, fmt!("{}", &*other), 8, DISK);
+                check!(wait_until(|| thread.is_done()));
+                check_err!(io.end(), ENOLINK);
+                check_eq!(*thread.result.lock(), Ok(()));
+
+                let _second = second?;
+                let file = Opened::open(probe, &other)?;
+                file.run(READ, 0, &mut buffer)
+            })
         })
     }
 

@@ -8,6 +8,7 @@ use super::{
         DiskOptions, //
     },
     operations::Operations,
+    queues::Link,
     set::Set,
     tag_set::TagSet,
     vtable::VTable, //
@@ -19,6 +20,10 @@ use crate::{
     },
     gfp::Gfp,
     DmaDevice, //
+};
+use core::{
+    cell::UnsafeCell,
+    ptr::NonNull, //
 };
 use kernel::{
     bindings,
@@ -45,14 +50,25 @@ type Data<F> = <<F as ForLt>::Of<'static> as Operations>::Disk;
 /// # Invariants
 ///
 /// - `disk` is NULL, or a disk with a reference of this value. It belongs to `set`, a tag set that was made.
+/// - `link` has the queue of `disk`, or NULL. From when it is given to `set` until it is removed there, it
+///   belongs to `set`.
 /// - `_kept` keeps the tag set, and what the disk's `queuedata` points to.
 struct Node {
     disk: *mut bindings::gendisk,
     set: *const Set,
+    link: UnsafeCell<Link>,
     _kept: Arc<dyn Send + Sync>,
 }
 
-// SAFETY: C locks what it changes in a disk and in a tag set.
+impl Node {
+    /// Takes the queue of the disk out of those of the tag set, if it is one of them.
+    fn remove_queue(&self) {
+        // SAFETY: The tag set is valid, and the node is not NULL.
+        unsafe { (*self.set).remove_queue(NonNull::new_unchecked(self.link.get())) };
+    }
+}
+
+// SAFETY: C locks what it changes in a disk and in a tag set, which locks its links.
 unsafe impl Send for Node {}
 
 // SAFETY: As above.
@@ -84,12 +100,15 @@ unsafe extern "C" fn remove(node: *mut c_void) {
     // and go on with what it reached: `queue_rq`, and `TagSet::take`.
     unsafe {
         bindings::del_gendisk(node.disk);
+        node.remove_queue();
         bindings::blk_mq_wait_quiesce_done((*node.set).as_raw());
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
+        // It is there if the disk could not be added.
+        self.remove_queue();
         if !self.disk.is_null() {
             // SAFETY: The reference is this value's. The disk was removed, or never added; in the second
             // case C still needs the tag set, which is dropped after this.
@@ -115,8 +134,10 @@ unsafe fn add(
 ) -> Result<Arc<Node>> {
     // SAFETY: The tag set was made, and the node keeps it.
     let disk = unsafe { (*node.set).alloc_disk(&mut limits, data) }?;
-    // INVARIANT: A disk of this tag set.
+    // INVARIANT: A disk of this tag set, and its queue.
     node.disk = disk;
+    // SAFETY: The disk was made above, and has a queue.
+    *node.link.get_mut() = Link::new(unsafe { (*disk).queue });
 
     // SAFETY: The disk was made above, and nobody else has it yet.
     unsafe {
@@ -136,6 +157,9 @@ unsafe fn add(
     }
 
     let node: Arc<Node> = node.into();
+    // SAFETY: The node keeps the link and the disk, whose queue is one of the tag set's, until it has removed
+    // it. The disk has no requests before it is added.
+    unsafe { (*node.set).add_queue(NonNull::new_unchecked(node.link.get())) };
     // SAFETY: The disk is complete, and its operations work (function preconditions).
     to_result(unsafe { bindings::device_add_disk(parent, disk, core::ptr::null_mut()) })?;
 
@@ -175,7 +199,11 @@ where
 {
     /// Adds a disk below `parent`, for the driver that `parent` is being bound to.
     ///
-    /// The kernel reads the partition table before this returns. So `probe` calls it when requests work.
+    /// The kernel reads the partition table before this returns. So `probe` calls it when requests work, and
+    /// holds nothing that their completion needs. Meanwhile the tag set may be [quiesced](TagSet::quiesce) by
+    /// another thread, whose end this waits for.
+    ///
+    /// The second disk of a tag set is added when the first one has no requests: this waits for them.
     ///
     /// The limits of the queue follow from the options and from the device: the size of a request from
     /// [`opt_mapping_size`](DmaDevice::opt_mapping_size) and
@@ -189,7 +217,6 @@ where
     /// - `EINVAL`: the name is empty, or has more than 31 bytes; the size of a block is no power of two, or
     ///   is out of range; the capacity is not whole blocks; a limit of discard or of write zeroes is less
     ///   than its unit; a request or a segment could not have a page.
-    /// - `EBUSY`: the tag set is [quiesced](TagSet::quiesce).
     /// - `ENODEV`: the gate of the tag set is closed, or is that of another device.
     /// - `EEXIST`: a disk has this name. The kernel prints a warning; the driver must choose distinct names.
     /// - `ENOMEM`.
@@ -223,6 +250,7 @@ where
             Node {
                 disk: core::ptr::null_mut(),
                 set,
+                link: UnsafeCell::new(Link::new(core::ptr::null_mut())),
                 _kept: kept.clone(),
             },
             Gfp::Kernel.flags(),

@@ -94,20 +94,6 @@ unsafe extern "C" {
         address: &mut bindings::dma_addr_t,
     ) -> c_int;
 
-    /// Makes a disk, and its queue. Memory for it is not written back to a disk meanwhile.
-    ///
-    /// # Safety
-    ///
-    /// `set` must be a tag set that was made, and `limits` and `class` be valid. `data` must be valid as
-    /// long as the disk.
-    #[link_name = "dma_map_helper_alloc_disk"]
-    pub(super) fn alloc_disk(
-        set: *mut bindings::blk_mq_tag_set,
-        limits: *mut bindings::queue_limits,
-        data: *mut c_void,
-        class: *mut bindings::lock_class_key,
-    ) -> *mut bindings::gendisk;
-
     /// Returns why there is no segment: 0 at the end of the data, or a negative errno; the latter also
     /// for memory of another device.
     ///

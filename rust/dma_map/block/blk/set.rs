@@ -3,7 +3,10 @@
 //! The C structure of a tag set, with what it points to.
 
 use super::{
-    ffi,
+    queues::{
+        Link,
+        Queues, //
+    },
     shared::Shared, //
 };
 use crate::{
@@ -17,19 +20,13 @@ use crate::{
 use core::{
     mem::ManuallyDrop,
     ops::Deref,
-    ptr::NonNull,
-    sync::atomic::{
-        AtomicU32,
-        Ordering, //
-    }, //
+    ptr::NonNull, //
 };
 use kernel::{
     bindings,
     error::from_err_ptr,
-    new_mutex,
     prelude::*,
     static_lock_class,
-    sync::Mutex,
     types::Opaque, //
 };
 
@@ -38,21 +35,18 @@ static NONE: bindings::blk_mq_ops = pin_init::zeroed();
 
 /// A tag set of C.
 ///
-/// Not generic, so that the code is in this module, and its mutex has one lock class.
+/// Not generic, so that the code is in this module.
 ///
 /// # Invariants
 ///
-/// - `raw` is not initialised while its `tags` are NULL. Otherwise it is a tag set, whose `driver_data` is
-///   `shared`.
-/// - Each queue of the tag set is quiesced `quiesced` times, or is about to be.
+/// `raw` is not initialised while its `tags` are NULL. Otherwise it is a tag set, whose `driver_data` is
+/// `shared`.
 #[pin_data(PinnedDrop)]
 pub(super) struct Set {
     raw: Opaque<bindings::blk_mq_tag_set>,
     pub(super) shared: Shared,
-    /// Held while `quiesced` goes up, and while a queue is added.
     #[pin]
-    lock: Mutex<()>,
-    quiesced: AtomicU32,
+    queues: Queues,
 }
 
 // SAFETY: Any thread may free a tag set. The commands of its requests are `Send`.
@@ -68,13 +62,11 @@ impl Set {
         self.raw.get()
     }
 
-    /// Makes a disk, and its queue.
+    /// Makes a disk, and its queue. Waits until the tag set's first disk has no requests.
     ///
     /// # Errors
     ///
-    /// - `EBUSY`: the tag set is quiesced. The end of that would not fit a queue that was not there at its
-    ///   beginning.
-    /// - those of C.
+    /// Those of C.
     ///
     /// # Safety
     ///
@@ -84,22 +76,32 @@ impl Set {
         limits: &mut bindings::queue_limits,
         data: *mut c_void,
     ) -> Result<*mut bindings::gendisk> {
-        let _adding = self.lock.lock();
-        if self.quiesced.load(Ordering::Acquire) != 0 {
-            return Err(EBUSY);
-        }
         let class = static_lock_class!().as_ptr();
 
         // SAFETY: By the preconditions of this function.
-        from_err_ptr(unsafe { ffi::alloc_disk(self.as_raw(), limits, data, class) })
+        from_err_ptr(unsafe { bindings::__blk_mq_alloc_disk(self.as_raw(), limits, data, class) })
+    }
+
+    /// Makes the queue of a disk one of those that are quiesced, before the disk is added.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Queues::add`]. The queue must be one of this tag set.
+    pub(super) unsafe fn add_queue(&self, link: NonNull<Link>) {
+        // SAFETY: By the preconditions of this function.
+        unsafe { self.queues.add(link) };
+    }
+
+    /// Undoes [`add_queue`](Self::add_queue), if it was called.
+    pub(super) fn remove_queue(&self, link: NonNull<Link>) {
+        self.queues.remove(link);
     }
 
     /// Quiesces all queues.
     pub(super) fn stop_queues(&self) -> Quiesced<'_> {
-        let _quiescing = self.lock.lock();
-        self.quiesced.fetch_add(1, Ordering::Relaxed);
+        self.queues.stop();
         // SAFETY: The tag set is made: whoever has a `TagSet` has one for which `new` has succeeded.
-        unsafe { bindings::blk_mq_quiesce_tagset(self.as_raw()) };
+        unsafe { bindings::blk_mq_wait_quiesce_done(self.as_raw()) };
 
         // INVARIANT: Quiesced above.
         Quiesced { set: self }
@@ -125,7 +127,7 @@ impl PinnedDrop for Set {
 ///
 /// A value that is leaked stops them for good: a disk with requests that wait can't be removed.
 ///
-/// C API: `blk_mq_unquiesce_tagset()`. Drop context: any.
+/// C API: `blk_mq_unquiesce_queue()` of each disk. Drop context: any.
 ///
 /// # Invariants
 ///
@@ -137,10 +139,8 @@ pub struct Quiesced<'a> {
 
 impl Drop for Quiesced<'_> {
     fn drop(&mut self) {
-        // SAFETY: The tag set is made. Each of its queues was quiesced for this value (type invariants):
-        // none was added since, because the count is not 0.
-        unsafe { bindings::blk_mq_unquiesce_tagset(self.set.as_raw()) };
-        self.set.quiesced.fetch_sub(1, Ordering::Release);
+        // It was quiesced for this value (type invariants).
+        self.set.queues.start();
     }
 }
 
@@ -168,8 +168,7 @@ impl SetBox {
             pin_init!(Set {
                 raw: Opaque::new(fields),
                 shared,
-                lock <- new_mutex!((), "dma_map::TagSet"),
-                quiesced: AtomicU32::new(0),
+                queues <- Queues::new(),
             }),
             Gfp::Kernel.flags(),
         )?;

@@ -257,11 +257,15 @@ where
     }
 
     /// Stops new requests from reaching the driver until the value is dropped, and waits until no
-    /// [`queue_rq`](Operations::queue_rq) runs. Meanwhile no disk can be [added](super::Disk::add).
+    /// [`queue_rq`](Operations::queue_rq) runs. This also holds for disks that are added meanwhile.
     ///
-    /// Drop it before a disk: the removal waits for the requests that wait.
+    /// Until it is dropped, the thread must not wait for what may need a request of these disks:
     ///
-    /// C API: `blk_mq_quiesce_tagset()`. Context: may sleep; not within an operation.
+    /// - [`Disk::add`](super::Disk::add), and the drop of a [`Disk`](super::Disk);
+    /// - memory by [`Gfp::Kernel`], which may be freed by writing to a disk.
+    ///
+    /// C API: `blk_mq_quiesce_queue_nowait()` of each disk, `blk_mq_wait_quiesce_done()`. Context: may sleep;
+    /// not within an operation.
     pub fn quiesce(&self) -> Quiesced<'_> {
         self.set.stop_queues()
     }
