@@ -268,31 +268,29 @@ impl<'bound> Io<'bound> {
     /// that took too long end with `ETIMEDOUT`. After [`FRUITLESS_MAX`] times without a completion in between,
     /// all end with `EIO`: a request that makes the controller fail must not come back for ever.
     ///
-    /// The controller has forgotten the queues, the block layer is quiesced, and no handler runs.
+    /// The controller has forgotten the queues, and the block layer is quiesced. An interrupt may come late: its
+    /// handler waits for its turn.
+    ///
+    /// Context: may sleep.
     pub(crate) fn take_back(&self) {
         let is_fruitless = self.fruitless.load(Ordering::Relaxed) >= FRUITLESS_MAX;
         let mut had_requests = false;
         for (index, queue) in (0u32..).zip(&*self.queues) {
-            // It does not fail, because the rings have the entries.
-            let _ = queue.pair.reset();
             let Some(disks) = self.disks.as_ref() else {
+                // It does not fail, because the rings have the entries.
+                let _ = queue.pair.reset();
                 continue;
             };
-            queue.flights.forget(|tag, lateness| {
-                had_requests = true;
-                disks.tags.take(index, tag, |request| {
-                    // Never busy, as the command is forgotten.
-                    let Ok((request, memory)) = request.into_request() else {
-                        return;
-                    };
-                    drop(memory);
-                    match lateness {
-                        Lateness::InTime if is_fruitless => request.end(Err(EIO)),
-                        Lateness::InTime => drop(request.refuse()),
-                        Lateness::Late | Lateness::Overdue => request.end(Err(ETIMEDOUT)),
-                    }
-                });
-            });
+            queue.serving.alone(
+                || {
+                    // As above.
+                    let _ = queue.pair.reset();
+                    had_requests |= queue.give_back(disks, index, is_fruitless);
+                },
+                || {
+                    queue.serve(disks, &self.controller, index, self.depth);
+                },
+            );
         }
         // Resets of an idle controller tell nothing.
         if had_requests {
@@ -302,6 +300,28 @@ impl<'bound> Io<'bound> {
 }
 
 impl<'bound> IoQueue<'bound> {
+    /// Gives the requests of the commands that the controller has forgotten back to the block layer. Returns
+    /// whether there were any.
+    fn give_back(&self, disks: &Disks, index: u32, is_fruitless: bool) -> bool {
+        let mut had_requests = false;
+        self.flights.forget(|tag, lateness| {
+            had_requests = true;
+            disks.tags.take(index, tag, |request| {
+                // Never busy, as the command is forgotten.
+                let Ok((request, memory)) = request.into_request() else {
+                    return;
+                };
+                drop(memory);
+                match lateness {
+                    Lateness::InTime if is_fruitless => request.end(Err(EIO)),
+                    Lateness::InTime => drop(request.refuse()),
+                    Lateness::Late | Lateness::Overdue => request.end(Err(ETIMEDOUT)),
+                }
+            });
+        });
+        had_requests
+    }
+
     /// Takes all completions.
     #[inline]
     fn serve(

@@ -93,10 +93,6 @@ impl<'bound> Device<'bound> {
 
     /// Gives the block layer's requests back, which the controller has forgotten. The block layer is quiesced.
     fn take_back(&self) {
-        for interrupt in self.interrupts() {
-            // Not called by a handler.
-            let _ = interrupt.synchronize();
-        }
         if let Some(io) = self.io.as_ref() {
             io.take_back();
         }

@@ -3,6 +3,7 @@
 //! Turns: one thread or interrupt handler at a time does something, and nobody waits.
 //!
 //! A caller that finds another one at work leaves a note, and returns. The other one then works once more.
+//! Only a thread that must be [alone](Turn::alone) waits.
 
 use core::sync::atomic::{
     AtomicBool,
@@ -10,6 +11,10 @@ use core::sync::atomic::{
         Acquire,
         SeqCst, //
     }, //
+};
+use kernel::time::{
+    delay::fsleep,
+    Delta, //
 };
 
 /// Whose turn it is.
@@ -39,6 +44,25 @@ impl Turn {
             if !self.is_missed.load(SeqCst) || !self.is_missed.swap(false, SeqCst) {
                 return;
             }
+        }
+    }
+
+    /// Does `f` while nobody else is at it. Those who come meanwhile leave a note: `missed` is done for them
+    /// afterwards, as by [`run`](Self::run).
+    ///
+    /// Context: may sleep.
+    pub(crate) fn alone(&self, f: impl FnOnce(), missed: impl FnMut()) {
+        /// The time between two attempts. Who is at it is done soon.
+        const AGAIN: Delta = Delta::from_micros(10);
+
+        while self.is_taken.swap(true, Acquire) {
+            fsleep(AGAIN);
+        }
+        f();
+        // As in `run`.
+        self.is_taken.store(false, SeqCst);
+        if self.is_missed.load(SeqCst) && self.is_missed.swap(false, SeqCst) {
+            self.run(missed);
         }
     }
 
