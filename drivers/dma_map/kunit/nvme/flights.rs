@@ -106,6 +106,8 @@ mod tests {
 
         check_eq!(flights.expire(2), Lateness::Late);
         check_eq!(&late(&flights)?[..], &[id]);
+        // It is aborted once.
+        check_eq!(late(&flights)?.len(), 0);
         for _ in 0..3 {
             check_eq!(flights.expire(2), Lateness::Overdue);
             check_eq!(late(&flights)?.len(), 0);
@@ -114,8 +116,10 @@ mod tests {
         check_eq!(flights.expire(2), Lateness::InTime);
 
         // The next one has the whole time again.
-        begin(&flights, 2)?;
+        let next = begin(&flights, 2)?;
         check_eq!(flights.expire(2), Lateness::Late);
+        check_eq!(&late(&flights)?[..], &[next]);
+        check_eq!(flights.end(next), Ok(2));
         Ok(())
     }
 

@@ -37,6 +37,9 @@ const BUSY: u32 = 1 << 16;
 const LATE: u32 = 1 << 17;
 const OVERDUE: u32 = 1 << 18;
 
+/// The controller is asked to abort the command.
+const ABORTED: u32 = 1 << 19;
+
 /// How late a command is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lateness {
@@ -153,12 +156,20 @@ impl Flights {
         }
     }
 
-    /// Returns the identifiers of the commands that are late, and not overdue.
+    /// Returns the identifiers of the commands that are late, and not overdue, for an abort. Each is returned
+    /// once.
     pub(crate) fn late(&self) -> impl Iterator<Item = u16> + '_ {
         self.states.iter().filter_map(|state| {
-            let state = state.load(Relaxed);
+            let old = state.load(Relaxed);
+            if old & (BUSY | LATE | OVERDUE | ABORTED) != BUSY | LATE {
+                return None;
+            }
+            // It may be completed here, or become overdue.
+            state
+                .compare_exchange(old, old | ABORTED, Relaxed, Relaxed)
+                .ok()?;
             // CAST: The lower half.
-            (state & (BUSY | LATE | OVERDUE) == BUSY | LATE).then_some(state as u16)
+            Some(old as u16)
         })
     }
 
