@@ -46,7 +46,7 @@ use kernel::{
 };
 
 /// What an exchange waits for, and how long.
-struct Turn<'a, 'bound> {
+struct Wait<'a, 'bound> {
     device: &'a Device<'bound>,
     pair: Pair,
     start: Instant<Monotonic>,
@@ -55,7 +55,7 @@ struct Turn<'a, 'bound> {
     resets: Option<&'a Atomic<i32>>,
 }
 
-impl exchange::Controller for Turn<'_, '_> {
+impl exchange::Controller for Wait<'_, '_> {
     fn ring_submission(&self, tail: u16) -> Result {
         let controller = &self.device.controller;
         let doorbells = controller.doorbells(self.pair.number());
@@ -108,7 +108,7 @@ impl<'bound> Device<'bound> {
         command: Command,
         limit: Delta,
     ) -> Result<Done> {
-        let turn = Turn {
+        let wait = Wait {
             device: self,
             pair,
             start: Instant::now(),
@@ -120,7 +120,7 @@ impl<'bound> Device<'bound> {
             Pair::Admin => &mut queues.admin,
             Pair::Io => &mut queues.io,
         };
-        exchange.run(&turn, self.controller.ledger(pair), command)
+        exchange.run(&wait, self.controller.ledger(pair), command)
     }
 
     /// Runs a command with its data, which carries the engine of the next command.
