@@ -74,6 +74,7 @@
 //! | drop of a handle, or of a transfer | no | yes |
 //! | drop of an [`Mmap`], of a [`MappedPool`] | where the context may: an [`Mmap`] waits up to 5 s; elsewhere a workqueue does it | yes |
 //! | drop of an [`irq::Interrupt`], of [`Vectors`](irq::Vectors) | where the context may, and the caller is no handler of them; elsewhere a workqueue does it | yes |
+//! | [`without_io`](gfp::without_io) | no; what follows inside may | yes |
 //! | reads of [`DmaDevice`] | no | yes, but for [`addressing_limited`](DmaDevice::addressing_limited) |
 //! | [`BusMaster`](pci::BusMaster) | no | yes |
 //! | [`Gate::try_access`](gate::Gate::try_access) | no; what follows inside may | no |

@@ -32,6 +32,7 @@ extern "C" {
     fn dma_map_kunit_is_kfence(addr: *const c_void) -> bool;
     fn dma_map_kunit_is_pinned(addr: c_ulong) -> c_int;
     fn dma_map_kunit_let_pools_grow(dev: *mut c_void, grow: bool) -> bool;
+    fn dma_map_kunit_may_do_io() -> bool;
     fn dma_map_kunit_must_bounce(
         dev: *mut c_void,
         phys: bindings::phys_addr_t,
@@ -176,6 +177,12 @@ pub(crate) fn cache_alignment() -> c_int {
 pub(crate) fn irqs_disabled() -> bool {
     // SAFETY: No preconditions.
     unsafe { dma_map_kunit_irqs_disabled() }
+}
+
+/// Returns whether memory that this thread allocates may be freed by I/O.
+pub(crate) fn may_do_io() -> bool {
+    // SAFETY: No preconditions.
+    unsafe { dma_map_kunit_may_do_io() }
 }
 
 /// Returns whether KFENCE watches the object at `addr`.

@@ -28,6 +28,7 @@ mod device;
 mod empty;
 mod endian;
 mod gate;
+mod gfp;
 mod handles;
 mod iova;
 mod irq;

@@ -14,6 +14,7 @@
 #include <linux/preempt.h>
 #include <linux/radix-tree.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/swiotlb.h>
 
@@ -183,6 +184,12 @@ bool dma_map_kunit_let_pools_grow(struct device *dev, bool grow)
 #else
 	return false;
 #endif
+}
+
+/* Whether memory that this thread allocates may be freed by I/O. */
+bool dma_map_kunit_may_do_io(void)
+{
+	return current_gfp_context(GFP_KERNEL) & __GFP_IO;
 }
 
 /* Whether @dev, which nothing stands before, takes a bounce buffer for this. */

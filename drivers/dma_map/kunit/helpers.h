@@ -25,6 +25,7 @@ bool dma_map_kunit_is_kfence(const void *addr);
 int dma_map_kunit_is_pinned(unsigned long addr);
 bool dma_map_kunit_kfence_is_on(void);
 bool dma_map_kunit_let_pools_grow(struct device *dev, bool grow);
+bool dma_map_kunit_may_do_io(void);
 bool dma_map_kunit_must_bounce(struct device *dev, phys_addr_t phys, size_t size);
 int dma_map_kunit_node_of(const void *addr);
 int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! C functions that the `kernel` crate does not wrap and that are not DMA: the raw device pointer,
-//! per-CPU values and raw spinlocks.
+//! per-CPU values, raw spinlocks, and how a thread allocates.
 
 use kernel::{
     bindings,
@@ -31,6 +31,26 @@ extern "C" {
     /// `flags` must be those of the last [`enter_cpu`] that was not left yet.
     #[link_name = "dma_map_helper_leave_cpu"]
     pub(crate) fn leave_cpu(flags: c_ulong);
+
+    /// Ends what [`noio_save`] has begun.
+    ///
+    /// C API: `memalloc_noio_restore()`.
+    ///
+    /// # Safety
+    ///
+    /// `flags` must be those of the thread's last [`noio_save`] that was not ended yet.
+    #[link_name = "dma_map_helper_noio_restore"]
+    pub(crate) fn noio_restore(flags: c_uint);
+
+    /// Lets no allocation of this thread start I/O, until [`noio_restore`].
+    ///
+    /// C API: `memalloc_noio_save()`.
+    ///
+    /// # Safety
+    ///
+    /// The thread must end it.
+    #[link_name = "dma_map_helper_noio_save"]
+    pub(crate) fn noio_save() -> c_uint;
 
     /// Returns the value of CPU `cpu`, or NULL if that CPU is not possible.
     ///

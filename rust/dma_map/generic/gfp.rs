@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/gfp_types.h`](srctree/include/linux/gfp_types.h)
 
+use super::ffi;
 use core::mem::transmute;
 use kernel::{
     alloc::{
@@ -60,6 +61,41 @@ impl Gfp {
 
         gfp | bindings::__GFP_NOWARN
     }
+}
+
+/// Calls `f`. Until it returns, memory that this thread allocates is not freed by I/O: also with
+/// [`Gfp::Kernel`], and in what C allocates itself without taking flags.
+///
+/// For error handling of a device that disks or swap are on. Memory that is freed by writing to a disk may need
+/// the device, which waits for this thread: while it resets the device, while requests are quiesced
+/// (`blk::TagSet::quiesce`), or while it holds a lock that one of the two takes.
+///
+/// A function, and no flags: those would not reach all of C. And no guard: an end that is not the one of the last
+/// beginning, or in another thread, would leave the thread without I/O for good.
+///
+/// C API: `memalloc_noio_save()`, `memalloc_noio_restore()`. Context: any.
+///
+/// # Examples
+///
+/// ```ignore
+/// # use dma_map::gfp::without_io;
+/// # struct Queue;
+/// # impl Queue {
+/// #     fn reset(&self, _dma: DmaDevice<'_>) -> Result { Ok(()) }
+/// # }
+/// # fn recover(dma: DmaDevice<'_>, queue: &Queue) -> Result {
+/// // Allocates, and commands of the disks wait for it.
+/// without_io(|| queue.reset(dma))
+/// # }
+/// ```
+#[inline]
+pub fn without_io<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: It is ended below. `f` cannot end this function, since there are no unwinding panics.
+    let flags = unsafe { ffi::noio_save() };
+    let result = f();
+    // SAFETY: Begun above. What `f` has begun, it has ended.
+    unsafe { ffi::noio_restore(flags) };
+    result
 }
 
 const _: () = {

@@ -29,6 +29,7 @@
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/task_stack.h>
 #include <linux/spinlock.h>
 #include <linux/swiotlb.h>
@@ -213,6 +214,18 @@ bool dma_map_helper_node_online(int node)
 	return node >= 0 && node < MAX_NUMNODES && node_online(node);
 }
 EXPORT_SYMBOL_GPL(dma_map_helper_node_online);
+
+void dma_map_helper_noio_restore(unsigned int flags)
+{
+	memalloc_noio_restore(flags);
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_noio_restore);
+
+unsigned int dma_map_helper_noio_save(void)
+{
+	return memalloc_noio_save();
+}
+EXPORT_SYMBOL_GPL(dma_map_helper_noio_save);
 
 void *dma_map_helper_page_address(struct page *page)
 {

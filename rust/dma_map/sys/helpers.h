@@ -61,6 +61,8 @@ void dma_map_helper_mmap_write_unlock(struct mm_struct *mm);
 bool dma_map_helper_never(struct device *dev, phys_addr_t phys, size_t size,
 			  enum dma_data_direction dir, unsigned long attrs);
 bool dma_map_helper_node_online(int node);
+void dma_map_helper_noio_restore(unsigned int flags);
+unsigned int dma_map_helper_noio_save(void);
 void *dma_map_helper_page_address(struct page *page);
 phys_addr_t dma_map_helper_page_to_phys(struct page *page);
 u64 dma_map_helper_phys_to_dma(struct device *dev, phys_addr_t phys);

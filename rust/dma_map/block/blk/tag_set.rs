@@ -262,7 +262,8 @@ where
     /// Until it is dropped, the thread must not wait for what may need a request of these disks:
     ///
     /// - [`Disk::add`](super::Disk::add), and the drop of a [`Disk`](super::Disk);
-    /// - memory by [`Gfp::Kernel`], which may be freed by writing to a disk.
+    /// - memory, unless it is allocated in [`without_io`](crate::gfp::without_io): [`Gfp::Kernel`] waits for
+    ///   memory that is freed by writing to a disk.
     ///
     /// C API: `blk_mq_quiesce_queue_nowait()` of each disk, `blk_mq_wait_quiesce_done()`. Context: may sleep;
     /// not within an operation.
