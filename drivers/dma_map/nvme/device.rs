@@ -41,6 +41,7 @@ use dma_map::{
         Guarded,
         Scope, //
     },
+    gfp::without_io,
     irq::Interrupt,
     workqueue::WorkQueue,
     DmaDevice,
@@ -304,21 +305,27 @@ impl<'bound> Device<'bound> {
         Ok(done.result)
     }
 
-    /// Takes the queues, of a controller that is started.
+    /// Calls `f` with the queues of a controller that is started.
+    ///
+    /// What it allocates is not freed by I/O: to end a request of a disk may take the queues.
+    ///
+    /// Context: may sleep.
     ///
     /// # Errors
     ///
     /// - `ENODEV`: the device is going away.
-    /// - Those of [`restart`](Self::restart), after an error.
-    fn queues(&self) -> Result<Guard<'_, Queues<'bound>, MutexBackend>> {
-        let mut queues = self.queues.lock();
-        if self.gone.load(Relaxed) {
-            return Err(ENODEV);
-        }
-        if !queues.are_ready() {
-            self.restart(&mut queues)?;
-        }
-        Ok(queues)
+    /// - Those of [`restart`](Self::restart), after an error, and those of `f`.
+    fn with_queues<R>(&self, f: impl FnOnce(&mut Queues<'bound>) -> Result<R>) -> Result<R> {
+        without_io(|| {
+            let mut queues = self.queues.lock();
+            if self.gone.load(Relaxed) {
+                return Err(ENODEV);
+            }
+            if !queues.are_ready() {
+                self.restart(&mut queues)?;
+            }
+            f(&mut queues)
+        })
     }
 
     /// Lets no other command of user space run until the guard is dropped.

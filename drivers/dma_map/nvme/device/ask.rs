@@ -42,17 +42,18 @@ impl<'bound> Device<'bound> {
     fn ask<T: FromBytes + IntoBytes>(&self, command: Command) -> Answer<'bound, T> {
         let request = (Pair::Admin, command, TIMEOUT);
 
-        let mut queues = self.queues()?;
-        let access = Access::of_next_command(&self.controller, Pair::Admin);
-        let memory = DmaCoherent::<T>::zeroed(self.dma, Gfp::Kernel)?.give(access);
-        let mut done = None;
-        let transfer = Transfer::start(memory, |memory| {
-            done = Some(self.submit(&mut queues, request, memory.piece()?.pieces())?);
-            Ok(())
-        })?;
-        let memory = transfer.complete()?;
-        let done = done.ok_or(EIO)?;
-        Ok(done.status.check().map(|()| memory).map_err(|_| done))
+        self.with_queues(|queues| {
+            let access = Access::of_next_command(&self.controller, Pair::Admin);
+            let memory = DmaCoherent::<T>::zeroed(self.dma, Gfp::Kernel)?.give(access);
+            let mut done = None;
+            let transfer = Transfer::start(memory, |memory| {
+                done = Some(self.submit(queues, request, memory.piece()?.pieces())?);
+                Ok(())
+            })?;
+            let memory = transfer.complete()?;
+            let done = done.ok_or(EIO)?;
+            Ok(done.status.check().map(|()| memory).map_err(|_| done))
+        })
     }
 
     /// Asks the controller who it is, or about a namespace.

@@ -131,27 +131,29 @@ impl<'bound> Device<'bound> {
 
     /// Starts the controller if it is not, and aborts commands that are late.
     fn abort(&self) -> Result {
-        let mut queues = self.queues()?;
-        let Some(io) = self.io.as_ref() else {
-            return Ok(());
-        };
-        for (index, queue) in (0u32..).zip(io.each()) {
-            let Some(flights) = self.controller.flights(index) else {
-                continue;
+        self.with_queues(|queues| {
+            let Some(io) = self.io.as_ref() else {
+                return Ok(());
             };
-            for id in flights.late() {
-                let (number, _) = queue.numbers();
-                let what = u32::from(id) << 16 | u32::from(number);
-                let abort = Command::new(admin::ABORT, 0).with_words([what]);
-                // A controller that does not answer is given up, and that enqueues this work again. One that
-                // refuses has the command still: it will be late again, and that costs a reset.
-                self.exchange(&mut queues, Pair::Admin, abort, TIMEOUT)
-                    .inspect_err(|_| {
-                        let _ = self.give_up(&mut queues);
-                    })?;
+            for (index, queue) in (0u32..).zip(io.each()) {
+                let Some(flights) = self.controller.flights(index) else {
+                    continue;
+                };
+                for id in flights.late() {
+                    let (number, _) = queue.numbers();
+                    let what = u32::from(id) << 16 | u32::from(number);
+                    let abort = Command::new(admin::ABORT, 0).with_words([what]);
+                    // A controller that does not answer is given up, and that enqueues this work again. One that
+                    // refuses has the command still: it will be late again, and that costs a reset.
+                    let result = self.exchange(queues, Pair::Admin, abort, TIMEOUT);
+                    if let Err(error) = result {
+                        let _ = self.give_up(queues);
+                        return Err(error);
+                    }
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Stops the device for good, because it is gone: requests fail.

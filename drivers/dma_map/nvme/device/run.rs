@@ -176,27 +176,30 @@ impl<'bound> Device<'bound> {
         data: VVec<u8>,
         direction: D,
     ) -> Result<(Done, VVec<u8>)> {
-        let mut queues = self.queues()?;
-        let access = Access::of_next_command(&self.controller, request.0);
-        let mapping = SgMapping::map(self.dma, data, direction, access, Gfp::Kernel)?;
+        self.with_queues(|queues| {
+            let access = Access::of_next_command(&self.controller, request.0);
+            let mapping = SgMapping::map(self.dma, data, direction, access, Gfp::Kernel)?;
 
-        let mut done = None;
-        let transfer = Transfer::start(mapping, |pieces| {
-            done = Some(self.submit(&mut queues, request, pieces)?);
-            Ok(())
-        })?;
-        let data = transfer.complete()?.unmap();
-        Ok((done.ok_or(EIO)?, data))
+            let mut done = None;
+            let transfer = Transfer::start(mapping, |pieces| {
+                done = Some(self.submit(queues, request, pieces)?);
+                Ok(())
+            })?;
+            let data = transfer.complete()?.unmap();
+            Ok((done.ok_or(EIO)?, data))
+        })
     }
 
     /// Runs a command that moves no data.
     ///
     /// The context and the errors are those of [`run`](Self::run).
     pub(crate) fn run_plain(&self, (pair, command, limit): Request) -> Result<Done> {
-        let mut queues = self.queues()?;
-        self.exchange(&mut queues, pair, command, limit)
-            .inspect_err(|_| {
-                let _ = self.give_up(&mut queues);
-            })
+        self.with_queues(|queues| {
+            let result = self.exchange(queues, pair, command, limit);
+            if result.is_err() {
+                let _ = self.give_up(queues);
+            }
+            result
+        })
     }
 }
