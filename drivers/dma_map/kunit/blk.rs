@@ -11,6 +11,7 @@ mod options;
 mod quiesce;
 mod races;
 mod reach;
+mod retry;
 mod shop;
 mod together;
 mod vectors;
@@ -93,6 +94,8 @@ enum Mode {
     Drop,
     /// Refuses so many, and copies then.
     Refuse(u32),
+    /// Tries again, so often at most; and copies after so many failures.
+    Retry(u8, u32),
     /// Refuses one that it has kept, and keeps this one.
     Swap,
     /// Lets the device move the data.
@@ -397,6 +400,17 @@ impl<'x> blk::Operations for Shelf<'x> {
                     _ => Mode::Refuse(count - 1),
                 });
                 return Err(request.refuse());
+            }
+            Mode::Retry(_, 0) => {
+                let result = self.serve(&mut request);
+                request.end(result);
+            }
+            Mode::Retry(most, failures) => {
+                script.set(Mode::Retry(most, failures - 1));
+                match request.retry(most) {
+                    Ok(refused) => return Err(refused),
+                    Err(request) => request.end(Err(EREMOTEIO)),
+                }
             }
             Mode::Swap => {
                 let other = self.kept.lock().pop();

@@ -14,7 +14,7 @@
 //!
 //! | owner | type | what is possible |
 //! |---|---|---|
-//! | the driver, before the device knows of it | [`Request`] | [`end`](Request::end), [`start`](Request::start), [`refuse`](Request::refuse), [`map`](Request::map), copies of its data |
+//! | the driver, before the device knows of it | [`Request`] | [`end`](Request::end), [`start`](Request::start), [`refuse`](Request::refuse), [`retry`](Request::retry), [`map`](Request::map), copies of its data |
 //! | the driver, with the data mapped | [`MappedRequest`] | [`start`](MappedRequest::start), [`unmap`](MappedRequest::unmap) |
 //! | the device | none: it is kept in the [`TagSet`], under its queue and tag | [`take`](TagSet::take), [`batch`](TagSet::batch), [`cancel`](TagSet::cancel), [`claim`](TimedOut::claim) |
 //! | the driver, after the device | [`Claimed`] | [`end`](Claimed::end), [`complete`](Claimed::complete), [`into_request`](Claimed::into_request) |
@@ -61,6 +61,7 @@ mod refused;
 mod request;
 mod requests;
 mod reserve;
+mod retry;
 mod set;
 mod shared;
 mod started;

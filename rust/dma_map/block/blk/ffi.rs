@@ -29,6 +29,12 @@ pub(super) const BLK_FEAT_ROTATIONAL: u32 = 1 << 2;
 pub(super) const REQ_FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
 /// The bit for zeroes that must stay allocated.
 pub(super) const REQ_NOUNMAP: u32 = 1 << bindings::req_flag_bits___REQ_NOUNMAP;
+/// The bits for a request that is not tried again.
+pub(super) const REQ_FAILFAST: u32 = 1 << bindings::req_flag_bits___REQ_FAILFAST_DEV
+    | 1 << bindings::req_flag_bits___REQ_FAILFAST_TRANSPORT
+    | 1 << bindings::req_flag_bits___REQ_FAILFAST_DRIVER;
+/// The bit of `rq_flags` for a request with data of the driver's, which is not merged any more.
+pub(super) const RQF_DONTPREP: u32 = 1 << bindings::rqf_flags___RQF_DONTPREP;
 /// The bit for a request whose completion somebody polls for.
 pub(super) const REQ_POLLED: u32 = 1 << bindings::req_flag_bits___REQ_POLLED;
 

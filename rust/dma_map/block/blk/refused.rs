@@ -13,7 +13,7 @@ use core::{
 };
 use kernel::bindings;
 
-/// A request that the driver had no room for.
+/// A request that the driver had no room for, or makes [another attempt](super::Request::retry) at.
 ///
 /// Returned by [`queue_rq`](Operations::queue_rq). A value that is dropped also queues its request again.
 ///

@@ -111,7 +111,7 @@ impl<T: Operations> RequestInfo<T> {
     }
 
     #[inline(always)]
-    fn flags(&self) -> u32 {
+    pub(super) fn flags(&self) -> u32 {
         // SAFETY: The request is valid, and C does not change this while the driver has it.
         unsafe { (*self.as_raw()).cmd_flags }
     }

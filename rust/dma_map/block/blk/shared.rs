@@ -166,6 +166,8 @@ pub(super) struct Pdu<T: Operations> {
     pub(super) mapping: MaybeUninit<Mapping>,
     /// The status on the way to `complete`.
     pub(super) status: bindings::blk_status_t,
+    /// How often the driver has [tried again](super::Request::retry). Initialised when it has.
+    pub(super) retries: u8,
 }
 
 impl<T: Operations> Pdu<T> {
