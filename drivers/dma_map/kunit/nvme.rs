@@ -3,6 +3,7 @@
 //! NVMe protocol of the driver, against a controller that follows a script.
 
 mod chain;
+mod completion;
 mod describe;
 mod exchange;
 mod flights;

@@ -19,6 +19,7 @@ use crate::{
             FORCE_UNIT_ACCESS,
             RANGES_DEALLOCATE, //
         },
+        completion::Status,
         describe::List,
         flights::Lateness,
         identify::Geometry, //
@@ -76,13 +77,20 @@ pub(crate) enum Memory<'bound> {
     Write(#[allow(dead_code, reason = "it is kept for the device")] Staged<'bound, ToDevice>),
 }
 
-/// Ends a request whose command has ended.
+/// How often a command that fails is sent again, as the kernel's own driver does.
+const RETRIES_MAX: u8 = 5;
+
+/// Ends a request whose command has ended, or sends the command again.
 #[inline]
 pub(crate) fn complete<'x>(
     batch: &mut Batch<'_, Device<'x>>,
     mut request: Claimed<Device<'x>>,
-    result: Result,
+    status: Status,
 ) {
+    if status.is_temporary() {
+        return again(request, status);
+    }
+    let result = status.to_block();
     if !matches!(request.command(), Memory::Read(_)) {
         // Never busy, as the command has ended.
         let _ = batch.complete(request, result);
@@ -101,6 +109,20 @@ pub(crate) fn complete<'x>(
         _ => Ok(()),
     });
     request.end(result);
+}
+
+/// Sends a command that has failed again, or ends its request.
+#[cold]
+fn again(request: Claimed<Device<'_>>, status: Status) {
+    // Never busy, as the command has ended.
+    let Ok((request, memory)) = request.into_request() else {
+        return;
+    };
+    drop(memory);
+    match request.retry(RETRIES_MAX) {
+        Ok(again) => drop(again),
+        Err(request) => request.end(status.to_block()),
+    }
 }
 
 /// A namespace that is a disk.

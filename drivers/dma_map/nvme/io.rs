@@ -367,7 +367,7 @@ impl<'bound> IoQueue<'bound> {
 
         // Nobody has taken it: those who do have made the controller forget the command.
         if let Some(request) = batch.take(index, tag) {
-            block::complete(batch, request, done.status.to_block());
+            block::complete(batch, request, done.status);
         }
         Ok(())
     }

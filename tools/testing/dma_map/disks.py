@@ -42,7 +42,7 @@ PORT = "pcie-root-port,id=behind,addr=0xf,chassis=1"
 MAIN = {"driver": "nvme", "id": "main", "serial": "main", "bus": "behind", "drive": "main"}
 FILES = "nvme,serial=files,drive=files,addr=0x10"
 BAD = "nvme,serial=bad,drive=bad,addr=0x11"
-BAD_SECTOR = 100
+BAD_SECTOR, SHAKY_SECTOR = 100, 200
 
 MAIN_BLOCKS = 64 * 2048
 FILES_BLOCKS = 128 * 2048
@@ -105,10 +105,12 @@ def _limited(name: str, path: Path) -> tuple[str, ...]:
             f"file.driver=file,file.filename={path}")
 
 
-# One sector that can't be read.
+# One sector that can't be read, and one that can't be read once.
 _BAD = ("-blockdev", "driver=blkdebug,node-name=bad,image.driver=null-co,image.size=1048576,"
         "image.read-zeroes=on,inject-error.0.event=none,inject-error.0.iotype=read,"
-        f"inject-error.0.errno=5,inject-error.0.sector={BAD_SECTOR}")
+        f"inject-error.0.errno=5,inject-error.0.sector={BAD_SECTOR},"
+        "inject-error.1.event=none,inject-error.1.iotype=read,inject-error.1.once=on,"
+        f"inject-error.1.errno=5,inject-error.1.sector={SHAKY_SECTOR}")
 
 
 def device_of(options: dict[str, str]) -> str:

@@ -38,6 +38,12 @@ pub(crate) struct End {
     pub(crate) status: Status,
 }
 
+/// The code of a command that was aborted, because the driver has asked for that.
+const ABORTED: u16 = 0x07;
+
+/// The bit of a status that is the same if the command is sent again.
+const DO_NOT_RETRY: u16 = 1 << 14;
+
 /// How a command has ended: the code, its type, and whether it is worthwhile to try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status(u16);
@@ -87,6 +93,13 @@ impl Status {
         }
     }
 
+    /// Returns whether the command has failed, and may succeed if it is sent again. One that was aborted, as it
+    /// took too long, is not sent again.
+    #[inline]
+    pub(crate) fn is_temporary(self) -> bool {
+        self.0 & 0x7ff != 0 && self.0 & DO_NOT_RETRY == 0 && self.0 & 0x7ff != ABORTED
+    }
+
     /// Returns how a request of the block layer has ended, by the errors that it knows.
     ///
     /// # Errors
@@ -102,7 +115,7 @@ impl Status {
         match self.0 & 0x7ff {
             0 => Ok(()),
             0x01 | 0x02 | 0x0b | 0x180 => Err(EOPNOTSUPP),
-            0x07 => Err(ETIMEDOUT),
+            ABORTED => Err(ETIMEDOUT),
             0x80 => Err(EREMOTEIO),
             0x81 => Err(ENOSPC),
             0x182 | 0x280 | 0x281 | 0x285 | 0x286 | 0x287 => Err(ENODATA),

@@ -11,11 +11,12 @@ PATH=/usr/bin:/bin
 OURS=${dma_map_driver:-dma_map_nvme}
 
 # Where the controllers are (tools/testing/dma_map/disks.py): one behind a root port, a disk for file
-# systems, and a disk with a sector that can't be read.
+# systems, and a disk with a sector that can't be read, and one that can't be read once.
 MAIN=0000:01:00.0
 FILES=0000:00:10.0
 BAD=0000:00:11.0
 BAD_SECTOR=100
+SHAKY_SECTOR=200
 
 # disk_of ADDRESS: the node of the disk that a PCI function has now.
 disk_of() {

@@ -19,9 +19,10 @@ neighbours() {
 	sector $((BAD_SECTOR - 1)) && sector $((BAD_SECTOR + 1))
 }
 
-plan 4
+plan 5
 check "our driver" take "$OURS"
 check "a sector that can't be read is an error" bad
 check "its neighbours are read" neighbours
 check "and it still is" bad
+check "a sector that can't be read once is tried again" sector $SHAKY_SECTOR
 ktap_finished
