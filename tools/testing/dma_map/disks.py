@@ -52,7 +52,9 @@ BEFORE, AFTER = 1, 5
 
 ACKNOWLEDGED = re.compile(r"acknowledged (\d+) (\d+)$")
 # 0 is no limit.
-SPEEDS = {"dma_map_host: slow": {"iops-total": 1}, "dma_map_host: fast": {"iops-total": 0}}
+SPEEDS = {"dma_map_host: slow": {"iops-total": 1},
+          "dma_map_host: slower": {"iops-total": 0, "bps-total": 1365},  # 3 s for a page
+          "dma_map_host: fast": {"iops-total": 0, "bps-total": 0}}
 
 WORKERS = 4
 CUT_MIB = 32
