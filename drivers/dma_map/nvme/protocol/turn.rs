@@ -4,6 +4,8 @@
 //!
 //! A caller that finds another one at work leaves a note, and returns. The other one then works once more.
 //! Only a thread that must be [alone](Turn::alone) waits.
+//!
+//! `tools/testing/dma_map/model/turn.pml` is a model of this.
 
 use core::sync::atomic::{
     AtomicBool,
