@@ -32,12 +32,20 @@ use crate::{
         CAP_LOW,
         CC,
         CSTS,
+        INTMC,
+        INTMS,
         SHUTDOWN_DONE,
         SHUTDOWN_NORMAL,
         VS, //
     },
 };
-use core::ops::Deref;
+use core::{
+    ops::Deref,
+    sync::atomic::{
+        AtomicBool,
+        Ordering::Relaxed, //
+    }, //
+};
 use dma_map::{
     pci::BusMaster,
     Engine, //
@@ -72,6 +80,8 @@ pub(crate) struct Controller<'bound> {
     ledgers: [Ledger; Pair::COUNT],
     /// The commands of the block layer's queues.
     flights: SetOnce<KVec<Arc<Flights>>>,
+    /// Whether interrupts are the INTx line, and no messages.
+    has_line: AtomicBool,
 }
 
 /// The queue pairs that run one command at a time: for admin commands, and for I/O of user space.
@@ -126,9 +136,38 @@ impl<'bound> Controller<'bound> {
                 cap,
                 ledgers: [const { Ledger::new() }; Pair::COUNT],
                 flights: SetOnce::new(),
+                // It has no vectors yet.
+                has_line: AtomicBool::new(true),
             },
             GFP_KERNEL,
         )?)
+    }
+
+    /// Enters that interrupts are messages.
+    pub(crate) fn set_messages(&self) {
+        self.has_line.store(false, Relaxed);
+    }
+
+    /// Returns whether interrupts are the INTx line, which other devices may share.
+    pub(crate) fn has_line(&self) -> bool {
+        self.has_line.load(Relaxed)
+    }
+
+    /// Calls `f` while the controller does not raise the INTx line.
+    ///
+    /// The line is raised as long as there is a completion that was not taken. So a handler that leaves one to
+    /// this thread would be called again and again, and might not let the thread run. An error is one of the
+    /// controller: it has to be disabled, which ends the mask.
+    pub(crate) fn without_line<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        if !self.has_line() {
+            return f();
+        }
+        self.bar.write_reg(INTMS::zeroed().with_first(true));
+        let result = f();
+        if result.is_ok() {
+            self.bar.write_reg(INTMC::zeroed().with_first(true));
+        }
+        result
     }
 
     fn registers(&self) -> Registers<'_, 'bound> {

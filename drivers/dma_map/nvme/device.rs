@@ -115,7 +115,7 @@ pub(crate) struct Device<'bound> {
     user: Mutex<()>,
     /// The handlers of the block layer's queues.
     interrupts: SetOnce<KVec<Interrupt<'bound, Served<'bound>>>>,
-    /// The block layer's queues, if the controller has message interrupts.
+    /// The block layer's queues, if the controller has as many.
     pub(crate) io: SetOnce<Arc<Io<'bound>>>,
     prps: PrpPool<'bound>,
     sgls: SglPool<'bound>,

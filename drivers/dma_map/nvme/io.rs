@@ -407,12 +407,13 @@ impl Served<'_> {
 
 impl Handler for Served<'_> {
     fn handle(&self) -> IrqReturn {
-        let is_shared = self
-            .io
-            .queue(self.index)
-            .is_some_and(|queue| queue.vector == 0);
+        // The first vector is also that of the admin queue, which is polled for. The line is masked meanwhile.
+        let is_shared = !self.io.controller.has_line()
+            && self
+                .io
+                .queue(self.index)
+                .is_some_and(|queue| queue.vector == 0);
         match self.serve() {
-            // The first vector is also that of the admin queue, which is polled for.
             0 if !is_shared => IrqReturn::None,
             _ => IrqReturn::Handled,
         }

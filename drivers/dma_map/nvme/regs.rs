@@ -41,6 +41,14 @@ register! {
         7:0   tertiary;
     }
 
+    /// The interrupt vectors to mask, and those to unmask, by their bits. Not for a function with MSI-X.
+    pub(crate) INTMS(u32) @ 0x0c {
+        0:0 first => bool;
+    }
+    pub(crate) INTMC(u32) @ 0x10 {
+        0:0 first => bool;
+    }
+
     /// Controller configuration.
     pub(crate) CC(u32) @ 0x14 {
         /// The size of a completion queue entry: 2^n bytes.

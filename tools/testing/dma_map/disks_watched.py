@@ -22,15 +22,18 @@ TESTS = ("disk_watched",)
 # Where a missing sync is wrong data, and where what is not mapped is refused.
 WITH = ("swiotlb-force", "iommu-strict")
 
+# Where interrupts come by a line, which a controller holds until its completions are taken.
+LINE, NO_MESSAGES = "direct", "pci=nomsi"
 
-def _one(session: Session, image: Path, variant: Variant) -> list[Case]:
+
+def _one(session: Session, image: Path, variant: Variant, *words: str) -> list[Case]:
     group = f"disks-watched/{variant.name}"
     with scratch() as folder:
         handle = Handle(folder)
         main = folder / "main"
         main.write_bytes(nvme.pattern(BEFORE))
         boot = qemu.Boot(variant, session.kdir, image, TESTS, session.accel,
-                         ("edu", PORT, device_of(MAIN)), ("kunit.enable=0",), session.timeout,
+                         ("edu", PORT, device_of(MAIN)), ("kunit.enable=0", *words), session.timeout,
                          (*handle.words, *node("main", main)))
         cases = boot_and_judge(session, boot, judge.Demands(boot.tests, variant), group)
         same = main.read_bytes() == nvme.pattern(AFTER)
@@ -43,6 +46,11 @@ def boots(session: Session, names: Sequence[str]) -> list[Work]:
         return []
     session.forget_logs("disks-watched")
     image = session.make_initramfs("disks-watched", ["nvme"])
-    chosen = [name for name in WITH if not names or name in names]
-    return [partial(_one, session, image, replace(VARIANTS[name], cpus=2, icount=None))
-            for name in chosen]
+
+    def boot(name: str, *words: str) -> Work:
+        return partial(_one, session, image, replace(VARIANTS[name], cpus=2, icount=None), *words)
+
+    works = [boot(name) for name in WITH if not names or name in names]
+    if not names or LINE in names:
+        works.append(boot(LINE, NO_MESSAGES))
+    return works

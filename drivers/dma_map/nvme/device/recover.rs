@@ -98,6 +98,13 @@ impl<'bound> Device<'bound> {
         }
     }
 
+    /// Takes the completions of all queues of the block layer.
+    pub(super) fn serve_all(&self) {
+        for interrupt in self.interrupts() {
+            interrupt.handler().serve();
+        }
+    }
+
     fn interrupts(&self) -> &[Interrupt<'bound, Served<'bound>>] {
         self.interrupts.as_ref().map_or(&[], |all| all)
     }
@@ -121,9 +128,10 @@ impl<'bound> Device<'bound> {
         {
             // Nobody makes the queues as new meanwhile.
             let _queues = self.queues.lock();
-            for interrupt in self.interrupts() {
-                interrupt.handler().serve();
-            }
+            let _ = self.controller.without_line(|| {
+                self.serve_all();
+                Ok(())
+            });
         }
         // An abort may fail. The command is late again then.
         let _ = self.abort();

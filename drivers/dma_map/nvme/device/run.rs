@@ -88,6 +88,10 @@ impl exchange::Controller for Wait<'_, '_> {
         if self.start.elapsed() > self.limit {
             return Err(ETIMEDOUT);
         }
+        if self.pair == Pair::Admin && self.device.controller.has_line() {
+            // The line is masked.
+            self.device.serve_all();
+        }
         fsleep(POLL);
         Ok(())
     }
@@ -116,11 +120,15 @@ impl<'bound> Device<'bound> {
             // Before that, the exchange is a part of a start, which is what a reset does.
             resets: queues.started.then_some(&self.resets),
         };
-        let exchange = match pair {
-            Pair::Admin => &mut queues.admin,
-            Pair::Io => &mut queues.io,
-        };
-        exchange.run(&wait, self.controller.ledger(pair), command)
+        let ledger = self.controller.ledger(pair);
+        match pair {
+            // Its completions raise interrupts, which the specification does not let be turned off. They are
+            // taken here.
+            Pair::Admin => self
+                .controller
+                .without_line(|| queues.admin.run(&wait, ledger, command)),
+            Pair::Io => queues.io.run(&wait, ledger, command),
+        }
     }
 
     /// Runs a command with its data, which carries the engine of the next command.

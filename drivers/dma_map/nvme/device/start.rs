@@ -47,7 +47,7 @@ impl<'bound> Device<'bound> {
     /// Starts the controller for the first time, and makes as many queues for the block layer as there are
     /// CPUs, or interrupt vectors, or as the controller has.
     ///
-    /// A controller without message interrupts gets none.
+    /// A controller without message interrupts gets one, whose handler is on the INTx line.
     ///
     /// # Errors
     ///
@@ -70,13 +70,14 @@ impl<'bound> Device<'bound> {
             return Ok(());
         }
         // The first one is the admin queue's, which is polled.
-        let options = VectorOptions::new(1, u32::from(most).saturating_add(1))
-            .without(IrqType::Intx)
-            .spread(1, 0);
+        let options = VectorOptions::new(1, u32::from(most).saturating_add(1)).spread(1, 0);
         let vectors = match Vectors::alloc(scope, options) {
             Err(ENOSPC) => return Ok(()),
             vectors => vectors?,
         };
+        if !matches!(vectors.kind(), IrqType::Intx) {
+            self.controller.set_messages();
+        }
         let (count, first) = match u16::try_from(vectors.len())? {
             1 => (1, 0),
             len => (len.saturating_sub(1).min(most), 1),

@@ -13,8 +13,18 @@ pattern() {
 	dma_disk "$1" @$MAIN "$2"
 }
 
-plan 8
+# Messages, or the line if the kernel has none.
+interrupts() {
+	grep dma_nvme /proc/interrupts
+	case $(cat /proc/cmdline) in
+	*pci=nomsi*) grep dma_nvme /proc/interrupts | grep -q IO-APIC ;;
+	*) grep dma_nvme /proc/interrupts | grep -q MSI ;;
+	esac
+}
+
+plan 9
 check "our driver" take dma_map_nvme
+check "the disk has interrupts, of the kind that there is" interrupts
 check "what the host wrote is read" pattern verify 1
 check "another pattern is written" pattern write 2
 check "and read" pattern verify 2
