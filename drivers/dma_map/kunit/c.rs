@@ -40,6 +40,7 @@ extern "C" {
     ) -> bool;
     fn dma_map_kunit_node_of(addr: *const c_void) -> c_int;
     fn dma_map_kunit_remove_pool(dev: *mut c_void, pool: *mut c_void);
+    fn dma_map_kunit_rescuers() -> c_uint;
     fn dma_map_kunit_set_dma_offset(dev: *mut c_void, offset: u64) -> c_int;
     fn dma_map_kunit_strict_iommu(dev: *mut c_void) -> bool;
     fn dma_map_kunit_swap_iommu_pages(dev: *mut c_void, sizes: c_ulong) -> c_ulong;
@@ -183,6 +184,12 @@ pub(crate) fn irqs_disabled() -> bool {
 pub(crate) fn may_do_io() -> bool {
     // SAFETY: No preconditions.
     unsafe { dma_map_kunit_may_do_io() }
+}
+
+/// Returns how many queues of this project have a thread for when memory is short.
+pub(crate) fn rescuers() -> u32 {
+    // SAFETY: No preconditions.
+    unsafe { dma_map_kunit_rescuers() }
 }
 
 /// Returns whether KFENCE watches the object at `addr`.

@@ -13,9 +13,12 @@
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/radix-tree.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/swiotlb.h>
 
 #include "helpers.h"
@@ -215,6 +218,22 @@ void dma_map_kunit_remove_pool(struct device *dev, void *added)
 	synchronize_rcu();
 	kfree(pool);
 #endif
+}
+
+/* How many queues of this project have a thread for when memory is short. */
+unsigned int dma_map_kunit_rescuers(void)
+{
+	/* As much of the names of queues as a task has. */
+	static const char prefix[] = "kworker/R-dma_m";
+	unsigned int count = 0;
+	struct task_struct *task;
+
+	rcu_read_lock();
+	for_each_process(task)
+		if (task->flags & PF_KTHREAD && str_has_prefix(task->comm, prefix))
+			count++;
+	rcu_read_unlock();
+	return count;
 }
 
 /* The driver core frees the map when @dev is unbound. */

@@ -28,6 +28,7 @@ bool dma_map_kunit_let_pools_grow(struct device *dev, bool grow);
 bool dma_map_kunit_may_do_io(void);
 bool dma_map_kunit_must_bounce(struct device *dev, phys_addr_t phys, size_t size);
 int dma_map_kunit_node_of(const void *addr);
+unsigned int dma_map_kunit_rescuers(void);
 int dma_map_kunit_set_dma_offset(struct device *dev, u64 offset);
 void dma_map_kunit_remove_pool(struct device *dev, void *pool);
 void dma_map_kunit_set_fail_nth(unsigned int n);

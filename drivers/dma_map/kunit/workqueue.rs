@@ -3,6 +3,7 @@
 //! [`WorkQueue`]: only unbind waits for it, and work can be enqueued in any context.
 
 use crate::{
+    c,
     check::*,
     context,
     faults,
@@ -134,6 +135,20 @@ fn with_queue<R>(job: impl Fn(Arc<WorkQueue>) -> Result<R>, after: impl Fn(R) ->
 #[kunit_tests(dma_map_workqueue)]
 mod tests {
     use super::*;
+
+    /// It ends with the binding, as the queue does.
+    #[test]
+    fn a_queue_has_a_thread_for_when_memory_is_short() -> Result {
+        let before = c::rescuers();
+        with_queue(
+            |_| Ok(c::rescuers()),
+            |within| {
+                check_eq!(within, before + 1);
+                check_eq!(c::rescuers(), before);
+                Ok(())
+            },
+        )
+    }
 
     #[test]
     fn unbind_waits_for_what_was_enqueued() -> Result {

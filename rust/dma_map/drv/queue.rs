@@ -14,9 +14,10 @@ use kernel::{
 impl WorkQueue {
     /// Makes a workqueue whose workers are named after `name`.
     ///
-    /// It exists until `dev` is unbound, even without a reference, so do not make new ones repeatedly.
+    /// It exists until `dev` is unbound, even without a reference, so do not make new ones repeatedly. It has a
+    /// thread of its own, for [when memory is short](crate::workqueue#when-memory-is-short).
     ///
-    /// C API: `alloc_workqueue()` with `WQ_UNBOUND`. Context: may sleep.
+    /// C API: `alloc_workqueue()` with `WQ_UNBOUND | WQ_MEM_RECLAIM`. Context: may sleep.
     ///
     /// # Errors
     ///

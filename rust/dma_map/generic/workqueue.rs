@@ -14,6 +14,17 @@
 //! last reference would wait for itself. Here no drop waits, so a reference may be kept anywhere, also
 //! in work.
 
+//!
+//! # When memory is short
+//!
+//! Each queue has a rescuer (`WQ_MEM_RECLAIM`): a thread that runs the work if there is no memory to make one.
+//! There is no option for that. Work of a driver is often what the kernel needs to free memory, and the driver
+//! cannot know: swap or a file system may be on its disk, or beyond its network card. The library's own work frees
+//! memory. The price is one thread for each queue, so a driver has one queue rather than several.
+//!
+//! Work must not wait for work of a queue without a rescuer, as those of the system are: the kernel prints a
+//! warning.
+
 use super::gfp::Gfp;
 use core::{
     ptr::{
@@ -66,7 +77,7 @@ impl Owned {
         let inner = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
-                // Work may be what frees memory: a rescuer runs it if no thread can be made.
+                // See "When memory is short" above.
                 bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
                 0,
                 name.as_char_ptr(),
