@@ -379,13 +379,21 @@ impl<'bound> blk::Operations for Device<'bound> {
         }
     }
 
-    /// A command that is late is aborted, and one that is late again costs a reset: see
+    #[inline]
+    fn poll(&self, queue: u32) -> u32 {
+        self.io.as_ref().map_or(0, |io| io.poll(queue))
+    }
+
+    /// Nobody may have polled for the command. One that is late is aborted, and one that is late again costs a reset: see
     /// [`tend`](Device::tend). The request stays started until one of the two has ended it.
     fn timeout<'a>(&self, request: TimedOut<'a, Self>) -> Expired<'a, Self> {
-        if let (Some(flights), Some(disks)) = (
+        if let (Some(flights), Some((io, disks))) = (
             self.controller.flights(request.queue()),
-            self.io.as_ref().and_then(|io| io.disks.as_ref()),
+            self.io
+                .as_ref()
+                .and_then(|io| Some((io, io.disks.as_ref()?))),
         ) {
+            io.poll(request.queue());
             match flights.expire(request.tag()) {
                 Lateness::InTime => {}
                 Lateness::Late if self.controller.check().is_ok() => disks.tend_later(),

@@ -22,7 +22,8 @@ use crate::{
     disks::Disks,
     io::{
         Io,
-        Served, //
+        Served,
+        Size, //
     },
     module_parameters,
     protocol::{
@@ -261,7 +262,7 @@ impl<'bound> Device<'bound> {
 
     /// Returns what disks need of the device: the number of queues and of tags, the vector of the first queue,
     /// and a workqueue. `None` if it has no queues for them.
-    pub(crate) fn queues_of_disks(&self) -> Option<((u32, u32), u32, Arc<WorkQueue>)> {
+    pub(crate) fn queues_of_disks(&self) -> Option<(Size, u32, Arc<WorkQueue>)> {
         let io = self.io.as_ref()?;
         Some((io.size(), io.first_vector(), self.workers.clone()))
     }

@@ -5,6 +5,7 @@
 use crate::{
     block::Namespace,
     device::DeviceLt,
+    io::Size,
     module_parameters,
     protocol::describe::SEGMENTS_MAX, //
 };
@@ -54,7 +55,8 @@ impl_has_work! {
 }
 
 impl Disks {
-    /// Makes the tag set of the device in `gate`, with `queues` queues of `depth` tags.
+    /// Makes the tag set of the device in `gate`, with as many queues and tags as `size` says. `vector` is that
+    /// of the first queue.
     ///
     /// # Errors
     ///
@@ -62,11 +64,12 @@ impl Disks {
     pub(crate) fn new(
         gate: &Arc<Gate<DeviceLt>>,
         workers: Arc<WorkQueue>,
-        (queues, depth): (u32, u32),
+        size: Size,
         vector: u32,
     ) -> Result<Arc<Self>> {
         let seconds = module_parameters::io_timeout.value();
-        let options = TagSetOptions::new(queues, depth)
+        let options = TagSetOptions::new(size.queues, size.depth)
+            .poll_queues(size.poll_queues)
             .interrupt_affinity(vector)
             .timeout_ms(seconds.clamp(1, 3600).saturating_mul(1000))
             .max_segments(SEGMENTS_MAX);

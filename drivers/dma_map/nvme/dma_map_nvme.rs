@@ -251,5 +251,9 @@ kernel::module_pci_driver! {
             default: 30,
             description: "Seconds after which a command of a disk is aborted",
         },
+        poll_queues: u32 {
+            default: 0,
+            description: "Queues without interrupts, for callers that poll, at most one for each CPU",
+        },
     },
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! I/O queues of the block layer: a pair for each interrupt vector, and the handler that takes completions.
+//! I/O queues of the block layer: a pair for each interrupt vector, with the handler that takes completions,
+//! and pairs without one, which are polled.
 
 use crate::{
     block,
@@ -68,17 +69,27 @@ pub(crate) struct IoQueue<'bound> {
     #[pin]
     pushing: SpinLock<()>,
     number: u16,
-    vector: u16,
+    /// `None` if the queue is polled.
+    vector: Option<u16>,
     doorbells: Doorbells,
     flights: Arc<Flights>,
     /// Held by whoever pops completions.
     serving: Turn,
 }
 
+/// How many queues there are for the block layer, and how many tags each has.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    /// Those with interrupts, which come first.
+    pub(crate) queues: u32,
+    pub(crate) poll_queues: u32,
+    pub(crate) depth: u32,
+}
+
 /// The queues of the block layer.
 pub(crate) struct Io<'bound> {
     queues: KVec<Arc<IoQueue<'bound>>>,
-    depth: u32,
+    size: Size,
     controller: Arc<Controller<'bound>>,
     /// How often requests were taken back since the last completion. Of `core`: on Debian's kernel, those of
     /// the `kernel` crate are calls of C.
@@ -88,7 +99,8 @@ pub(crate) struct Io<'bound> {
 }
 
 impl<'bound> Io<'bound> {
-    /// Makes `count` queues, for as many vectors from `vector` on, or for one vector.
+    /// Makes `count` queues, for as many vectors from `vector` on, or for one vector. Then `polled` ones without
+    /// a vector.
     ///
     /// # Errors
     ///
@@ -96,7 +108,7 @@ impl<'bound> Io<'bound> {
     pub(crate) fn new(
         dma: DmaDevice<'bound>,
         controller: &Arc<Controller<'bound>>,
-        count: u16,
+        (count, polled): (u16, u16),
         vector: u16,
     ) -> Result<Arc<Self>> {
         // One entry more than tags, so that a queue is never full.
@@ -104,7 +116,7 @@ impl<'bound> Io<'bound> {
         let depth = entries.checked_sub(1).ok_or(EINVAL)?;
         let mut queues = KVec::new();
         let mut flights = KVec::new();
-        for index in 0..count {
+        for index in 0..count.saturating_add(polled) {
             let number = FIRST.checked_add(index).ok_or(EINVAL)?;
             let access = Access::while_enabled(controller);
             let doorbells = controller.doorbells(number);
@@ -116,7 +128,7 @@ impl<'bound> Io<'bound> {
                     pair,
                     pushing <- new_spinlock!((), "dma_map_nvme::IoQueue"),
                     number,
-                    vector: vector.saturating_add(index),
+                    vector: (index < count).then_some(vector.saturating_add(index)),
                     doorbells,
                     flights: of_queue,
                     serving: Turn::new(),
@@ -131,7 +143,11 @@ impl<'bound> Io<'bound> {
         Ok(Arc::new(
             Self {
                 queues,
-                depth,
+                size: Size {
+                    queues: count.into(),
+                    poll_queues: polled.into(),
+                    depth,
+                },
                 controller: controller.clone(),
                 fruitless: AtomicU32::new(0),
                 disks: SetOnce::new(),
@@ -140,7 +156,7 @@ impl<'bound> Io<'bound> {
         )?)
     }
 
-    /// Registers a handler for each queue.
+    /// Registers a handler for each queue with a vector.
     ///
     /// # Errors
     ///
@@ -152,12 +168,15 @@ impl<'bound> Io<'bound> {
     ) -> Result<KVec<Interrupt<'bound, Served<'bound>>>> {
         let mut interrupts = KVec::new();
         for (index, queue) in (0u32..).zip(&*self.queues) {
+            let Some(vector) = queue.vector else {
+                continue;
+            };
             let served = Served {
                 io: self.clone(),
                 index,
             };
             let interrupt = vectors.request(
-                queue.vector.into(),
+                vector.into(),
                 fmt!("dma_nvme{}q{}", name, queue.number),
                 served,
             )?;
@@ -166,15 +185,21 @@ impl<'bound> Io<'bound> {
         Ok(interrupts)
     }
 
-    /// Returns the number of queues, and the number of tags of each.
-    pub(crate) fn size(&self) -> (u32, u32) {
+    /// Returns how many queues there are, and how many tags.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Returns the number of all queues.
+    pub(crate) fn count(&self) -> u32 {
         // CAST: At most 2^16.
-        (self.queues.len() as u32, self.depth)
+        self.queues.len() as u32
     }
 
     /// Returns the vector of the first queue.
     pub(crate) fn first_vector(&self) -> u32 {
-        self.queues.first().map_or(0, |queue| queue.vector.into())
+        let first = self.queues.first().and_then(|queue| queue.vector);
+        first.map_or(0, u32::from)
     }
 
     /// Returns the queues: their numbers, addresses, entries and vectors.
@@ -247,13 +272,50 @@ impl<'bound> Io<'bound> {
         };
         let mut count = 0u32;
         queue.serving.run(|| {
-            let served = queue.serve(disks, &self.controller, index, self.depth);
+            let served = queue.serve(disks, &self.controller, index, self.size.depth);
             count = count.wrapping_add(served);
         });
+        self.note_served(count);
+        count
+    }
+
+    /// Takes all completions of a queue that is polled, and returns how many there were: none if the queue has
+    /// interrupts, and if somebody else is at it.
+    ///
+    /// Nobody leaves a note, as in [`serve`](Self::serve): those who poll would keep the first one at work.
+    ///
+    /// Context: any but interrupts.
+    #[inline]
+    pub(crate) fn poll(&self, index: u32) -> u32 {
+        let (Some(queue), Some(disks)) = (self.queue(index), self.disks.as_ref()) else {
+            return 0;
+        };
+        if queue.vector.is_some() {
+            return 0;
+        }
+        let mut count = 0;
+        queue.serving.attempt(|| {
+            count = queue.serve(disks, &self.controller, index, self.size.depth);
+        });
+        self.note_served(count);
+        count
+    }
+
+    /// Takes the completions of all queues that are polled.
+    ///
+    /// Context: any but interrupts.
+    pub(crate) fn poll_all(&self) {
+        for index in self.size.queues..self.count() {
+            self.poll(index);
+        }
+    }
+
+    /// Notes that a controller that has completed something goes on.
+    #[inline]
+    fn note_served(&self, count: u32) {
         if count != 0 && self.fruitless.load(Ordering::Relaxed) != 0 {
             self.fruitless.store(0, Ordering::Relaxed);
         }
-        count
     }
 
     /// Has the controller reset.
@@ -288,7 +350,7 @@ impl<'bound> Io<'bound> {
                     had_requests |= queue.give_back(disks, index, is_fruitless);
                 },
                 || {
-                    queue.serve(disks, &self.controller, index, self.depth);
+                    queue.serve(disks, &self.controller, index, self.size.depth);
                 },
             );
         }
@@ -385,8 +447,8 @@ impl<'bound> IoQueue<'bound> {
         &self.pair
     }
 
-    /// Returns the number of both queues, and the interrupt vector.
-    pub(crate) fn numbers(&self) -> (u16, u16) {
+    /// Returns the number of both queues, and the interrupt vector, if there is one.
+    pub(crate) fn numbers(&self) -> (u16, Option<u16>) {
         (self.number, self.vector)
     }
 }
@@ -412,7 +474,7 @@ impl Handler for Served<'_> {
             && self
                 .io
                 .queue(self.index)
-                .is_some_and(|queue| queue.vector == 0);
+                .is_some_and(|queue| queue.vector == Some(0));
         match self.serve() {
             0 if !is_shared => IrqReturn::None,
             _ => IrqReturn::Handled,

@@ -132,6 +132,9 @@ impl<'bound> Device<'bound> {
                 self.serve_all();
                 Ok(())
             });
+            if let Some(io) = self.io.as_ref() {
+                io.poll_all();
+            }
         }
         // An abort may fail. The command is late again then.
         let _ = self.abort();
@@ -195,7 +198,7 @@ impl<'bound> Device<'bound> {
         };
         let _paused = disks.tags.quiesce();
         let start = Instant::<Monotonic>::now();
-        let (count, _) = io.size();
+        let count = io.count();
         let busy = |index| {
             let flights = self.controller.flights(index);
             flights.is_some_and(|flights| !flights.are_none())
@@ -204,6 +207,8 @@ impl<'bound> Device<'bound> {
             if start.elapsed() > TIMEOUT {
                 return Err(ETIMEDOUT);
             }
+            // Whoever polls for them may be the caller.
+            io.poll_all();
             fsleep(Delta::from_millis(1));
         }
         let result = f();

@@ -12,6 +12,7 @@ use crate::{
         Pair, //
     },
     io::Io,
+    module_parameters,
     protocol::{
         command::{
             admin,
@@ -45,7 +46,8 @@ enum Interrupts {
 
 impl<'bound> Device<'bound> {
     /// Starts the controller for the first time, and makes as many queues for the block layer as there are
-    /// CPUs, or interrupt vectors, or as the controller has.
+    /// CPUs, or interrupt vectors, or as the controller has. Those that are polled come in addition, as many as
+    /// a module parameter says; if there are too few queues, one at least has interrupts.
     ///
     /// A controller without message interrupts gets one, whose handler is on the INTx line.
     ///
@@ -58,14 +60,19 @@ impl<'bound> Device<'bound> {
         scope: Scope<'bound>,
         name: u32,
     ) -> Result {
-        let wanted = u16::try_from(nr_cpu_ids()).unwrap_or(u16::MAX);
+        // Both fit the number of queues that a controller can have.
+        let cpus = nr_cpu_ids().min(u32::from(u16::MAX / 2));
+        let polled = module_parameters::poll_queues.value().min(cpus);
+        let wanted = u16::try_from(cpus.saturating_add(polled))?;
         let granted = self.enable(queues, wanted)?.min(wanted);
-        self.make_io(scope, granted, name)?;
+        let polled = u16::try_from(polled)?.min(granted.saturating_sub(1));
+        self.make_io(scope, (granted.saturating_sub(polled), polled), name)?;
         self.create_queues(queues)
     }
 
-    /// Makes at most `most` queues for the block layer, and registers their handlers.
-    fn make_io(&self, scope: Scope<'bound>, most: u16, name: u32) -> Result {
+    /// Makes at most `most` queues for the block layer, and registers their handlers. Then `polled` ones, which
+    /// have none.
+    fn make_io(&self, scope: Scope<'bound>, (most, polled): (u16, u16), name: u32) -> Result {
         if most == 0 {
             return Ok(());
         }
@@ -82,7 +89,7 @@ impl<'bound> Device<'bound> {
             1 => (1, 0),
             len => (len.saturating_sub(1).min(most), 1),
         };
-        let io = Io::new(self.dma, &self.controller, count, first)?;
+        let io = Io::new(self.dma, &self.controller, (count, polled), first)?;
         // Both are set once, here.
         self.interrupts.populate(io.listen(&vectors, name)?);
         self.io.populate(io);
@@ -97,7 +104,7 @@ impl<'bound> Device<'bound> {
     /// - `EIO`: it has fewer queues than the first time.
     /// - Those of the commands.
     pub(super) fn start(&self, queues: &mut Queues<'bound>) -> Result {
-        let needed = self.io.as_ref().map_or(0, |io| io.size().0);
+        let needed = self.io.as_ref().map_or(0, |io| io.count());
         let needed = u16::try_from(needed)?;
         if self.enable(queues, needed)? < needed {
             return Err(EIO);
@@ -135,7 +142,7 @@ impl<'bound> Device<'bound> {
                 let pair: &QueuePair<'bound, Access<'bound>> = queue.pair();
                 let (submissions, completions) = pair.addresses();
                 let rings = (widen(submissions), widen(completions));
-                let interrupts = Interrupts::On(vector);
+                let interrupts = vector.map_or(Interrupts::Off, Interrupts::On);
                 self.create(queues, number, rings, pair.entries(), interrupts)?;
             }
         }

@@ -11,6 +11,7 @@ use core::sync::atomic::{
     AtomicBool,
     Ordering::{
         Acquire,
+        Release,
         SeqCst, //
     }, //
 };
@@ -46,6 +47,19 @@ impl Turn {
             if !self.is_missed.load(SeqCst) || !self.is_missed.swap(false, SeqCst) {
                 return;
             }
+        }
+    }
+
+    /// Does `f`, unless somebody else is at it. Leaves no note: those who poll would keep the first one at work.
+    ///
+    /// Only for turns that nobody [runs](Self::run): the note that is left meanwhile is not looked for.
+    ///
+    /// Context: that of `f`.
+    #[inline]
+    pub(crate) fn attempt(&self, f: impl FnOnce()) {
+        if !self.is_taken.swap(true, Acquire) {
+            f();
+            self.is_taken.store(false, Release);
         }
     }
 
