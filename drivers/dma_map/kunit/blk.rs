@@ -5,6 +5,7 @@
 mod ends;
 mod held;
 mod io;
+mod ioctl;
 mod life;
 mod mapped;
 mod options;

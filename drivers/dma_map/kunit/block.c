@@ -10,6 +10,7 @@
 #include <linux/compiler.h>
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -80,6 +81,26 @@ const struct queue_limits *dma_map_kunit_limits(struct file *file)
 struct file *dma_map_kunit_open_disk(u32 dev)
 {
 	return bdev_file_open_by_dev(dev, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);
+}
+
+struct file *dma_map_kunit_open_reader(u32 dev)
+{
+	return bdev_file_open_by_dev(dev, BLK_OPEN_READ, NULL, NULL);
+}
+
+long dma_map_kunit_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return file->f_op->unlocked_ioctl(file, cmd, arg);
+}
+
+/* As a 32-bit process calls it. */
+long dma_map_kunit_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+#ifdef CONFIG_COMPAT
+	return file->f_op->compat_ioctl(file, cmd, arg);
+#else
+	return -ENOTTY;
+#endif
 }
 
 /* The hardware queue of an online CPU. */

@@ -17,6 +17,9 @@ bool dma_map_kunit_is_read_only(struct file *file);
 const struct queue_limits *dma_map_kunit_limits(struct file *file);
 struct file *dma_map_kunit_open_disk(u32 dev);
 unsigned int dma_map_kunit_queue_of(struct file *file, unsigned int cpu);
+long dma_map_kunit_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long dma_map_kunit_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+struct file *dma_map_kunit_open_reader(u32 dev);
 u32 dma_map_kunit_find_disk(struct device *parent, const char *name);
 struct dma_map_kunit_io *dma_map_kunit_start_io(struct file *file, u32 opf, u64 sector,
 						void *buffer, u32 len);

@@ -34,8 +34,11 @@
 //!   closes: by a devres action, so also a disk that was leaked. The removal waits until all requests
 //!   are ended and no operation runs. So the operations reach the contents by a pointer, without
 //!   entering the gate.
-//! - An open block device outlives both. From then on the kernel fails its reads and writes. It keeps the
-//!   module with the operations loaded.
+//! - An open block device outlives both. From then on the kernel fails its reads and writes, and its
+//!   ioctls of the driver fail with `ENODEV`. It keeps the module with the operations loaded.
+//! - An ioctl may still run when the disk is removed and the binding has ended. So
+//!   [`ioctl`](Operations::ioctl) gets the driver's data of the disk, which it shares, and no contents of the
+//!   gate. A [`Gate`](crate::gate::Gate) in that data leads to these while the device is bound.
 //!
 //! # Contexts
 //!
@@ -44,6 +47,7 @@
 //! | [`TagSet::new`], [`TagSet::quiesce`] | yes | no |
 //! | the drop of a [`TagSet`] and of a [`Quiesced`] | no | yes |
 //! | [`Disk::add`] and its drop; [`Disk::mark_dead`], [`Disk::set_capacity`] | yes | no |
+//! | [`Operations::ioctl`] | yes | never called there |
 //! | [`TagSet::take`], [`TagSet::batch`], [`TagSet::cancel`] | no | yes |
 //! | [`Request`], [`Claimed`]: all, and their drop | no | yes, if the drop of the command may |
 
@@ -54,6 +58,7 @@ mod disk_options;
 mod ffi;
 mod mapped;
 mod mapping;
+mod opener;
 mod operations;
 mod pieces;
 mod queues;
@@ -73,6 +78,7 @@ pub use self::{
     disk::Disk,
     disk_options::DiskOptions,
     mapped::MappedRequest,
+    opener::Opener,
     operations::{
         Expired,
         Last,

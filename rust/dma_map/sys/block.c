@@ -27,6 +27,7 @@ static_assert((__force u8)BLK_STS_RESOURCE == 9);
 static_assert((__force u8)BLK_STS_IOERR == 10);
 static_assert((__force u8)BLK_STS_DM_REQUEUE == 11);
 static_assert((__force u8)BLK_STS_AGAIN == 12);
+static_assert((__force unsigned int)BLK_OPEN_WRITE == 1 << 1);
 static_assert((__force u32)BLK_FEAT_WRITE_CACHE == 1 << 0);
 static_assert((__force u32)BLK_FEAT_FUA == 1 << 1);
 static_assert((__force u32)BLK_FEAT_ROTATIONAL == 1 << 2);

@@ -22,11 +22,15 @@ use kernel::{
 
 extern "C" {
     fn dma_map_kunit_close_disk(file: *mut c_void);
+    #[cfg(CONFIG_COMPAT)]
+    fn dma_map_kunit_compat_ioctl(file: *mut c_void, cmd: c_uint, arg: c_ulong) -> c_long;
     fn dma_map_kunit_end_io(io: *mut c_void, ms: c_uint) -> c_int;
+    fn dma_map_kunit_ioctl(file: *mut c_void, cmd: c_uint, arg: c_ulong) -> c_long;
     fn dma_map_kunit_is_frozen(file: *mut c_void) -> bool;
     fn dma_map_kunit_is_read_only(file: *mut c_void) -> bool;
     fn dma_map_kunit_limits(file: *mut c_void) -> *const c_void;
     fn dma_map_kunit_open_disk(dev: u32) -> *mut c_void;
+    fn dma_map_kunit_open_reader(dev: u32) -> *mut c_void;
     fn dma_map_kunit_queue_of(file: *mut c_void, cpu: c_uint) -> c_uint;
     fn dma_map_kunit_find_disk(parent: *mut c_void, name: *const u8) -> u32;
     fn dma_map_kunit_start_io(
@@ -66,6 +70,12 @@ pub(super) fn number(probe: &Probe<'_, '_>, name: &CStr) -> Result<u32> {
     }
 }
 
+/// Returns the number that an ioctl has returned, or its error.
+fn number_of(result: c_long) -> Result<i32> {
+    let result = i32::try_from(result)?;
+    to_result(result).map(|()| result)
+}
+
 impl Opened {
     pub(super) fn open(probe: &Probe<'_, '_>, name: &CStr) -> Result<Self> {
         Self::by_number(number(probe, name)?)
@@ -76,6 +86,27 @@ impl Opened {
         Ok(Self(from_err_ptr(unsafe {
             dma_map_kunit_open_disk(number)
         })?))
+    }
+
+    /// Opens a disk for reading.
+    pub(super) fn for_reading(number: u32) -> Result<Self> {
+        // SAFETY: No preconditions.
+        Ok(Self(from_err_ptr(unsafe {
+            dma_map_kunit_open_reader(number)
+        })?))
+    }
+
+    /// Calls an ioctl.
+    pub(super) fn ioctl(&self, cmd: u32, arg: usize) -> Result<i32> {
+        // SAFETY: The file is open. The ioctls of the cases use no memory.
+        number_of(unsafe { dma_map_kunit_ioctl(self.0, cmd, arg) })
+    }
+
+    /// Calls an ioctl as a 32-bit process does.
+    #[cfg(CONFIG_COMPAT)]
+    pub(super) fn compat_ioctl(&self, cmd: u32, arg: usize) -> Result<i32> {
+        // SAFETY: As in `ioctl`.
+        number_of(unsafe { dma_map_kunit_compat_ioctl(self.0, cmd, arg) })
     }
 
     /// Returns the limits of the queue.

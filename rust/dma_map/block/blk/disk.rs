@@ -7,6 +7,7 @@ use super::{
         Access,
         DiskOptions, //
     },
+    opener,
     operations::Operations,
     queues::Link,
     set::Set,
@@ -52,7 +53,7 @@ type Data<F> = <<F as ForLt>::Of<'static> as Operations>::Disk;
 /// - `disk` is NULL, or a disk with a reference of this value. It belongs to `set`, a tag set that was made.
 /// - `link` has the queue of `disk`, or NULL. From when it is given to `set` until it is removed there, it
 ///   belongs to `set`.
-/// - `_kept` keeps the tag set, and what the disk's `queuedata` points to.
+/// - `_kept` keeps the tag set, and what the disk's `queuedata` and its `private_data` point to.
 struct Node {
     disk: *mut bindings::gendisk,
     set: *const Set,
@@ -76,7 +77,7 @@ unsafe impl Sync for Node {}
 
 /// What lives as long as a disk.
 struct Kept<F: ForLt + 'static, D> {
-    data: D,
+    data: Arc<D>,
     tags: Arc<TagSet<F>>,
 }
 
@@ -96,9 +97,11 @@ unsafe extern "C" fn remove(node: *mut c_void) {
     let node = unsafe { Arc::from_raw(node.cast_const().cast::<Node>()) };
 
     // SAFETY: The disk was added, and is removed once (function precondition). A request that is ended
-    // no longer keeps the disk. So the second function waits for the RCU readers that may have ended it,
-    // and go on with what it reached: `queue_rq`, and `TagSet::take`.
+    // no longer keeps the disk. So the last function waits for the RCU readers that may have ended it,
+    // and go on with what it reached: `queue_rq`, and `TagSet::take`. It waits for ioctls, too, that look
+    // for the driver's data, which the node keeps until after that.
     unsafe {
+        opener::hide(node.disk);
         bindings::del_gendisk(node.disk);
         node.remove_queue();
         bindings::blk_mq_wait_quiesce_done((*node.set).as_raw());
@@ -121,8 +124,8 @@ impl Drop for Node {
 ///
 /// # Safety
 ///
-/// `parent` must be bound, and stay so during the call. `data` must be valid as long as `node` exists. The
-/// operations must work until the devres actions of `parent` run that were added before.
+/// `parent` must be bound, and stay so during the call. `data` must come from [`Arc::as_ptr`] of what the
+/// operations call their `Disk`, and be kept by `node`. The operations must work until the devres actions of `parent` run that were added before.
 unsafe fn add(
     parent: *mut bindings::device,
     mut node: UniqueArc<Node>,
@@ -150,6 +153,8 @@ unsafe fn add(
             *to = *from;
         }
         (*disk).fops = fops;
+        // If the disk cannot be added, it is never opened.
+        opener::show(disk, data);
         bindings::set_capacity(disk, options.sectors());
         if options.access == Access::ReadOnly {
             bindings::set_disk_ro(disk, true);
@@ -244,6 +249,7 @@ where
 
         let name = CString::try_from_fmt(name)?;
         let set = core::ptr::from_ref(tags.set());
+        let data = Arc::new(data, Gfp::Kernel.flags())?;
         let kept = Arc::new(Kept { data, tags }, Gfp::Kernel.flags())?;
         // INVARIANT: No disk yet. The tag set is the one that is kept.
         let node = UniqueArc::new(
@@ -255,7 +261,7 @@ where
             },
             Gfp::Kernel.flags(),
         )?;
-        let data = (&raw const kept.data).cast_mut().cast();
+        let data = Arc::as_ptr(&kept.data).cast_mut().cast();
         let fops = &VTable::<F::Of<'static>>::DISK;
         // SAFETY: `parent` is bound, and is not unbound meanwhile (`Core`). The node keeps the data. The
         // operations reach the contents of the gate, which closes in an action of `parent` that was added

@@ -21,6 +21,7 @@ pub(super) const BLK_STS_IOERR: bindings::blk_status_t = 10;
 /// The statuses within the block layer: to queue again in device mapper, and to submit again.
 pub(super) const BLK_STS_DM_REQUEUE: bindings::blk_status_t = 11;
 pub(super) const BLK_STS_AGAIN: bindings::blk_status_t = 12;
+pub(super) const BLK_OPEN_WRITE: bindings::blk_mode_t = 1 << 1;
 pub(super) const BLK_FEAT_WRITE_CACHE: u32 = 1 << 0;
 pub(super) const BLK_FEAT_FUA: u32 = 1 << 1;
 pub(super) const BLK_FEAT_ROTATIONAL: u32 = 1 << 2;

@@ -3,6 +3,7 @@
 //! The operations of a block driver.
 
 use super::{
+    opener::Opener,
     refused::Refused,
     request::Request,
     requests::Requests,
@@ -36,7 +37,7 @@ pub enum Expired<'a, T: Operations> {
 
 /// The block driver of a device: implemented by the contents of its [`Gate`](crate::gate::Gate).
 ///
-/// Context of all functions: must not sleep.
+/// Context of all functions but the ioctls: must not sleep.
 ///
 /// `#[vtable]` adds the module of the driver (`OwnerModule`), which an open disk keeps loaded. It must not be
 /// written by hand.
@@ -85,7 +86,8 @@ pub enum Expired<'a, T: Operations> {
 /// ```
 #[vtable]
 pub trait Operations: Guarded + Send + Sync + Sized {
-    /// The driver's data of one disk, such as the number of a namespace.
+    /// The driver's data of one disk, such as the number of a namespace. It is shared with ioctls, which may
+    /// outlive the binding: the last one to drop it may be a process that has the disk open.
     type Disk: Send + Sync + 'static;
 
     /// What a command owns while the device has it: lists of addresses, staging buffers. It is dropped
@@ -154,5 +156,32 @@ pub trait Operations: Guarded + Send + Sync + Sized {
             }
             Err(request) => Expired::Wait(request),
         }
+    }
+
+    /// Runs an ioctl of the driver, see [`kernel::ioctl`], on a disk or on a partition of it. `arg` is a number,
+    /// or an address in user space for [`UserSlice`](kernel::uaccess::UserSlice). Returns a number from 0 on.
+    ///
+    /// There are no contents of the gate here: the removal of the disk and the end of the binding do not wait
+    /// for an ioctl. Whoever needs the device keeps an [`Arc`](kernel::sync::Arc) of its
+    /// [`Gate`](crate::gate::Gate) in `disk`, and enters it. An unbind waits for those inside, so user memory is
+    /// better accessed outside: an access may wait for another process. After the removal the library fails
+    /// all ioctls with `ENODEV`.
+    ///
+    /// The kernel's own ioctls of block devices do not get here.
+    ///
+    /// C API: `ioctl` of `struct block_device_operations`. Context: may sleep. Called concurrently.
+    ///
+    /// # Errors
+    ///
+    /// What user space gets; `ENOTTY` for an ioctl that is unknown.
+    fn ioctl(_disk: &Self::Disk, _opener: Opener, _cmd: u32, _arg: usize) -> Result<i32> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Runs an ioctl of a 32-bit process on a 64-bit kernel. By default `ioctl` gets the widened pointer
+    /// (`blkdev_compat_ptr_ioctl()`).
+    #[cfg(CONFIG_COMPAT)]
+    fn compat_ioctl(_disk: &Self::Disk, _opener: Opener, _cmd: u32, _arg: usize) -> Result<i32> {
+        build_error!(VTABLE_DEFAULT_ERROR)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{
     cpu_map::map_by,
-    ffi,
+    ffi, opener,
     operations::{
         Expired,
         Last,
@@ -38,6 +38,11 @@ use kernel::{
 /// [`TagSet`](super::TagSet), whose operations are `T`. Those that reach the contents are called while a
 /// disk is not removed, and are over when its removal is.
 pub(super) struct VTable<T: Operations>(PhantomData<T>);
+
+/// Returns what C expects of an ioctl: a number from 0 on, or a negative errno.
+fn number(result: Result<i32>) -> c_int {
+    result.map_or_else(|error| error.to_errno(), |number| number.max(0))
+}
 
 /// Returns the contents of the gate.
 ///
@@ -228,9 +233,55 @@ impl<T: Operations> VTable<T> {
         ..pin_init::zeroed()
     };
 
+    /// # Safety
+    ///
+    /// `bdev` must be open during the call, of a disk whose operations are `T`.
+    unsafe extern "C" fn ioctl(
+        bdev: *mut bindings::block_device,
+        mode: bindings::blk_mode_t,
+        cmd: c_uint,
+        arg: c_ulong,
+    ) -> c_int {
+        // SAFETY: By the precondition of this function.
+        match unsafe { opener::opened::<T>(bdev, mode) } {
+            Some((disk, opener)) => number(T::ioctl(&disk, opener, cmd, arg)),
+            None => ENODEV.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`ioctl`](Self::ioctl).
+    #[cfg(CONFIG_COMPAT)]
+    unsafe extern "C" fn compat_ioctl(
+        bdev: *mut bindings::block_device,
+        mode: bindings::blk_mode_t,
+        cmd: c_uint,
+        arg: c_ulong,
+    ) -> c_int {
+        // SAFETY: By the precondition of this function.
+        match unsafe { opener::opened::<T>(bdev, mode) } {
+            Some((disk, opener)) => number(T::compat_ioctl(&disk, opener, cmd, arg)),
+            None => ENODEV.to_errno(),
+        }
+    }
+
     /// The operations of a disk. An open block device pins the module that implements `T`, not this one.
     pub(super) const DISK: bindings::block_device_operations = bindings::block_device_operations {
         owner: this_module::<T::OwnerModule>().as_ptr(),
+        ioctl: if T::HAS_IOCTL {
+            Some(Self::ioctl)
+        } else {
+            None
+        },
+        #[cfg(CONFIG_COMPAT)]
+        compat_ioctl: if T::HAS_COMPAT_IOCTL {
+            Some(Self::compat_ioctl)
+        } else if T::HAS_IOCTL {
+            Some(bindings::blkdev_compat_ptr_ioctl)
+        } else {
+            None
+        },
         ..pin_init::zeroed()
     };
 
