@@ -10,7 +10,11 @@ use crate::{
         Nvme,
         PAGE_SHIFT, //
     },
-    device::Device,
+    device::{
+        Device,
+        DeviceLt, //
+    },
+    ioctl::Caller,
     protocol::{
         command::{
             nvm,
@@ -36,6 +40,7 @@ use dma_map::{
         Claimed,
         Expired,
         Last,
+        Opener,
         Operation,
         Refused,
         Request,
@@ -43,6 +48,7 @@ use dma_map::{
         Requests,
         TimedOut, //
     },
+    gate::Gate,
     FromDevice,
     MapError,
     ToDevice, //
@@ -127,6 +133,8 @@ fn again(request: Claimed<Device<'_>>, status: Status) {
 
 /// A namespace that is a disk.
 pub(crate) struct Namespace {
+    /// Where the controller is, for ioctls.
+    gate: Arc<Gate<DeviceLt>>,
     pub(crate) id: u32,
     /// As it was when the disk was made.
     pub(crate) geometry: Geometry,
@@ -141,9 +149,16 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// Returns a namespace.
-    pub(crate) fn new(id: u32, geometry: Geometry, sgls: Sgls, deallocates: bool) -> Self {
+    /// Returns a namespace of the controller in `gate`.
+    pub(crate) fn new(
+        gate: Arc<Gate<DeviceLt>>,
+        id: u32,
+        geometry: Geometry,
+        sgls: Sgls,
+        deallocates: bool,
+    ) -> Self {
         Self {
+            gate,
             id,
             geometry,
             // At least 9, by the checks of `Geometry`.
@@ -401,5 +416,10 @@ impl<'bound> blk::Operations for Device<'bound> {
             }
         }
         Expired::Wait(request)
+    }
+
+    /// Runs a command; see [`Caller::ioctl`].
+    fn ioctl(disk: &Arc<Namespace>, opener: Opener, cmd: u32, arg: usize) -> Result<i32> {
+        Caller::of_disk(&disk.gate, disk, opener).ioctl(cmd, arg)
     }
 }

@@ -3,8 +3,8 @@
 //! Driver for NVMe controllers.
 //!
 //! It starts a controller, makes its namespaces disks, `/dev/dma_nvme<N>n<NSID>`, and runs commands for user
-//! space: `/dev/dma_nvme<N>` takes `ioctl`s of `uapi/linux/nvme_ioctl.h`. `Documentation/dma_map/nvme.rst`
-//! says which.
+//! space: `/dev/dma_nvme<N>` and the disks take `ioctl`s of `uapi/linux/nvme_ioctl.h`.
+//! `Documentation/dma_map/nvme.rst` says which.
 //!
 //! # Reading order
 //!
@@ -22,7 +22,8 @@
 //!
 //! From the user down:
 //!
-//! - `file`: the files of the character device. `uapi`: what crosses them. `ids`: the N.
+//! - `file`: the files of the character device. `ids`: the N.
+//! - `ioctl`: what is called through either node, and who may. `uapi`: what crosses them.
 //! - `passthrough`: which commands are let through, and how much data they move.
 
 mod block;
@@ -32,6 +33,7 @@ mod disks;
 mod file;
 mod ids;
 mod io;
+mod ioctl;
 mod namespaces;
 mod passthrough;
 mod protocol;

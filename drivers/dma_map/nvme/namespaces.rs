@@ -58,12 +58,16 @@ impl Device<'_> {
         Ok(active)
     }
 
-    /// Returns a namespace as a disk, and its options. `None` if the driver cannot use it, or must not.
+    /// Returns a namespace of the controller in `gate` as a disk, and its options. `None` if the driver cannot use it, or must not.
     ///
     /// # Errors
     ///
     /// Those of [`Device::run`].
-    fn disk(&self, id: u32) -> Result<Option<(Namespace, DiskOptions)>> {
+    fn disk(
+        &self,
+        gate: &Arc<Gate<DeviceLt>>,
+        id: u32,
+    ) -> Result<Option<(Namespace, DiskOptions)>> {
         let Ok(answer) = self.namespace(id)? else {
             return Ok(None);
         };
@@ -101,7 +105,13 @@ impl Device<'_> {
         if self.has_command(WRITE_ZEROES) {
             options = options.write_zeroes(bytes >> 9);
         }
-        let namespace = Namespace::new(id, geometry, sgls, answer.deallocates_zeroes());
+        let namespace = Namespace::new(
+            gate.clone(),
+            id,
+            geometry,
+            sgls,
+            answer.deallocates_zeroes(),
+        );
         Ok(Some((namespace, options)))
     }
 }
@@ -126,7 +136,7 @@ pub(crate) fn add(
     inside.with(|device| device.set_disks(disks.clone()));
 
     for id in inside.with(|device| device.active())? {
-        let Some((namespace, options)) = inside.with(|device| device.disk(id))? else {
+        let Some((namespace, options)) = inside.with(|device| device.disk(gate, id))? else {
             continue;
         };
         let namespace = Arc::new(namespace, GFP_KERNEL)?;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* dma_nvme - send commands to /dev/dma_nvme<N>, and test its driver */
+/* dma_nvme - send commands to /dev/dma_nvme<N> or to a disk of it, and test the driver */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +62,7 @@ static int usage(void)
 		"  test-cancel          reset the controller in the middle of a write\n"
 		"  test-fault           read while a write waits for its memory\n"
 		"  test-format          format namespace 1: its data is lost\n"
+		"  test-disk CONTROLLER  the node of namespace 1 as a disk: its data is lost\n"
 		"  test-unbind DRIVER ADDRESS COUNT\n"
 		"                       unbind and bind the device while it reads\n");
 	return 2;
@@ -75,6 +76,8 @@ int main(int argc, char **argv)
 
 	if (argc == 6 && !strcmp(command, "test-unbind"))
 		return test_unbind(argv[2], argv[3], argv[4], number);
+	if (argc == 4 && !strcmp(command, "test-disk"))
+		return test_disk(argv[2], argv[3]);
 	if (argc < 3 || argc > 4)
 		return usage();
 

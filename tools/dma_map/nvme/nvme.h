@@ -49,6 +49,7 @@ int test_timeout(int fd);
 int test_cancel(int fd);
 int test_fault(int fd);
 int test_format(int fd);
+int test_disk(const char *path, const char *controller_path);
 int test_unbind(const char *path, const char *driver, const char *address, unsigned long count);
 
 #endif
