@@ -68,6 +68,9 @@ u64 sectors_of(int fd);
 int pattern_write(const char *path, u64 seed);
 int pattern_verify(const char *path, u64 seed);
 int work(const char *path, unsigned long mib, u32 workers, int tell);
+/* 3 if a read has failed. */
+int poll_on(const char *path, u32 depth);
+int poll_late(const char *path, u32 depth);
 int check(const char *path, const char *acknowledged);
 
 #endif

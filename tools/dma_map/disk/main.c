@@ -15,6 +15,8 @@ static int usage(void)
 		"  work MIB WORKERS     write until SIGTERM comes, whatever happens to the disk;\n"
 		"                       then all that was acknowledged must be there\n"
 		"  tell MIB WORKERS     the same, and print each acknowledged write\n"
+		"  poll DEPTH           read until SIGTERM comes, and poll for the ends\n"
+		"  poll-late DEPTH      begin to read, and poll when SIGTERM comes\n"
 		"  check COUNT,...      so many writes of each worker were acknowledged: are they there?\n\n"
 		"PATH is a disk, @ADDRESS for the one of a PCI function, or a file, which is made\n"
 		"with a size of MIB if there is none.\n");
@@ -32,6 +34,10 @@ int main(int argc, char **argv)
 		return pattern_write(argv[2], number);
 	if (argc == 4 && !strcmp(command, "verify"))
 		return pattern_verify(argv[2], number);
+	if (argc == 4 && !strcmp(command, "poll"))
+		return poll_on(argv[2], (u32)number);
+	if (argc == 4 && !strcmp(command, "poll-late"))
+		return poll_late(argv[2], (u32)number);
 	if (argc == 4 && !strcmp(command, "check"))
 		return check(argv[2], argv[3]);
 	if (argc != 5 || !workers || workers > WORKERS_MAX)

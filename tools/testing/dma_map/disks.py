@@ -33,7 +33,7 @@ OURS = "dma_map_nvme"
 PROGRAMS = ("e2fsck", "fio", "mke2fs", "nvme")
 
 SWAP = ("disk_swap", "disk_errors", "disk_ioctl", "disk_cli")
-PATH = ("disk_fio", "disk_life")
+PATH = ("disk_fio", "disk_life", "disk_poll")
 DEAD = ("disk_dead",)
 TESTS = (*SWAP, *PATH, *DEAD, "disk_files", "disk_root", "disk_after")
 

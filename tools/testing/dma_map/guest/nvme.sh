@@ -43,7 +43,7 @@ function_reset() {
 	dma_nvme id $node
 }
 
-plan 29
+plan 31
 check "the modules load" load_all
 check "the controller has a node" has_node
 before=$([ ! -e $DEBUG/dma-api/dump ] || dma_entries)
@@ -72,6 +72,9 @@ check "a shared namespace is read by SGLs" dma_nvme test-shared $shared 1
 check "what was written is read by SGLs" dma_nvme verify $node 2
 check "another pattern is written by SGLs" dma_nvme write $node 3
 check "and read" dma_nvme verify $node 3
+check "20 times unbound in the middle of the disk's commands, and bound" \
+	dma_nvme test-unbind "${node}n1" $NVME "$device" 20
+check "who may do what through the disk's node" dma_nvme test-disk "${node}n1" $node
 check "the namespace is formatted" dma_nvme test-format $node
 check "and written, for the host" dma_nvme write $node 4
 check "and read" dma_nvme verify $node 4
