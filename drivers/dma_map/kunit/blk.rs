@@ -9,6 +9,7 @@ mod ioctl;
 mod life;
 mod mapped;
 mod options;
+mod poll;
 mod quiesce;
 mod races;
 mod reach;

@@ -20,6 +20,7 @@
 
 struct dma_map_kunit_io {
 	struct completion done;
+	struct bio *bio; /* if somebody polls for it */
 	int error;
 };
 
@@ -45,8 +46,16 @@ int dma_map_kunit_end_io(struct dma_map_kunit_io *io, unsigned int ms)
 	if (!wait_for_completion_timeout(&io->done, msecs_to_jiffies(ms) + 1))
 		return -EINPROGRESS;
 	error = io->error;
+	if (io->bio)
+		bio_put(io->bio);
 	kfree(io);
 	return error;
+}
+
+/* Looks once for the end of what was started with REQ_POLLED. */
+int dma_map_kunit_poll_io(struct dma_map_kunit_io *io)
+{
+	return bio_poll(io->bio, NULL, BLK_POLL_ONESHOT);
 }
 
 /* The number of the disk @name below @parent; 0 if there is none. */
@@ -122,6 +131,7 @@ struct dma_map_kunit_io *dma_map_kunit_start_io(struct file *file, u32 opf, u64 
 	if (!io || !bio)
 		goto fail;
 	init_completion(&io->done);
+	io->bio = NULL;
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_private = io;
 	bio->bi_end_io = dma_map_kunit_io_done;
@@ -139,6 +149,10 @@ struct dma_map_kunit_io *dma_map_kunit_start_io(struct file *file, u32 opf, u64 
 		}
 	} else {
 		bio->bi_iter.bi_size = len;
+	}
+	if (opf & (__force u32)REQ_POLLED) {
+		bio_get(bio);
+		io->bio = bio;
 	}
 	submit_bio(bio);
 	return io;

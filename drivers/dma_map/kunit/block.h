@@ -13,6 +13,7 @@ struct queue_limits;
 void dma_map_kunit_close_disk(struct file *file);
 int dma_map_kunit_end_io(struct dma_map_kunit_io *io, unsigned int ms);
 bool dma_map_kunit_is_frozen(struct file *file);
+int dma_map_kunit_poll_io(struct dma_map_kunit_io *io);
 bool dma_map_kunit_is_read_only(struct file *file);
 const struct queue_limits *dma_map_kunit_limits(struct file *file);
 struct file *dma_map_kunit_open_disk(u32 dev);

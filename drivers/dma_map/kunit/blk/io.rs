@@ -31,6 +31,7 @@ extern "C" {
     fn dma_map_kunit_limits(file: *mut c_void) -> *const c_void;
     fn dma_map_kunit_open_disk(dev: u32) -> *mut c_void;
     fn dma_map_kunit_open_reader(dev: u32) -> *mut c_void;
+    fn dma_map_kunit_poll_io(io: *mut c_void) -> c_int;
     fn dma_map_kunit_queue_of(file: *mut c_void, cpu: c_uint) -> c_uint;
     fn dma_map_kunit_find_disk(parent: *mut c_void, name: *const u8) -> u32;
     fn dma_map_kunit_start_io(
@@ -47,6 +48,7 @@ pub(super) const WRITE: u32 = 1;
 pub(super) const DISCARD: u32 = 3;
 pub(super) const WRITE_ZEROES: u32 = 9;
 pub(super) const FUA: u32 = 1 << bindings::req_flag_bits___REQ_FUA;
+pub(super) const POLLED: u32 = 1 << bindings::req_flag_bits___REQ_POLLED;
 pub(super) const PREFLUSH: u32 = 1 << bindings::req_flag_bits___REQ_PREFLUSH;
 
 /// How long a case waits, in milliseconds. A minute is enough, also on a busy host.
@@ -172,6 +174,13 @@ impl Io<'_> {
         let io = core::mem::ManuallyDrop::new(self);
         // SAFETY: The I/O was started, and is freed once.
         to_result(unsafe { dma_map_kunit_end_io(io.0.as_ptr(), LONGEST) })
+    }
+
+    /// Looks once for the end of I/O that was started with [`POLLED`]. Returns whether there was one, of this
+    /// or of another.
+    pub(super) fn poll(&self) -> i32 {
+        // SAFETY: The I/O was started, and is not freed.
+        unsafe { dma_map_kunit_poll_io(self.0.as_ptr()) }
     }
 
     /// Checks that there is no end yet.
