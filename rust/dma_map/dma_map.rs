@@ -130,7 +130,7 @@
 //!
 //! | floor | what it holds |
 //! |---|---|
-//! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`wait`], [`workqueue`], [`miscdevice`], [`pci`]) |
+//! | `generic` | parts that are not about DMA: candidates for the `kernel` crate (errno, [`gfp`], per-CPU, vectors, [`once`], [`wait`], [`workqueue`], [`miscdevice`], [`pci`]) |
 //! | `sys` | the C side: helpers and their Rust counterparts, [`barrier`]s, the linear mapping, deferred frees, leak tracking, files in debugfs |
 //! | `model` | types without memory: [`state`], [`direction`], [`engine`], [`error`], options, [`view`] |
 //! | `device` | [`device`]: the device, its binding, its [`limits`], and the constraints that follow from them |
@@ -173,6 +173,7 @@ pub use self::{
     generic::{
         gfp,
         miscdevice,
+        once,
         pci,
         wait,
         workqueue, //

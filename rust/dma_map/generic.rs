@@ -9,6 +9,7 @@ pub(crate) mod errno;
 pub(crate) mod ffi;
 pub mod gfp;
 pub mod miscdevice;
+pub mod once;
 pub(crate) mod ops;
 pub mod pci;
 pub(crate) mod percpu;

@@ -42,6 +42,7 @@ mod miscdevice;
 mod mmap;
 mod noncoherent;
 mod nvme;
+mod once;
 mod out_of_memory;
 mod pool;
 mod protocol;
