@@ -199,6 +199,18 @@ impl<'bound> DmaDevice<'bound> {
         self.binding.constraints()
     }
 
+    /// Returns whether what is mapped for the device must be unmapped. To be asked after the mapping.
+    ///
+    /// What decides it is fixed when the device is bound, but for bounce buffers: the device needs no syncs
+    /// until there is one.
+    ///
+    /// C API: `dma_need_unmap()`, without the call.
+    #[inline(always)]
+    pub(crate) fn needs_unmap(self) -> bool {
+        // SAFETY: By the type invariant the device is valid.
+        self.constraints().unmaps_all || unsafe { ffi::need_sync(self.as_raw()) }
+    }
+
     /// Returns whether `size` bytes from `address` on are within the streaming mask and do not cross
     /// the segment boundary. `size` is not 0. For memory that C has allocated within other limits.
     pub(crate) fn takes_address(self, address: dma::DmaAddress, size: usize) -> bool {

@@ -77,6 +77,9 @@ pub(crate) struct Constraints {
     /// without a check of its entries. Only the kernel's IOMMU code marks entries whose memory it bounced.
     /// Entries of memory on a bus are marked too, but no buffer contains such memory.
     pub(crate) leaves_tables: bool,
+    /// Whether each mapping must be unmapped. If not, those must be that were made since the device needs
+    /// syncs, see [`DmaDevice::needs_unmap`](crate::DmaDevice::needs_unmap).
+    pub(crate) unmaps_all: bool,
     /// The cache maintenance unit of the device, in bytes; 1 if it is coherent.
     cache_alignment: usize,
     /// How the kernel maps small pieces that the device writes to, if it is not coherent with the caches.
@@ -180,6 +183,8 @@ impl Constraints {
             boundary,
             keeps_segments,
             leaves_tables: keeps_segments && !use_iommu,
+            // SAFETY: `dev` is bound and has a mask (function precondition).
+            unmaps_all: unsafe { ffi::need_unmap(dev) },
             // SAFETY: `dev` is bound (function precondition).
             cache_alignment: match unsafe { ffi::is_coherent(dev) } {
                 true => 1,

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     seg::segments::Segment,
-    sys,
     DmaDevice, //
 };
 use core::ptr::NonNull;
@@ -115,8 +114,7 @@ impl Mapping {
         reserve: &Reserve,
         segment: Segment,
     ) -> Result {
-        // SAFETY: The device is bound, and has a mask.
-        if !unsafe { sys::ffi::need_unmap(dev.as_raw()) } {
+        if !dev.needs_unmap() {
             // INVARIANT: What is mapped so far needs no unmapping.
             self.bytes = self.bytes.saturating_add(segment.len);
             return Ok(());

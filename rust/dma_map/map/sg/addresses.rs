@@ -40,10 +40,7 @@ use crate::{
         Lasting,
         State, //
     },
-    sys::{
-        ffi,
-        leak_tracking, //
-    },
+    sys::leak_tracking,
 };
 use kernel::prelude::*;
 
@@ -82,8 +79,7 @@ impl<'bound, B: SgSource, D: Direction, E: Engine> SgMapping<'bound, B, D, Devic
     pub fn into_addresses(self, gfp: Gfp) -> Result<SgAddresses<'bound, B, D, E>, MapError<Self>> {
         let mut list = KVec::new();
 
-        // SAFETY: The device is bound, and the mapping has been made.
-        let needs_unmap = unsafe { ffi::need_unmap(self.backing.dev.as_raw()) };
+        let needs_unmap = self.backing.dev.needs_unmap();
         if !needs_unmap {
             let table = self.backing.table();
             let reserved = vec::reserve(&mut list, table.segments().len(), gfp.flags());
