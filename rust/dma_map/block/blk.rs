@@ -72,6 +72,7 @@ mod shared;
 mod started;
 mod tag_set;
 mod vtable;
+mod walk;
 
 pub use self::{
     batch::Batch,

@@ -116,22 +116,22 @@ impl<T: Operations> Request<T> {
             });
         }
 
-        let mut iter = MaybeUninit::uninit();
+        let mut room = MaybeUninit::uninit();
         // SAFETY: The operations of the request are `T`, and this value is its only owner, until it is
         // used below, when the pieces are no longer.
         let mapping = unsafe { Pdu::<T>::init_mapping(self.rq) };
         // SAFETY: A read or a write with data, which this value owns; the device and the reserve are those
         // of its tag set.
-        let mut pieces = unsafe {
+        let pieces = unsafe {
             RequestPieces::new(
                 self.as_raw(),
                 self.device(),
                 self.shared().reserve(),
                 mapping,
-                &mut iter,
+                &mut room,
             )
         };
-        let result = pieces.begin().and_then(|()| match f(&mut pieces) {
+        let result = pieces.and_then(|mut pieces| match f(&mut pieces) {
             Ok(value) => pieces.finish().map(|()| value),
             // If `f` fails because the pieces ended early, the reason is theirs.
             Err(error) => Err(pieces.error().err().unwrap_or(error)),
