@@ -48,6 +48,9 @@ const DO_NOT_RETRY: u16 = 1 << 14;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status(u16);
 
+/// The bits of a status that say what has failed: a code and its type.
+const CODE: u16 = 0x7ff;
+
 impl From<Le<u32>> for Queue {
     fn from(word: Le<u32>) -> Self {
         let word = word.get();
@@ -86,7 +89,7 @@ impl Status {
     /// - `EINVAL`: an invalid opcode, field or namespace.
     /// - `EIO`: anything else.
     pub(crate) fn check(self) -> Result {
-        match self.0 & 0x7ff {
+        match self.0 & CODE {
             0 => Ok(()),
             0x01 | 0x02 | 0x0b => Err(EINVAL),
             _ => Err(EIO),
@@ -112,14 +115,22 @@ impl Status {
     /// - `EIO`: anything else.
     #[inline]
     pub(crate) fn to_block(self) -> Result {
-        match self.0 & 0x7ff {
+        match self.0 & CODE {
             0 => Ok(()),
-            0x01 | 0x02 | 0x0b | 0x180 => Err(EOPNOTSUPP),
-            ABORTED => Err(ETIMEDOUT),
-            0x80 => Err(EREMOTEIO),
-            0x81 => Err(ENOSPC),
-            0x182 | 0x280 | 0x281 | 0x285 | 0x286 | 0x287 => Err(ENODATA),
-            _ => Err(EIO),
+            code => Err(Self::failure(code)),
+        }
+    }
+
+    /// Returns the error of a code that is not 0.
+    #[cold]
+    fn failure(code: u16) -> Error {
+        match code {
+            0x01 | 0x02 | 0x0b | 0x180 => EOPNOTSUPP,
+            ABORTED => ETIMEDOUT,
+            0x80 => EREMOTEIO,
+            0x81 => ENOSPC,
+            0x182 | 0x280 | 0x281 | 0x285 | 0x286 | 0x287 => ENODATA,
+            _ => EIO,
         }
     }
 }
