@@ -14,6 +14,10 @@ use crate::{
         Device,
         DeviceLt, //
     },
+    io::{
+        Io,
+        Place, //
+    },
     ioctl::Caller,
     protocol::{
         command::{
@@ -24,14 +28,14 @@ use crate::{
             RANGES_DEALLOCATE, //
         },
         completion::Status,
-        describe::List,
+        describe::{
+            Description,
+            List, //
+        },
         flights::Lateness,
         identify::Geometry, //
     },
-    stage::{
-        self,
-        Staged, //
-    },
+    stage::Staged, //
 };
 use dma_map::{
     blk::{
@@ -74,9 +78,9 @@ pub(crate) enum Sgls {
     Always,
 }
 
-/// What a command has that the controller accesses.
+/// What a command has that the controller accesses, besides mapped data.
 pub(crate) enum Memory<'bound> {
-    /// The description of data, or nothing.
+    /// The description of data.
     List(#[allow(dead_code, reason = "it is kept for the device")] List<'bound, Access<'bound>>),
     /// Staged data.
     Read(Staged<'bound, FromDevice>),
@@ -97,7 +101,7 @@ pub(crate) fn complete<'x>(
         return again(request, status);
     }
     let result = status.to_block();
-    if !matches!(request.command(), Memory::Read(_)) {
+    if !matches!(request.command(), Some(Memory::Read(_))) {
         // Never busy, as the command has ended.
         let _ = batch.complete(request, result);
         return;
@@ -106,7 +110,7 @@ pub(crate) fn complete<'x>(
         return;
     };
     let result = result.and_then(|()| match memory {
-        Memory::Read(buffer) => {
+        Some(Memory::Read(buffer)) => {
             let buffer = buffer.complete()?;
             // CAST: To the wider type.
             let data = buffer.as_slice().get(..request.bytes() as usize);
@@ -201,7 +205,7 @@ impl Namespace {
 
 impl<'bound> Device<'bound> {
     /// Starts a read or a write.
-    #[inline]
+    #[inline(never)]
     fn transfer(
         &self,
         request: Request<Self>,
@@ -211,32 +215,21 @@ impl<'bound> Device<'bound> {
     ) -> Result<(), Refused<Self>> {
         let (queue, tag, bytes) = (request.queue(), request.tag(), request.bytes());
         let namespace = request.disk();
-        let (first, count) = namespace.blocks(&request);
-        let command = Command::new(opcode, namespace.id).with_blocks(first, count, flags);
+        // Made last, because nothing of it needs to be kept during the mapping.
+        let command = |request: &RequestInfo<Self>, pointer| {
+            let namespace = request.disk();
+            let (first, count) = namespace.blocks(request);
+            Command::new(opcode, namespace.id)
+                .with_blocks(first, count, flags)
+                .with_data(pointer)
+        };
 
         if let Some(stage) = &self.stage {
-            let sgls = namespace.sgls;
-            if stage.takes(bytes, sgls) {
-                let access = || Access::of_tag(self.controller.clone(), queue, tag);
-                let staged = if opcode == nvm::READ {
-                    let buffer = stage.read(access);
-                    buffer.map(|b| {
-                        (
-                            stage::describe(b.dma_address(), bytes, sgls),
-                            Memory::Read(b),
-                        )
-                    })
-                } else {
-                    let buffer = stage.write(&request, access);
-                    buffer.map(|b| {
-                        (
-                            stage::describe(b.dma_address(), bytes, sgls),
-                            Memory::Write(b),
-                        )
-                    })
-                };
-                if let Some((pointer, memory)) = staged {
-                    self.start_plain(request, command.with_data(pointer), memory, last);
+            if stage.takes(bytes, namespace.sgls) {
+                let access = Access::of_tag(self.controller.clone(), queue, tag);
+                if let Some((pointer, memory)) = stage.put(&request, access) {
+                    let command = command(&request, pointer);
+                    self.start_plain(request, command, Some(memory), last);
                     return Ok(());
                 }
             }
@@ -244,50 +237,103 @@ impl<'bound> Device<'bound> {
 
         let (uses_sgl, most) = (namespace.uses_sgl(&request), request.segments());
         let engine = || Access::of_tag(self.controller.clone(), queue, tag);
+        let mut description = Description::none();
         let mapped = request.map(|pieces| {
             // CAST: To the wider type.
             let segments = pieces.map(|piece| (piece.address(), piece.len() as usize));
             if uses_sgl {
-                self.lists.by_sgl(segments, most, engine)
+                self.lists.by_sgl(segments, most, engine, &mut description)
             } else {
-                self.lists.by_prps(segments, PAGE_SHIFT, bytes, engine)
+                self.lists
+                    .by_prps(segments, PAGE_SHIFT, bytes, engine, &mut description)
             }
         });
         match mapped {
-            Ok((mapped, (pointer, list))) => {
-                let command = command.with_data(pointer);
+            Ok((mapped, ())) => {
                 // A request that is not started is ended by its drop.
-                if let Some(io) = self.io.as_ref() {
-                    io.submit(queue, tag, command, last, || {
-                        mapped.start(Memory::List(list))
-                    });
+                if let Some((io, place)) = self.place(queue, tag) {
+                    let command = command(&mapped, description.pointer);
+                    match description.list {
+                        // Most commands: there is nothing to move.
+                        None => mapped.start(None),
+                        Some(list) => mapped.start(Some(Memory::List(list))),
+                    }
+                    io.submit(place, command, last);
                 }
                 Ok(())
             }
-            Err(MapError {
-                error: ENOMEM,
-                buffer,
-            }) => Err(buffer.refuse()),
-            Err(MapError { error, buffer }) => {
-                self.end(buffer, Err(error), last);
-                Ok(())
-            }
+            Err(MapError { error, buffer }) => self.unmapped(buffer, error, last),
         }
     }
 
-    /// Starts a command whose request is not mapped.
+    /// Returns the queues, and the place of the next command with this tag.
     #[inline]
+    fn place(&self, queue: u32, tag: u32) -> Option<(&Io<'bound>, Place<'_, 'bound>)> {
+        let io = self.io.as_ref()?;
+        Some((io, io.place(queue, tag)?))
+    }
+
+    /// Refuses or ends a request whose data was not mapped.
+    #[cold]
+    fn unmapped(
+        &self,
+        request: Request<Self>,
+        error: Error,
+        last: Last,
+    ) -> Result<(), Refused<Self>> {
+        if error == ENOMEM {
+            return Err(request.refuse());
+        }
+        self.end(request, Err(error), last);
+        Ok(())
+    }
+
+    /// Starts a command whose request is not mapped.
+    #[inline(never)]
     fn start_plain(
         &self,
         request: Request<Self>,
         command: Command,
-        memory: Memory<'bound>,
+        memory: Option<Memory<'bound>>,
         last: Last,
     ) {
         let (queue, tag) = (request.queue(), request.tag());
-        if let Some(io) = self.io.as_ref() {
-            io.submit(queue, tag, command, last, || request.start(memory));
+        if let Some((io, place)) = self.place(queue, tag) {
+            request.start(memory);
+            io.submit(place, command, last);
         }
+    }
+
+    /// Starts what is no read and no write.
+    fn without_data(
+        &self,
+        request: Request<Self>,
+        flags: u32,
+        last: Last,
+    ) -> Result<(), Refused<Self>> {
+        let namespace = request.disk();
+        let command = match request.operation() {
+            Operation::Flush => Command::new(nvm::FLUSH, namespace.id),
+            Operation::WriteZeroes => {
+                let (first, count) = namespace.blocks(&request);
+                let deallocate = match namespace.deallocates && !request.is_no_unmap() {
+                    true => DEALLOCATE,
+                    false => 0,
+                };
+                Command::new(nvm::WRITE_ZEROES, namespace.id).with_blocks(
+                    first,
+                    count,
+                    flags | deallocate,
+                )
+            }
+            Operation::Discard => return self.discard(request, last),
+            Operation::Read | Operation::Write | Operation::Other(_) => {
+                self.end(request, Err(EOPNOTSUPP), last);
+                return Ok(());
+            }
+        };
+        self.start_plain(request, command, None, last);
+        Ok(())
     }
 
     /// Starts a discard.
@@ -301,7 +347,7 @@ impl<'bound> Device<'bound> {
                 let command = Command::new(nvm::DATASET_MANAGEMENT, request.disk().id)
                     .with_words([0, RANGES_DEALLOCATE])
                     .with_data(pointer);
-                self.start_plain(request, command, Memory::List(list), last);
+                self.start_plain(request, command, Some(Memory::List(list)), last);
                 Ok(())
             }
             Err(_) => Err(request.refuse()),
@@ -322,19 +368,19 @@ impl<'bound> Device<'bound> {
 #[vtable]
 impl<'bound> blk::Operations for Device<'bound> {
     type Disk = Arc<Namespace>;
-    type Command = Memory<'bound>;
+    type Command = Option<Memory<'bound>>;
     type Mark = Nvme;
     type Engine<'a>
         = AccessBy<&'a Controller<'bound>>
     where
         Self: 'a;
 
-    #[inline]
+    #[inline(always)]
     fn engine(&self, queue: u32, tag: u32) -> Self::Engine<'_> {
         AccessBy::of_tag(&*self.controller, queue, tag)
     }
 
-    #[inline]
+    #[inline(always)]
     fn queue_rq(&self, request: Request<Self>, last: Last) -> Result<(), Refused<Self>> {
         if self.dead.load(Relaxed) || request.disk().stale.load(Relaxed) {
             self.end(request, Err(EIO), last);
@@ -347,28 +393,7 @@ impl<'bound> blk::Operations for Device<'bound> {
         match request.operation() {
             Operation::Read => self.transfer(request, nvm::READ, fua, last),
             Operation::Write => self.transfer(request, nvm::WRITE, fua, last),
-            Operation::Flush => {
-                let command = Command::new(nvm::FLUSH, request.disk().id);
-                self.start_plain(request, command, Memory::List(List::None), last);
-                Ok(())
-            }
-            Operation::WriteZeroes => {
-                let namespace = request.disk();
-                let (first, count) = namespace.blocks(&request);
-                let flags = match namespace.deallocates && !request.is_no_unmap() {
-                    true => DEALLOCATE | fua,
-                    false => fua,
-                };
-                let command =
-                    Command::new(nvm::WRITE_ZEROES, namespace.id).with_blocks(first, count, flags);
-                self.start_plain(request, command, Memory::List(List::None), last);
-                Ok(())
-            }
-            Operation::Discard => self.discard(request, last),
-            Operation::Other(_) => {
-                self.end(request, Err(EOPNOTSUPP), last);
-                Ok(())
-            }
+            _ => self.without_data(request, fua, last),
         }
     }
 

@@ -47,6 +47,7 @@ use core::{
     }, //
 };
 use dma_map::{
+    once::Once,
     pci::BusMaster,
     Engine, //
 };
@@ -57,10 +58,7 @@ use kernel::{
     num::Bounded,
     pci,
     prelude::*,
-    sync::{
-        Arc,
-        SetOnce, //
-    },
+    sync::Arc,
     time::Delta, //
 };
 
@@ -79,7 +77,7 @@ pub(crate) struct Controller<'bound> {
     /// The commands of the queue pairs that run one at a time.
     ledgers: [Ledger; Pair::COUNT],
     /// The commands of the block layer's queues.
-    flights: SetOnce<KVec<Arc<Flights>>>,
+    flights: Once<KVec<Arc<Flights>>>,
     /// Whether interrupts are the INTx line, and no messages.
     has_line: AtomicBool,
 }
@@ -135,7 +133,7 @@ impl<'bound> Controller<'bound> {
                 bar,
                 cap,
                 ledgers: [const { Ledger::new() }; Pair::COUNT],
-                flights: SetOnce::new(),
+                flights: Once::new(),
                 // It has no vectors yet.
                 has_line: AtomicBool::new(true),
             },
@@ -221,6 +219,12 @@ impl<'bound> Controller<'bound> {
         &self.bar
     }
 
+    /// Returns whether the controller is disabled.
+    #[inline(never)]
+    fn is_disabled(&self) -> bool {
+        self.registers().is_disabled()
+    }
+
     /// Returns whether the controller can go on.
     ///
     /// # Errors
@@ -259,7 +263,7 @@ impl<'bound> Controller<'bound> {
 
         let last = u32::from(entries).checked_sub(1).ok_or(EINVAL)?;
         let last = Bounded::<u32, 12>::try_new(last).ok_or(EINVAL)?;
-        if !self.registers().is_disabled() {
+        if !self.is_disabled() {
             return Err(EBUSY);
         }
         // Off if an engine was stopped; nothing that it had then goes on.
@@ -419,14 +423,16 @@ impl<C> AccessBy<C> {
 unsafe impl<'bound, C: Deref<Target = Controller<'bound>>> Engine for AccessBy<C> {
     type Mark = Nvme;
 
+    // Asked for each request, of an engine that was just made: of this, what is for tags remains then.
+    #[inline(always)]
     fn is_idle(&self) -> bool {
         match self.until {
-            Until::Disabled => self.controller.registers().is_disabled(),
-            Until::Done(pair, number) => !self.controller.ledger(pair).has(number),
             Until::Tag(queue, tag) => !self
                 .controller
                 .flights(queue)
                 .is_some_and(|flights| flights.is_busy(tag)),
+            Until::Done(pair, number) => !self.controller.ledger(pair).has(number),
+            Until::Disabled => self.controller.is_disabled(),
         }
     }
 

@@ -44,6 +44,7 @@ use dma_map::{
     },
     gfp::without_io,
     irq::Interrupt,
+    once::Once,
     workqueue::WorkQueue,
     DmaDevice,
     DmaPool, //
@@ -63,8 +64,7 @@ use kernel::{
             Guard, //
         },
         Arc,
-        Mutex,
-        SetOnce, //
+        Mutex, //
     },
     time::Delta,
     types::ForLt, //
@@ -115,9 +115,9 @@ pub(crate) struct Device<'bound> {
     #[pin]
     user: Mutex<()>,
     /// The handlers of the block layer's queues.
-    interrupts: SetOnce<KVec<Interrupt<'bound, Served<'bound>>>>,
+    interrupts: Once<KVec<Interrupt<'bound, Served<'bound>>>>,
     /// The block layer's queues, if the controller has as many.
-    pub(crate) io: SetOnce<Arc<Io<'bound>>>,
+    pub(crate) io: Once<Arc<Io<'bound>>>,
     prps: PrpPool<'bound>,
     sgls: SglPool<'bound>,
     /// The lists of the block layer's commands.
@@ -175,8 +175,8 @@ impl<'bound> Device<'bound> {
             try_pin_init!(Self {
                 queues <- new_mutex!(queues, "dma_map_nvme::Device"),
                 user <- new_mutex!((), "dma_map_nvme::Device::user"),
-                interrupts: SetOnce::new(),
-                io: SetOnce::new(),
+                interrupts: Once::new(),
+                io: Once::new(),
                 prps: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme PRP lists")?,
                 sgls: DmaPool::with::<PAGE, PAGE>(dma, c"dma_map_nvme SGL segments")?,
                 lists: Pools::new(dma)?,

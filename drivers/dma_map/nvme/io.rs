@@ -14,6 +14,7 @@ use crate::{
     protocol::{
         command::Command,
         flights::{
+            Flight,
             Flights,
             Lateness,
             TAGS_MAX, //
@@ -39,6 +40,7 @@ use dma_map::{
         Interrupt,
         Vectors, //
     },
+    once::Once,
     DmaDevice, //
 };
 use kernel::{
@@ -50,7 +52,6 @@ use kernel::{
     prelude::*,
     sync::{
         Arc,
-        SetOnce,
         SpinLock, //
     }, //
 };
@@ -86,6 +87,12 @@ pub(crate) struct Size {
     pub(crate) depth: u32,
 }
 
+/// Where a command goes: its queue, and what tells whether the controller has it.
+pub(crate) struct Place<'a, 'bound> {
+    queue: &'a IoQueue<'bound>,
+    flight: Flight<'a>,
+}
+
 /// The queues of the block layer.
 pub(crate) struct Io<'bound> {
     queues: KVec<Arc<IoQueue<'bound>>>,
@@ -95,7 +102,7 @@ pub(crate) struct Io<'bound> {
     /// the `kernel` crate are calls of C.
     fruitless: AtomicU32,
     /// Set when there are disks.
-    pub(crate) disks: SetOnce<Arc<Disks>>,
+    pub(crate) disks: Once<Arc<Disks>>,
 }
 
 impl<'bound> Io<'bound> {
@@ -150,7 +157,7 @@ impl<'bound> Io<'bound> {
                 },
                 controller: controller.clone(),
                 fruitless: AtomicU32::new(0),
-                disks: SetOnce::new(),
+                disks: Once::new(),
             },
             GFP_KERNEL,
         )?)
@@ -213,34 +220,28 @@ impl<'bound> Io<'bound> {
         self.queues.get(queue as usize).map(|queue| &**queue)
     }
 
-    /// Puts the command with this tag into a queue. `start` gives its request to the device.
+    /// Returns the place of the next command with this tag. `None` if there is no such queue or tag.
+    #[inline]
+    pub(crate) fn place(&self, queue: u32, tag: u32) -> Option<Place<'_, 'bound>> {
+        let queue = self.queue(queue)?;
+        let flight = queue.flights.next(tag)?;
+        Some(Place { queue, flight })
+    }
+
+    /// Puts a command into its queue. Its request must be the device's: a completion that comes before the
+    /// controller has the command is not believed.
     ///
     /// Context: any but hard IRQ.
-    #[inline]
-    pub(crate) fn submit(
-        &self,
-        queue: u32,
-        tag: u32,
-        command: Command,
-        last: Last,
-        start: impl FnOnce(),
-    ) {
-        let Some(this) = self.queue(queue) else {
-            return;
-        };
-        if !this.flights.has(tag) {
-            return;
-        }
-        // In this order: a completion that comes before the controller has the command is not believed.
-        start();
-        let Some(id) = this.flights.begin(tag) else {
-            return;
-        };
+    // The command is built in its slot then.
+    #[inline(always)]
+    pub(crate) fn submit(&self, place: Place<'_, 'bound>, command: Command, last: Last) {
+        let Place { queue, flight } = place;
+        let id = flight.begin();
         let pushed = {
-            let _pushing = this.pushing.lock();
-            let pushed = this.pair.push(command.with_id(id));
+            let _pushing = queue.pushing.lock();
+            let pushed = queue.pair.push(command.with_id(id));
             if last == Last::Yes {
-                this.ring(&self.controller);
+                queue.ring(&self.controller);
             }
             pushed
         };
@@ -470,13 +471,12 @@ impl Served<'_> {
 impl Handler for Served<'_> {
     fn handle(&self) -> IrqReturn {
         // The first vector is also that of the admin queue, which is polled for. The line is masked meanwhile.
-        let is_shared = !self.io.controller.has_line()
-            && self
-                .io
-                .queue(self.index)
-                .is_some_and(|queue| queue.vector == Some(0));
+        let is_shared = || {
+            let queue = self.io.queue(self.index);
+            !self.io.controller.has_line() && queue.is_some_and(|queue| queue.vector == Some(0))
+        };
         match self.serve() {
-            0 if !is_shared => IrqReturn::None,
+            0 if !is_shared() => IrqReturn::None,
             _ => IrqReturn::Handled,
         }
     }

@@ -6,7 +6,10 @@
 //! little of it.
 
 use crate::{
-    block::Sgls,
+    block::{
+        Memory,
+        Sgls, //
+    },
     controller::{
         Access,
         PAGE_SHIFT, //
@@ -22,7 +25,10 @@ use crate::{
     },
 };
 use dma_map::{
-    blk::Request,
+    blk::{
+        Operation,
+        Request, //
+    },
     state,
     DmaDevice,
     FromDevice,
@@ -86,33 +92,33 @@ impl<'bound> Stage<'bound> {
         bytes <= self.most && (bytes <= TWO_PAGES || sgls != Sgls::Never)
     }
 
-    /// Takes a buffer for a read. `None` if there is none.
-    #[inline]
-    pub(crate) fn read(
+    /// Takes a buffer for a read or a write, copies the data of a write to it, and gives it to the device.
+    /// Returns it with its description. `None` if there is no buffer.
+    pub(crate) fn put(
         &self,
-        access: impl FnOnce() -> Access<'bound>,
-    ) -> Option<Staged<'bound, FromDevice>> {
-        Some(self.reads.take().ok()?.give(access()))
-    }
+        request: &Request<Device<'_>>,
+        access: Access<'bound>,
+    ) -> Option<(Pointer, Memory<'bound>)> {
+        let (bytes, sgls) = (request.bytes(), request.disk().sgls);
 
-    /// Copies the data of a write to a buffer. `None` if there is none.
-    #[inline]
-    pub(crate) fn write<'x>(
-        &self,
-        request: &Request<Device<'x>>,
-        access: impl FnOnce() -> Access<'bound>,
-    ) -> Option<Staged<'bound, ToDevice>> {
+        if request.operation() == Operation::Read {
+            let buffer = self.reads.take().ok()?.give(access);
+            let pointer = describe(buffer.dma_address(), bytes, sgls);
+            return Some((pointer, Memory::Read(buffer)));
+        }
         let mut buffer = self.writes.take().ok()?;
         // CAST: To the wider type.
-        let data = buffer.as_mut_slice().get_mut(..request.bytes() as usize)?;
+        let data = buffer.as_mut_slice().get_mut(..bytes as usize)?;
         request.copy_to(0, data).ok()?;
-        Some(buffer.give(access()))
+        let buffer = buffer.give(access);
+        let pointer = describe(buffer.dma_address(), bytes, sgls);
+        Some((pointer, Memory::Write(buffer)))
     }
 }
 
 /// Describes the first `bytes` bytes of a buffer, which begins with a page and is contiguous.
 #[inline]
-pub(crate) fn describe(address: kernel::dma::DmaAddress, bytes: u32, sgls: Sgls) -> Pointer {
+fn describe(address: kernel::dma::DmaAddress, bytes: u32, sgls: Sgls) -> Pointer {
     let address = widen(address);
     if bytes > TWO_PAGES || sgls == Sgls::Always {
         return Descriptor::of(address, bytes).pointer();

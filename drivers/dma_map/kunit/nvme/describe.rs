@@ -15,6 +15,7 @@ use crate::{
     nvme::driver::protocol::{
         command::Pointer,
         describe::{
+            Description,
             List,
             Pools,
             BYTES_MAX,
@@ -49,11 +50,11 @@ fn words(dma: DmaDevice<'_>, address: u64, count: usize) -> Result<KVec<u64>> {
 }
 
 /// Returns how many words a list has room for.
-fn room(list: &List<'_, Idle>) -> usize {
+fn room(list: &Option<List<'_, Idle>>) -> usize {
     match list {
-        List::None => 0,
-        List::Small(_) => SMALL,
-        List::Large(_) => LARGE,
+        None => 0,
+        Some(List::Small(_)) => SMALL,
+        Some(List::Large(_)) => LARGE,
     }
 }
 
@@ -61,7 +62,9 @@ fn room(list: &List<'_, Idle>) -> usize {
 fn prps(dma: DmaDevice<'_>, pools: &Pools<'_>, segments: &[Segment]) -> Result {
     let bytes: usize = segments.iter().map(|segment| segment.1).sum();
     let all = segments.iter().copied();
-    let (pointer, list) = pools.by_prps(all, PAGE_SHIFT, bytes as u32, || Idle)?;
+    let mut found = Description::none();
+    pools.by_prps(all, PAGE_SHIFT, bytes as u32, || Idle, &mut found)?;
+    let Description { pointer, list } = found;
     let Pointer::Prp([first, second]) = pointer else {
         return Err(EINVAL);
     };
@@ -100,7 +103,9 @@ fn prps(dma: DmaDevice<'_>, pools: &Pools<'_>, segments: &[Segment]) -> Result {
 /// Describes segments by an SGL, and checks the same.
 fn sgl(dma: DmaDevice<'_>, pools: &Pools<'_>, segments: &[Segment]) -> Result {
     let all = segments.iter().copied();
-    let (pointer, list) = pools.by_sgl(all, segments.len() as u32, || Idle)?;
+    let mut found = Description::none();
+    pools.by_sgl(all, segments.len() as u32, || Idle, &mut found)?;
+    let Description { pointer, list } = found;
     let Pointer::Sgl([address, rest]) = pointer else {
         return Err(EINVAL);
     };
@@ -200,8 +205,10 @@ mod tests {
                 (&[(BASE, (SMALL + 4) * PAGE)][..], PAGE),
             ] {
                 let segments = segments.iter().copied();
-                let result = pools.by_prps(segments, PAGE_SHIFT, bytes as u32, || Idle);
+                let mut found = Description::none();
+                let result = pools.by_prps(segments, PAGE_SHIFT, bytes as u32, || Idle, &mut found);
                 check_eq!(result.err(), Some(EINVAL));
+                check!(found.list.is_none());
             }
             Ok(())
         })
@@ -245,8 +252,10 @@ mod tests {
                 (2, 2, 1 << 32),
             ] {
                 let segments = core::iter::repeat_n((BASE, len), count);
-                let result = pools.by_sgl(segments, said as u32, || Idle);
+                let mut found = Description::none();
+                let result = pools.by_sgl(segments, said as u32, || Idle, &mut found);
                 check_eq!(result.err(), Some(EINVAL));
+                check!(found.list.is_none());
             }
             Ok(())
         })
@@ -260,6 +269,7 @@ mod tests {
                 let Pointer::Prp([address, 0]) = pointer else {
                     return Err(EINVAL);
                 };
+                let list = Some(list);
                 check_eq!(room(&list), SMALL);
                 let words = words(dma, address, 2)?;
                 check_eq!(words[0], u64::from(count) << 32);
@@ -277,7 +287,9 @@ mod tests {
                 for _ in 0..3 {
                     let data = [(BASE, pages * PAGE)].into_iter();
                     let bytes = (pages * PAGE) as u32;
-                    let (pointer, list) = pools.by_prps(data, PAGE_SHIFT, bytes, || Idle)?;
+                    let mut found = Description::none();
+                    pools.by_prps(data, PAGE_SHIFT, bytes, || Idle, &mut found)?;
+                    let Description { pointer, list } = found;
                     let Pointer::Prp([_, address]) = pointer else {
                         return Err(EINVAL);
                     };

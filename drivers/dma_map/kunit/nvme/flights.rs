@@ -5,6 +5,7 @@
 use crate::{
     check::*,
     nvme::driver::protocol::flights::{
+        Flight,
         Flights,
         Lateness,
         TAGS_MAX, //
@@ -18,7 +19,7 @@ const GENERATIONS: usize = 64;
 const TAGS: u32 = 5;
 
 fn begin(flights: &Flights, tag: u32) -> Result<u16> {
-    flights.begin(tag).ok_or(EINVAL)
+    flights.next(tag).map(Flight::begin).ok_or(EINVAL)
 }
 
 /// Returns the identifiers of the commands that are late.
@@ -63,8 +64,8 @@ mod tests {
             }
             check_eq!(begin(&flights, tag)?, ids[0]);
         }
-        check!(flights.begin(TAGS_MAX).is_none());
-        check!(flights.begin(u32::MAX).is_none());
+        check!(flights.next(TAGS_MAX).is_none());
+        check!(flights.next(u32::MAX).is_none());
         Ok(())
     }
 

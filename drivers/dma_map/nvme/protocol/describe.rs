@@ -45,9 +45,26 @@ type Block<'bound, const N: usize, E> = PoolBlock<Pool<'bound, N>, Shared<E>>;
 
 /// The list of a command, which the device reads until the command is done.
 pub(crate) enum List<'bound, E: Engine> {
-    None,
     Small(#[allow(dead_code, reason = "it is kept for the device")] Block<'bound, SMALL, E>),
     Large(#[allow(dead_code, reason = "it is kept for the device")] Block<'bound, LARGE, E>),
+}
+
+/// How a command describes its data.
+pub(crate) struct Description<'bound, E: Engine> {
+    pub(crate) pointer: Pointer,
+    /// The list that the pointer leads to.
+    pub(crate) list: Option<List<'bound, E>>,
+}
+
+impl<E: Engine> Description<'_, E> {
+    /// Returns the description of no data.
+    #[inline(always)]
+    pub(crate) const fn none() -> Self {
+        Self {
+            pointer: Pointer::Prp([0, 0]),
+            list: None,
+        }
+    }
 }
 
 /// The pools of lists.
@@ -137,7 +154,7 @@ impl<'bound> Pools<'bound> {
         }
     }
 
-    /// Describes `bytes` bytes of data by PRP entries, for pages of 2^`page_shift` bytes.
+    /// Describes `bytes` bytes of data by PRP entries, for pages of 2^`page_shift` bytes, in `to`.
     ///
     /// Context: any.
     ///
@@ -153,7 +170,8 @@ impl<'bound> Pools<'bound> {
         page_shift: u32,
         bytes: u32,
         engine: impl FnOnce() -> E,
-    ) -> Result<(Pointer, List<'bound, E>)> {
+        to: &mut Description<'bound, E>,
+    ) -> Result {
         let (address, len) = segments.next().ok_or(EINVAL)?;
         let start = widen(address);
         let page = 1u64.checked_shl(page_shift).ok_or(EINVAL)?;
@@ -165,16 +183,32 @@ impl<'bound> Pools<'bound> {
                 true => (start & page.wrapping_neg()).wrapping_add(page),
                 false => 0,
             };
-            return Ok((Pointer::Prp([start, second]), List::None));
+            to.pointer = Pointer::Prp([start, second]);
+            return Ok(());
         }
         let all = Iterator::chain(core::iter::once((address, len)), segments);
-        let mut entries = prp::Entries::new(all, page_shift);
+        self.by_entries(all, page_shift, bytes, engine(), to)
+    }
+
+    /// Describes data by PRP entries as [`by_prps`](Self::by_prps) does, of any number.
+    #[inline(never)]
+    fn by_entries<E: Engine>(
+        &self,
+        segments: impl Iterator<Item = Segment>,
+        page_shift: u32,
+        bytes: u32,
+        engine: E,
+        to: &mut Description<'bound, E>,
+    ) -> Result {
+        let mut entries = prp::Entries::new(segments, page_shift);
         let first = entries.next().ok_or(EINVAL)??;
         let Some(second) = entries.next().transpose()? else {
-            return Ok((Pointer::Prp([first, 0]), List::None));
+            to.pointer = Pointer::Prp([first, 0]);
+            return Ok(());
         };
         let Some(third) = entries.next().transpose()? else {
-            return Ok((Pointer::Prp([first, second]), List::None));
+            to.pointer = Pointer::Prp([first, second]);
+            return Ok(());
         };
 
         // One for each page that the data would have without an offset: the first entry, which is in the
@@ -183,15 +217,17 @@ impl<'bound> Pools<'bound> {
         let whole = pages.checked_shl(page_shift) == Some(bytes.into());
         // CAST: At most 2^32.
         let most = pages as usize + usize::from(!whole);
-        let (list, address, _) = self.list(most, engine(), |words| {
+        let (list, address, _) = self.list(most, engine, |words| {
             words.push(second)?;
             words.push(third)?;
             entries.try_for_each(|entry| words.push(entry?))
         })?;
-        Ok((Pointer::Prp([first, address]), list))
+        to.pointer = Pointer::Prp([first, address]);
+        to.list = Some(list);
+        Ok(())
     }
 
-    /// Describes data of at most `most` segments by SGL descriptors.
+    /// Describes data of at most `most` segments by SGL descriptors, in `to`.
     ///
     /// Context: any.
     ///
@@ -206,10 +242,12 @@ impl<'bound> Pools<'bound> {
         mut segments: impl Iterator<Item = Segment>,
         most: u32,
         engine: impl FnOnce() -> E,
-    ) -> Result<(Pointer, List<'bound, E>)> {
+        to: &mut Description<'bound, E>,
+    ) -> Result {
         let first = segments.next().ok_or(EINVAL)?;
         let Some(second) = segments.next() else {
-            return Ok((sgl::Descriptor::data(first)?.pointer(), List::None));
+            to.pointer = sgl::Descriptor::data(first)?.pointer();
+            return Ok(());
         };
 
         let most = (most as usize).saturating_mul(2);
@@ -223,7 +261,9 @@ impl<'bound> Pools<'bound> {
             push(second)?;
             segments.try_for_each(push)
         })?;
-        Ok((sgl::Descriptor::last(address, count / 2).pointer(), list))
+        to.pointer = sgl::Descriptor::last(address, count / 2).pointer();
+        to.list = Some(list);
+        Ok(())
     }
 
     /// Describes ranges of blocks for a Dataset Management command: one, of `count` blocks from `first` on.

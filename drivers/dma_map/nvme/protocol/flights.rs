@@ -63,6 +63,21 @@ impl Lateness {
     }
 }
 
+/// A command that the controller does not have yet.
+pub(crate) struct Flight<'a>(&'a AtomicU32);
+
+impl Flight<'_> {
+    /// Enters that the controller is about to get the command, and returns its identifier.
+    #[inline]
+    pub(crate) fn begin(self) -> u16 {
+        let id = self.0.load(Relaxed).wrapping_add(1 << TAG_BITS) & ID;
+
+        self.0.store(id | BUSY, Relaxed);
+        // CAST: Masked.
+        id as u16
+    }
+}
+
 /// The commands of a queue, by their tags.
 pub(crate) struct Flights {
     states: KVVec<AtomicU32>,
@@ -91,22 +106,10 @@ impl Flights {
         self.states.get(tag as usize)
     }
 
-    /// Returns whether there is such a tag.
+    /// Returns the flight of the next command with this tag. `None` if there is no such tag.
     #[inline]
-    pub(crate) fn has(&self, tag: u32) -> bool {
-        self.state(tag).is_some()
-    }
-
-    /// Enters that the controller is about to get a command with this tag, and returns its identifier.
-    /// `None` if there is no such tag.
-    #[inline]
-    pub(crate) fn begin(&self, tag: u32) -> Option<u16> {
-        let state = self.state(tag)?;
-        let id = state.load(Relaxed).wrapping_add(1 << TAG_BITS) & ID;
-
-        state.store(id | BUSY, Relaxed);
-        // CAST: Masked.
-        Some(id as u16)
+    pub(crate) fn next(&self, tag: u32) -> Option<Flight<'_>> {
+        self.state(tag).map(Flight)
     }
 
     /// Enters that the controller has completed the command with this identifier, after all that was read of
