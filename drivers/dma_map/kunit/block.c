@@ -74,6 +74,7 @@ u32 dma_map_kunit_find_disk(struct device *parent, const char *name)
 /* Whether requests to the disk wait because its queue is being changed. */
 bool dma_map_kunit_is_frozen(struct file *file)
 {
+	/* The caller asks again and again. */
 	return data_race(bdev_get_queue(file_bdev(file))->mq_freeze_depth) != 0;
 }
 

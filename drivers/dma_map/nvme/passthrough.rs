@@ -150,7 +150,7 @@ impl<'a> Passthrough<'a> {
         let user = self.user;
         let _alone = device.alone();
         let moved = match self.length {
-            Length::Bytes(bytes) | Length::AtMost(bytes) => bytes,
+            Length::Bytes(bytes) | Length::Max(bytes) => bytes,
             Length::Blocks(count) => {
                 let geometry = match device.namespace(user.namespace)? {
                     Ok(namespace) => namespace.geometry()?,

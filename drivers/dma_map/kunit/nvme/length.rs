@@ -26,7 +26,7 @@ mod tests {
     fn a_feature_has_two_pages_whatever_it_is() -> Result {
         for feature in 0..=0xff {
             let length = Length::of_admin(admin::GET_FEATURES, &[feature, 0, 0, 0, 0, 0])?;
-            check_eq!(length, Length::AtMost(8192));
+            check_eq!(length, Length::Max(8192));
             // Without memory of user space, too.
             for (data_len, takes) in [(0, true), (8, true), (8192, true), (8193, false)] {
                 check_eq!((data_len, length.takes(data_len, 8192)), (data_len, takes));

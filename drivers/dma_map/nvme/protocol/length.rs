@@ -33,7 +33,7 @@ pub(crate) enum Length {
     /// This many bytes.
     Bytes(u64),
     /// At most this many bytes: the command does not say how many.
-    AtMost(u64),
+    Max(u64),
     /// This many logical blocks of the namespace.
     Blocks(u32),
 }
@@ -55,7 +55,7 @@ impl Length {
                 Ok(Self::Bytes((last + 1) * 4))
             }
             // The feature decides whether it has data. Two PRP entries lead to it, and no list.
-            admin::GET_FEATURES => Ok(Self::AtMost(2 * identify::SIZE as u64)),
+            admin::GET_FEATURES => Ok(Self::Max(2 * identify::SIZE as u64)),
             admin::FORMAT_NVM => Ok(Self::Bytes(0)),
             _ => Err(EACCES),
         }
@@ -80,7 +80,7 @@ impl Length {
     /// `moved` bytes.
     pub(crate) fn takes(self, data_len: u64, moved: u64) -> bool {
         match self {
-            Self::AtMost(_) => data_len <= moved,
+            Self::Max(_) => data_len <= moved,
             Self::Bytes(_) | Self::Blocks(_) => data_len == moved,
         }
     }
