@@ -163,7 +163,7 @@ unsafe fn end<T: Stops>(body: NonNull<c_void>) {
     //
     // SAFETY: By the precondition of this function.
     unsafe { body.as_ref() }.value.stop();
-    // SAFETY: As above. It is stopped, so nothing else uses the value.
+    // SAFETY: The body is given away (function precondition). It is stopped, so nothing else uses it.
     drop(unsafe { KBox::from_raw(body.as_ptr()) });
 }
 
@@ -189,7 +189,7 @@ impl<T> Drop for Tied<'_, T> {
             // SAFETY: The body is this handle's, and is not used again. The context may sleep.
             unsafe { end(body) };
         } else {
-            // SAFETY: As above. `T` is `Send`, and valid until the binding has ended (invariant of
+            // SAFETY: The body is this handle's, and is not used again. `T` is `Send`, and valid until the binding has ended (invariant of
             // `Scope`), which waits for the job.
             unsafe { job.queue(Some(self.scope.dma().into()), end, body) };
         }

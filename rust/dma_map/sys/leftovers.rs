@@ -170,7 +170,7 @@ impl Leftovers {
                     // SAFETY: The entry was live, so it has a valid call (type invariant), which is
                     // this function's now. It is not live again, so the call is made once.
                     if let Some((stop, data)) = unsafe { *entry.call.get() } {
-                        // SAFETY: As above.
+                        // SAFETY: The call is valid, and whoever took the entry makes it once.
                         unsafe { stop(data) };
                     }
                     entry.state.store(STOPPED, Ordering::Release);
@@ -253,11 +253,11 @@ impl Registered {
 
 // SAFETY: The list is changed by atomic operations, and an entry belongs to the one who has taken it.
 unsafe impl Send for Leftovers {}
-// SAFETY: As above.
+// SAFETY: What several threads change is atomic.
 unsafe impl Sync for Leftovers {}
-// SAFETY: As above.
+// SAFETY: The entry that was taken is its alone, on any thread.
 unsafe impl Send for Claimed {}
-// SAFETY: As above.
+// SAFETY: Any thread may take an entry, by an atomic operation.
 unsafe impl Send for Registered {}
 // SAFETY: A shared reference gives access to nothing.
 unsafe impl Sync for Registered {}

@@ -149,7 +149,7 @@ mod tests {
             check!(taken.is_some());
             check!(shop.tags.take(queue, tag, |_| ()).is_none());
             let io = io.check_pending()?;
-            // SAFETY: As above.
+            // SAFETY: Forgotten above.
             unsafe { shop.end_lost(probe) };
             io.end()
         })

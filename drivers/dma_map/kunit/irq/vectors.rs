@@ -133,7 +133,7 @@ mod tests {
             let two = len(scope, VectorOptions::new(2, 4));
             let one = len(scope, VectorOptions::new(1, 4));
             let none = len(scope, VectorOptions::new(1, 4).without(IrqType::Intx));
-            // SAFETY: As above.
+            // SAFETY: The device is bound, and the case has it to itself.
             unsafe { (*raw).set_no_msi(0) };
             // Not `ENOSPC`: the line was not asked for.
             check_err!(two, EINVAL);

@@ -22,7 +22,7 @@ use kernel::{
 pub(super) unsafe fn map_by(map: &bindings::blk_mq_queue_map, masks: &Masks, first: u32) -> bool {
     // CAST: To the wider type.
     let first = first as usize;
-    // CAST: As above.
+    // CAST: To the wider type, too.
     let queues = 0..map.nr_queues as usize;
     let mask = |queue| masks.get(first.checked_add(queue)?);
 

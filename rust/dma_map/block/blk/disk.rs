@@ -72,7 +72,7 @@ impl Node {
 // SAFETY: C locks what it changes in a disk and in a tag set, which locks its links.
 unsafe impl Send for Node {}
 
-// SAFETY: As above.
+// SAFETY: A shared reference changes nothing but the link, which the tag set locks.
 unsafe impl Sync for Node {}
 
 /// What lives as long as a disk.

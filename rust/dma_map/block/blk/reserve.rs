@@ -27,7 +27,7 @@ pub(super) struct Reserve {
 // SAFETY: C locks a mempool.
 unsafe impl Send for Reserve {}
 
-// SAFETY: As above.
+// SAFETY: C locks a mempool that several threads take from.
 unsafe impl Sync for Reserve {}
 
 impl Reserve {

@@ -174,7 +174,8 @@ impl<'a> Walk<'a> {
                 // invariants).
                 unsafe { refuse(self.rq, self.dev) }?;
                 let mut state = bindings::dma_iova_state::default();
-                // SAFETY: As above.
+                // SAFETY: The request has data and is owned, and its memory is not refused. There is room for the
+                // iterator.
                 let more =
                     unsafe { ffi::map_first(self.rq, raw, &mut state, self.iter.as_mut_ptr()) };
                 // INVARIANT: C has initialised the iterator.
@@ -192,7 +193,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Stage::Within => {
-                // SAFETY: As above; `map_first` has returned `true`.
+                // SAFETY: `map_first` has returned `true`, and has initialised the iterator of this request.
                 if !unsafe { ffi::map_next(self.rq, raw, self.iter.as_mut_ptr()) } {
                     return self.check().map(|()| None);
                 }

@@ -50,7 +50,7 @@ pub(super) struct Action<'bound, H> {
 
 // SAFETY: The vector is part of `vectors`, which may be used by any thread.
 unsafe impl<H: Send> Send for Action<'_, H> {}
-// SAFETY: As above.
+// SAFETY: The handler is `Sync`, and any thread may use the vector.
 unsafe impl<H: Sync> Sync for Action<'_, H> {}
 
 /// The function that C calls for a half of a handler.
