@@ -118,7 +118,7 @@ pub(crate) fn complete<'x>(
         }
         _ => Ok(()),
     });
-    request.end(result);
+    batch.end(request, result);
 }
 
 /// Sends a command that has failed again, or ends its request.

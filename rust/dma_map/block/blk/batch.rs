@@ -5,6 +5,7 @@
 use super::{
     ffi,
     operations::Operations,
+    request::Request,
     shared::Shared,
     started::Claimed, //
 };
@@ -92,18 +93,34 @@ impl<'a, T: Operations> Batch<'a, T> {
         let Some((request, status)) = request.complete_here(result)? else {
             return Ok(());
         };
+        self.add(request, status);
+        Ok(())
+    }
+
+    /// Ends a request that the driver owns again with the batch, on this CPU. For a driver that copies the
+    /// data, which has taken the command out with [`Claimed::into_request`].
+    ///
+    /// A request that failed, and one of a disk with an I/O scheduler, is ended here; see [`Request::end`].
+    ///
+    /// C API: `blk_mq_add_to_batch()`, `blk_mq_end_request()`. Context: any.
+    #[inline]
+    pub fn end(&mut self, request: Request<T>, result: Result) {
+        self.add(request, ffi::status(result));
+    }
+
+    #[inline(always)]
+    fn add(&mut self, request: Request<T>, status: bindings::blk_status_t) {
         let rq = request.into_raw();
 
         // INVARIANT: If C takes the request, it was this function's, and has no command and no mapping.
         //
-        // SAFETY: This was the only owner of a request that is not ended. It is given to the list, or
-        // ended. The list is valid.
+        // SAFETY: This was the only owner of a request that was started and is not ended. It is given to
+        // the list, or ended. The list is valid.
         unsafe {
             if status != ffi::BLK_STS_OK || !ffi::add_to_batch(rq.as_ptr(), &mut self.list) {
                 bindings::blk_mq_end_request(rq.as_ptr(), status);
             }
         }
-        Ok(())
     }
 }
 
