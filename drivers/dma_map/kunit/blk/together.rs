@@ -320,6 +320,41 @@ mod tests {
         })
     }
 
+    /// Requests that the driver has taken back: their data was copied, say.
+    #[test]
+    fn a_batch_ends_requests_without_a_mapping() -> Result {
+        each_counter(|counter| {
+            let mut buffer = KVec::from_elem(0u8, 3 * 512, GFP_KERNEL)?;
+            let (ios, _) = counter.read(&mut buffer)?;
+            let started = counter.started();
+            check_eq!(started.len(), 3);
+            let mut within = [u32::MAX; 3];
+            let seen: Result = counter.tags.batch(|batch| {
+                for (i, &(queue, tag)) in started.iter().enumerate() {
+                    let claimed = batch.take(queue, tag).ok_or(EINVAL)?;
+                    let (request, _) = claimed.into_request().map_err(|_| EBUSY)?;
+                    let info: *const RequestInfo<_> = &*request;
+                    batch.end(request, if i == 1 { Err(ENOSPC) } else { Ok(()) });
+                    // SAFETY: The tag set exists.
+                    within[i] = unsafe { state(info.cast()) };
+                }
+                Ok(())
+            });
+            counter.tags.cancel(EIO);
+            let mut results = KVec::new();
+            for io in ios {
+                results.push(io.end(), GFP_KERNEL)?;
+            }
+            check_eq!(seen, Ok(()));
+            let count = |wanted: Result| results.iter().filter(|&&end| end == wanted).count();
+            check_eq!((count(Ok(())), count(Err(ENOSPC))), (2, 1));
+            // Only the one that failed has ended at once.
+            let idle = bindings::mq_rq_state_MQ_RQ_IDLE;
+            check_eq!(within.map(|state| state == idle), [false, true, false]);
+            Ok(())
+        })
+    }
+
     #[test]
     fn a_batch_takes_no_busy_request() -> Result {
         each_counter(|counter| {
