@@ -262,7 +262,11 @@ impl<'bound> Device<'bound> {
                 }
                 Ok(())
             }
-            Err(MapError { error, buffer }) => self.unmapped(buffer, error, last),
+            Err(MapError { error, buffer }) => {
+                // While the tag is this request's: the drop of a list asks whether the tag's command has ended.
+                drop(description);
+                self.unmapped(buffer, error, last)
+            }
         }
     }
 
@@ -424,8 +428,8 @@ impl<'bound> blk::Operations for Device<'bound> {
         self.io.as_ref().map_or(0, |io| io.poll(queue))
     }
 
-    /// Nobody may have polled for the command. One that is late is aborted, and one that is late again costs a reset: see
-    /// [`tend`](Device::tend). The request stays started until one of the two has ended it.
+    /// Nobody may have polled for the command. One that is late is aborted, and one that is late again costs a
+    /// reset: see [`tend`](Device::tend). The request stays started until one of the two has ended it.
     fn timeout<'a>(&self, request: TimedOut<'a, Self>) -> Expired<'a, Self> {
         if let (Some(flights), Some((io, disks))) = (
             self.controller.flights(request.queue()),
@@ -433,8 +437,11 @@ impl<'bound> blk::Operations for Device<'bound> {
                 .as_ref()
                 .and_then(|io| Some((io, io.disks.as_ref()?))),
         ) {
-            io.poll(request.queue());
-            match flights.expire(request.tag()) {
+            let queue = request.queue();
+            // Before the poll: if that ends the request, its tag may be another one's.
+            let lateness = flights.expire(request.tag());
+            io.poll(queue);
+            match lateness {
                 Lateness::InTime => {}
                 Lateness::Late if self.controller.check().is_ok() => disks.tend_later(),
                 _ => disks.reset_later(),
