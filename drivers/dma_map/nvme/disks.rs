@@ -117,6 +117,11 @@ impl Disks {
         self.tend_later();
     }
 
+    /// Returns whether somebody wants the controller to be reset.
+    pub(crate) fn wants_reset(&self) -> bool {
+        self.wants_reset.load(Relaxed)
+    }
+
     /// Returns whether somebody wants the controller to be reset, once.
     pub(crate) fn take_wants_reset(&self) -> bool {
         self.wants_reset.xchg(false, kernel::sync::atomic::Full)

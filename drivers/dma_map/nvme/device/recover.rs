@@ -109,6 +109,12 @@ impl<'bound> Device<'bound> {
         self.interrupts.as_ref().map_or(&[], |all| all)
     }
 
+    /// Returns whether the work will reset the controller.
+    pub(super) fn wants_reset(&self) -> bool {
+        let disks = self.io.as_ref().and_then(|io| io.disks.as_ref());
+        disks.is_some_and(|disks| disks.wants_reset())
+    }
+
     fn tend_later(&self) {
         if let Some(disks) = self.io.as_ref().and_then(|io| io.disks.as_ref()) {
             disks.tend_later();

@@ -81,8 +81,11 @@ impl exchange::Controller for Wait<'_, '_> {
         if self.device.gone.load(Relaxed) {
             return Err(ENODEV);
         }
-        if self.resets.is_some_and(|resets| resets.load(Relaxed) != 0) {
-            return Err(ECANCELED);
+        // The work that resets the controller may wait for the queues, which this exchange holds.
+        if let Some(resets) = self.resets {
+            if resets.load(Relaxed) != 0 || self.device.wants_reset() {
+                return Err(ECANCELED);
+            }
         }
         self.device.controller.check()?;
         if self.start.elapsed() > self.limit {
