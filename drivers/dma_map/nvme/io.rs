@@ -229,7 +229,7 @@ impl<'bound> Io<'bound> {
     }
 
     /// Puts a command into its queue. Its request must be the device's: a completion that comes before the
-    /// controller has the command is not believed.
+    /// controller has the command is not believed, unless the controller has guessed its number.
     ///
     /// Context: any but hard IRQ.
     // The command is built in its slot then.

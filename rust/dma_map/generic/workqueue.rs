@@ -13,7 +13,6 @@
 //! work must not call it. If the drop of the last reference destroyed the queue, work that holds the
 //! last reference would wait for itself. Here no drop waits, so a reference may be kept anywhere, also
 //! in work.
-
 //!
 //! # When memory is short
 //!

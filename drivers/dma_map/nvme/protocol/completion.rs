@@ -100,7 +100,7 @@ impl Status {
     /// took too long, is not sent again.
     #[inline]
     pub(crate) fn is_temporary(self) -> bool {
-        self.0 & 0x7ff != 0 && self.0 & DO_NOT_RETRY == 0 && self.0 & 0x7ff != ABORTED
+        self.0 & CODE != 0 && self.0 & DO_NOT_RETRY == 0 && self.0 & CODE != ABORTED
     }
 
     /// Returns how a request of the block layer has ended, by the errors that it knows.

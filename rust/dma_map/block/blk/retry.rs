@@ -44,7 +44,8 @@ impl<T: Operations> Request<T> {
     /// Makes another attempt at a request that the device has failed, at most `most` times: the block layer queues
     /// it again.
     ///
-    /// The number is that of this request. It is not merged with others from then on. A request that is
+    /// The number is that of this request. If its time is over in the same moment, the count may begin anew: C
+    /// writes the flags then, too. The request is not merged with others from then on. A request that is
     /// [refused](Request::refuse) has no attempt less.
     ///
     /// C API: `blk_mq_requeue_request()`, with `RQF_DONTPREP`. Context: any.

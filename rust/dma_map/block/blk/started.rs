@@ -261,7 +261,7 @@ impl<T: Operations> Drop for Claimed<T> {
 /// # Invariants
 ///
 /// `rq` belongs to a disk whose operations are `T`. The block layer holds it during `'a`: even if somebody
-/// ends it, its tag is not given to another request.
+/// ends it, it does not become another request. One that is queued again meanwhile may lose its tag.
 pub struct TimedOut<'a, T: Operations> {
     rq: NonNull<bindings::request>,
     _held: (Invariant<'a>, InvariantIn<T>),
@@ -282,8 +282,8 @@ impl<T: Operations> TimedOut<'_, T> {
 
     #[inline]
     fn info(&self) -> &RequestInfo<T> {
-        // SAFETY: The block layer holds the request, with its tag and its hardware queue. What is read of
-        // it here does not change when it is ended.
+        // SAFETY: The block layer holds the request and its hardware queue. What is read of it here is valid also
+        // when it has ended, or is queued again.
         unsafe { RequestInfo::of(self.rq) }
     }
 
